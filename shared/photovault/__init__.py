@@ -1,0 +1,1 @@
+"""PhotoVault: the one library that all functions import."""

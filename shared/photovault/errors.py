@@ -1,0 +1,162 @@
+"""What can go wrong, once.
+
+Every error carries its HTTP status and a stable type; the HTTP edge renders it as RFC 9457 problem+json, and workers
+treat the same classes: a ``Rejected`` photo is recorded and acknowledged, anything else goes back to its queue.
+
+    PhotoVaultError
+    ├── Invalid            422  fields that cannot be accepted (``fields`` names them)
+    │   └── BadCursor      422
+    ├── Unauthenticated    401
+    ├── Forbidden          403
+    ├── NotFound           404  not there, or not yours: the same answer
+    ├── Conflict           409
+    ├── TooLarge           413
+    ├── UnsupportedType    415
+    ├── RangeNotSatisfiable 416
+    ├── TooManyRequests    429  ``retry_after`` in seconds
+    ├── QuotaExceeded      413
+    ├── Unavailable        503  ``retry_after`` in seconds; a dependency is away
+    │   └── StorageUnavailable
+    ├── Rejected           422  a photo that cannot be taken; ``reason`` is for the person
+    ├── Tampered           500  sealed bytes that do not verify; a security event
+    ├── BlobMissing        500  a sealed blob is not where its row says
+    └── Misconfigured      500  settings that must not start
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class PhotoVaultError(Exception):
+    """Base of all errors that are told to a person. ``detail`` is safe to show."""
+
+    status = 500
+    type = "internal"
+    title = "Something went wrong"
+
+    def __init__(self, detail: str = "") -> None:
+        super().__init__(detail or self.title)
+        self.detail = detail or self.title
+
+
+class Invalid(PhotoVaultError):
+    """Input that cannot be accepted. ``fields`` holds (location, message) pairs."""
+
+    status = 422
+    type = "invalid"
+    title = "The request cannot be accepted as it is"
+
+    def __init__(self, detail: str = "", fields: Sequence[tuple[str, str]] = ()) -> None:
+        super().__init__(detail)
+        self.fields = tuple(fields)
+
+
+class BadCursor(Invalid):
+    type = "bad-cursor"
+    title = "The cursor is not one that this list gave out"
+
+
+class Unauthenticated(PhotoVaultError):
+    status = 401
+    type = "unauthenticated"
+    title = "Log in first"
+
+
+class Forbidden(PhotoVaultError):
+    status = 403
+    type = "forbidden"
+    title = "Not allowed"
+
+
+class NotFound(PhotoVaultError):
+    status = 404
+    type = "not-found"
+    title = "Not found"
+
+
+class Conflict(PhotoVaultError):
+    status = 409
+    type = "conflict"
+    title = "This contradicts what is already there"
+
+
+class TooLarge(PhotoVaultError):
+    status = 413
+    type = "too-large"
+    title = "Too large"
+
+
+class QuotaExceeded(TooLarge):
+    type = "quota-exceeded"
+    title = "The vault is full"
+
+
+class UnsupportedType(PhotoVaultError):
+    status = 415
+    type = "unsupported-type"
+    title = "This type is not supported"
+
+
+class RangeNotSatisfiable(PhotoVaultError):
+    """A byte range outside the resource; ``size`` is the resource's length in bytes."""
+
+    status = 416
+    type = "range-not-satisfiable"
+    title = "The range lies outside the file"
+
+    def __init__(self, size: int) -> None:
+        super().__init__(f"The file has {size} bytes.")
+        self.size = size
+
+
+class TooManyRequests(PhotoVaultError):
+    status = 429
+    type = "too-many-requests"
+    title = "Too many requests"
+
+    def __init__(self, detail: str = "", retry_after: int = 1) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
+
+
+class Unavailable(PhotoVaultError):
+    status = 503
+    type = "unavailable"
+    title = "A part of the vault is not reachable right now; try again"
+
+    def __init__(self, detail: str = "", retry_after: int = 5) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
+
+
+class StorageUnavailable(Unavailable):
+    type = "storage-unavailable"
+    title = "The storage is not reachable right now; try again"
+
+
+class Rejected(PhotoVaultError):
+    """A photo that cannot be taken, for a reason that will not change by trying again."""
+
+    status = 422
+    type = "rejected"
+    title = "The photo cannot be taken"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Tampered(PhotoVaultError):
+    type = "tampered"
+    title = "A stored file does not verify; it was not served"
+
+
+class BlobMissing(PhotoVaultError):
+    type = "blob-missing"
+    title = "A stored file is missing"
+
+
+class Misconfigured(PhotoVaultError):
+    type = "misconfigured"
+    title = "The settings cannot be used"
