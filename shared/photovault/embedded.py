@@ -1,0 +1,265 @@
+"""Where photo files keep their metadata: the EXIF, XMP and IPTC blocks inside each container.
+
+Only lengths are followed, nothing is decoded, and nothing is ever raised: a structure that contradicts itself ends the
+search, and what was found before it counts. Every loop moves forward through the file, so a hostile one costs no more
+than reading it once.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+MAX_BLOCK = 2**20
+"""Bytes. Longer XMP or compressed blocks are cut or ignored; EXIF's own pointers are bounded in ``exif``."""
+
+_EXIF = b"Exif\x00\x00"
+_XMP = b"http://ns.adobe.com/xap/1.0/\x00"
+_PHOTOSHOP = b"Photoshop 3.0\x00"
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """The raw blocks: ``exif`` begins with a TIFF header, ``xmp`` is XML, ``iptc`` is an IIM stream."""
+
+    exif: bytes | None = None
+    xmp: bytes | None = None
+    iptc: bytes | None = None
+
+
+def find(data: bytes, *, content_type: str | None) -> Blocks:
+    """The first block of each kind in a file of this MIME type."""
+    finders = {
+        "image/jpeg": _in_jpeg,
+        "image/png": _in_png,
+        "image/webp": _in_webp,
+        "image/gif": _in_gif,
+        "image/tiff": _in_tiff,
+        "image/heic": _in_heif,
+        "image/heif": _in_heif,
+        "image/avif": _in_heif,
+    }
+    finder = finders.get(content_type or "")
+    if finder is None:
+        return Blocks()
+    try:
+        return finder(data)
+    except (struct.error, IndexError, ValueError, OverflowError, zlib.error):
+        return Blocks()
+
+
+def progressive_frame(data: bytes) -> tuple[int | None, list[tuple[int, int]]]:
+    """Where a progressive JPEG's frame header ends, and its components' sampling factors; (None, []) for others."""
+    for marker, start, end in _jpeg_segments(data):
+        if marker in {0xC2, 0xC6, 0xCA, 0xCE} and end - start >= 6:
+            sampling = [data[i] for i in range(start + 7, min(end, start + 6 + 3 * data[start + 5]), 3)]
+            return end, [(max(1, s >> 4), max(1, s & 15)) for s in sampling]
+        if marker in {0xC0, 0xC1, 0xC3, 0xC5, 0xC7, 0xC9, 0xCB, 0xCD, 0xCF}:
+            break
+    return None, []
+
+
+def _jpeg_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
+    """(marker, start, end) of each segment's content up to the first scan (ITU-T T.81, annex B)."""
+    at = 2
+    while at + 4 <= len(data):
+        if data[at] != 0xFF:
+            following = data.find(b"\xff", at)  # some writers leave stray bytes between segments
+            if following < 0:
+                return
+            at = following
+            continue
+        marker = data[at + 1]
+        if marker == 0xFF:
+            at += 1
+            continue
+        if marker in {0x00, 0x01} or 0xD0 <= marker <= 0xD8:
+            at += 2
+            continue
+        if marker in {0xD9, 0xDA}:
+            return
+        length = int.from_bytes(data[at + 2 : at + 4], "big")
+        if length < 2:
+            return
+        yield marker, at + 4, min(at + 2 + length, len(data))
+        at += 2 + length
+
+
+def _in_jpeg(data: bytes) -> Blocks:
+    found = Blocks()
+    for marker, start, end in _jpeg_segments(data):
+        if marker == 0xE1 and found.exif is None and data.startswith(_EXIF[:5], start):
+            found = replace(found, exif=data[start + 6 : end])
+        elif marker == 0xE1 and found.xmp is None and data.startswith(_XMP, start):
+            found = replace(found, xmp=data[start + len(_XMP) : end])
+        elif marker == 0xED and found.iptc is None and data.startswith(_PHOTOSHOP, start):
+            found = replace(found, iptc=_iptc_in_resources(data[start + len(_PHOTOSHOP) : end]))
+    return found
+
+
+def _iptc_in_resources(block: bytes) -> bytes | None:
+    """Resource 0x0404 of a list of Photoshop image resources."""
+    at = 0
+    while block.startswith(b"8BIM", at):
+        name_length = block[at + 6] + 1
+        at_size = at + 6 + name_length + name_length % 2
+        (size,) = struct.unpack_from(">I", block, at_size)
+        if block[at + 4 : at + 6] == b"\x04\x04":
+            return block[at_size + 4 : at_size + 4 + size]
+        at = at_size + 4 + size + size % 2
+    return None
+
+
+def _in_png(data: bytes) -> Blocks:
+    found = Blocks()
+    at = 8
+    while at + 12 <= len(data):
+        size = int.from_bytes(data[at : at + 4], "big")
+        kind = data[at + 4 : at + 8]
+        if at + 12 + size > len(data):
+            break
+        body = slice(at + 8, at + 8 + size)
+        if kind == b"eXIf":
+            block = data[body]
+            found = replace(found, exif=block.removeprefix(_EXIF))
+        elif kind in {b"iTXt", b"tEXt", b"zTXt"}:
+            found = _png_text(found, kind, data[body])
+        elif kind == b"IEND":
+            break
+        at += 12 + size
+    return found
+
+
+def _png_text(found: Blocks, kind: bytes, body: bytes) -> Blocks:
+    keyword, _, rest = body.partition(b"\0")
+    if keyword == b"XML:com.adobe.xmp" and kind == b"iTXt" and found.xmp is None:
+        compressed, rest = rest[:1] == b"\1", rest[2:]
+        text = rest.split(b"\0", 2)[-1]
+        return replace(found, xmp=_inflate(text) if compressed else text)
+    if keyword in {b"Raw profile type exif", b"Raw profile type APP1"} and found.exif is None:
+        # ImageMagick's way before eXIf existed: a name, a length and hexadecimal digits on lines.
+        text = _inflate(rest[1:]) if kind == b"zTXt" else rest
+        block = bytes.fromhex(b"".join(text.split()[2:]).decode("ascii"))
+        if block.startswith(_XMP):
+            return replace(found, xmp=found.xmp or block[len(_XMP) :])
+        return replace(found, exif=block.removeprefix(_EXIF))
+    return found
+
+
+def _inflate(data: bytes) -> bytes:
+    return zlib.decompressobj().decompress(data, MAX_BLOCK)
+
+
+def _in_webp(data: bytes) -> Blocks:
+    found = Blocks()
+    at = 12
+    while at + 8 <= len(data):
+        kind = data[at : at + 4]
+        size = int.from_bytes(data[at + 4 : at + 8], "little")
+        if kind == b"EXIF" and found.exif is None:
+            found = replace(found, exif=data[at + 8 : at + 8 + size].removeprefix(_EXIF))
+        elif kind == b"XMP " and found.xmp is None:
+            found = replace(found, xmp=data[at + 8 : at + 8 + size])
+        at += 8 + size + size % 2
+    return found
+
+
+def _in_gif(data: bytes) -> Blocks:
+    start = data.find(b"\x21\xff\x0bXMP DataXMP")
+    if start < 0:
+        return Blocks()
+    end = data.find(b"</x:xmpmeta>", start, start + MAX_BLOCK)
+    return Blocks(xmp=data[start + 14 : end + 12] if end > 0 else None)
+
+
+def _in_tiff(data: bytes) -> Blocks:
+    """A TIFF file is an EXIF block; XMP and IPTC are tags of its first directory, which ``exif`` reads."""
+    return Blocks(exif=data)
+
+
+def _boxes(data: bytes, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+    """(type, content start, content end) of ISO base media boxes (ISO/IEC 14496-12, 4.2)."""
+    while start + 8 <= end:
+        size, kind = struct.unpack_from(">I4s", data, start)
+        header = 8
+        if size == 1:
+            (size,) = struct.unpack_from(">Q", data, start + 8)
+            header = 16
+        elif size == 0:
+            size = end - start
+        if size < header or start + size > end:
+            return
+        yield kind, start + header, start + size
+        start += size
+
+
+def _in_heif(data: bytes) -> Blocks:
+    """Items of type ``Exif`` and XMP's ``mime`` of the file's meta box (ISO/IEC 23008-12, annex A)."""
+    meta = next(((s + 4, e) for kind, s, e in _boxes(data, 0, len(data)) if kind == b"meta"), None)
+    if meta is None:
+        return Blocks()
+    parts = {kind: (s, e) for kind, s, e in _boxes(data, *meta)}
+    if b"iinf" not in parts or b"iloc" not in parts:
+        return Blocks()
+    wanted = _heif_items(data, *parts[b"iinf"])
+    idat = parts.get(b"idat", (0, 0))
+    found = Blocks()
+    for item, block in _heif_locations(data, *parts[b"iloc"], wanted=frozenset(wanted), idat=idat):
+        if wanted[item] == "exif" and found.exif is None and len(block) > 4:
+            skip = 4 + int.from_bytes(block[:4], "big")  # bytes between the length field and the TIFF header
+            found = replace(found, exif=block[skip:].removeprefix(_EXIF))
+        elif wanted[item] == "xmp" and found.xmp is None:
+            found = replace(found, xmp=block)
+    return found
+
+
+def _heif_items(data: bytes, start: int, end: int) -> dict[int, str]:
+    start += 4 + (2 if data[start] == 0 else 4)
+    items: dict[int, str] = {}
+    for kind, at, stop in _boxes(data, start, end):
+        if kind != b"infe" or data[at] not in {2, 3}:
+            continue
+        wide = data[at] == 3
+        item = int.from_bytes(data[at + 4 : at + (8 if wide else 6)], "big")
+        name = at + (10 if wide else 8)
+        if data[name : name + 4] == b"Exif":
+            items[item] = "exif"
+        elif data[name : name + 4] == b"mime" and b"application/rdf+xml" in data[at:stop]:
+            items[item] = "xmp"
+    return items
+
+
+def _heif_locations(
+    data: bytes, start: int, end: int, *, wanted: frozenset[int], idat: tuple[int, int]
+) -> Iterator[tuple[int, bytes]]:
+    version = data[start]
+    sizes = int.from_bytes(data[start + 4 : start + 6], "big")
+    offset_size, length_size, base_size, index_size = (sizes >> shift & 15 for shift in (12, 8, 4, 0))
+    at = start + 6
+    id_size = 4 if version == 2 else 2
+
+    def number(size: int) -> int:
+        nonlocal at
+        if at + size > end:
+            raise IndexError(at)
+        at += size
+        return int.from_bytes(data[at - size : at], "big")
+
+    for _ in range(number(id_size)):
+        item = number(id_size)
+        method = number(2) & 15 if version in {1, 2} else 0
+        number(2)
+        base = number(base_size)
+        block = b""
+        for _ in range(number(2)):
+            if version in {1, 2}:
+                number(index_size)
+            offset = base + number(offset_size)
+            length = number(length_size)
+            if item in wanted and method in {0, 1} and len(block) < MAX_BLOCK:
+                offset += idat[0] if method == 1 else 0
+                block += data[offset : offset + min(length, MAX_BLOCK)]
+        if item in wanted and block:
+            yield item, block

@@ -1,0 +1,489 @@
+"""Photo files: what they are, and one decode that serves everything.
+
+``sniff`` names a file by its content, never by its name. ``decode`` reads the header first, refuses what is too large,
+and then decodes once, at the smallest integer fraction that is large enough; renditions, hashes, detectors and
+embedders all start from that one ``Picture``.
+
+Whatever is wrong with a file, the answer is ``errors.Rejected`` with a sentence for the person, and no other exception.
+Truncated files are refused too ("the file ends too early"): a picture with a grey lower half is not what was taken,
+and the upload can be repeated while the camera still has the original.
+
+Pillow and pillow-heif are imported on first use, so that functions without them may still call ``sniff``.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from photovault import embedded, exif
+from photovault.errors import Rejected
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+ACCEPTED = MappingProxyType(
+    {
+        "image/jpeg": "jpg",
+        "image/png": "png",
+        "image/webp": "webp",
+        "image/gif": "gif",
+        "image/tiff": "tiff",
+        "image/heic": "heic",
+        "image/heif": "heif",
+        "image/avif": "avif",
+    }
+)
+"""MIME type -> file extension of everything that is taken."""
+
+MAX_SIDE = 30_000
+"""Pixels. Longer sides are refused."""
+
+MAX_PIXELS = MappingProxyType(
+    {
+        "image/jpeg": 200_000_000,  # decoded at a fraction, so memory does not follow the size
+        "image/png": 100_000_000,
+        "image/gif": 100_000_000,
+        "image/tiff": 100_000_000,
+        # These decoders hold several full-size planes at once. The limits keep a worker below 1 GiB (measured: see
+        # tests/shared/test_formats.py) and still take every phone's 48 and 50 megapixel mode.
+        "image/webp": 60_000_000,
+        "image/heic": 64_000_000,
+        "image/heif": 64_000_000,
+        "image/avif": 64_000_000,
+    }
+)
+"""Most pixels per format; what one decode may cost in memory and time."""
+
+SLACK = 0.95
+"""A fraction is large enough when it reaches 95 % of the side that is asked for. Sensors of 4000, 4032, 8000 and
+8064 pixels then decode at exactly 1/2 or 1/4 for a side of 2048, at a third of the cost and with no visible loss."""
+
+_MAX_PROGRESSIVE_BYTES = 640 * 2**20
+_MAX_PROGRESSIVE_WORK = 2_400_000_000  # pixels x scans: a 200 megapixel photo in 12 scans
+_MAX_STRIP_BYTES = 384 * 2**20
+_BAND_PIXELS = 4_000_000
+
+_HEIC_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"})
+_HEIF_BRANDS = frozenset({b"mif1", b"mif2", b"msf1", b"miaf"})
+_AVIF_BRANDS = frozenset({b"avif", b"avis"})
+_PILLOW = MappingProxyType(
+    {
+        "image/jpeg": ("JPEG", "MPO"),
+        "image/png": ("PNG",),
+        "image/webp": ("WEBP",),
+        "image/gif": ("GIF",),
+        "image/tiff": ("TIFF",),
+        "image/avif": ("AVIF",),
+    }
+)
+_OTHERS = (
+    (b"\xff\x0a", "a JPEG XL picture"),
+    (b"\x00\x00\x00\x0cJXL ", "a JPEG XL picture"),
+    (b"\x00\x00\x00\x0cjP  ", "a JPEG 2000 picture"),
+    (b"\xff\x4f\xff\x51", "a JPEG 2000 picture"),
+    (b"BM", "a BMP picture"),
+    (b"\x00\x00\x01\x00", "an icon"),
+    (b"icns", "an icon"),
+    (b"8BPS", "a Photoshop document"),
+    (b"%PDF", "a PDF document"),
+    (b"%!PS", "a PostScript document"),
+    (b"\xc5\xd0\xd3\xc6", "a PostScript document"),
+    (b"DDS ", "a DDS texture"),
+    (b"BLP", "a BLP texture"),
+    (b"FUJIFILMCCD-RAW", "a camera's RAW file"),
+    (b"IIU\x00", "a camera's RAW file"),
+    (b"IIRO", "a camera's RAW file"),
+    (b"PK\x03\x04", "a ZIP archive"),
+    (b"<svg", "an SVG drawing"),
+    (b"<?xml", "an XML document"),
+    (b"<!DOCTYPE", "a web page"),
+    (b"<html", "a web page"),
+)
+
+_BROKEN = "The file is broken: its picture data cannot be read."
+_TOO_EARLY = "The file ends too early: a part of the photo is missing. Try the upload again from the original."
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A decoded photo.
+
+    ``width`` and ``height`` are those of the whole photo in pixels, after orientation. ``image`` is upright, 8 bits per
+    channel, in sRGB, of mode L, RGB or RGBA, and at least 95 % of the asked side long (or as long as the photo itself).
+    ``scale`` is ``image.width / width``: multiply photo coordinates with it to get those in ``image``.
+    """
+
+    content_type: str
+    width: int
+    height: int
+    image: Image.Image
+    scale: float
+
+
+def sniff(data: bytes) -> str | None:
+    """The MIME type by content, or None when it is nothing that can be taken."""
+    head = bytes(data[:64])
+    if head.startswith(b"\xff\xd8\xff"):
+        return "image/jpeg"
+    if head.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "image/png"
+    if head.startswith((b"GIF87a", b"GIF89a")):
+        return "image/gif"
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "image/webp"
+    if head.startswith((b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")):
+        return "image/tiff"
+    if head[4:8] == b"ftyp":
+        return _sniff_brands(head)
+    return None
+
+
+def _sniff_brands(head: bytes) -> str | None:
+    """ISO base media files (ISO/IEC 14496-12) name themselves by a major brand and a list of compatible ones."""
+    major = head[8:12]
+    end = min(len(head), int.from_bytes(head[:4], "big"))
+    brands = {head[i : i + 4] for i in range(16, end - 3, 4)}
+    if major in _AVIF_BRANDS:
+        return "image/avif"
+    if major in _HEIC_BRANDS:
+        return "image/heic"
+    if major in _HEIF_BRANDS:
+        if brands & _AVIF_BRANDS:
+            return "image/avif"
+        return "image/heic" if brands & _HEIC_BRANDS else "image/heif"
+    return None
+
+
+def decode(data: bytes, *, min_side: int = 2048) -> Picture:
+    """Decode a photo once, upright and in sRGB, with a long side of about ``min_side`` up to twice that.
+
+    The whole photo is never held in more than one copy. Raises ``Rejected`` for everything that cannot be taken.
+    """
+    content_type = sniff(data)
+    if content_type is None:
+        raise Rejected(_unsupported(data))
+    try:
+        with _quiet():
+            return _decode(data, content_type=content_type, min_side=min_side)
+    except Rejected:
+        raise
+    except MemoryError:
+        raise Rejected("The photo needs more memory than there is to decode it.") from None
+    except Exception as error:
+        raise Rejected(_reason(error)) from error
+
+
+def _decode(data: bytes, *, content_type: str, min_side: int) -> Picture:
+    if content_type in {"image/heic", "image/heif"}:
+        image, size = _decode_heif(data, content_type=content_type, min_side=min_side)
+        orientation = 1  # libheif has applied the container's own rotation; EXIF's repeats it
+    else:
+        image, size, orientation = _decode_with_pillow(data, content_type=content_type, min_side=min_side)
+    image = _upright(image, orientation)
+    width, height = size if orientation < 5 else (size[1], size[0])
+    return Picture(content_type=content_type, width=width, height=height, image=image, scale=image.width / width)
+
+
+def _decode_with_pillow(data: bytes, *, content_type: str, min_side: int) -> tuple[Image.Image, tuple[int, int], int]:
+    from PIL import Image, ImageFile
+
+    # Another module of the process may have relaxed it; a half-shown photo must not pass as a whole one.
+    ImageFile.LOAD_TRUNCATED_IMAGES = False
+    limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None  # ours is stricter and is checked right below
+    try:
+        source = Image.open(io.BytesIO(data), formats=_PILLOW[content_type])
+    finally:
+        Image.MAX_IMAGE_PIXELS = limit
+    with source:
+        size = source.size
+        _check_size(*size, content_type=content_type)
+        tags = exif.read(embedded.find(data, content_type=content_type).exif)
+        if content_type == "image/tiff":
+            _check_tiff(data, source=source, tags=tags)
+        # Pillow folds the rotation that an AVIF container asks for into this tag.
+        orientation = int(source.getexif().get(0x0112, 1)) if content_type == "image/avif" else tags.orientation
+        fraction = _fraction(size, min_side=min_side)
+        if content_type == "image/jpeg":
+            _check_progressive(data, size=size)
+            step = max(step for step in (1, 2, 4, 8) if step <= fraction)
+            # Pillow's Image.draft picks libjpeg's DCT scaling from the size asked for.
+            source.draft(None, (max(1, size[0] // step), max(1, size[1] // step)))
+        if content_type == "image/tiff":
+            orientation = 1  # Pillow turns TIFF itself while loading
+            source.load()
+            size = source.size
+        else:
+            source.load()
+        image = _shrunk(source, _fraction(source.size, min_side=min_side))
+        return _to_srgb(image, profile=source.info.get("icc_profile")), size, orientation
+
+
+def _decode_heif(data: bytes, *, content_type: str, min_side: int) -> tuple[Image.Image, tuple[int, int]]:
+    import pillow_heif
+    from PIL import Image
+
+    pillow_heif.options.DECODE_THREADS = 1
+    container = pillow_heif.open_heif(data, convert_hdr_to_8bit=True)
+    opened = container[container.primary_index]
+    size = (int(opened.size[0]), int(opened.size[1]))
+    _check_size(*size, content_type=content_type)
+    pixels = memoryview(opened.data)
+    mode, stride = str(opened.mode), int(opened.stride)
+    premultiplied = mode == "RGBa"
+    width, height = (int(opened.size[0]), int(opened.size[1]))
+    fraction = _fraction((width, height), min_side=min_side)
+    out = Image.new("RGBA" if premultiplied else mode, (_ceil(width, fraction), _ceil(height, fraction)))
+    rows = _band_rows(width, fraction)
+    for top in range(0, height, rows):
+        count = min(rows, height - top)
+        band = Image.frombytes(mode, (width, count), pixels[top * stride : (top + count) * stride], "raw", mode, stride)
+        if premultiplied:
+            band = band.convert("RGBA")
+        out.paste(band.reduce(fraction) if fraction > 1 else band, (0, top // fraction))
+    return _to_srgb(out, profile=opened.info.get("icc_profile")), (width, height)
+
+
+def _check_size(width: int, height: int, *, content_type: str) -> None:
+    if width < 1 or height < 1:
+        raise Rejected("The photo has no pixels.")
+    if max(width, height) > MAX_SIDE:
+        raise Rejected(f"The photo is {width} x {height} pixels; at most {MAX_SIDE:,} pixels a side can be taken.")
+    most = MAX_PIXELS[content_type]
+    if width * height > most:
+        megapixels = -(-width * height // 1_000_000)
+        raise Rejected(
+            f"The photo has {megapixels} megapixels; at most {most // 1_000_000} can be taken in this format."
+        )
+
+
+def _check_progressive(data: bytes, *, size: tuple[int, int]) -> None:
+    """Refuse progressive JPEGs whose coefficients would not fit or whose scans would take minutes.
+
+    A progressive decoder keeps two bytes for each coefficient of the *whole* photo, whatever the output's scale, and
+    passes over all of them once for each scan; a few hundred bytes can ask for thousands of scans.
+    """
+    start, components = embedded.progressive_frame(data)
+    if start is None:
+        return
+    pixels = size[0] * size[1]
+    largest = max((h * v for h, v in components), default=1) or 1
+    coefficients = pixels * sum(h * v for h, v in components) / largest
+    end = data.find(b"\xff\xd9", start)
+    scans = data.count(b"\xff\xda", start, end if end > 0 else len(data))
+    if coefficients * 2 > _MAX_PROGRESSIVE_BYTES or scans * pixels > _MAX_PROGRESSIVE_WORK:
+        raise Rejected("This progressive JPEG is too large to decode safely; save it as a baseline JPEG.")
+
+
+def _check_tiff(data: bytes, *, source: Image.Image, tags: exif.Tags) -> None:
+    raw = (
+        data[8:10] == b"CR" or 0xC612 in tags.image or (tags.integer(0x00FE, tags.image) == 1 and 0x014A in tags.image)
+    )
+    if raw:
+        raise Rejected("This is a camera's RAW file, which cannot be taken yet; upload the camera's JPEG or HEIC.")
+    wide = getattr(source, "tag_v2", {})
+    samples, bits = int(wide.get(277, 1)), max(int(b) for b in wide.get(258, (8,)) or (8,))
+    if 322 in wide:
+        strip = int(wide[322]) * int(wide.get(323, wide[322]))
+    else:
+        strip = source.width * min(int(wide.get(278, source.height)), source.height)
+    if strip * samples * bits // 8 > _MAX_STRIP_BYTES or samples > 8:
+        raise Rejected("This TIFF keeps its pixels in one block that is too large to decode safely.")
+
+
+def _fraction(size: tuple[int, int], *, min_side: int) -> int:
+    """The largest whole divisor that leaves ``SLACK`` of ``min_side`` of the long side."""
+    return max(1, int(max(size) / (min_side * SLACK)))
+
+
+def _ceil(value: int, divisor: int) -> int:
+    return -(-value // divisor)
+
+
+def _band_rows(width: int, fraction: int) -> int:
+    return max(1, _BAND_PIXELS // max(1, width) // fraction) * fraction
+
+
+def _shrunk(source: Image.Image, fraction: int) -> Image.Image:
+    """``source`` divided by ``fraction`` (box mean), 8 bits per channel, as L, RGB, RGBA, CMYK or LAB.
+
+    Works band by band, so that converting a 100 megapixel palette or float picture needs no second copy of it.
+    """
+    from PIL import Image
+
+    width, height = source.size
+    convert = _converter(source)
+    rows = _band_rows(width, fraction)
+    if rows >= height:
+        image = convert(source)
+        return image.reduce(fraction) if fraction > 1 else image
+    out: Image.Image | None = None
+    for top in range(0, height, rows):
+        band = convert(source.crop((0, top, width, min(height, top + rows))))
+        band = band.reduce(fraction) if fraction > 1 else band
+        if out is None:
+            out = Image.new(band.mode, (_ceil(width, fraction), _ceil(height, fraction)))
+        out.paste(band, (0, top // fraction))
+    assert out is not None  # noqa: S101 - height is at least 1
+    return out
+
+
+def _converter(source: Image.Image) -> Callable[[Image.Image], Image.Image]:
+    """How bands of ``source`` become 8 bits per channel in a mode whose pixels may be averaged."""
+    mode = source.mode
+    if mode in {"L", "RGB", "RGBA"} and "transparency" not in source.info:
+        return lambda band: band
+    if mode in {"CMYK", "LAB"}:
+        return lambda band: band
+    if mode == "1":
+        return lambda band: band.convert("L")
+    if mode in {"LA", "La", "PA", "RGBa"} or source.has_transparency_data:
+        return lambda band: band.convert("LA").convert("RGBA") if band.mode == "La" else band.convert("RGBA")
+    if mode.startswith("I") or mode == "F":
+        return _deep_grey(source)
+    return lambda band: band.convert("RGB")
+
+
+def _deep_grey(source: Image.Image) -> Callable[[Image.Image], Image.Image]:
+    """16-bit, 32-bit and float grey to 8 bits: by the format's own range where the values fit it, else stretched."""
+    import numpy as np
+    from PIL import Image
+
+    low, high = _extrema(source)
+    if source.mode.startswith("I;16"):
+        low, span = 0.0, 65535.0
+    elif low >= 0 and source.mode == "F" and high <= 1:
+        low, span = 0.0, 1.0
+    elif low >= 0 and high <= 65535:
+        low, span = 0.0, 255.0 if high <= 255 else 65535.0
+    else:
+        span = max(high - low, 1e-9)
+
+    def convert(band: Image.Image) -> Image.Image:
+        values = np.nan_to_num(np.asarray(band, dtype=np.float32), nan=low, posinf=high, neginf=low)
+        grey = np.clip((values - low) * (255.0 / span) + 0.5, 0, 255).astype(np.uint8)
+        return Image.fromarray(grey)
+
+    return convert
+
+
+def _extrema(source: Image.Image) -> tuple[float, float]:
+    """Least and greatest finite value, band by band."""
+    import numpy as np
+
+    lows, highs = [0.0], [0.0]
+    rows = _band_rows(source.width, 1)
+    for top in range(0, source.height, rows):
+        values = np.asarray(source.crop((0, top, source.width, min(source.height, top + rows))), dtype=np.float64)
+        finite = values[np.isfinite(values)]
+        if finite.size:
+            lows.append(float(finite.min()))
+            highs.append(float(finite.max()))
+    return (min(lows[1:] or lows), max(highs[1:] or highs))
+
+
+def _upright(image: Image.Image, orientation: int) -> Image.Image:
+    """Apply EXIF orientation 1-8 (CIPA DC-008, tag 0x0112)."""
+    from PIL import Image
+
+    turns = {
+        2: Image.Transpose.FLIP_LEFT_RIGHT,
+        3: Image.Transpose.ROTATE_180,
+        4: Image.Transpose.FLIP_TOP_BOTTOM,
+        5: Image.Transpose.TRANSPOSE,
+        6: Image.Transpose.ROTATE_270,
+        7: Image.Transpose.TRANSVERSE,
+        8: Image.Transpose.ROTATE_90,
+    }
+    return image.transpose(turns[orientation]) if orientation in turns else image
+
+
+def _to_srgb(image: Image.Image, *, profile: object) -> Image.Image:
+    """8-bit sRGB as L, RGB or RGBA without metadata. A profile that cannot be used is ignored, as browsers do."""
+    if isinstance(profile, bytes) and image.mode in {"RGB", "RGBA", "CMYK"} and len(profile) < 4 * 2**20:
+        image = _through_profile(image, profile)
+    if image.mode == "LAB":
+        image = _from_lab(image)
+    if image.mode not in {"L", "RGB", "RGBA"}:
+        image = image.convert("RGB")
+    if image.mode == "RGBA" and image.getchannel("A").getextrema() == (255, 255):
+        image = image.convert("RGB")
+    image.info = {}
+    return image
+
+
+def _through_profile(image: Image.Image, profile: bytes) -> Image.Image:
+    from PIL import ImageCms
+
+    space = profile[16:20]  # ICC.1:2022, 7.2.6: the colour space of the data
+    if space != (b"CMYK" if image.mode == "CMYK" else b"RGB ") or b"sRGB" in _description(profile):
+        return image
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        if image.mode == "RGBA":  # littlecms would drop the alpha channel's meaning
+            alpha = image.getchannel("A")
+            colour = _through_profile(image.convert("RGB"), profile)
+            colour.putalpha(alpha)
+            return colour
+        done = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
+    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
+        return image
+    return image if done is None else done
+
+
+def _description(profile: bytes) -> bytes:
+    """The profile's ``desc`` tag with the zero bytes of UTF-16 dropped; empty when there is none."""
+    count = min(int.from_bytes(profile[128:132], "big"), 100)
+    for entry in range(132, 132 + 12 * count, 12):
+        if profile[entry : entry + 4] == b"desc":
+            offset, size = struct.unpack_from(">II", profile.ljust(entry + 12, b"\0"), entry + 4)
+            return profile[offset : offset + min(size, 512)].replace(b"\0", b"")
+    return b""
+
+
+def _from_lab(image: Image.Image) -> Image.Image:
+    from PIL import ImageCms
+
+    done = ImageCms.profileToProfile(
+        image, ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB"), outputMode="RGB"
+    )
+    if done is None:
+        raise Rejected("The colours of this Lab picture cannot be converted.")
+    return done
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Pillow warns about odd files; here oddities either do not matter or reject the file."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _unsupported(data: bytes) -> str:
+    if not data:
+        return "The file is empty."
+    head = bytes(data[:64])
+    for magic, name in _OTHERS:
+        if head.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(magic) or head.startswith(magic):
+            return f"This is {name}, which cannot be taken. {_TAKEN}"
+    if head[4:8] == b"ftyp":
+        return f"This is a video, which cannot be taken. {_TAKEN}"
+    return f"This is not a photo in a known format. {_TAKEN}"
+
+
+_TAKEN = "Photos may be JPEG, PNG, WebP, GIF, TIFF, HEIC or AVIF."
+
+
+def _reason(error: Exception) -> str:
+    """A sentence for a decoder's exception; only "truncated" is told apart, because trying again may help there."""
+    words = str(error).lower()
+    if "truncat" in words or "unexpected end" in words or "end of file" in words or "premature" in words:
+        return _TOO_EARLY
+    return _BROKEN

@@ -1,0 +1,457 @@
+"""When and where a photo was taken, with what, and which source was believed.
+
+Sources of the time, the first plausible one wins:
+
+    exif            DateTimeOriginal with SubSecTimeOriginal
+    gps             the GPS receiver's date and time (UTC)
+    xmp             exif:DateTimeOriginal, photoshop:DateCreated
+    iptc            Date Created and Time Created
+    exif_digitized  DateTimeDigitized, then xmp:CreateDate: when a film was scanned or a file was made
+    filename        the date in the name of the file
+    exif_modified   DateTime: no earlier than the photo, and no later than the upload
+    upload          nothing above; ``taken`` is None and callers use the upload's own time
+
+Sources of the offset from UTC: ``exif`` (OffsetTimeOriginal and kin), ``xmp`` and ``iptc`` (a zone written with the
+same wall-clock time), ``gps`` (what the clock shows minus the satellites' time), ``place`` (the zone at the position).
+The wall-clock time is what the photographer saw and is never shifted; where no offset is known, ``instant`` is None.
+
+Bad metadata never raises: an impossible value falls through to the next source.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from typing import NamedTuple
+
+from photovault import datenames, embedded, exif, formats, timezones, xmp
+
+SOURCES = ("exif", "gps", "xmp", "iptc", "exif_digitized", "filename", "exif_modified", "upload")
+"""Every value of ``taken_source``; ``upload`` is written by callers when ``taken`` is None."""
+
+ZoneAt = Callable[[float, float], str | None]
+
+Extra = dict[str, str | int | float | bool | list[str]]
+
+_OLDEST = datetime(1826, 1, 1)  # noqa: DTZ001 - the first photograph (Niépce); wall-clock time
+_EPOCHS = (datetime(1904, 1, 1), datetime(1980, 1, 1))  # noqa: DTZ001 - QuickTime's and FAT's zero
+_UNIX = datetime(1970, 1, 1)  # noqa: DTZ001
+_WIDEST = (-12 * 60, 14 * 60)  # minutes; the offsets in use on Earth
+
+
+@dataclass(frozen=True)
+class Taken:
+    """``local`` is the naive wall-clock time and ``local_day`` its day; ``instant`` is UTC, None without an offset."""
+
+    instant: datetime | None
+    offset_minutes: int | None
+    local: datetime
+    local_day: date
+    source: str
+    offset_source: str | None = None
+
+
+class Location(NamedTuple):
+    """Degrees north and east, WGS 84; ``source`` is ``exif`` or ``xmp``."""
+
+    latitude: float
+    longitude: float
+    source: str
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """What a file says about itself. ``extra`` holds JSON values only."""
+
+    taken: Taken | None
+    location: Location | None
+    camera_make: str | None = None
+    camera_model: str | None = None
+    lens: str | None = None
+    orientation: int = 1
+    extra: Extra = field(default_factory=dict)
+
+
+class _Clock(NamedTuple):
+    """A candidate: naive local time, or UTC when ``utc``; minutes of offset when the source wrote one."""
+
+    at: datetime
+    source: str
+    offset: int | None = None
+    offset_source: str | None = None
+    utc: bool = False
+
+
+def read(data: bytes, *, filename: str | None, uploaded_at: datetime, zone_at: ZoneAt | None) -> Metadata:
+    """Read a photo's metadata out of its bytes. ``uploaded_at`` is aware; ``zone_at`` takes latitude and longitude."""
+    blocks = embedded.find(data, content_type=formats.sniff(data))
+    tags = exif.read(blocks.exif)
+    packet = _packet(0x02BC, tags) if blocks.xmp is None else blocks.xmp
+    properties = xmp.read(packet)
+    records = _iptc(_packet(0x83BB, tags) if blocks.iptc is None else blocks.iptc)
+    location = _location(tags.gps, properties)
+    zone = zone_at(location.latitude, location.longitude) if location and zone_at else None
+    return Metadata(
+        taken=_taken(
+            _clocks(tags, properties, records, filename=filename),
+            tags=tags,
+            zone=zone,
+            latest=uploaded_at.astimezone(UTC) + timedelta(days=1),
+        ),
+        location=location,
+        camera_make=tags.text(0x010F, tags.image) or properties.text("tiff:Make"),
+        camera_model=tags.text(0x0110, tags.image) or properties.text("tiff:Model"),
+        lens=tags.text(0xA434, tags.exif) or properties.text("aux:Lens"),
+        orientation=tags.orientation,
+        extra=_extra(tags, properties, records),
+    )
+
+
+def _packet(tag: int, tags: exif.Tags) -> bytes | None:
+    value = tags.image.get(tag)
+    return value if isinstance(value, bytes) else None
+
+
+# When
+
+
+def _clocks(
+    tags: exif.Tags, properties: xmp.Properties, records: Mapping[int, bytes], *, filename: str | None
+) -> Iterator[_Clock]:
+    """All candidates in order of trust."""
+    same_time = list(_written(properties, records))
+    if original := _exif_clock(tags, tags.exif, 0x9003, 0x9291, (0x9011, 0x9010, 0x9012), source="exif"):
+        yield _with_offset_of(original, same_time)
+    if (satellites := _gps_time(tags.gps, _gps_day(tags.gps))) is not None:
+        yield _Clock(satellites, "gps", 0, "gps", utc=True)
+    yield from same_time
+    if digitized := _exif_clock(tags, tags.exif, 0x9004, 0x9292, (0x9012, 0x9011, 0x9010), source="exif_digitized"):
+        yield _with_offset_of(digitized, same_time)
+    if made := _iso_clock(properties.text("xmp:CreateDate"), source="exif_digitized"):
+        yield made
+    if named := datenames.read(filename):
+        yield _Clock(named.local, "filename", 0 if named.utc else None, "filename" if named.utc else None, named.utc)
+    if modified := _exif_clock(tags, tags.image, 0x0132, 0x9290, (0x9010,), source="exif_modified"):
+        yield modified
+
+
+def _written(properties: xmp.Properties, records: Mapping[int, bytes]) -> Iterator[_Clock]:
+    for name in ("exif:DateTimeOriginal", "photoshop:DateCreated"):
+        if clock := _iso_clock(properties.text(name), source="xmp"):
+            yield clock
+    if clock := _iptc_clock(records):
+        yield clock
+
+
+def _with_offset_of(clock: _Clock, others: list[_Clock]) -> _Clock:
+    """An offset that another block wrote down with the same wall-clock time, to the second."""
+    if clock.offset is not None:
+        return clock
+    for other in others:
+        if other.offset is not None and other.at.replace(microsecond=0) == clock.at.replace(microsecond=0):
+            return clock._replace(offset=other.offset, offset_source=other.source)
+    return clock
+
+
+def _exif_clock(
+    tags: exif.Tags,
+    directory: Mapping[int, exif.Value],
+    tag: int,
+    subsecond: int,
+    offsets: tuple[int, ...],
+    *,
+    source: str,
+) -> _Clock | None:
+    at = parse_moment(tags.text(tag, directory, most=40))
+    if at is None:
+        return None
+    moment, offset = at
+    digits = re.match(r"[0-9]{1,6}", tags.text(subsecond, tags.exif, most=12) or "")
+    if digits and not moment.microsecond:
+        moment = moment.replace(microsecond=int(digits[0].ljust(6, "0")))
+    for name in offsets:
+        if offset is None:
+            offset = parse_offset(tags.text(name, tags.exif, most=12))
+    return _Clock(moment, source, offset, None if offset is None else "exif")
+
+
+def _iso_clock(text: str | None, *, source: str) -> _Clock | None:
+    at = parse_moment(text)
+    return None if at is None else _Clock(at[0], source, at[1], None if at[1] is None else "xmp")
+
+
+_MOMENT = re.compile(
+    r"\s*(?P<year>[0-9]{4})(?:[-:./ ](?P<month>[0-9]{1,2})(?:[-:./ ](?P<day>[0-9]{1,2}))?)?"
+    r"(?:[T ]+(?P<hour>[0-9]{1,2})[:.](?P<minute>[0-9]{2})(?:[:.](?P<second>[0-9]{1,2})(?:[.,](?P<part>[0-9]+))?)?)?"
+    r"\s*(?P<zone>Z|[+-][0-9]{1,2}:?[0-9]{2})?\s*"
+)
+
+
+def parse_moment(text: str | None) -> tuple[datetime, int | None] | None:
+    """A date as EXIF, XMP (ISO 8601) and careless software write it: naive time and minutes of offset.
+
+    A missing time is noon, a missing month or day the first one. None for what is no date of the calendar.
+    """
+    found = _MOMENT.fullmatch(text[:64]) if text else None
+    if found is None:
+        return None
+    clock = datenames.NOON
+    try:
+        if found["hour"]:
+            part = (found["part"] or "")[:6].ljust(6, "0")
+            clock = time(int(found["hour"]), int(found["minute"]), int(found["second"] or 0), int(part))
+        day = date(int(found["year"]), int(found["month"] or 1), int(found["day"] or 1))
+    except ValueError:
+        return None
+    return datetime.combine(day, clock), parse_offset(found["zone"])
+
+
+_OFFSET = re.compile(r"([+-])([0-9]{1,2}):?([0-9]{2})")
+
+
+def parse_offset(text: str | None) -> int | None:
+    """Minutes east of UTC of ``+02:00``, ``-0530`` or ``Z``; None outside -12:00 to +14:00 and for anything else."""
+    text = (text or "").strip()
+    if text in {"Z", "z"}:
+        return 0
+    found = _OFFSET.fullmatch(text)
+    if found is None or int(found[3]) > 59:
+        return None
+    minutes = (int(found[2]) * 60 + int(found[3])) * (-1 if found[1] == "-" else 1)
+    return minutes if _WIDEST[0] <= minutes <= _WIDEST[1] else None
+
+
+def _taken(clocks: Iterator[_Clock], *, tags: exif.Tags, zone: str | None, latest: datetime) -> Taken | None:
+    for clock in clocks:
+        taken = _resolved(clock, gps=tags.gps, zone=zone)
+        if _plausible(taken, latest=latest):
+            return taken
+    return None
+
+
+def _resolved(clock: _Clock, *, gps: Mapping[int, exif.Value], zone: str | None) -> Taken:
+    """Give a candidate its instant, offset and local day."""
+    local, offset, offset_source = clock.at, clock.offset, clock.offset_source
+    if clock.utc:  # the source tells the instant; the place tells what the clocks showed
+        at_place = timezones.offset_at(zone, local.replace(tzinfo=UTC)) if zone else None
+        if at_place is not None:
+            offset, offset_source = at_place, "place"
+            local = _shifted(local, at_place)
+    elif offset is None:
+        at_place = timezones.offset_at(zone, local) if zone else None
+        offset = _offset_by_satellites(local, gps, at_place=at_place)
+        offset_source = None if offset is None else "gps"
+        if offset is None and at_place is not None:
+            offset, offset_source = at_place, "place"
+    return Taken(
+        instant=None if offset is None else timezones.instant_of(local, offset),
+        offset_minutes=offset,
+        local=local,
+        local_day=local.date(),
+        source=clock.source,
+        offset_source=offset_source,
+    )
+
+
+def _shifted(moment: datetime, minutes: int) -> datetime:
+    try:
+        return moment + timedelta(minutes=minutes)
+    except OverflowError:
+        return moment
+
+
+def _offset_by_satellites(local: datetime, gps: Mapping[int, exif.Value], *, at_place: int | None) -> int | None:
+    """What the camera's clock shows minus GPS time, when that is close to a quarter of an hour.
+
+    A clock that runs up to five minutes wrong, or a position a few minutes old, still gives the right quarter. Without
+    a GPS date the offset is known up to whole days, and the one nearest to the place's is meant. Some phones write
+    their local time into the GPS tags: a difference of nothing where the place says otherwise proves nothing.
+    """
+    day = _gps_day(gps)
+    satellites = _gps_time(gps, day or local.date())
+    if satellites is None:
+        return None
+    minutes = (local - satellites) / timedelta(minutes=1)
+    if day is None:
+        minutes += 1440 * round(((at_place or 0) - minutes) / 1440)
+    offset = 15 * round(minutes / 15)
+    if abs(minutes - offset) > 5 or not _WIDEST[0] <= offset <= _WIDEST[1]:
+        return None
+    if offset == 0 and at_place not in {None, 0}:
+        return None
+    return offset
+
+
+def _gps_day(gps: Mapping[int, exif.Value]) -> date | None:
+    stamp = parse_moment(exif.Tags.text(0x1D, gps, most=12))
+    return None if stamp is None else stamp[0].date()
+
+
+def _gps_time(gps: Mapping[int, exif.Value], day: date | None) -> datetime | None:
+    """GPSTimeStamp on ``day``, as naive UTC."""
+    numbers = exif.Tags.numbers(0x07, gps)
+    if day is None or len(numbers) != 3:
+        return None
+    hour, minute, second = numbers
+    if hour is None or minute is None or second is None:
+        return None
+    if not (0 <= hour < 24 and 0 <= minute < 60 and 0 <= second < 61):
+        return None
+    try:
+        return datetime.combine(day, time()) + timedelta(hours=hour, minutes=minute, seconds=second)
+    except OverflowError:
+        return None
+
+
+def _plausible(taken: Taken, *, latest: datetime) -> bool:
+    """Not before photography, not after the upload, and no clock's zero."""
+    if taken.local < _OLDEST or (taken.instant or taken.local.replace(tzinfo=UTC)) > latest:
+        return False
+    if taken.local in _EPOCHS:
+        return False
+    # Unix' zero, seen through any zone: a whole quarter of an hour within 14 hours of it.
+    from_zero = taken.local.replace(microsecond=0) - _UNIX
+    return not (abs(from_zero) <= timedelta(hours=14) and from_zero % timedelta(minutes=15) == timedelta())
+
+
+def _iptc(stream: bytes | None) -> dict[int, bytes]:
+    """Datasets of record 2 of an IPTC IIM stream (IIM 4.2): number -> first value, at most 64 KiB each."""
+    records: dict[int, bytes] = {}
+    at = 0
+    while stream and at + 5 <= len(stream) and stream[at] == 0x1C:
+        size = int.from_bytes(stream[at + 3 : at + 5], "big")
+        if size & 0x8000:
+            break
+        if stream[at + 1] == 2:
+            records.setdefault(stream[at + 2], stream[at + 5 : at + 5 + size])
+        at += 5 + size
+    return records
+
+
+def _iptc_clock(records: Mapping[int, bytes]) -> _Clock | None:
+    """Date Created (2:55, CCYYMMDD) and Time Created (2:60, HHMMSS+HHMM)."""
+    day = re.fullmatch(rb"([0-9]{4})-?([0-9]{2})-?([0-9]{2})", records.get(55, b"").strip(b" \0"))
+    if day is None:
+        return None
+    text = b"-".join(day.groups())
+    clock = re.fullmatch(
+        rb"([0-9]{2}):?([0-9]{2}):?([0-9]{2})([+-][0-9]{2}:?[0-9]{2}|Z)?", records.get(60, b"").strip()
+    )
+    if clock is not None:
+        text += b"T" + b":".join(clock.groups()[:3]) + (clock[4] or b"")
+    at = parse_moment(text.decode("ascii"))
+    return None if at is None else _Clock(at[0], "iptc", at[1], None if at[1] is None else "iptc")
+
+
+# Where
+
+
+def _location(gps: Mapping[int, exif.Value], properties: xmp.Properties) -> Location | None:
+    """EXIF's position, else XMP's. Exactly 0, 0 is a receiver without a fix; one zero alone is a real place."""
+    candidates = (
+        (_degrees(gps, 0x02, 0x01, negative="S"), _degrees(gps, 0x04, 0x03, negative="W"), "exif"),
+        (_xmp_degrees(properties.text("exif:GPSLatitude")), _xmp_degrees(properties.text("exif:GPSLongitude")), "xmp"),
+    )
+    for latitude, longitude, source in candidates:
+        if latitude is None or longitude is None or not (abs(latitude) <= 90 and abs(longitude) <= 180):
+            continue
+        if latitude == 0 and longitude == 0:
+            continue
+        return Location(round(latitude, 7), round(longitude, 7), source)
+    return None
+
+
+def _degrees(gps: Mapping[int, exif.Value], tag: int, reference: int, *, negative: str) -> float | None:
+    """Degrees, minutes and seconds with their reference letter; without one, the number's own sign counts."""
+    value = gps.get(tag)
+    numbers = exif.Tags.numbers(tag, gps)
+    if isinstance(value, bytes) or not 1 <= len(numbers) <= 3 or numbers[0] is None:
+        return None
+    parts = [0.0, 0.0, 0.0]
+    for place, number in enumerate(numbers):
+        if number is None:
+            item = (value or ())[place]
+            if isinstance(item, tuple) and item[0] == 0:
+                continue  # 0/0: a minute or second that was not measured
+            return None
+        parts[place] = number
+    if abs(parts[1]) > 60 or abs(parts[2]) > 60:
+        return None
+    degrees = abs(parts[0]) + abs(parts[1]) / 60 + abs(parts[2]) / 3600
+    letter = (exif.Tags.text(reference, gps, most=8) or "")[:1].upper()
+    if letter == negative or (letter not in {"N", "E"} and any(math.copysign(1, part) < 0 for part in parts)):
+        degrees = -degrees
+    return degrees
+
+
+_XMP_DEGREES = re.compile(r"([0-9]+)(?:,([0-9]+(?:\.[0-9]+)?))?(?:,([0-9]+(?:\.[0-9]+)?))?\s*([NSEWnsew])")
+
+
+def _xmp_degrees(text: str | None) -> float | None:
+    """XMP's ``39,6.9N`` or ``39,6,54N`` (ISO 16684-2), or plain signed degrees."""
+    text = (text or "").strip()[:40]
+    if found := _XMP_DEGREES.fullmatch(text):
+        degrees = int(found[1]) + float(found[2] or 0) / 60 + float(found[3] or 0) / 3600
+        return -degrees if found[4] in "SWsw" else degrees
+    if re.fullmatch(r"[+-]?[0-9]{1,3}(\.[0-9]+)?", text):
+        return float(text)
+    return None
+
+
+# With what
+
+
+def _extra(tags: exif.Tags, properties: xmp.Properties, records: Mapping[int, bytes]) -> Extra:
+    """Exposure and captions, for showing only; bounded in number and length."""
+    numbers: dict[str, float | int | None] = {
+        "exposure_seconds": _sane(tags.number(0x829A, tags.exif)),
+        "f_number": _sane(tags.number(0x829D, tags.exif)),
+        "iso": tags.integer(0x8827, tags.exif),
+        "focal_length_mm": _sane(tags.number(0x920A, tags.exif)),
+        "focal_length_35mm": tags.integer(0xA405, tags.exif),
+        "altitude_m": _altitude(tags.gps),
+        "direction_degrees": _sane(tags.number(0x11, tags.gps)),
+        "rating": _rating(tags, properties),
+    }
+    texts = {
+        "title": properties.text("dc:title") or _iptc_text(records, 5),
+        "description": properties.text("dc:description", most=2000)
+        or _iptc_text(records, 120)
+        or tags.text(0x010E, tags.image, most=2000),
+        "software": tags.text(0x0131, tags.image),
+        "artist": tags.text(0x013B, tags.image),
+        "copyright": tags.text(0x8298, tags.image),
+    }
+    extra: Extra = {name: value for name, value in numbers.items() if value is not None}
+    extra |= {name: text for name, text in texts.items() if text}
+    flash = tags.integer(0x9209, tags.exif)
+    if flash is not None:
+        extra["flash"] = bool(flash & 1)
+    if keywords := properties.texts("dc:subject"):
+        extra["keywords"] = keywords
+    return extra
+
+
+def _sane(number: float | None) -> float | None:
+    return round(number, 6) if number is not None and 0 <= number < 1e6 else None
+
+
+def _altitude(gps: Mapping[int, exif.Value]) -> float | None:
+    metres = exif.Tags.number(0x06, gps)
+    if metres is None or abs(metres) > 100_000:
+        return None
+    return round(-metres if exif.Tags.integer(0x05, gps) == 1 else metres, 2)
+
+
+def _rating(tags: exif.Tags, properties: xmp.Properties) -> int | None:
+    text = properties.text("xmp:Rating") or ""
+    stars = int(float(text)) if re.fullmatch(r"-?[0-9](\.[0-9]+)?", text) else tags.integer(0x4746, tags.image)
+    return stars if stars is not None and -1 <= stars <= 5 else None
+
+
+def _iptc_text(records: Mapping[int, bytes], number: int) -> str | None:
+    raw = records.get(number)
+    return exif.clean(raw, most=2000) if raw else None
