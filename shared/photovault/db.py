@@ -8,34 +8,26 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
-
-import psycopg
-from psycopg.conninfo import conninfo_to_dict
-from psycopg.rows import TupleRow
-from psycopg_pool import ConnectionPool, PoolTimeout
 
 from photovault.errors import Unavailable
 from photovault.settings import get_settings
 
-Connection = psycopg.Connection[TupleRow]
+if TYPE_CHECKING:  # psycopg takes as long to import as half of FastAPI: only a request that needs rows pays for it
+    import psycopg
+    from psycopg.rows import TupleRow
+    from psycopg_pool import ConnectionPool
+
+    Connection = psycopg.Connection[TupleRow]
+
+Row = TypeVar("Row")
 
 # Waiting longer than this for a lock or an answer helps nobody behind a gateway that gives up after 29 s.
 STATEMENT_TIMEOUT_MS = 25_000
 LOCK_TIMEOUT_MS = 10_000
-# Losing a race or a server is worth another try; anything else is an error of ours.
-_AWAY = (
-    psycopg.errors.ConnectionException,
-    psycopg.errors.OperatorIntervention,
-    psycopg.errors.InsufficientResources,
-    psycopg.errors.LockNotAvailable,
-    psycopg.errors.TransactionRollback,
-    psycopg.errors.QueryCanceled,
-)
-
 _lock = threading.Lock()
 _pool: ConnectionPool[Connection] | None = None
 
@@ -51,6 +43,9 @@ def pool() -> ConnectionPool[Connection]:
     global _pool  # noqa: PLW0603 - built on first use, kept for the life of the process
     with _lock:
         if _pool is None:
+            from psycopg.conninfo import conninfo_to_dict
+            from psycopg_pool import ConnectionPool
+
             url = get_settings().require("database_url")
             parts = conninfo_to_dict(url)
             in_lambda = bool(os.environ.get("AWS_LAMBDA_FUNCTION_NAME"))
@@ -84,6 +79,10 @@ def close() -> None:
 
 @contextmanager
 def _as_role(role: str, person: str) -> Iterator[Connection]:
+    import psycopg
+    from psycopg import errors
+    from psycopg_pool import PoolTimeout
+
     try:
         with pool().connection() as conn:
             # One round trip: the role and the person end with the transaction.
@@ -91,10 +90,12 @@ def _as_role(role: str, person: str) -> Iterator[Connection]:
             yield conn
     except PoolTimeout:
         raise Unavailable("The database does not answer; try again in a moment.") from None
-    except _AWAY as error:
-        raise Unavailable("The database is busy or restarting; try again in a moment.") from error
-    except psycopg.OperationalError as error:
-        raise Unavailable("The database does not answer; try again in a moment.") from error
+    except (
+        psycopg.OperationalError,  # away, restarting, out of connections, deadlock, serialization, lock and time-outs
+        psycopg.InterfaceError,  # the connection was lost under our hands
+        errors.IdleInTransactionSessionTimeout,
+    ) as error:
+        raise Unavailable("The database is away or busy; try again in a moment.") from error
 
 
 @contextmanager
@@ -121,9 +122,25 @@ def maintenance() -> Iterator[Connection]:
         yield conn
 
 
-def fetch_one(conn: Connection, sql: str, parameters: dict[str, Any] | None = None) -> TupleRow:
-    """The only row of a statement that always gives one."""
-    row = conn.execute(sql.encode(), parameters).fetchone()
-    if row is None:
-        raise LookupError("a row was expected")
-    return row
+def rows(
+    conn: Connection, kind: type[Row], sql: str, parameters: Mapping[str, Any] | Sequence[Any] | None = None
+) -> list[Row]:
+    """All rows of a statement, as frozen dataclasses whose fields are named like the columns."""
+    from psycopg.rows import class_row
+
+    with conn.cursor(row_factory=class_row(kind)) as cursor:
+        return cursor.execute(sql.encode(), parameters).fetchall()
+
+
+def row(
+    conn: Connection, kind: type[Row], sql: str, parameters: Mapping[str, Any] | Sequence[Any] | None = None
+) -> Row | None:
+    """The first row of a statement, or None."""
+    found = rows(conn, kind, sql, parameters)
+    return found[0] if found else None
+
+
+def value(conn: Connection, sql: str, parameters: Mapping[str, Any] | Sequence[Any] | None = None) -> Any:
+    """The first column of the first row, or None."""
+    found = conn.execute(sql.encode(), parameters).fetchone()
+    return found[0] if found else None

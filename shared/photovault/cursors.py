@@ -1,0 +1,73 @@
+"""Keyset cursors: the sort key of the last row of a page, readable by the list that gave it out and by no other.
+
+A cursor grants nothing: row-level security decides what it leads to. So it is encoded, not signed.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from datetime import date, datetime
+from uuid import UUID
+
+from photovault.errors import BadCursor
+
+Key = str | int | float | UUID | datetime | date | None
+
+_READERS = {
+    "s": str,
+    "i": int,
+    "f": float,
+    "u": UUID,
+    "t": datetime.fromisoformat,
+    "d": date.fromisoformat,
+}
+
+
+def encode(kind: str, *key: Key) -> str:
+    """A cursor of the list ``kind`` after the row with this sort key."""
+    return base64.urlsafe_b64encode(json.dumps([kind, *map(_tagged, key)]).encode()).decode().rstrip("=")
+
+
+def decode(kind: str, cursor: str | None, shape: str) -> tuple[Key, ...] | None:
+    """The sort key in a cursor; None for no cursor.
+
+    ``shape`` has a letter for each part: s(tring), i(nt), f(loat), u(uid), t(ime), d(ate); a capital may be null.
+    Raises ``BadCursor``.
+    """
+    if not cursor:
+        return None
+    try:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        got_kind, *parts = json.loads(base64.b64decode(padded.encode("ascii"), altchars=b"-_", validate=True))
+        if got_kind != kind or len(parts) != len(shape):
+            raise BadCursor
+        return tuple(_read(letter, part) for letter, part in zip(shape, parts, strict=True))
+    except (binascii.Error, ValueError, TypeError, RecursionError, OverflowError):
+        raise BadCursor from None
+
+
+def _tagged(value: Key) -> str | int | float | None:
+    if isinstance(value, UUID):
+        return str(value)
+    if isinstance(value, date):  # and datetime, which is one
+        return value.isoformat()
+    return value
+
+
+def _read(letter: str, part: object) -> Key:
+    if part is None and letter.isupper():
+        return None
+    lower = letter.lower()
+    expected = {"i": int, "f": (int, float)}.get(lower, str)
+    if not isinstance(part, expected) or isinstance(part, bool):  # type: ignore[arg-type]
+        raise BadCursor
+    if isinstance(part, int) and not -(2**63) <= part < 2**63:
+        raise BadCursor
+    if isinstance(part, str) and "\x00" in part:
+        raise BadCursor
+    value: Key = _READERS[lower](part)  # type: ignore[operator]
+    if isinstance(value, datetime) and value.tzinfo is not None and lower == "t":
+        return value
+    return value

@@ -1,0 +1,493 @@
+"""The table ``images``: one row a photo, from the upload's ticket to the trash."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any, Literal
+from uuid import UUID
+
+from photovault import db
+
+if TYPE_CHECKING:
+    from photovault.db import Connection
+    from photovault.metadata import Metadata
+
+COLUMNS = (
+    "id, user_id, sha256, filename, content_type, bytes AS size, status, reason, post_expires_at, key_version, content_key, "
+    "sealed_at, vision_done_at, vision_failed, embedding_done_at, embedding_failed, resends, width, height, thumbhash, "
+    "taken_instant, taken_offset_minutes, local_day, taken_source, sort_at, lat, lon, location_source, city, region, "
+    "country, country_code, camera_make, camera_model, face_count, caption, favourite, archived, deleted_at, created_at"
+)
+QUALIFIED_COLUMNS = ", ".join(f"i.{column.strip()}" for column in COLUMNS.split(","))
+
+
+@dataclass(frozen=True)
+class Image:
+    """A photo's row. ``size`` (bytes) and ``content_type`` are the original's; times are UTC but ``sort_at``, which is local."""
+
+    id: UUID
+    user_id: UUID
+    sha256: bytes
+    filename: str
+    content_type: str
+    size: int
+    status: Literal["pending", "processing", "ready", "rejected"]
+    reason: str | None
+    post_expires_at: datetime | None
+    key_version: int
+    content_key: bytes
+    sealed_at: datetime | None
+    vision_done_at: datetime | None
+    vision_failed: bool
+    embedding_done_at: datetime | None
+    embedding_failed: bool
+    resends: int
+    width: int | None
+    height: int | None
+    thumbhash: bytes | None
+    taken_instant: datetime | None
+    taken_offset_minutes: int | None
+    local_day: date | None
+    taken_source: str | None
+    sort_at: datetime
+    lat: float | None
+    lon: float | None
+    location_source: str | None
+    city: str | None
+    region: str | None
+    country: str | None
+    country_code: str | None
+    camera_make: str | None
+    camera_model: str | None
+    face_count: int
+    caption: str | None
+    favourite: bool
+    archived: bool
+    deleted_at: datetime | None
+    created_at: datetime
+
+    @property
+    def unfinished(self) -> bool:
+        return self.status == "processing"
+
+
+@dataclass(frozen=True)
+class Place:
+    """What the geocoder made of a position; all None at sea or without a table."""
+
+    place_id: int | None = None
+    city: str | None = None
+    region: str | None = None
+    country: str | None = None
+    country_code: str | None = None
+
+
+@dataclass(frozen=True)
+class Understood:
+    """What vision found out about a photo."""
+
+    content_type: str
+    width: int
+    height: int
+    thumbhash: bytes
+    phash: int
+    metadata: Metadata
+    place: Place
+    face_count: int
+
+
+def get(conn: Connection, image_id: UUID) -> Image | None:
+    """In the trash or not."""
+    return db.row(conn, Image, f"SELECT {COLUMNS} FROM images WHERE id = %s", [image_id])
+
+
+def by_sha256(conn: Connection, sha256: bytes) -> Image | None:
+    return db.row(conn, Image, f"SELECT {COLUMNS} FROM images WHERE sha256 = %s", [sha256])
+
+
+def known_sha256(conn: Connection, hashes: list[bytes]) -> list[Image]:
+    return db.rows(conn, Image, f"SELECT {COLUMNS} FROM images WHERE sha256 = ANY(%s)", [hashes])
+
+
+def add_pending(
+    conn: Connection,
+    *,
+    image_id: UUID,
+    sha256: bytes,
+    filename: str,
+    content_type: str,
+    size: int,
+    key_version: int,
+    content_key: bytes,
+    now: datetime,
+    post_expires_at: datetime,
+    revision: int,
+) -> None:
+    conn.execute(
+        "INSERT INTO images (id, sha256, filename, content_type, bytes, key_version, content_key, sort_at, "
+        "post_expires_at, revision, created_at) VALUES (%(id)s, %(sha256)s, %(filename)s, %(content_type)s, %(size)s, "
+        "%(key_version)s, %(content_key)s, %(now)s AT TIME ZONE 'UTC', %(post_expires_at)s, %(revision)s, %(now)s)",
+        {
+            "id": image_id,
+            "sha256": sha256,
+            "filename": filename,
+            "content_type": content_type,
+            "size": size,
+            "key_version": key_version,
+            "content_key": content_key,
+            "now": now,
+            "post_expires_at": post_expires_at,
+            "revision": revision,
+        },
+    )
+
+
+def expect_upload(conn: Connection, image_id: UUID, *, post_expires_at: datetime, revision: int) -> None:
+    """A fresh post for a photo whose bytes have not been sealed; one that was refused before sealing may try again."""
+    conn.execute(
+        "UPDATE images SET post_expires_at = %s, status = 'pending', reason = NULL, revision = %s "
+        "WHERE id = %s AND sealed_at IS NULL",
+        [post_expires_at, revision, image_id],
+    )
+
+
+def mark_sealed(conn: Connection, image_id: UUID, *, revision: int) -> bool:
+    """Whether this delivery is the one that sealed the photo; of two that race, one is."""
+    return bool(
+        db.value(
+            conn,
+            "UPDATE images SET sealed_at = now(), status = 'processing', reason = NULL, post_expires_at = NULL, "
+            "revision = %s WHERE id = %s AND sealed_at IS NULL RETURNING true",
+            [revision, image_id],
+        )
+    )
+
+
+def mark_understood(conn: Connection, image_id: UUID, understood: Understood, *, revision: int) -> bool:
+    """Whether this delivery is the one whose findings count."""
+    metadata, place = understood.metadata, understood.place
+    taken, location = metadata.taken, metadata.location
+    return bool(
+        db.value(
+            conn,
+            """
+            UPDATE images SET
+                vision_done_at = now(), vision_failed = false, content_type = %(content_type)s,
+                width = %(width)s, height = %(height)s,
+                thumbhash = %(thumbhash)s, phash = %(phash)s, face_count = %(face_count)s,
+                taken_instant = %(instant)s, taken_offset_minutes = %(offset)s, taken_source = %(taken_source)s,
+                local_day = coalesce(%(local_day)s::date, (created_at AT TIME ZONE 'UTC')::date),
+                sort_at = coalesce(%(local)s::timestamp, created_at AT TIME ZONE 'UTC'),
+                lat = %(lat)s, lon = %(lon)s, location_source = %(location_source)s, place_id = %(place_id)s,
+                city = %(city)s, region = %(region)s, country = %(country)s, country_code = %(country_code)s,
+                camera_make = %(camera_make)s, camera_model = %(camera_model)s, revision = %(revision)s
+            WHERE id = %(id)s AND vision_done_at IS NULL AND status = 'processing'
+            RETURNING true
+            """,
+            {
+                "id": image_id,
+                "content_type": understood.content_type,
+                "width": understood.width,
+                "height": understood.height,
+                "thumbhash": understood.thumbhash,
+                "phash": understood.phash - (1 << 64) if understood.phash >= 1 << 63 else understood.phash,
+                "face_count": understood.face_count,
+                "instant": taken.instant if taken else None,
+                "offset": taken.offset_minutes if taken else None,
+                "local": taken.local if taken else None,
+                "local_day": taken.local_day if taken else None,
+                "taken_source": taken.source if taken else "upload",
+                "lat": location.latitude if location else None,
+                "lon": location.longitude if location else None,
+                "location_source": location.source if location else None,
+                "place_id": place.place_id,
+                "city": place.city,
+                "region": place.region,
+                "country": place.country,
+                "country_code": place.country_code,
+                "camera_make": metadata.camera_make,
+                "camera_model": metadata.camera_model,
+                "revision": revision,
+            },
+        )
+    )
+
+
+def mark_embedded(conn: Connection, image_id: UUID, *, revision: int) -> bool:
+    """Whether this delivery is the one whose embedding counts."""
+    return bool(
+        db.value(
+            conn,
+            "UPDATE images SET embedding_done_at = now(), embedding_failed = false, revision = %s "
+            "WHERE id = %s AND embedding_done_at IS NULL AND status IN ('pending', 'processing') RETURNING true",
+            [revision, image_id],
+        )
+    )
+
+
+def finish(conn: Connection, image_id: UUID) -> bool:
+    """The fan-in: make the photo ready when both steps are through. Exactly one caller gets True.
+
+    To be a statement of its own after the step's update: under READ COMMITTED it waits for and then sees the other
+    step's commit, so that two steps ending together cannot both miss each other.
+    """
+    return bool(
+        db.value(
+            conn,
+            "UPDATE images SET status = 'ready' WHERE id = %s AND status = 'processing' "
+            "AND (vision_done_at IS NOT NULL OR vision_failed) "
+            "AND (embedding_done_at IS NOT NULL OR embedding_failed) RETURNING true",
+            [image_id],
+        )
+    )
+
+
+def reject(conn: Connection, image_id: UUID, reason: str, *, revision: int) -> bool:
+    """Record why a photo cannot be taken; whether it was not finished before."""
+    return bool(
+        db.value(
+            conn,
+            "UPDATE images SET status = 'rejected', reason = %s, revision = %s "
+            "WHERE id = %s AND status IN ('pending', 'processing') RETURNING true",
+            [reason, revision, image_id],
+        )
+    )
+
+
+def count_resend(conn: Connection, image_id: UUID) -> int:
+    """How often this photo's steps were asked for again, this time included."""
+    return int(
+        db.value(
+            conn,
+            "UPDATE images SET resends = resends + 1, resent_at = now() WHERE id = %s RETURNING resends",
+            [image_id],
+        )
+        or 0
+    )
+
+
+def fail_unfinished_steps(conn: Connection, image_id: UUID, *, revision: int) -> None:
+    """Give up on the steps that did not finish: they count as finished for the fan-in and show as failed."""
+    conn.execute(
+        "UPDATE images SET vision_failed = vision_done_at IS NULL, embedding_failed = embedding_done_at IS NULL, "
+        "local_day = coalesce(local_day, (created_at AT TIME ZONE 'UTC')::date), "
+        "taken_source = coalesce(taken_source, 'upload'), revision = %s "
+        "WHERE id = %s AND status = 'processing'",
+        [revision, image_id],
+    )
+
+
+def redrive(conn: Connection, image_id: UUID, *, revision: int) -> bool:
+    """Start the failed steps over; whether there were any."""
+    return bool(
+        db.value(
+            conn,
+            "UPDATE images SET vision_failed = false, embedding_failed = false, resends = 0, status = 'processing', "
+            "revision = %s WHERE id = %s AND (vision_failed OR embedding_failed) AND sealed_at IS NOT NULL RETURNING true",
+            [revision, image_id],
+        )
+    )
+
+
+def delete_row(conn: Connection, image_id: UUID) -> None:
+    """For good: everything that hangs on the photo goes with it."""
+    conn.execute("DELETE FROM images WHERE id = %s", [image_id])
+
+
+# ------------------------------------------------------------------------------------------------------- lists
+
+
+@dataclass(frozen=True)
+class Filter:
+    """What a list of photos may be narrowed by; search uses the same. None means any; trash is never listed here."""
+
+    album_id: UUID | None = None
+    person_ids: tuple[UUID, ...] = ()
+    without_person_ids: tuple[UUID, ...] = ()
+    from_day: date | None = None
+    to_day: date | None = None
+    status: str | None = None
+    favourite: bool | None = None
+    archived: bool | None = False
+    bbox: tuple[float, float, float, float] | None = None
+    labels: tuple[str, ...] = ()
+    without_labels: tuple[str, ...] = ()
+    countries: tuple[str, ...] = ()
+    without_countries: tuple[str, ...] = ()
+    regions: tuple[str, ...] = ()
+    cities: tuple[str, ...] = ()
+    without_cities: tuple[str, ...] = ()
+    content_types: tuple[str, ...] = ()
+    camera: str | None = None
+    has_faces: bool | None = None
+
+
+def conditions(wanted: Filter) -> tuple[str, dict[str, Any]]:
+    """The filter as SQL over ``images i`` and its parameters. Only constants of this module become SQL.
+
+    ``bbox`` is west, south, east, north in degrees; west greater than east spans the antimeridian.
+    """
+    parts = ["i.deleted_at IS NULL"]
+    parameters: dict[str, Any] = {}
+
+    def add(sql: str, **values: Any) -> None:
+        parts.append(sql)
+        parameters.update(values)
+
+    if wanted.status is None:
+        add("i.status <> 'pending'")
+    else:
+        add("i.status = %(status)s", status=wanted.status)
+    if wanted.archived is not None:
+        add("i.archived = %(archived)s", archived=wanted.archived)
+    if wanted.favourite is not None:
+        add("i.favourite = %(favourite)s", favourite=wanted.favourite)
+    if wanted.from_day is not None:
+        add("i.local_day >= %(from_day)s", from_day=wanted.from_day)
+    if wanted.to_day is not None:
+        add("i.local_day <= %(to_day)s", to_day=wanted.to_day)
+    if wanted.album_id is not None:
+        add(
+            "EXISTS (SELECT FROM album_images m WHERE m.album_id = %(album_id)s AND m.image_id = i.id)",
+            album_id=wanted.album_id,
+        )
+    for number, person_id in enumerate(wanted.person_ids):
+        name = f"person_{number}"
+        add(f"EXISTS (SELECT FROM faces f WHERE f.person_id = %({name})s AND f.image_id = i.id)", **{name: person_id})
+    if wanted.without_person_ids:
+        add(
+            "NOT EXISTS (SELECT FROM faces f WHERE f.person_id = ANY(%(without_people)s) AND f.image_id = i.id)",
+            without_people=list(wanted.without_person_ids),
+        )
+    for number, label in enumerate(wanted.labels):
+        name = f"label_{number}"
+        add(f"EXISTS (SELECT FROM image_labels l WHERE l.label = %({name})s AND l.image_id = i.id)", **{name: label})
+    if wanted.without_labels:
+        add(
+            "NOT EXISTS (SELECT FROM image_labels l WHERE l.label = ANY(%(without_labels)s) AND l.image_id = i.id)",
+            without_labels=list(wanted.without_labels),
+        )
+    # A photo is in one place: several wanted places of one kind are alternatives.
+    places = []
+    for column, values in (("country_code", wanted.countries), ("region", wanted.regions), ("city", wanted.cities)):
+        if values:
+            places.append(f"i.{column} = ANY(%(in_{column})s)")
+            parameters[f"in_{column}"] = list(values)
+    if places:
+        parts.append("(" + " OR ".join(places) + ")")
+    for column, values in (("country_code", wanted.without_countries), ("city", wanted.without_cities)):
+        if values:
+            add(f"(i.{column} IS NULL OR i.{column} <> ALL(%(not_in_{column})s))", **{f"not_in_{column}": list(values)})
+    if wanted.content_types:
+        add("i.content_type = ANY(%(content_types)s)", content_types=list(wanted.content_types))
+    if wanted.camera is not None:
+        add("strpos(lower(concat_ws(' ', i.camera_make, i.camera_model)), lower(%(camera)s)) > 0", camera=wanted.camera)
+    if wanted.has_faces is not None:
+        add("i.face_count > 0" if wanted.has_faces else "i.face_count = 0")
+    if wanted.bbox is not None:
+        west, south, east, north = wanted.bbox
+        across = "OR" if west > east else "AND"
+        add(
+            f"i.lat BETWEEN %(south)s AND %(north)s AND (i.lon >= %(west)s {across} i.lon <= %(east)s)",
+            west=west,
+            south=south,
+            east=east,
+            north=north,
+        )
+    return " AND ".join(parts), parameters
+
+
+def page(
+    conn: Connection,
+    wanted: Filter,
+    *,
+    limit: int,
+    after: tuple[datetime, UUID] | None = None,
+    oldest_first: bool = False,
+) -> list[Image]:
+    """Photos by the time they were taken, newest first unless said otherwise, after a (sort_at, id)."""
+    where, parameters = conditions(wanted)
+    direction, comparison = ("ASC", ">") if oldest_first else ("DESC", "<")
+    if after is not None:
+        where += f" AND (i.sort_at, i.id) {comparison} (%(after_at)s, %(after_id)s)"
+        parameters |= {"after_at": after[0], "after_id": after[1]}
+    return db.rows(
+        conn,
+        Image,
+        f"SELECT {QUALIFIED_COLUMNS} FROM images i WHERE {where} "
+        f"ORDER BY i.sort_at {direction}, i.id {direction} LIMIT %(limit)s",
+        parameters | {"limit": limit},
+    )
+
+
+def by_ids(conn: Connection, image_ids: list[UUID]) -> list[Image]:
+    """In the order of the ids; those that are gone or in the trash are left out."""
+    found = {
+        image.id: image
+        for image in db.rows(
+            conn, Image, f"SELECT {COLUMNS} FROM images WHERE id = ANY(%s) AND deleted_at IS NULL", [image_ids]
+        )
+    }
+    return [found[image_id] for image_id in image_ids if image_id in found]
+
+
+def trash(conn: Connection, *, limit: int, after: tuple[datetime, UUID] | None = None) -> list[Image]:
+    """Photos in the trash, latest deleted first."""
+    return db.rows(
+        conn,
+        Image,
+        f"SELECT {COLUMNS} FROM images WHERE deleted_at IS NOT NULL "
+        "AND (%(at)s::timestamptz IS NULL OR (deleted_at, id) < (%(at)s, %(id)s)) "
+        "ORDER BY deleted_at DESC, id DESC LIMIT %(limit)s",
+        {"at": after[0] if after else None, "id": after[1] if after else None, "limit": limit},
+    )
+
+
+def move_to_trash(conn: Connection, image_id: UUID, *, revision: int) -> bool:
+    """Take a photo out of lists, albums, people and search at once; whether it was not there already."""
+    moved = db.value(
+        conn,
+        "UPDATE images SET deleted_at = now(), revision = %s WHERE id = %s AND deleted_at IS NULL RETURNING true",
+        [revision, image_id],
+    )
+    _update_searchable(conn, image_id)
+    return bool(moved)
+
+
+def restore(conn: Connection, image_id: UUID, *, revision: int) -> bool:
+    restored = db.value(
+        conn,
+        "UPDATE images SET deleted_at = NULL, revision = %s WHERE id = %s AND deleted_at IS NOT NULL RETURNING true",
+        [revision, image_id],
+    )
+    _update_searchable(conn, image_id)
+    return bool(restored)
+
+
+def edit(
+    conn: Connection,
+    image_id: UUID,
+    *,
+    revision: int,
+    caption: str | None = None,
+    favourite: bool | None = None,
+    archived: bool | None = None,
+) -> None:
+    """Change what a person may change; None leaves as it is, an empty caption removes it."""
+    conn.execute(
+        "UPDATE images SET caption = CASE WHEN %(caption)s::text IS NULL THEN caption ELSE nullif(%(caption)s, '') END, "
+        "favourite = coalesce(%(favourite)s, favourite), archived = coalesce(%(archived)s, archived), "
+        "revision = %(revision)s WHERE id = %(id)s",
+        {"id": image_id, "caption": caption, "favourite": favourite, "archived": archived, "revision": revision},
+    )
+    _update_searchable(conn, image_id)
+
+
+def _update_searchable(conn: Connection, image_id: UUID) -> None:
+    conn.execute(
+        "UPDATE image_embeddings e SET searchable = i.deleted_at IS NULL AND NOT i.archived FROM images i "
+        "WHERE e.image_id = %s AND i.id = e.image_id "
+        "AND e.searchable IS DISTINCT FROM (i.deleted_at IS NULL AND NOT i.archived)",
+        [image_id],
+    )

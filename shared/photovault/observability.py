@@ -1,0 +1,41 @@
+"""One logger and one set of metrics for all functions, through Powertools.
+
+A log line is one event name and keys. Never a secret, a photo's content, an e-mail address or a precise position.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools import Logger
+
+NAMESPACE = "PhotoVault"
+
+
+@lru_cache(maxsize=1)
+def logger() -> Logger:
+    """The process's structured logger (JSON lines on stdout)."""
+    from aws_lambda_powertools import Logger
+
+    return Logger(
+        service=os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "photovault"),
+        level=os.environ.get("LOG_LEVEL", "INFO"),
+        utc=True,
+    )
+
+
+def count(name: str, value: float = 1, *, unit: str = "Count") -> None:
+    """Add to a metric, written as one line of CloudWatch's embedded metric format."""
+    from aws_lambda_powertools.metrics import MetricUnit, single_metric
+
+    with single_metric(
+        name=name,
+        unit=MetricUnit(unit),
+        value=value,
+        namespace=NAMESPACE,
+        default_dimensions={"service": os.environ.get("METRICS_SERVICE", "photovault")},
+    ):
+        pass

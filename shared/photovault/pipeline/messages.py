@@ -1,0 +1,88 @@
+"""Messages of the queues, and a batch of them handled one by one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote_plus
+from uuid import UUID
+
+from photovault import staging
+from photovault.errors import Unavailable
+from photovault.observability import logger
+
+
+@dataclass(frozen=True)
+class PhotoMessage:
+    """One photo to work on. ``check`` asks only whether its steps have finished."""
+
+    user_id: UUID
+    image_id: UUID
+    check: bool = False
+
+
+class Malformed(ValueError):
+    """A message that no retry will make readable; it belongs in the dead-letter queue."""
+
+
+def photos(body: str) -> Iterator[PhotoMessage]:
+    """The photos that a message of the vision or embedding queue is about.
+
+    Reads S3's notifications (delivered raw through SNS, or inside an SNS envelope) and our own messages. S3's test
+    event and objects that are not uploads give nothing. Raises ``Malformed``.
+    """
+    content = _object(body)
+    if isinstance(content.get("Message"), str) and "TopicArn" in content:
+        content = _object(content["Message"])
+    if content.get("Event") == "s3:TestEvent":
+        return
+    try:
+        if "Records" in content:
+            for record in content["Records"]:
+                found = staging.ids_of(unquote_plus(record["s3"]["object"]["key"]))
+                if found is None:
+                    logger().warning("message.foreign_object")
+                else:
+                    yield PhotoMessage(*found)
+        else:
+            yield PhotoMessage(
+                UUID(content["user_id"]), UUID(content["image_id"]), check=bool(content.get("check", False))
+            )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise Malformed("neither an S3 notification nor a photo message") from error
+
+
+def person(body: str) -> UUID:
+    """The person that a message of the album queue is about. Raises ``Malformed``."""
+    try:
+        return UUID(_object(body)["user_id"])
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise Malformed("no message about a person") from error
+
+
+def handle_batch(event: dict[str, Any], handle: Callable[[str], None]) -> dict[str, list[dict[str, str]]]:
+    """Hand every message's body to ``handle`` and report the failed ones, and only those, back to SQS."""
+    failed = []
+    for record in event.get("Records", []):
+        try:
+            handle(record["body"])
+        except Unavailable as error:
+            # Expected while a database restarts or storage is away: the queue tries again.
+            logger().warning("message.retried", extra={"message_id": record["messageId"], "why": error.detail})
+            failed.append({"itemIdentifier": record["messageId"]})
+        except Exception:
+            logger().exception("message.failed", extra={"message_id": record["messageId"]})
+            failed.append({"itemIdentifier": record["messageId"]})
+    return {"batchItemFailures": failed}
+
+
+def _object(text: str) -> dict[str, Any]:
+    try:
+        content = json.loads(text)
+    except ValueError as error:
+        raise Malformed("not JSON") from error
+    if not isinstance(content, dict):
+        raise Malformed("not a JSON object")
+    return content

@@ -1,0 +1,243 @@
+"""Vision: seal an uploaded photo, then understand it: time, place, renditions, faces, labels."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import dataclass
+from functools import partial
+from uuid import UUID
+
+import numpy as np
+import PIL.Image
+
+from photovault import (
+    blobs,
+    db,
+    failpoints,
+    formats,
+    geocoder,
+    images,
+    keyring,
+    labels,
+    metadata,
+    originals,
+    people,
+    perceptual,
+    queues,
+    rebuilds,
+    renditions,
+    staging,
+    terms,
+    thumbhash,
+    timezones,
+    users,
+    vault,
+    vectors,
+)
+from photovault import faces as face_finder
+from photovault.blobs import Blob
+from photovault.errors import Misconfigured, Rejected, Unavailable
+from photovault.face_measures import Face
+from photovault.images import Image, Place, Understood
+from photovault.metadata import Metadata
+from photovault.model_manifest import ModelInfo
+from photovault.observability import count, logger
+from photovault.pipeline import resending, sealer
+from photovault.pipeline.messages import PhotoMessage
+
+# The detectors look at most at this many pixels along the longer side; more costs time and finds little.
+DETECTOR_SIDE = 1280
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What the pixels and metadata gave, before anything is stored."""
+
+    understood: Understood
+    pictures: list[renditions.Rendition]
+    faces: list[Face]
+    face_model: ModelInfo
+    labels: list[labels.Label]
+    label_model: ModelInfo | None
+
+
+def handle(message: PhotoMessage) -> None:
+    """One delivery: from whatever state the photo is in to understood. Safe to repeat and to race.
+
+    Raises what the queue should try again for; a photo that cannot be read is recorded as rejected and acknowledged.
+    """
+    if message.check:
+        resending.check(message.user_id, message.image_id)
+        return
+    image = sealer.load(message.user_id, message.image_id)
+    if image is None or (image.status == "rejected" and not image.sealed_at):
+        # Gone, or never announced: whatever was posted has no owner's wish behind it.
+        staging.delete(staging.key_of(message.user_id, message.image_id))
+        return
+    if not image.sealed_at:
+        sealed = sealer.seal(image)
+        if sealed is None:
+            return
+        image = sealed
+    else:
+        sealer.clean_staging(image)
+    if image.vision_done_at or image.status != "processing":
+        return
+    understand(image)
+
+
+def understand(image: Image) -> None:
+    """Read the sealed original and commit what it shows."""
+    opened = originals.open(image.user_id, image.id)
+    image = opened.image
+    try:
+        findings = look(opened.data, image)
+    except Rejected as rejection:
+        with db.transaction(image.user_id) as conn:
+            images.reject(conn, image.id, rejection.reason, revision=users.next_revision(conn))
+        logger().info("image.rejected", extra={"image_id": str(image.id), "reason": rejection.reason})
+        count("PhotosRejected")
+        return
+    failpoints.reach("vision.before-store")
+    with db.transaction(image.user_id) as conn:
+        content_key = keyring.content_key(
+            conn, image.user_id, image.id, version=image.key_version, wrapped=bytes(image.content_key)
+        )
+    store = partial(vault.store, content_key=content_key, user_id=image.user_id, image_id=image.id)
+    stored = [
+        store(
+            picture.data,
+            name=picture.name,
+            content_type=picture.content_type,
+            dimensions=(picture.width, picture.height),
+        )
+        for picture in findings.pictures
+    ]
+    stored.append(
+        store(
+            json.dumps(findings.understood.metadata.extra, ensure_ascii=False).encode(),
+            name="metadata",
+            content_type="application/json",
+        )
+    )
+    face_ids = people.new_face_ids(findings.faces)
+    for face_id, face in zip(face_ids, findings.faces, strict=True):
+        crop = face_crop(face)
+        stored.append(
+            store(
+                crop.data,
+                name=f"face:{face_id}",
+                content_type=crop.content_type,
+                dimensions=(crop.width, crop.height),
+            )
+        )
+    failpoints.reach("vision.stored")
+    _commit(image, findings, stored, face_ids)
+
+
+def look(data: bytes, image: Image) -> Findings:
+    """Everything that one decode of the original gives. Raises ``Rejected``."""
+    picture = formats.decode(data)
+    found = metadata.read(data, filename=image.filename, uploaded_at=image.created_at, zone_at=timezones.zone_at)
+    thumbnail, preview = renditions.thumbnail(picture), renditions.preview(picture)
+    pixels = np.asarray(renditions.working_image(picture, DETECTOR_SIDE))
+    provider = face_finder.provider()
+    faces = provider.find(pixels)
+    return Findings(
+        understood=Understood(
+            content_type=picture.content_type,
+            width=picture.width,
+            height=picture.height,
+            thumbhash=thumbhash.encode(picture.image),
+            phash=perceptual.phash(picture.image),
+            metadata=found,
+            place=place_of(found),
+            face_count=len(faces),
+        ),
+        pictures=[preview, thumbnail],
+        faces=faces,
+        face_model=provider.model,
+        labels=labels.find(pixels),
+        label_model=labels.model(),
+    )
+
+
+def face_crop(face: Face) -> renditions.Rendition:
+    """The picture of a face, which its person is shown by."""
+    height, width = face.crop.shape[:2]
+    out = io.BytesIO()
+    PIL.Image.fromarray(face.crop).save(out, "JPEG", quality=85)
+    return renditions.Rendition("face", "image/jpeg", out.getvalue(), width, height)
+
+
+def place_of(found: Metadata) -> Place:
+    """The names of a photo's position. A missing table costs the names, never the photo."""
+    if found.location is None:
+        return Place()
+    try:
+        place = geocoder.reverse(found.location.latitude, found.location.longitude)
+    except Misconfigured as error:
+        logger().warning("place.no_table", extra={"why": error.detail})
+        return Place()
+    if place is None:
+        return Place()
+    return Place(place.id, place.city, place.region, place.country, place.country_code)
+
+
+def _commit(image: Image, findings: Findings, stored: list[Blob], face_ids: list[UUID]) -> None:
+    won = ready = False
+    with db.transaction(image.user_id) as conn:
+        revision = users.next_revision(conn)
+        if images.mark_understood(conn, image.id, findings.understood, revision=revision):
+            won = True
+            blobs.add(conn, stored)
+            if findings.faces:
+                people.add_faces(conn, image.id, vectors.model_id(conn, findings.face_model), face_ids, findings.faces)
+            if findings.labels and findings.label_model is not None:
+                labels_model = vectors.model_id(conn, findings.label_model)
+                with conn.cursor() as cursor:
+                    cursor.executemany(
+                        "INSERT INTO image_labels (image_id, label, model_id, score) VALUES (%s, %s, %s, %s)",
+                        [(image.id, name, labels_model, score) for name, score in best_scores(findings.labels).items()],
+                    )
+            terms.refresh(conn, image.id)
+            if images.finish(conn, image.id):
+                ready = True
+                rebuilds.want(conn)
+    failpoints.reach("vision.committed")
+    if won:
+        logger().info(
+            "image.understood",
+            extra={
+                "image_id": str(image.id),
+                "faces": len(findings.faces),
+                "labels": len(findings.labels),
+                "taken_source": findings.understood.metadata.taken.source
+                if findings.understood.metadata.taken
+                else None,
+            },
+        )
+    else:
+        _discard_if_unnamed(image, stored)
+    if ready:
+        count("PhotosReady")
+        queues.send_albums(image.user_id)
+
+
+def best_scores(found: list[labels.Label]) -> dict[str, float]:
+    """One score a label: that of its clearest sighting."""
+    scores: dict[str, float] = {}
+    for label in found:
+        scores[label.name] = max(scores.get(label.name, 0.0), label.score)
+    return scores
+
+
+def _discard_if_unnamed(image: Image, stored: list[Blob]) -> None:
+    """Another delivery was first: delete ours, after reading again which blobs count."""
+    with db.transaction(image.user_id) as conn:
+        current = images.get(conn, image.id)
+        named = {blob.key for blob in blobs.of_images(conn, [image.id])}
+    if current is not None and not current.vision_done_at and current.status == "processing":
+        raise Unavailable("Another delivery is at work on this photo.")
+    vault.discard([blob for blob in stored if blob.key not in named])

@@ -1,0 +1,41 @@
+"""Sending to the pipeline's queues."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from uuid import UUID
+
+from photovault import aws
+from photovault.settings import get_settings
+
+# SQS delays a message by at most this long.
+LONGEST_DELAY_SECONDS = 900
+# Longer than any function or request that asks for a rebuild may take to commit.
+REBUILD_CHECK_SECONDS = 300
+
+
+def _send(setting: str, body: dict[str, Any], delay: int | None) -> None:
+    message: dict[str, Any] = {"QueueUrl": get_settings().require(setting), "MessageBody": json.dumps(body)}
+    if delay is not None:
+        message["DelaySeconds"] = min(max(0, delay), LONGEST_DELAY_SECONDS)
+    aws.client("sqs").send_message(**message)
+
+
+def send_vision(user_id: UUID, image_id: UUID, *, check: bool = False, delay: int | None = None) -> None:
+    """Ask for a photo's vision step, or with ``check`` for a look at whether all its steps have finished."""
+    _send("vision_queue_url", {"user_id": str(user_id), "image_id": str(image_id), "check": check}, delay)
+
+
+def send_embedding(user_id: UUID, image_id: UUID) -> None:
+    _send("embedding_queue_url", {"user_id": str(user_id), "image_id": str(image_id)}, None)
+
+
+def send_albums(user_id: UUID, *, delay: int | None = None) -> None:
+    """Wake the album builder for a person; without a delay of its own the queue's delay collects a bulk upload."""
+    _send("albums_queue_url", {"user_id": str(user_id)}, delay)
+
+
+def send_rebuild_check(user_id: UUID) -> None:
+    """To be sent *before* the transaction that asks for a rebuild: should the sender die after its commit, this finds it."""
+    send_albums(user_id, delay=REBUILD_CHECK_SECONDS)

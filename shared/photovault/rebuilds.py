@@ -1,0 +1,89 @@
+"""The table ``rebuilds``: who wants their albums built again, and who is building.
+
+``wanted_generation`` counts the reasons to rebuild, ``built_generation`` the last one that was met,
+``edit_generation`` what the person changed by hand meanwhile. The lease keeps two builders of one person apart; its
+token fences the write, so that a builder that slept through its lease writes nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+from uuid import UUID, uuid4
+
+from photovault import db
+
+if TYPE_CHECKING:
+    from photovault.db import Connection
+
+# Longer than the albums function may run.
+LEASE = timedelta(seconds=330)
+
+
+@dataclass(frozen=True)
+class Generations:
+    wanted_generation: int
+    built_generation: int
+    edit_generation: int
+
+
+@dataclass(frozen=True)
+class Lease:
+    """Held by this builder until ``expires_at``; ``held_by_other`` says that somebody else has it until then."""
+
+    token: UUID
+    expires_at: datetime
+    held_by_other: bool
+
+
+def want(conn: Connection) -> int:
+    """Ask for a rebuild in the transaction that makes it necessary. Returns the generation to wait for."""
+    return int(
+        db.value(conn, "UPDATE rebuilds SET wanted_generation = wanted_generation + 1 RETURNING wanted_generation")
+    )
+
+
+def edited(conn: Connection) -> None:
+    """Note that the person changed people or albums by hand: a builder that read before this starts again."""
+    conn.execute("UPDATE rebuilds SET edit_generation = edit_generation + 1")
+
+
+def generations(conn: Connection) -> Generations | None:
+    return db.row(conn, Generations, "SELECT wanted_generation, built_generation, edit_generation FROM rebuilds")
+
+
+def is_due(conn: Connection) -> bool:
+    return bool(db.value(conn, "SELECT wanted_generation > built_generation FROM rebuilds"))
+
+
+def take_lease(conn: Connection) -> Lease | None:
+    """Try to become the builder of this person. None when the person is gone."""
+    token = uuid4()
+    expires_at = db.value(
+        conn,
+        "UPDATE rebuilds SET lease_token = %(token)s, lease_expires_at = now() + %(length)s "
+        "WHERE lease_token IS NULL OR lease_expires_at < now() RETURNING lease_expires_at",
+        {"token": token, "length": LEASE},
+    )
+    if expires_at is not None:
+        return Lease(token, expires_at, held_by_other=False)
+    expires_at = db.value(conn, "SELECT lease_expires_at FROM rebuilds")
+    return Lease(token, expires_at, held_by_other=True) if expires_at is not None else None
+
+
+def release(conn: Connection, token: UUID) -> None:
+    conn.execute("UPDATE rebuilds SET lease_token = NULL, lease_expires_at = NULL WHERE lease_token = %s", [token])
+
+
+def mark_built(conn: Connection, token: UUID, read: Generations) -> bool:
+    """Fence and finish a build in its writing transaction. False when the lease was lost or the person edited meanwhile."""
+    return bool(
+        db.value(
+            conn,
+            "UPDATE rebuilds SET built_generation = greatest(built_generation, %(wanted)s), built_at = now(), "
+            "lease_expires_at = now() + %(length)s "
+            "WHERE lease_token = %(token)s AND edit_generation = %(edit)s RETURNING true",
+            {"wanted": read.wanted_generation, "edit": read.edit_generation, "token": token, "length": LEASE},
+        )
+    )

@@ -1,0 +1,104 @@
+"""The staging bucket: where uploads arrive, and where plaintext may rest for minutes and no longer.
+
+Keys are ``incoming/{user_id}/{image_id}`` and nothing else: made of identifiers, they never need escaping.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from photovault import aws
+from photovault.errors import StorageUnavailable
+from photovault.settings import get_settings
+
+INCOMING = "incoming/"
+OUTGOING = "outgoing/"
+
+
+@dataclass(frozen=True)
+class Staged:
+    """An object in staging; the ids are None when its key is not one of ours."""
+
+    key: str
+    bytes: int
+    modified: datetime
+    user_id: UUID | None
+    image_id: UUID | None
+
+
+def key_of(user_id: UUID, image_id: UUID) -> str:
+    return f"{INCOMING}{user_id}/{image_id}"
+
+
+def ids_of(key: str) -> tuple[UUID, UUID] | None:
+    """The person and photo of an incoming key; None for any other key."""
+    parts = key.removeprefix(INCOMING).split("/") if key.startswith(INCOMING) else []
+    if len(parts) != 2:
+        return None
+    try:
+        user_id, image_id = UUID(parts[0]), UUID(parts[1])
+    except ValueError:
+        return None
+    return (user_id, image_id) if key == key_of(user_id, image_id) else None
+
+
+def get(user_id: UUID, image_id: UUID, *, at_most: int) -> bytes | None:
+    """The uploaded bytes, or None when nothing (any longer) is there.
+
+    Reads ``at_most`` + 1 bytes, so that an object that outgrew its announcement costs no more memory than that.
+    Raises ``StorageUnavailable``.
+    """
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        answer = aws.client("s3").get_object(
+            Bucket=get_settings().require("staging_bucket"), Key=key_of(user_id, image_id)
+        )
+        body: bytes = answer["Body"].read(at_most + 1)
+        answer["Body"].close()
+    except ClientError as error:
+        if error.response.get("Error", {}).get("Code") in {"NoSuchKey", "404"}:
+            return None
+        raise StorageUnavailable("The uploaded file cannot be read right now.") from error
+    except BotoCoreError as error:
+        raise StorageUnavailable("The uploaded file cannot be read right now.") from error
+    return body
+
+
+def put(user_id: UUID, image_id: UUID, data: bytes, *, content_type: str, sha256_base64: str) -> None:
+    """Upload for a client that sent its bytes to the API; the bucket checks the checksum. Raises ``StorageUnavailable``."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        aws.client("s3").put_object(
+            Bucket=get_settings().require("staging_bucket"),
+            Key=key_of(user_id, image_id),
+            Body=data,
+            ContentType=content_type,
+            ChecksumSHA256=sha256_base64,
+        )
+    except (ClientError, BotoCoreError) as error:
+        raise StorageUnavailable("The file cannot be taken right now; try again.") from error
+
+
+def delete(key: str) -> None:
+    """Remove an object; one that is gone already is fine."""
+    aws.client("s3").delete_object(Bucket=get_settings().require("staging_bucket"), Key=key)
+
+
+def objects(prefix: str = "") -> Iterator[Staged]:
+    """Everything in staging, page by page, in the order of the keys."""
+    pages = aws.client("s3").get_paginator("list_objects_v2")
+    for page in pages.paginate(Bucket=get_settings().require("staging_bucket"), Prefix=prefix):
+        for entry in page.get("Contents", []):
+            found = ids_of(entry["Key"])
+            yield Staged(entry["Key"], entry["Size"], entry["LastModified"], *(found or (None, None)))
+
+
+def holds(user_id: UUID, image_id: UUID) -> bool:
+    """Whether something lies there for this photo."""
+    wanted = key_of(user_id, image_id)
+    return any(staged.key == wanted for staged in objects(wanted))
