@@ -1,0 +1,354 @@
+"""Albums make themselves, say why, and are recognised when they come again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from random import Random
+from uuid import UUID
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from photovault import titles
+from photovault.drafting import Draft, Existing, Person, Photo, distance_km, draft, find_homes, match, replay
+
+PLACES = {
+    "Lisbon": (38.7167, -9.1333, ("PT", "Portugal", "Lisbon", "Lisbon")),
+    "Porto": (41.1496, -8.611, ("PT", "Portugal", "Porto", "Porto")),
+    "Vienna": (48.2085, 16.3721, ("AT", "Austria", "Vienna", "Vienna")),
+    "Graz": (47.0667, 15.45, ("AT", "Austria", "Styria", "Graz")),
+    "Suva": (-18.1416, 178.4415, ("FJ", "Fiji", "Central", "Suva")),
+}
+
+
+class Camera:
+    """Takes photos, one after the other, with ids in order of time."""
+
+    def __init__(self) -> None:
+        self.photos: list[Photo] = []
+
+    def take(self, at: str | datetime, where: str | None = None, *, people: Iterable[UUID] = ()) -> Photo:
+        local = datetime.fromisoformat(at) if isinstance(at, str) else at
+        lat, lon, place = PLACES[where] if where else (None, None, None)
+        number = UUID(int=len(self.photos) + 1)
+        photo = Photo(number, local, local.date(), lat, lon, place, tuple(people))
+        self.photos.append(photo)
+        return photo
+
+    def live_in(self, where: str, first: date, last: date, *, every: int = 5) -> None:
+        day = first
+        while day <= last:
+            self.take(datetime.fromisoformat(f"{day}T18:30"), where)
+            day += timedelta(days=every)
+
+    def visit(self, where: str | None, first: str, *, days: int, a_day: int = 6) -> list[Photo]:
+        start = datetime.fromisoformat(first)
+        return [
+            self.take(start + timedelta(days=day, hours=9 + hour), where)
+            for day in range(days)
+            for hour in range(a_day)
+        ]
+
+
+def of_kind(drafts: Iterable[Draft], kind: str) -> list[Draft]:
+    return [made for made in drafts if made.kind == kind]
+
+
+def ids(made: Draft) -> set[UUID]:
+    return {member.image_id for member in made.members}
+
+
+def year_with_trip() -> Camera:
+    camera = Camera()
+    camera.live_in("Vienna", date(2025, 1, 1), date(2025, 4, 30))
+    camera.visit("Lisbon", "2025-05-03", days=3)
+    camera.visit("Porto", "2025-05-06", days=2)
+    camera.live_in("Vienna", date(2025, 5, 10), date(2025, 8, 30))
+    return camera
+
+
+def test_an_empty_library_has_no_albums() -> None:
+    assert draft([]) == []
+
+
+def test_a_city_a_country_a_month_and_a_year_have_albums() -> None:
+    camera = Camera()
+    camera.take("2025-05-03T10:00", "Lisbon")
+    camera.take("2025-06-03T10:00", "Porto")
+    made = {d.key: d for d in draft(camera.photos)}
+    assert made["place:city:PT:Portugal:Lisbon:Lisbon"].title == "Lisbon"
+    assert made["place:country:PT"].title == "Portugal"
+    assert len(made["place:country:PT"].members) == 2
+    assert made["date:month:2025-05"].title == "May 2025"
+    assert made["date:year:2025"].title == "2025"
+
+
+def test_a_country_with_one_city_has_no_album_of_its_own() -> None:
+    camera = Camera()
+    camera.take("2025-05-03T10:00", "Lisbon")
+    assert [d.key for d in of_kind(draft(camera.photos), "place")] == ["place:city:PT:Portugal:Lisbon:Lisbon"]
+
+
+def test_cities_of_one_name_are_told_apart_by_their_region() -> None:
+    camera = Camera()
+    maine = replace(camera.take("2025-05-03T10:00"), place=("US", "United States", "Maine", "Portland"))
+    oregon = replace(camera.take("2025-06-03T10:00"), place=("US", "United States", "Oregon", "Portland"))
+    made = [d.title for d in of_kind(draft([maine, oregon]), "place") if ":city:" in d.key]
+    assert made == ["Portland, Maine", "Portland, Oregon"]
+
+
+def test_an_estimated_place_joins_an_album_but_makes_none() -> None:
+    camera = Camera()
+    real = camera.take("2025-05-03T10:00", "Lisbon")
+    guess = replace(camera.take("2025-05-03T11:00", "Lisbon"), place_estimated=True)
+    alone = replace(camera.take("2025-05-09T11:00", "Graz"), place_estimated=True)
+    cities = [d for d in of_kind(draft([real, guess, alone]), "place") if ":city:" in d.key]
+    assert [d.title for d in cities] == ["Lisbon"]
+    assert [member.why["source"] for member in cities[0].members] == ["measured", "estimated"]
+
+
+def test_a_day_with_many_photos_has_an_album_by_local_day() -> None:
+    camera = Camera()
+    for minute in range(12):
+        photo = camera.take(f"2025-05-03T23:{minute:02}")
+        camera.photos[-1] = replace(photo, local_day=date(2025, 5, 3))
+    camera.take("2025-05-04T00:10")
+    days = [d for d in of_kind(draft(camera.photos), "date") if d.key.startswith("date:day")]
+    assert [(d.key, d.title, len(d.members)) for d in days] == [("date:day:2025-05-03", "3 May 2025", 12)]
+
+
+def test_a_person_has_an_album_and_somebody_hidden_has_none() -> None:
+    anna, hidden = UUID(int=77), UUID(int=78)
+    camera = Camera()
+    camera.take("2025-05-03T10:00", people=[anna, hidden])
+    alone = camera.take("2025-05-04T10:00", people=[anna])
+    (made,) = of_kind(draft(camera.photos, [Person(anna, "Anna", 2)]), "person")
+    assert (made.key, made.title, made.cover) == (f"person:{anna}", "Anna", alone.id)
+
+
+def test_a_trip_begins_and_ends_at_home_and_says_so() -> None:
+    (trip,) = of_kind(draft(year_with_trip().photos), "trip")
+    assert trip.title == "Lisbon & Porto, May 2025"
+    assert (trip.first_day, trip.last_day, len(trip.members)) == (date(2025, 5, 3), date(2025, 5, 7), 30)
+    assert trip.why["begun_by"] == trip.why["ended_by"] == "a photo at home"
+    assert trip.why["cities"] == {"Lisbon": 18, "Porto": 12}
+
+
+def test_homes_have_periods_and_an_old_home_can_be_visited_again() -> None:
+    camera = Camera()
+    camera.live_in("Graz", date(2022, 1, 1), date(2022, 12, 31))
+    camera.live_in("Vienna", date(2023, 1, 1), date(2024, 12, 31))
+    camera.visit("Graz", "2024-08-16", days=3)
+    homes = find_homes(sorted(camera.photos, key=lambda photo: photo.local))
+    assert [(home.city, home.first_day.year, home.last_day.year) for home in homes] == [
+        ("Graz", 2022, 2022),
+        ("Vienna", 2023, 2024),
+    ]
+    (trip,) = of_kind(draft(camera.photos), "trip")
+    assert trip.title == "Weekend in Graz, August 2024"
+
+
+def test_a_photo_without_a_position_joins_a_trip_by_time() -> None:
+    camera = year_with_trip()
+    during = camera.take("2025-05-04T12:30")
+    later = camera.take("2025-05-06T20:00")
+    (trip,) = of_kind(draft(camera.photos), "trip")
+    assert {during.id, later.id} <= ids(trip)
+    assert {m.image_id: m.why for m in trip.members}[during.id] == {"by": "time"}
+
+
+def test_photos_without_a_position_do_not_bridge_a_gap() -> None:
+    camera = Camera()
+    camera.live_in("Vienna", date(2025, 1, 1), date(2025, 4, 20))
+    camera.visit("Lisbon", "2025-05-01", days=2)
+    camera.visit(None, "2025-05-03", days=5)
+    camera.visit("Porto", "2025-05-08", days=2)
+    trips = of_kind(draft(camera.photos), "trip")
+    assert [trip.title for trip in trips] == ["Lisbon, May 2025", "Porto, May 2025"]
+
+
+def test_days_at_the_only_place_of_a_young_library_are_no_trip() -> None:
+    camera = Camera()
+    camera.visit("Lisbon", "2025-05-01", days=4)
+    assert of_kind(draft(camera.photos), "trip") == []
+
+
+def test_somebody_who_always_travels_has_trips() -> None:
+    camera = Camera()
+    for n, where in enumerate(("Lisbon", "Vienna", "Suva", "Graz", "Porto")):
+        camera.visit(where, f"2025-0{n + 1}-07", days=5)
+    assert [trip.title for trip in of_kind(draft(camera.photos), "trip")] == [
+        "Lisbon, January 2025",
+        "Vienna, February 2025",
+        "Suva, March 2025",
+        "Graz, April 2025",
+        "Porto, May 2025",
+    ]
+
+
+def test_a_birthday_without_any_position_is_an_event() -> None:
+    anna = UUID(int=77)
+    camera = Camera()
+    for day in range(1, 29, 3):
+        camera.take(f"2025-03-{day:02}T08:00")
+        camera.take(f"2025-03-{day:02}T19:00")
+    party = [camera.take(f"2025-03-15T15:{minute:02}", people=[anna]) for minute in range(0, 60, 5)]
+    (event,) = of_kind(draft(camera.photos, [Person(anna, "Anna", 12)]), "event")
+    assert ids(event) == {photo.id for photo in party}
+    assert event.title == "With Anna, 15 March 2025"
+    assert "gap" in event.why["ended_by"]
+
+
+def test_a_series_of_shots_in_a_second_is_no_event() -> None:
+    camera = Camera()
+    for _ in range(500):
+        camera.take("2025-03-15T15:00")
+    assert of_kind(draft(camera.photos), "event") == []
+
+
+def test_the_cover_shows_the_most_people_near_the_middle() -> None:
+    camera = Camera()
+    group = (UUID(int=71), UUID(int=72), UUID(int=73))
+    for n in range(9):
+        camera.take(f"2025-03-15T15:{n:02}", people=group if n in {1, 5} else group[:1])
+    (month,) = of_kind(draft(camera.photos), "date")
+    assert month.cover == camera.photos[5].id
+
+
+def test_titles_say_months_days_and_lists_as_people_do() -> None:
+    assert titles.months(date(2024, 12, 30), date(2025, 1, 2)) == "December 2024 – January 2025"
+    assert titles.months(date(2025, 5, 30), date(2025, 6, 2)) == "May–June 2025"
+    assert titles.days(date(2025, 5, 3), date(2025, 5, 4)) == "3–4 May 2025"
+    assert titles.days(date(2025, 5, 31), date(2025, 6, 1)) == "31 May – 1 June 2025"
+    assert titles.days(date(2024, 12, 31), date(2025, 1, 1)) == "31 December 2024 – 1 January 2025"
+    assert titles.listing(["Lisbon", "Porto", "Faro"]) == "Lisbon, Porto & Faro"
+    four = ["A", "B", "C", "D"]
+    assert titles.trip(four, ["Spain", "Portugal"], date(2025, 5, 1), date(2025, 5, 9)) == "Spain & Portugal, May 2025"
+    assert titles.trip(four, four, date(2025, 5, 1), date(2025, 5, 9)) == "A, B, C & more, May 2025"
+    assert titles.trip([], [], date(2025, 5, 1), date(2025, 5, 9)) == "Trip, May 2025"
+
+
+def test_a_weekend_is_from_friday_to_monday_at_the_widest() -> None:
+    friday = date(2025, 5, 2)
+    assert titles.is_weekend(friday, friday + timedelta(days=3))
+    assert titles.is_weekend(friday + timedelta(days=1), friday + timedelta(days=2))
+    assert not titles.is_weekend(friday - timedelta(days=1), friday + timedelta(days=1))
+    assert not titles.is_weekend(friday, friday)
+    assert not titles.is_weekend(friday, friday + timedelta(days=4))
+
+
+def test_distances_are_right_across_the_antimeridian() -> None:
+    assert round(distance_km(0.0, 179.5, 0.0, -179.5)) == 111
+    assert round(distance_km(48.2085, 16.3721, 38.7167, -9.1333)) == 2298
+
+
+def test_a_home_on_the_antimeridian_is_one_home() -> None:
+    camera = Camera()
+    camera.live_in("Suva", date(2025, 1, 1), date(2025, 6, 30))
+    shifted = [replace(photo, lat=0.0, lon=179.999 if n % 2 else -179.999) for n, photo in enumerate(camera.photos)]
+    (home,) = find_homes(shifted)
+    assert home.photos == len(shifted)
+    assert abs(abs(home.lon) - 180) < 0.01
+
+
+# ---- recognising albums ----------------------------------------------------------------------------------------------
+
+
+def existing(drafts: Iterable[Draft]) -> list[Existing]:
+    return [Existing(UUID(int=900 + n), d.kind, d.key, frozenset(ids(d))) for n, d in enumerate(drafts)]
+
+
+def test_the_same_photos_give_the_same_albums() -> None:
+    drafts = draft(year_with_trip().photos)
+    albums = existing(drafts)
+    assert match(albums, drafts) == {album.key: album.album_id for album in albums}
+
+
+def test_a_trip_keeps_its_album_when_earlier_photos_arrive_late() -> None:
+    camera = year_with_trip()
+    before = existing(draft(camera.photos))
+    camera.visit("Lisbon", "2025-05-02T05:00", days=1, a_day=3)
+    after = draft(camera.photos)
+    (trip,) = of_kind(after, "trip")
+    (old,) = (album for album in before if album.kind == "trip")
+    assert trip.key != old.key
+    assert match(before, after)[trip.key] == old.album_id
+
+
+def test_a_trip_that_grows_beyond_half_keeps_its_album_by_the_photo_it_begins_with() -> None:
+    camera = year_with_trip()
+    (trip,) = of_kind(draft(camera.photos), "trip")
+    small = Existing(UUID(int=5), "trip", trip.key, frozenset(sorted(ids(trip))[:4]))
+    assert match([small], [trip]) == {trip.key: small.album_id}
+
+
+def test_a_trip_with_little_in_common_is_a_new_album() -> None:
+    (trip,) = of_kind(draft(year_with_trip().photos), "trip")
+    other = Existing(UUID(int=5), "trip", "trip:other", frozenset(sorted(ids(trip))[:9]))
+    assert match([other], [trip]) == {}
+
+
+def test_of_two_trips_the_one_with_more_in_common_keeps_the_album() -> None:
+    (trip,) = of_kind(draft(year_with_trip().photos), "trip")
+    part = replace(trip, key="trip:part", members=trip.members[:20])
+    album = Existing(UUID(int=5), "trip", "trip:old", frozenset(ids(trip)))
+    assert match([album], [part, trip]) == {trip.key: album.album_id}
+
+
+# ---- laws ------------------------------------------------------------------------------------------------------------
+
+PEOPLE = [Person(UUID(int=70 + n), name, 3) for n, name in enumerate(("Anna", None, "Ben"))]
+NEW_YEAR = datetime.fromisoformat("2024-01-01")
+taken = st.one_of(
+    st.datetimes(NEW_YEAR, NEW_YEAR + timedelta(days=60)),
+    st.sampled_from([NEW_YEAR + timedelta(hours=hours) for hours in (12, 13, 48)]),
+)
+
+
+@st.composite
+def libraries(draw: st.DrawFn) -> list[Photo]:
+    """Photos in bursts here and there, some at the same instant, some without a position or with an estimate."""
+    photos: list[Photo] = []
+    for _ in range(draw(st.integers(0, 6))):
+        start, where = draw(taken), draw(st.sampled_from([None, *PLACES]))
+        step = timedelta(minutes=draw(st.sampled_from([0, 1, 30, 300, 1500])))
+        estimated = draw(st.booleans())
+        people = tuple(draw(st.lists(st.sampled_from([person.id for person in PEOPLE]), max_size=2)))
+        lat, lon, place = PLACES[where] if where else (None, None, None)
+        for n in range(draw(st.integers(1, 14))):
+            local = start + n * step
+            number = UUID(int=len(photos) * 7919 % 1009 + 1)
+            photos.append(Photo(number, local, local.date(), lat, lon, place, people, estimated))
+    return photos
+
+
+@settings(max_examples=150, deadline=None)
+@given(libraries(), st.integers(0, 2**32).map(Random))
+def test_replaying_an_explanation_gives_the_album(photos: list[Photo], random: Random) -> None:
+    drafts = draft(photos, PEOPLE)
+    shuffled = random.sample(photos, len(photos))
+    for made in drafts:
+        why = json.loads(json.dumps(made.why))
+        assert replay(why, shuffled) == ids(made), made.key
+        assert made.cover in ids(made)
+        assert made.title
+        json.dumps([member.why for member in made.members])
+
+
+@settings(max_examples=100, deadline=None)
+@given(libraries(), st.integers(0, 2**32).map(Random))
+def test_albums_do_not_depend_on_the_order_of_the_photos(photos: list[Photo], random: Random) -> None:
+    drafts = draft(photos, PEOPLE)
+    assert draft(random.sample(photos, len(photos)), random.sample(PEOPLE, len(PEOPLE))) == drafts
+    assert len({made.key for made in drafts}) == len(drafts)
+    assert match(existing(drafts), drafts).keys() == {made.key for made in drafts}
+
+
+@settings(max_examples=100, deadline=None)
+@given(libraries())
+def test_no_photo_is_on_two_trips_or_at_an_event_and_on_a_trip(photos: list[Photo]) -> None:
+    runs = [member.image_id for made in draft(photos) if made.kind in {"trip", "event"} for member in made.members]
+    assert len(runs) == len(set(runs))
