@@ -1,0 +1,112 @@
+# `make run` starts PhotoVault on this computer, `make test` checks everything. Both install what they need first.
+
+PYTHON ?= python3.11
+FOLDER := .photovault
+ENVS := $(FOLDER)/envs
+BIN := .venv/bin
+
+# An environment is up to date when it holds a stamp named after the hash of what it was made from.
+hash = $(shell cat $(1) 2>/dev/null | (sha256sum 2>/dev/null || shasum -a 256) | cut -c1-16)
+VENV_LOCKS := infra/uv/requirements.txt layers/dev.txt pyproject.toml
+VENV := .venv/.installed-$(call hash,$(VENV_LOCKS))
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+
+.PHONY: help
+help: ## What can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# ---- Installing ------------------------------------------------------------------------------------------------------
+
+.PHONY: install
+install: venv localstack sam ## Everything from locked, hashed requirements; does nothing when it is there
+
+.PHONY: venv
+venv: $(VENV)
+
+$(VENV):
+	@command -v $(PYTHON) >/dev/null || { echo "PhotoVault needs Python 3.11: install it, or name it with PYTHON=..."; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r infra/uv/requirements.txt
+	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes --compile-bytecode layers/dev.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --offline --no-deps --no-build-isolation --editable .
+	@rm -f .venv/.installed-*
+	@touch $@
+
+# A tool whose pins conflict with the project's has an environment of its own, .photovault/envs/<name>, made from
+# infra/<name>/requirements.txt. A pyproject.toml beside it is installed into it, in place.
+define environment
+$(1)_STAMP := $(ENVS)/$(1)/.installed-$$(call hash,infra/$(1)/requirements.txt infra/$(1)/pyproject.toml)
+.PHONY: $(1)
+$(1): $$($(1)_STAMP)
+$$($(1)_STAMP): | $(VENV)
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(ENVS)/$(1)
+	$(BIN)/uv pip sync --quiet --python $(ENVS)/$(1)/bin/python --require-hashes --compile-bytecode infra/$(1)/requirements.txt
+	test ! -f infra/$(1)/pyproject.toml || \
+	  $(BIN)/uv pip install --quiet --python $(ENVS)/$(1)/bin/python --offline --no-deps --no-build-isolation --editable infra/$(1)
+	@touch $$@
+endef
+$(foreach name,localstack sam,$(eval $(call environment,$(name))))
+
+# ---- Running ---------------------------------------------------------------------------------------------------------
+
+.PHONY: run
+run: venv localstack ## Postgres, LocalStack with the deployed template, the API at http://127.0.0.1:8999
+	@exec $(BIN)/python -m infra.local
+
+.PHONY: demo
+demo: venv ## Fills an account with pictures that are drawn on the spot; needs `make run` beside it
+	@exec $(BIN)/python -m infra.local.demo
+
+# ---- Checking --------------------------------------------------------------------------------------------------------
+
+.PHONY: test
+test: install lint types lint-template ## Style, types, template, all tests
+	$(BIN)/pytest -q -n 2 --dist loadgroup -m "not slow" --ignore tests/benchmarks
+
+.PHONY: lint
+lint: venv
+	$(BIN)/ruff check --quiet .
+	$(BIN)/ruff format --check --quiet .
+
+.PHONY: types
+types: venv
+	$(BIN)/mypy
+
+.PHONY: format
+format: venv ## Formats the code and mends what can be mended
+	$(BIN)/ruff check --fix --quiet .
+	$(BIN)/ruff format --quiet .
+
+.PHONY: bench
+bench: install ## The benchmarks: ratios measured in one run
+	$(BIN)/pytest -q -s tests/benchmarks
+
+# ---- The template and its packages -----------------------------------------------------------------------------------
+
+
+# ---- Keeping ---------------------------------------------------------------------------------------------------------
+
+# What a layer leaves to the runtime: boto3 and all that comes with it.
+RUNTIME := boto3 botocore s3transfer jmespath python-dateutil six urllib3
+COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 $(UPGRADE)
+LAYERS := api vision embedding search albums
+
+.PHONY: compile
+compile: venv ## Locks all requirements again; with UPGRADE=--upgrade, to the newest versions
+	$(COMPILE) infra/uv/requirements.in -o infra/uv/requirements.txt
+	$(COMPILE) pyproject.toml infra/uv/requirements.in --all-extras -o layers/dev.txt
+	for layer in $(LAYERS); do \
+	  $(COMPILE) pyproject.toml --extra $$layer -c layers/dev.txt --no-annotate \
+	    $(addprefix --no-emit-package ,$(RUNTIME)) -o layers/$$layer.txt || exit; \
+	done
+	for tool in localstack sam; do \
+	  $(COMPILE) infra/$$tool/requirements.in -o infra/$$tool/requirements.txt || exit; \
+	done
+
+.PHONY: clean
+clean: ## Removes environments, caches, logs and scratch; photos, database and secrets stay
+	rm -rf .venv $(ENVS) $(FOLDER)/localstack $(FOLDER)/layers $(FOLDER)/logs .aws-sam .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

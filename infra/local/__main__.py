@@ -1,0 +1,235 @@
+"""`python -m infra.local` (`make run`): starts everything, serves until told to stop, drains, leaves nothing."""
+
+import argparse
+import fcntl
+import os
+import signal
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from types import FrameType
+
+from infra.local import configuration, queues, stack
+from infra.local.localstack import LocalStack
+from infra.local.ports import free_port
+from infra.local.postgres import Postgres
+from infra.localstack.process_executor import tether
+
+ROOT = Path(__file__).resolve().parents[2]
+API_SECONDS = 30
+DRAIN_SECONDS = 60
+
+WELCOME = """
+PhotoVault is ready ({seconds:.0f} s).
+
+  API          {base}          (all endpoints: {base}/docs)
+  Gateway      {gateway}
+  LocalStack   {endpoint}
+  Logs         {logs}
+
+A first photo:
+
+  TOKEN=$(curl -s {base}/auth/signup -H 'content-type: application/json' \\
+    -d '{{"email": "me@example.com", "password": "password123", "name": "Me"}}' \\
+    | python3 -c 'import json, sys; print(json.load(sys.stdin)["access_token"])')
+  curl -s {base}/images/upload -H "authorization: Bearer $TOKEN" -F file=@photo.jpg
+  curl -s {base}/images/list -H "authorization: Bearer $TOKEN"
+
+`make demo` fills an account with pictures. Ctrl-C stops everything.
+"""
+
+
+class Interrupted(Exception):
+    """Ctrl-C, SIGTERM or SIGHUP before everything was up."""
+
+
+class Signals:
+    """Before `serving` a signal interrupts the start; from then on it is counted, and the main thread decides."""
+
+    def __init__(self) -> None:
+        self.serving = False
+        self.count = 0
+        self.received = threading.Event()
+        for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(each, self._handle)
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        self.count += 1
+        self.received.set()
+        if not self.serving and self.count == 1:
+            raise Interrupted
+
+    def again(self) -> bool:
+        return self.count > 1
+
+
+def say(text: str) -> None:
+    print(text, flush=True)
+
+
+@contextmanager
+def only_one(folder: Path) -> Iterator[None]:
+    """Holds the folder's lock, which the system drops with the process. Exits when another process has it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "run.lock").open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            file.seek(0)
+            sys.exit(f"PhotoVault already runs from this folder (process {file.read().strip() or 'unknown'}).")
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
+
+
+def turn_logs(folder: Path) -> None:
+    """Keeps the last run's logs as `*.log.1` and starts new ones."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for log in folder.glob("*.log"):
+        log.replace(log.with_suffix(".log.1"))
+
+
+def start_api(port: int, environment: dict[str, str], log: Path) -> tether.Child:
+    """uvicorn with the app of infra.local.app, answering. Raises RuntimeError when it does not."""
+    inherited = {name: value for name, value in os.environ.items() if name not in configuration.NAMES}
+    with log.open("ab") as output:
+        child = tether.start(
+            "uvicorn",
+            *("infra.local.app:app", "--host", "127.0.0.1", "--port", str(port), "--no-server-header"),
+            python=sys.executable,
+            cwd=ROOT,
+            env={**inherited, **environment, "PYTHONUNBUFFERED": "1"},
+            output=output,
+        )
+    deadline = time.monotonic() + API_SECONDS
+    while child.running() and time.monotonic() < deadline:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5):
+                return child
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.1)
+    child.stop(patience=2)
+    raise RuntimeError(f"the API does not answer; its log is {log}")
+
+
+def resend_unfinished(environment: dict[str, str]) -> None:
+    """What the last run left unfinished is asked for again: staging and queues do not survive LocalStack."""
+    os.environ.update(environment)
+    from photovault.pipeline import maintain
+
+    maintain.resend_unfinished()
+
+
+def show_progress() -> Callable[[dict[str, int]], None]:
+    """A printer of what the queues still hold, which says each thing once."""
+    last = ""
+
+    def show(left: dict[str, int]) -> None:
+        nonlocal last
+        text = ", ".join(f"{name}: {count}" for name, count in left.items())
+        if text and text != last:
+            say(f"  waiting for {text}   (Ctrl-C again to skip)")
+        last = text
+
+    return show
+
+
+def watch(signals: Signals, parts: dict[str, Callable[[], bool]]) -> str | None:
+    """Blocks until a signal, or until a part is gone, whose name it returns."""
+    parent = os.getppid()
+    while not signals.received.wait(0.5):
+        for name, running in parts.items():
+            if not running():
+                return name
+        if "MAKELEVEL" in os.environ and os.getppid() != parent:
+            return None  # make was killed, and it cannot pass that on
+    return None
+
+
+def run(folder: Path, *, port: int, cloud_port: int, signals: Signals) -> int:
+    """Everything from start to end; returns the exit status."""
+    began = time.monotonic()
+    logs = folder / "logs"
+    turn_logs(logs)
+    settings = configuration.load(ROOT, folder)
+    port = free_port(port)
+    base = f"http://127.0.0.1:{port}"
+    settings.setdefault("PUBLIC_URL", base)
+    for name in ("STORAGE_ROOT", "MODELS_DIR"):
+        Path(settings[name]).mkdir(parents=True, exist_ok=True)
+
+    with ExitStack() as closing:
+        cloud = LocalStack(folder / "localstack", logs, port=cloud_port)
+        closing.callback(cloud.stop)
+        say("Starting LocalStack and Postgres")
+        cloud.start()
+        if "DATABASE_URL" not in settings:
+            database = Postgres(folder / "postgres", logs / "postgres.log")
+            closing.callback(database.stop)
+            database.start()
+            settings["DATABASE_URL"] = database.create_database("photovault")
+        migrate(settings)
+        cloud.ready()
+        say("Deploying template.yaml")
+        deployed = stack.deploy(cloud.endpoint, settings=settings, folder=folder)
+        say("Starting the API")
+        api = start_api(port, deployed.environment, logs / "api.log")
+        closing.callback(api.stop, patience=10)
+        resend_unfinished(deployed.environment)
+        signals.serving = True
+        gateway = deployed.gateway or "none"
+        seconds = time.monotonic() - began
+        say(WELCOME.format(seconds=seconds, base=base, gateway=gateway, endpoint=cloud.endpoint, logs=logs))
+
+        gone = watch(signals, {"LocalStack": cloud.running, "the API": api.running})
+        if gone:
+            say(f"{gone} has stopped by itself; its log is in {logs}.")
+        say("Stopping: no new requests")
+        api.stop(patience=10)
+        if gone != "LocalStack":
+            with suppress(Exception):  # a cloud that does not answer any more has nothing to drain
+                done = queues.drain(
+                    stack.client(cloud.endpoint, "sqs"), seconds=DRAIN_SECONDS, skip=signals.again, show=show_progress()
+                )
+                say("The queues are empty." if done else "Stopped with work in the queues; the next start resumes it.")
+    say("Stopped.")
+    return 1 if gone else 0
+
+
+def migrate(settings: dict[str, str]) -> None:
+    """Brings the database up to date, with the signing keys of this laptop published."""
+    from photovault import migrate as migrations
+
+    secrets = [secret.strip() for secret in settings["JWT_SECRET"].split(",") if secret.strip()]
+    migrations.upgrade(settings["DATABASE_URL"], jwt_secrets=secrets)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m infra.local", description=__doc__)
+    parser.add_argument(
+        "--folder", type=Path, default=ROOT / ".photovault", help="what it keeps (default: .photovault)"
+    )
+    parser.add_argument("--port", type=int, default=8999, help="of the API; a free one when it is taken")
+    parser.add_argument("--localstack-port", type=int, default=4566, help="of LocalStack; a free one when it is taken")
+    arguments = parser.parse_args()
+    signals = Signals()
+    folder = arguments.folder.resolve()
+    try:
+        with only_one(folder):
+            return run(folder, port=arguments.port, cloud_port=arguments.localstack_port, signals=signals)
+    except Interrupted:
+        say("Stopped.")
+        return 130
+    except RuntimeError as error:
+        say(f"PhotoVault did not start: {error}")
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
