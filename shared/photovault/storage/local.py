@@ -11,6 +11,7 @@ import contextlib
 import hmac
 import os
 import secrets
+import stat
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
@@ -83,7 +84,7 @@ class LocalDriver:
         try:
             path.unlink()
             _sync_folder(path.parent)
-        except (FileNotFoundError, NotADirectoryError):
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             return
         except OSError as error:
             raise _unavailable(error) from error
@@ -178,7 +179,9 @@ def _walk(folder: Path, base: str, *, prefix: str, after: str) -> Iterator[Store
                 yield from _walk(path, key, prefix=prefix, after=after)
         elif key.startswith(prefix) and key > after:
             with contextlib.suppress(FileNotFoundError):  # deleted since the folder was read
-                status = path.stat()
+                status = path.lstat()
+                if not stat.S_ISREG(status.st_mode):
+                    continue
                 yield Stored(key, status.st_size, datetime.fromtimestamp(status.st_mtime, UTC))
 
 
