@@ -70,12 +70,15 @@ _MAX_PROGRESSIVE_WORK = 2_400_000_000  # pixels x scans: a 200 megapixel photo i
 _MAX_STRIP_BYTES = 384 * 2**20
 _BAND_PIXELS = 4_000_000
 
+_TIFF_COMPRESSIONS = frozenset({1, 2, 3, 4, 5, 6, 7, 8, 32771, 32773, 32946, 34925, 50000})
+"""None, CCITT, LZW, JPEG, Deflate, PackBits, LZMA, Zstandard: what Pillow's own libtiff is built with."""
+
 _HEIC_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"})
 _HEIF_BRANDS = frozenset({b"mif1", b"mif2", b"msf1", b"miaf"})
 _AVIF_BRANDS = frozenset({b"avif", b"avis"})
 _PILLOW = MappingProxyType(
     {
-        "image/jpeg": ("JPEG", "MPO"),
+        "image/jpeg": ("JPEG",),
         "image/png": ("PNG",),
         "image/webp": ("WEBP",),
         "image/gif": ("GIF",),
@@ -215,12 +218,9 @@ def _decode_with_pillow(data: bytes, *, content_type: str, min_side: int) -> tup
             step = max(step for step in (1, 2, 4, 8) if step <= fraction)
             # Pillow's Image.draft picks libjpeg's DCT scaling from the size asked for.
             source.draft(None, (max(1, size[0] // step), max(1, size[1] // step)))
+        source.load()
         if content_type == "image/tiff":
-            orientation = 1  # Pillow turns TIFF itself while loading
-            source.load()
-            size = source.size
-        else:
-            source.load()
+            orientation, size = 1, source.size  # Pillow turns TIFF itself while loading
         image = _shrunk(source, _fraction(source.size, min_side=min_side))
         return _to_srgb(image, profile=source.info.get("icc_profile")), size, orientation
 
@@ -288,6 +288,8 @@ def _check_tiff(data: bytes, *, source: Image.Image, tags: exif.Tags) -> None:
     if raw:
         raise Rejected("This is a camera's RAW file, which cannot be taken yet; upload the camera's JPEG or HEIC.")
     wide = getattr(source, "tag_v2", {})
+    if wide.get(259, 1) not in _TIFF_COMPRESSIONS:
+        raise Rejected("This TIFF is compressed in a way that cannot be read here; save it with LZW or Deflate.")
     samples, bits = int(wide.get(277, 1)), max(int(b) for b in wide.get(258, (8,)) or (8,))
     if 322 in wide:
         strip = int(wide[322]) * int(wide.get(323, wide[322]))
@@ -486,4 +488,6 @@ def _reason(error: Exception) -> str:
     words = str(error).lower()
     if "truncat" in words or "unexpected end" in words or "end of file" in words or "premature" in words:
         return _TOO_EARLY
+    if "decompressed data too large" in words:
+        return "The file holds a text that unpacks to an absurd size."
     return _BROKEN

@@ -11,8 +11,9 @@ Sources of the time, the first plausible one wins:
     exif_modified   DateTime: no earlier than the photo, and no later than the upload
     upload          nothing above; ``taken`` is None and callers use the upload's own time
 
-Sources of the offset from UTC: ``exif`` (OffsetTimeOriginal and kin), ``xmp`` and ``iptc`` (a zone written with the
-same wall-clock time), ``gps`` (what the clock shows minus the satellites' time), ``place`` (the zone at the position).
+Sources of the offset from UTC, in order: ``exif`` (OffsetTimeOriginal and kin) or what the time's own source wrote,
+``gps`` (what the clock shows minus the satellites' time), ``place`` (the zone at the position), ``xmp`` and ``iptc`` (an
+offset that they hold beside the same wall-clock time).
 The wall-clock time is what the photographer saw and is never shifted; where no offset is known, ``instant`` is None.
 
 Bad metadata never raises: an impossible value falls through to the next source.
@@ -97,7 +98,8 @@ def read(data: bytes, *, filename: str | None, uploaded_at: datetime, zone_at: Z
     return Metadata(
         taken=_taken(
             _clocks(tags, properties, records, filename=filename),
-            tags=tags,
+            written=list(_written(properties, records)),
+            gps=tags.gps,
             zone=zone,
             latest=uploaded_at.astimezone(UTC) + timedelta(days=1),
         ),
@@ -122,14 +124,13 @@ def _clocks(
     tags: exif.Tags, properties: xmp.Properties, records: Mapping[int, bytes], *, filename: str | None
 ) -> Iterator[_Clock]:
     """All candidates in order of trust."""
-    same_time = list(_written(properties, records))
     if original := _exif_clock(tags, tags.exif, 0x9003, 0x9291, (0x9011, 0x9010, 0x9012), source="exif"):
-        yield _with_offset_of(original, same_time)
-    if (satellites := _gps_time(tags.gps, _gps_day(tags.gps))) is not None:
+        yield original
+    if (satellites := _gps_time(tags.gps, _gps_day(tags.gps)) or _xmp_gps_time(properties)) is not None:
         yield _Clock(satellites, "gps", 0, "gps", utc=True)
-    yield from same_time
+    yield from _written(properties, records)
     if digitized := _exif_clock(tags, tags.exif, 0x9004, 0x9292, (0x9012, 0x9011, 0x9010), source="exif_digitized"):
-        yield _with_offset_of(digitized, same_time)
+        yield digitized
     if made := _iso_clock(properties.text("xmp:CreateDate"), source="exif_digitized"):
         yield made
     if named := datenames.read(filename):
@@ -144,16 +145,6 @@ def _written(properties: xmp.Properties, records: Mapping[int, bytes]) -> Iterat
             yield clock
     if clock := _iptc_clock(records):
         yield clock
-
-
-def _with_offset_of(clock: _Clock, others: list[_Clock]) -> _Clock:
-    """An offset that another block wrote down with the same wall-clock time, to the second."""
-    if clock.offset is not None:
-        return clock
-    for other in others:
-        if other.offset is not None and other.at.replace(microsecond=0) == clock.at.replace(microsecond=0):
-            return clock._replace(offset=other.offset, offset_source=other.source)
-    return clock
 
 
 def _exif_clock(
@@ -224,15 +215,22 @@ def parse_offset(text: str | None) -> int | None:
     return minutes if _WIDEST[0] <= minutes <= _WIDEST[1] else None
 
 
-def _taken(clocks: Iterator[_Clock], *, tags: exif.Tags, zone: str | None, latest: datetime) -> Taken | None:
+def _taken(
+    clocks: Iterator[_Clock],
+    *,
+    written: list[_Clock],
+    gps: Mapping[int, exif.Value],
+    zone: str | None,
+    latest: datetime,
+) -> Taken | None:
     for clock in clocks:
-        taken = _resolved(clock, gps=tags.gps, zone=zone)
+        taken = _resolved(clock, written=written, gps=gps, zone=zone)
         if _plausible(taken, latest=latest):
             return taken
     return None
 
 
-def _resolved(clock: _Clock, *, gps: Mapping[int, exif.Value], zone: str | None) -> Taken:
+def _resolved(clock: _Clock, *, written: list[_Clock], gps: Mapping[int, exif.Value], zone: str | None) -> Taken:
     """Give a candidate its instant, offset and local day."""
     local, offset, offset_source = clock.at, clock.offset, clock.offset_source
     if clock.utc:  # the source tells the instant; the place tells what the clocks showed
@@ -246,6 +244,8 @@ def _resolved(clock: _Clock, *, gps: Mapping[int, exif.Value], zone: str | None)
         offset_source = None if offset is None else "gps"
         if offset is None and at_place is not None:
             offset, offset_source = at_place, "place"
+        if offset is None:
+            offset, offset_source = _written_offset(local, written)
     return Taken(
         instant=None if offset is None else timezones.instant_of(local, offset),
         offset_minutes=offset,
@@ -254,6 +254,17 @@ def _resolved(clock: _Clock, *, gps: Mapping[int, exif.Value], zone: str | None)
         source=clock.source,
         offset_source=offset_source,
     )
+
+
+def _written_offset(local: datetime, written: list[_Clock]) -> tuple[int | None, str | None]:
+    """An offset that XMP or IPTC holds beside the same wall-clock time, to the second.
+
+    Zero is not believed: software that does not know the offset writes +0000 there.
+    """
+    for other in written:
+        if other.offset and other.at.replace(microsecond=0) == local.replace(microsecond=0):
+            return other.offset, other.offset_source
+    return None, None
 
 
 def _shifted(moment: datetime, minutes: int) -> datetime:
@@ -306,6 +317,12 @@ def _gps_time(gps: Mapping[int, exif.Value], day: date | None) -> datetime | Non
         return None
 
 
+def _xmp_gps_time(properties: xmp.Properties) -> datetime | None:
+    """exif:GPSTimeStamp, a whole date in XMP and UTC by its definition, as naive UTC."""
+    at = parse_moment(properties.text("exif:GPSTimeStamp"))
+    return None if at is None else _shifted(at[0], -(at[1] or 0))
+
+
 def _plausible(taken: Taken, *, latest: datetime) -> bool:
     """Not before photography, not after the upload, and no clock's zero."""
     if taken.local < _OLDEST or (taken.instant or taken.local.replace(tzinfo=UTC)) > latest:
@@ -332,7 +349,7 @@ def _iptc(stream: bytes | None) -> dict[int, bytes]:
 
 
 def _iptc_clock(records: Mapping[int, bytes]) -> _Clock | None:
-    """Date Created (2:55, CCYYMMDD) and Time Created (2:60, HHMMSS+HHMM)."""
+    """Date Created (2:55, CCYYMMDD) and Time Created (2:60, HHMMSS+HHMM); +0000 is written for "unknown"."""
     day = re.fullmatch(rb"([0-9]{4})-?([0-9]{2})-?([0-9]{2})", records.get(55, b"").strip(b" \0"))
     if day is None:
         return None
@@ -343,7 +360,7 @@ def _iptc_clock(records: Mapping[int, bytes]) -> _Clock | None:
     if clock is not None:
         text += b"T" + b":".join(clock.groups()[:3]) + (clock[4] or b"")
     at = parse_moment(text.decode("ascii"))
-    return None if at is None else _Clock(at[0], "iptc", at[1], None if at[1] is None else "iptc")
+    return None if at is None else _Clock(at[0], "iptc", at[1] or None, "iptc" if at[1] else None)
 
 
 # Where
