@@ -15,7 +15,7 @@ from photovault.vision_cv import Picture
 
 # Long side of the picture that YuNet sees. 1,024 finds smaller faces at two and a half times the time.
 DETECTION_SIDE = 640
-MIN_SCORE = 0.75
+MIN_SCORE = 0.7
 MAX_OVERLAP = 0.3
 MAX_FACES = 500
 MIN_SIDE = 12.0  # pixels of the given picture; below that a box holds no face to compare

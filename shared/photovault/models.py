@@ -13,8 +13,8 @@ import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
+from photovault import aws
 from photovault import model_manifest as manifest
 from photovault.errors import Misconfigured, Unavailable
 from photovault.model_manifest import ModelFile, ModelInfo
@@ -25,6 +25,7 @@ __all__ = [
     "ModelInfo",
     "Selection",
     "bucket_key",
+    "copy",
     "download",
     "face_files",
     "face_model",
@@ -180,13 +181,6 @@ def providers() -> dict[str, ModelInfo | None]:
 # --- The models bucket ---------------------------------------------------------------------------------------------
 
 
-def _s3() -> Any:
-    import boto3
-
-    settings = get_settings()
-    return boto3.client("s3", region_name=settings.aws_region, endpoint_url=settings.aws_endpoint_url)
-
-
 def _is_absent(error: Exception, bucket: str) -> bool:
     """True for "no such key"; raises what a person or the queue can act on for everything else."""
     response = getattr(error, "response", None) or {}
@@ -207,7 +201,7 @@ def _object_exists(bucket: str, key: str) -> bool:
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
-        _s3().head_object(Bucket=bucket, Key=key)
+        aws.client("s3").head_object(Bucket=bucket, Key=key)
     except (BotoCoreError, ClientError) as error:
         return not _is_absent(error, bucket)
     return True
@@ -224,7 +218,7 @@ def _from_bucket(entry: ModelFile, bucket: str) -> Path | None:
         return path
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
-        body = _s3().get_object(Bucket=bucket, Key=bucket_key(entry))["Body"]
+        body = aws.client("s3").get_object(Bucket=bucket, Key=bucket_key(entry))["Body"]
         with part.open("wb") as target:
             for chunk in body.iter_chunks(CHUNK):
                 target.write(chunk)
@@ -251,11 +245,26 @@ def push(entry: ModelFile, path: Path, *, bucket: str, on_bytes: Progress | None
         raise Misconfigured(f"{path} is not the pinned {entry.file}; it was not pushed.")
     if _object_exists(bucket, bucket_key(entry)):
         return False
-    _s3().upload_file(str(path), bucket, bucket_key(entry), Callback=on_bytes)
+    aws.client("s3").upload_file(str(path), bucket, bucket_key(entry), Callback=on_bytes)
     return True
 
 
-# --- Downloads -----------------------------------------------------------------------------------------------------
+# --- Filling MODELS_DIR ---------------------------------------------------------------------------------------------
+
+
+def copy(entry: ModelFile, source: Path, folder: Path, *, on_bytes: Progress | None = None) -> Path:
+    """Copy one file into ``folder`` from another folder, verified. Raises ``Misconfigured`` when it is not the pin."""
+    told = on_bytes or (lambda _count: None)
+    part = folder / f"{entry.file}.copy"
+    folder.mkdir(parents=True, exist_ok=True)
+    with source.open("rb") as reader, part.open("wb") as target:
+        while chunk := reader.read(CHUNK):
+            target.write(chunk)
+            told(len(chunk))
+    if not matches(entry, part):
+        part.unlink()
+        raise Misconfigured(f"{source} is not the pinned {entry.file} (SHA-256 {entry.sha256[:12]}...); not copied.")
+    return part.replace(folder / entry.file)
 
 
 def download(entry: ModelFile, folder: Path, *, url: str, on_bytes: Progress | None = None) -> Path:

@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+from tests.shared.inference import COCO, MODELS, needs, use_settings
+
+from photovault import labels
+
+YOLOX = MODELS / "yolox_nano.onnx"
+
+
+@pytest.fixture
+def with_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    use_settings(monkeypatch, models_dir=str(MODELS))
+
+
+def test_without_the_model_a_photo_has_no_labels(monkeypatch: pytest.MonkeyPatch) -> None:
+    use_settings(monkeypatch)
+    assert labels.model() is None
+    assert labels.find(np.zeros((50, 60, 3), np.uint8)) == []
+
+
+def test_there_are_eighty_names_and_none_twice() -> None:
+    assert len(set(labels.COCO)) == len(labels.COCO) == 80
+
+
+@needs(COCO / "annotations")
+def test_the_names_are_in_the_order_of_coco() -> None:
+    known = json.loads((COCO / "annotations" / "instances_val2017.json").read_text())["categories"]
+    assert tuple(entry["name"] for entry in known) == labels.COCO
+
+
+@given(
+    index=st.integers(0, 3548),
+    size=st.tuples(st.floats(4, 400), st.floats(4, 400)),
+    shift=st.tuples(st.floats(0, 1), st.floats(0, 1)),
+    thing=st.integers(0, 79),
+)
+def test_decoding_is_the_inverse_of_how_yolox_writes_a_box(
+    index: int, size: tuple[float, float], shift: tuple[float, float], thing: int
+) -> None:
+    stride, first = next((s, f) for s, f in ((32, 3380), (16, 2704), (8, 0)) if index >= f)
+    per_row = 416 // stride
+    row, column = divmod(index - first, per_row)
+    raw = np.zeros((3549, 85), np.float32)
+    raw[index, :4] = shift[0], shift[1], np.log(size[0] / stride), np.log(size[1] / stride)
+    raw[index, 4], raw[index, 5 + thing] = 0.9, 0.8
+
+    boxes, scores, classes = labels.decode(raw, min_score=0.5)
+
+    left, top, wide, high = boxes[0]
+    assert (left + wide / 2, top + high / 2) == pytest.approx(
+        ((column + shift[0]) * stride, (row + shift[1]) * stride), abs=1e-2
+    )
+    assert (wide, high) == pytest.approx(size, rel=1e-4)
+    assert scores == pytest.approx([0.72])
+    assert list(classes) == [thing]
+
+
+@pytest.mark.parametrize(("shape", "inside"), [((100, 200), (208, 416)), ((416, 52), (416, 52)), ((1, 3000), (1, 416))])
+def test_a_picture_keeps_its_proportions_in_the_grey_square(shape: tuple[int, int], inside: tuple[int, int]) -> None:
+    square, _ = labels.letterbox(np.zeros((*shape, 3), np.uint8))
+    assert square.shape == (416, 416, 3)
+    assert (square[: inside[0], : inside[1]] == 0).all()
+    assert (square[inside[0] :] == labels.PAD).all()
+    assert (square[:, inside[1] :] == labels.PAD).all()
+
+
+@needs(YOLOX)
+def test_a_blank_picture_shows_nothing(with_model: None) -> None:
+    assert labels.find(np.full((300, 500, 3), 90, np.uint8)) == []
+
+
+@needs(YOLOX)
+@pytest.mark.parametrize("array", [np.zeros((5, 5), np.uint8), np.zeros((0, 5, 3), np.uint8), np.zeros((5, 5, 3))])
+def test_an_array_that_is_no_picture_is_refused(with_model: None, array: np.ndarray) -> None:
+    with pytest.raises(ValueError, match="picture"):
+        labels.find(array)
+
+
+@needs(YOLOX, COCO / "val2017")
+def test_things_in_real_photos_are_named_as_people_named_them(with_model: None) -> None:
+    notes = json.loads((COCO / "annotations" / "instances_val2017.json").read_text())
+    truth: dict[int, set[str]] = defaultdict(set)
+    names = {entry["id"]: entry["name"] for entry in notes["categories"]}
+    for entry in notes["annotations"]:
+        truth[entry["image_id"]].add(names[entry["category_id"]])
+    right = found = real = 0
+    for entry in notes["images"][:40]:
+        path = COCO / "val2017" / entry["file_name"]
+        if not path.exists():
+            continue
+        things = labels.find(np.asarray(Image.open(path).convert("RGB")))
+        seen = {thing.name for thing in things}
+        right += len(seen & truth[entry["id"]])
+        found += len(seen)
+        real += len(truth[entry["id"]])
+        assert [thing.score for thing in things] == sorted((thing.score for thing in things), reverse=True)
+        for thing in things:
+            x, y, wide, high = thing.box
+            assert 0 <= x <= x + wide <= 1 + 1e-9
+            assert 0 <= y <= y + high <= 1 + 1e-9
+    assert right / found >= 0.85
+    assert right / real >= 0.45
