@@ -273,7 +273,7 @@ def remember(conn: Connection, cell: Cell, answer: Refined) -> None:
 def reserve(conn: Connection) -> float | None:
     """Take the application's next free second. Returns how long to wait for it, in seconds; commit before waiting.
 
-    None when the breaker is open or the queue longer than ``PATIENCE_S``: ask again another time. The row's lock puts all
+    None when the breaker is open or the queue longer than ``PATIENCE_S``: ask again another time. The row's lock puts
     callers in line; the clock is the database's, so that machines need not agree on the time.
     """
     wait = db.value(
