@@ -1,6 +1,7 @@
 """The S3 driver: what it asks of S3, how it tells S3's answers, and the whole contract where an S3 is at hand.
 
-``TEST_S3_ENDPOINT`` (for example http://localhost:4566, LocalStack) turns on the tests that need a real one.
+``TEST_S3_ENDPOINT`` turns on the tests that need a real one, for example http://127.0.0.1:4566 for a LocalStack that
+was started with ``S3_SKIP_SIGNATURE_VALIDATION=0``, so that links expire and refuse changes there too.
 """
 
 from __future__ import annotations
@@ -12,10 +13,11 @@ import os
 import socket
 import uuid
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
+import httpx
 import pytest
 from botocore.config import Config
 from botocore.exceptions import IncompleteReadError, NoCredentialsError
@@ -27,7 +29,7 @@ from photovault.errors import BlobMissing, Conflict, Misconfigured, StorageUnava
 from photovault.presigning import Credentials
 from photovault.storage.s3 import S3Driver
 
-CREDENTIALS = Credentials("AKIDEXAMPLE", "secret")
+CREDENTIALS = Credentials("test", "test")  # the ones that LocalStack verifies signatures with
 ENDPOINT = os.environ.get("TEST_S3_ENDPOINT")
 
 
@@ -59,6 +61,24 @@ class TestContract(DriverContract):
         for entry in client.list_objects_v2(Bucket=bucket).get("Contents", ()):
             client.delete_object(Bucket=bucket, Key=entry["Key"])
         client.delete_bucket(Bucket=bucket)
+
+    def test_a_link_opens_without_credentials_and_only_as_it_was_signed(self, driver: S3Driver) -> None:
+        driver.put("ab/cd", b"sealed", size=6)
+        driver.put("ab/other", b"other", size=5)
+        url = driver.url("ab/cd", now=datetime.now(UTC), ttl=300)
+        answer = httpx.get(url)
+        assert answer.content == b"sealed"
+        assert "immutable" in answer.headers["Cache-Control"]
+        expired = driver.url("ab/cd", now=datetime.now(UTC) - timedelta(hours=1), ttl=300)
+        for bad in (url.replace("ab/cd", "ab/other"), url.replace("X-Amz-Expires=300", "X-Amz-Expires=900"), expired):
+            assert httpx.get(bad).status_code == 403
+
+    def test_an_object_is_stored_with_its_checksum_and_encrypted(self, driver: S3Driver) -> None:
+        driver.put("ab/cd", b"sealed", size=6)
+        head = driver._head("ab/cd")
+        assert head is not None
+        assert head["ChecksumSHA256"] == sha256(b"sealed")
+        assert head["ServerSideEncryption"] == "AES256"
 
 
 # Against botocore's own stand-in, which checks requests against the service's model
