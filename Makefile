@@ -86,6 +86,27 @@ bench: install ## The benchmarks: ratios measured in one run
 
 # ---- The template and its packages -----------------------------------------------------------------------------------
 
+SAM := SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=$(or $(AWS_DEFAULT_REGION),eu-central-1) PATH="$(CURDIR)/$(BIN):$$PATH" $(ENVS)/sam/bin/sam
+PLACES := shared/photovault/data/places.bin
+
+.PHONY: lint-template
+lint-template: sam ## sam validate --lint and cfn-lint over the templates
+	$(ENVS)/sam/bin/cfn-lint template.yaml infra/database.yaml
+	$(SAM) validate --lint >/dev/null
+
+.PHONY: places
+places: $(PLACES)
+
+$(PLACES): infra/places/build.py layers/dev.txt | $(VENV)
+	$(BIN)/python -m infra.places.build $@
+
+.PHONY: build
+build: sam places ## What `sam deploy` uploads: arm64 layers and functions, without containers
+	$(SAM) build
+
+.PHONY: sizes
+sizes: places ## Builds the arm64 packages and prints what each function weighs
+	$(BIN)/python -m infra.packaging.build --arch arm64 --out $(FOLDER)/packages/arm64
 
 # ---- Keeping ---------------------------------------------------------------------------------------------------------
 

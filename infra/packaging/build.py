@@ -1,0 +1,218 @@
+"""Build what Lambda gets: ``python -m infra.packaging.build --arch arm64 --out DIR``.
+
+``--arch arm64`` makes what the template deploys (python3.13 on arm64), on any host. ``--arch host`` makes the same
+with this Python's own wheels, so that packaged functions can run here, on LocalStack.
+
+Which function gets which layers is read from template.yaml, and each layer is made by the Makefile that ``sam build``
+calls, so that nothing is described twice. DIR receives a folder and one archive, or several, for every layer and
+function, and ``manifest.json``, the report that ``build`` returns. The same sources give the same archives.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+Arch = Literal["arm64", "host"]
+
+#: What Lambda allows a function's code and all its layers together, unzipped, in bytes ("250 MB").
+LAMBDA_LIMIT = 262_144_000
+#: The earliest date a zip file can hold: archives must not tell when they were made.
+EPOCH = (1980, 1, 1, 0, 0, 0)
+
+
+@dataclass(frozen=True)
+class Artefact:
+    """One layer or function. ``bytes`` is its unzipped size; paths are relative to the build's folder."""
+
+    name: str
+    folder: str
+    archives: tuple[str, ...]
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function's own artefact, its layers' names in Lambda's order (the last one wins), and all their bytes."""
+
+    code: Artefact
+    layers: tuple[str, ...]
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Build:
+    """Everything that was built, by logical id."""
+
+    arch: Arch
+    runtime: str
+    layers: dict[str, Artefact]
+    functions: dict[str, Function]
+
+
+class _Template(yaml.SafeLoader):
+    """Reads CloudFormation's short tags; only !Ref matters here."""
+
+
+_Template.add_multi_constructor("!", lambda loader, suffix, node: {suffix: node.value})
+
+
+def resources(template: Path = ROOT / "template.yaml") -> dict[str, dict[str, Any]]:
+    """The template's resources by logical id."""
+    loaded: dict[str, dict[str, Any]] = yaml.load(template.read_bytes(), _Template)["Resources"]  # noqa: S506
+    return loaded
+
+
+def build(out: Path, *, arch: Arch, archive_bytes: int | None = None, only: Sequence[str] = ()) -> Build:
+    """Build the functions ``only`` (logical ids; none means all) and their layers into ``out``.
+
+    ``archive_bytes`` splits a layer into several archives of at most so many unzipped bytes, for a place with a limit
+    for each archive. Raises ``subprocess.CalledProcessError`` when a layer cannot be made; its output is printed.
+    """
+    runtime = "python3.13" if arch == "arm64" else f"python{sys.version_info.major}.{sys.version_info.minor}"
+    all_resources = resources()
+    wanted = {
+        name: resource["Properties"]
+        for name, resource in all_resources.items()
+        if resource["Type"] == "AWS::Serverless::Function" and (not only or name in only)
+    }
+    layers: dict[str, Artefact] = {}
+    functions: dict[str, Function] = {}
+    for name, properties in wanted.items():
+        names = tuple(layer["Ref"] for layer in properties["Layers"])
+        for layer in names:
+            if layer not in layers:
+                source = ROOT / all_resources[layer]["Properties"]["ContentUri"]
+                folder = _made_by_make(layer, source, out / "layers" / layer, arch=arch, runtime=runtime)
+                layers[layer] = _artefact(layer, folder, out, archive_bytes)
+        folder = _copied(ROOT / properties["CodeUri"], out / "functions" / name)
+        code = _artefact(name, folder, out, None)
+        functions[name] = Function(code, names, code.bytes + sum(layers[layer].bytes for layer in names))
+    made = Build(arch, runtime, layers, functions)
+    (out / "manifest.json").write_text(json.dumps(asdict(made), indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    return made
+
+
+def _made_by_make(layer: str, source: Path, folder: Path, *, arch: Arch, runtime: str) -> Path:
+    """Run the layer's own target, as ``sam build`` does."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    version = runtime.removeprefix("python")
+    variables = [f"ARTIFACTS_DIR={folder.resolve()}", f"PYTHON_VERSION={version}", f"UV={_uv()}"]
+    if arch == "host":
+        variables += ["PLATFORM=", f"COMPILER={sys.executable}"]
+    # Marshalled code depends on the order of sets, so the seed is fixed.
+    environment = {**os.environ, "PYTHONHASHSEED": "0"}
+    command = ["make", "--silent", "-C", str(source), f"build-{layer}", *variables]
+    subprocess.run(command, check=True, env=environment)
+    return folder
+
+
+def _uv() -> str:
+    beside = Path(sys.executable).with_name("uv")
+    return str(beside) if beside.exists() else "uv"
+
+
+def _copied(source: Path, folder: Path) -> Path:
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(source, folder, ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
+    return folder
+
+
+def _artefact(name: str, folder: Path, out: Path, archive_bytes: int | None) -> Artefact:
+    archives = []
+    for number, part in enumerate(split(folder, archive_bytes), start=1):
+        archive = folder.with_name(f"{name}-{number}.zip" if number > 1 else f"{name}.zip")
+        write_archive(archive, part, root=folder)
+        archives.append(str(archive.relative_to(out)))
+    for stale in folder.parent.glob(f"{name}-*.zip"):
+        if str(stale.relative_to(out)) not in archives:
+            stale.unlink()
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    return Artefact(name, str(folder.relative_to(out)), tuple(archives), size)
+
+
+def split(folder: Path, archive_bytes: int | None) -> Iterator[list[Path]]:
+    """The files of a layer in groups of at most ``archive_bytes`` unzipped, in a fixed order.
+
+    Distributions stay whole, because a package looks for its parts and its shared libraries beside itself, and layers
+    need not be unpacked into one folder; a larger distribution is a group of its own.
+    """
+    group: list[Path] = []
+    size = 0
+    for files in _distributions(folder):
+        more = sum(path.stat().st_size for path in files)
+        if group and archive_bytes is not None and size + more > archive_bytes:
+            yield group
+            group, size = [], 0
+        group += files
+        size += more
+    yield group
+
+
+def _distributions(folder: Path) -> list[list[Path]]:
+    """The folder's files by distribution; what shares a folder (a namespace package) counts as one."""
+    owner: dict[str, str] = {}  # a name directly under python/ -> the name that stands for its distribution
+    for record in sorted(folder.glob("python/*.dist-info/RECORD")):
+        rows = csv.reader(record.read_text(encoding="utf-8").splitlines())
+        tops = {top for path, *_ in rows if (top := path.split("/")[0]) not in ("..", "__pycache__")}
+        merged = {owner.get(top, record.parent.name) for top in tops}
+        first = min(merged)
+        owner = {top: first if name in merged else name for top, name in owner.items()} | dict.fromkeys(tops, first)
+    groups: dict[str, list[Path]] = {}
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        inside = path.relative_to(folder).parts
+        top = inside[1] if inside[0] == "python" and len(inside) > 1 else inside[0]
+        groups.setdefault(owner.get(top, top), []).append(path)
+    return [groups[name] for name in sorted(groups)]
+
+
+def write_archive(archive: Path, files: Sequence[Path], *, root: Path) -> None:
+    """A zip of ``files`` by their paths under ``root``, without dates and owners: equal files give equal bytes."""
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as out:
+        for path in files:
+            entry = zipfile.ZipInfo(path.relative_to(root).as_posix(), EPOCH)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.create_system = 3  # Unix, whose permissions follow
+            entry.external_attr = (0o755 if os.access(path, os.X_OK) else 0o644) << 16
+            out.writestr(entry, path.read_bytes(), compresslevel=1)
+
+
+def report(made: Build) -> str:
+    """The sizes as a table for people, in MiB (what Lambda calls MB)."""
+    mib = 1024 * 1024
+    lines = [f"{made.runtime} on {made.arch}; Lambda allows {LAMBDA_LIMIT / mib:.0f} MiB for a function and its layers"]
+    lines += [f"  layer    {each.name:20} {each.bytes / mib:6.1f} MiB" for each in made.layers.values()]
+    for name, function in made.functions.items():
+        lines.append(f"  function {name:20} {function.bytes / mib:6.1f} MiB  {' '.join(function.layers)}")
+    return "\n".join(lines)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m infra.packaging.build", description="Build what Lambda gets.")
+    parser.add_argument("--arch", choices=("arm64", "host"), default="arm64")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--archive-mb", type=int, help="split a layer into archives of at most so many MiB unzipped")
+    parser.add_argument("functions", nargs="*", help="logical ids; all without any")
+    chosen = parser.parse_args(arguments)
+    chosen.out.mkdir(parents=True, exist_ok=True)
+    archive_bytes = chosen.archive_mb and chosen.archive_mb * 1024 * 1024
+    print(report(build(chosen.out.resolve(), arch=chosen.arch, archive_bytes=archive_bytes, only=chosen.functions)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
