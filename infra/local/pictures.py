@@ -169,7 +169,7 @@ def encode(image: Image.Image, *, format: str = "JPEG", quality: int = 88, exif:
         return out.getvalue()
     options: dict[str, Any] = {} if format.upper() in {"GIF", "PNG", "TIFF"} else {"quality": quality}
     if exif and format.upper() != "GIF":
-        options["exif"] = exif
+        options["exif"] = exif.tobytes()  # an Exif object would lose its sub-directories in TIFF
     image.save(out, format.upper(), **options)
     return out.getvalue()
 

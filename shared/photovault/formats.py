@@ -19,6 +19,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -51,12 +52,12 @@ MAX_PIXELS = MappingProxyType(
         "image/png": 100_000_000,
         "image/gif": 100_000_000,
         "image/tiff": 100_000_000,
-        # These decoders hold several full-size planes at once. The limits keep a worker below 1 GiB (measured: see
-        # tests/shared/test_formats.py) and still take every phone's 48 and 50 megapixel mode.
-        "image/webp": 60_000_000,
-        "image/heic": 64_000_000,
-        "image/heif": 64_000_000,
-        "image/avif": 64_000_000,
+        # These decoders hold several full-size planes at once, 10 to 16 bytes for each pixel. The limits keep a worker
+        # with its models below 1 GiB and still take the 48 and 50 megapixel modes of phones, which write HEIC.
+        "image/webp": 40_000_000,
+        "image/heic": 51_000_000,
+        "image/heif": 51_000_000,
+        "image/avif": 51_000_000,
     }
 )
 """Most pixels per format; what one decode may cost in memory and time."""
@@ -65,9 +66,15 @@ SLACK = 0.95
 """A fraction is large enough when it reaches 95 % of the side that is asked for. Sensors of 4000, 4032, 8000 and
 8064 pixels then decode at exactly 1/2 or 1/4 for a side of 2048, at a third of the cost and with no visible loss."""
 
+SMALL_SIDE = 320
+"""Pixels of a thumbnail's short side."""
+
+SMALL_RATIO = 4
+"""A thumbnail's long side is at most this many times ``SMALL_SIDE``, so that panoramas stay small."""
+
 _MAX_PROGRESSIVE_BYTES = 640 * 2**20
 _MAX_PROGRESSIVE_WORK = 2_400_000_000  # pixels x scans: a 200 megapixel photo in 12 scans
-_MAX_STRIP_BYTES = 384 * 2**20
+_MAX_STRIP_BYTES = 256 * 2**20
 _BAND_PIXELS = 4_000_000
 
 _TIFF_COMPRESSIONS = frozenset({1, 2, 3, 4, 5, 6, 7, 8, 32771, 32773, 32946, 34925, 50000})
@@ -128,6 +135,27 @@ class Picture:
     height: int
     image: Image.Image
     scale: float
+
+    @cached_property
+    def small(self) -> Image.Image:
+        """``image`` at the size of a thumbnail: what is encoded as one, and what the hashes look at."""
+        short, long = min(self.image.size), max(self.image.size)
+        return scaled(self.image, long_side=min(SMALL_SIDE * SMALL_RATIO, round(long * SMALL_SIDE / short)))
+
+
+def scaled(image: Image.Image, *, long_side: int) -> Image.Image:
+    """``image`` with at most ``long_side`` pixels on its long side and at least one on its short; never larger."""
+    from PIL import Image
+
+    longest = max(image.size)
+    if longest <= long_side:
+        return image
+    width, height = (max(1, round(side * long_side / longest)) for side in image.size)
+    # A box mean by a whole number first, then a filter over what remains: a tenth of the cost of one long filter.
+    fraction = longest // long_side
+    if fraction > 1:
+        image = image.reduce((min(fraction, image.width), min(fraction, image.height)))
+    return image.resize((width, height), Image.Resampling.HAMMING)
 
 
 def sniff(data: bytes) -> str | None:

@@ -12,8 +12,8 @@ Sources of the time, the first plausible one wins:
     upload          nothing above; ``taken`` is None and callers use the upload's own time
 
 Sources of the offset from UTC, in order: ``exif`` (OffsetTimeOriginal and kin) or what the time's own source wrote,
-``gps`` (what the clock shows minus the satellites' time), ``place`` (the zone at the position), ``xmp`` and ``iptc`` (an
-offset that they hold beside the same wall-clock time).
+``gps`` (what the clock shows minus the satellites' time), ``place`` (the zone at the position), ``xmp`` and ``iptc``
+(an offset that they hold beside the same wall-clock time).
 The wall-clock time is what the photographer saw and is never shifted; where no offset is known, ``instant`` is None.
 
 Bad metadata never raises: an impossible value falls through to the next source.

@@ -13,19 +13,13 @@ import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from photovault.formats import Picture, scaled
+
 if TYPE_CHECKING:
     from PIL import Image
 
-    from photovault.formats import Picture
-
 PREVIEW_SIDE = 2048
 """Long side in pixels. A photo that decoded to within 5 % below it is taken as it is (see ``formats.SLACK``)."""
-
-THUMBNAIL_SIDE = 320
-"""Short side in pixels."""
-
-THUMBNAIL_RATIO = 4
-"""A thumbnail's long side is at most this many times ``THUMBNAIL_SIDE``, so that panoramas stay small."""
 
 PREVIEW_QUALITY = 84
 THUMBNAIL_QUALITY = 80
@@ -44,36 +38,18 @@ class Rendition:
 
 def preview(picture: Picture) -> Rendition:
     """2048 px on the long side, JPEG; transparency becomes white."""
-    image = _resized(picture.image, long_side=PREVIEW_SIDE)
+    image = scaled(picture.image, long_side=PREVIEW_SIDE)
     return _jpeg("preview", image, quality=PREVIEW_QUALITY)
 
 
 def thumbnail(picture: Picture) -> Rendition:
     """320 px on the short side (the long side at most 1280 px), JPEG; transparency becomes white."""
-    image = picture.image
-    short, long = min(image.size), max(image.size)
-    target = min(THUMBNAIL_SIDE * THUMBNAIL_RATIO, round(long * THUMBNAIL_SIDE / short))
-    return _jpeg("thumbnail", _resized(image, long_side=target), quality=THUMBNAIL_QUALITY)
+    return _jpeg("thumbnail", picture.small, quality=THUMBNAIL_QUALITY)
 
 
 def working_image(picture: Picture, long_side: int) -> Image.Image:
     """RGB without transparency, the long side at most ``long_side`` px: what detectors and embedders look at."""
-    return _flat(_resized(picture.image, long_side=long_side)).convert("RGB")
-
-
-def _resized(image: Image.Image, *, long_side: int) -> Image.Image:
-    """Scaled down to ``long_side``, at least one pixel a side; smaller images are returned as they are."""
-    from PIL import Image
-
-    longest = max(image.size)
-    if longest <= long_side:
-        return image
-    size = tuple(max(1, round(side * long_side / longest)) for side in image.size)
-    # A box mean by a whole number first, then a filter over what remains: a tenth of the cost of one long filter.
-    fraction = longest // long_side
-    if fraction > 1:
-        image = image.reduce((min(fraction, image.width), min(fraction, image.height)))
-    return image.resize((size[0], size[1]), Image.Resampling.HAMMING)
+    return _flat(scaled(picture.image, long_side=long_side)).convert("RGB")
 
 
 def _flat(image: Image.Image) -> Image.Image:

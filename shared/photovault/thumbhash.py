@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from photovault.formats import scaled
+
 if TYPE_CHECKING:
     import numpy as np
     from PIL import Image
@@ -23,21 +25,7 @@ def encode(image: Image.Image) -> bytes:
     """The ThumbHash of a picture of any size and of mode L, RGB or RGBA; 18 to 25 bytes."""
     import numpy as np
 
-    image = image.convert("RGBA")
-    if max(image.size) > SIDE:
-        image = _small(image)
-    return encode_pixels(np.asarray(image))
-
-
-def _small(image: Image.Image) -> Image.Image:
-    from PIL import Image
-
-    longest = max(image.size)
-    size = (max(1, round(image.width * SIDE / longest)), max(1, round(image.height * SIDE / longest)))
-    fraction = longest // SIDE
-    if fraction > 1:
-        image = image.reduce((min(fraction, image.width), min(fraction, image.height)))
-    return image.resize(size, Image.Resampling.BILINEAR)
+    return encode_pixels(np.asarray(scaled(image, long_side=SIDE).convert("RGBA")))
 
 
 def encode_pixels(pixels: np.ndarray[Any, np.dtype[np.uint8]]) -> bytes:
