@@ -51,8 +51,8 @@ class Label:
 
 
 def model() -> ModelInfo | None:
-    """The model that ``find`` runs, or None when its file is absent."""
-    return models.label_model()
+    """The model that ``find`` runs, or None when its file is absent. Loads it, so that both always agree."""
+    return model_manifest.get(model_manifest.LABEL_DETECTOR).info if _detector() else None
 
 
 def find(image: Picture) -> list[Label]:

@@ -40,7 +40,7 @@ def to_bgr(image: Picture) -> Picture:
     """A contiguous BGR copy of an RGB picture. Raises ``ValueError`` for any other shape or type."""
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or 0 in image.shape:
         raise ValueError(f"expected a non-empty HxWx3 uint8 picture, got {image.shape} {image.dtype}")
-    return np.ascontiguousarray(image[:, :, ::-1])
+    return np.asarray(cv().cvtColor(np.ascontiguousarray(image), cv().COLOR_RGB2BGR), dtype=np.uint8)
 
 
 def shrink(image: Picture, long_side: int) -> tuple[Picture, float]:
