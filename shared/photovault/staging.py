@@ -5,12 +5,13 @@ Keys are ``incoming/{user_id}/{image_id}`` and nothing else: made of identifiers
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from photovault import aws
+from photovault import aws, presigning
 from photovault.errors import StorageUnavailable
 from photovault.settings import get_settings
 
@@ -102,3 +103,34 @@ def holds(user_id: UUID, image_id: UUID) -> bool:
     """Whether something lies there for this photo."""
     wanted = key_of(user_id, image_id)
     return any(staged.key == wanted for staged in objects(wanted))
+
+
+def lend(data: bytes, *, content_type: str, disposition: str, now: datetime) -> str:
+    """Put an opened photo where a client can fetch it for five minutes, and return the address.
+
+    For answers that do not fit the gateway. The sweeper removes it. Raises ``StorageUnavailable``.
+    """
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    settings = get_settings()
+    key = f"{OUTGOING}{secrets.token_hex(16)}"
+    try:
+        aws.client("s3").put_object(
+            Bucket=settings.require("staging_bucket"), Key=key, Body=data, ContentType=content_type
+        )
+    except (ClientError, BotoCoreError) as error:
+        raise StorageUnavailable("The photo cannot be handed out right now; try again.") from error
+    return presigning.presign_get(
+        endpoint=settings.aws_endpoint_url,
+        bucket=settings.require("staging_bucket"),
+        key=key,
+        region=settings.aws_region,
+        credentials=aws.credentials(),
+        now=now,
+        expires_in=300,
+        response_headers={
+            "response-content-disposition": disposition,
+            "response-cache-control": "private, no-store",
+            "response-content-type": content_type,
+        },
+    )

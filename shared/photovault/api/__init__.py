@@ -1,0 +1,1 @@
+"""The HTTP edge: routers that the HTTP functions serve, and everything they share."""

@@ -1,0 +1,175 @@
+"""Sign-up, log-in, tokens and sessions."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import Path, Request, Response
+from pydantic import Field, StringConstraints
+
+from photovault import accounts, activity, sessions, users
+from photovault.api.edge import CurrentPerson, Router, client_address
+from photovault.api.schemas import Problem, Schema
+from photovault.errors import NotFound, Unauthenticated
+
+router = Router(prefix="/auth", tags=["auth"])
+
+Email = Annotated[str, Field(max_length=320, examples=["ada@example.com"])]
+# Whatever a person can remember and type; no rules on composition (NIST SP 800-63B).
+NewPassword = Annotated[str, Field(min_length=8, max_length=1024, examples=["password123"])]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
+
+
+class SignUp(Schema):
+    email: Email
+    password: NewPassword
+    name: Annotated[Name, Field(examples=["Ada"])]
+
+
+class LogIn(Schema):
+    email: Email
+    password: Annotated[str, Field(max_length=1024, examples=["password123"])]
+
+
+class Refresh(Schema):
+    refresh_token: Annotated[str, Field(max_length=200)]
+
+
+class User(Schema):
+    id: UUID
+    email: str
+    name: str
+    created_at: datetime
+
+
+class LoggedIn(Schema):
+    user: User
+    access_token: str
+    refresh_token: str
+    token_type: Literal["bearer"] = "bearer"  # noqa: S105 - the scheme's name
+    expires_in: int = Field(description="Seconds until the access token expires.")
+
+
+class Verified(Schema):
+    user: User
+
+
+class Session(Schema):
+    id: UUID
+    user_agent: str | None
+    created_at: datetime
+    last_used_at: datetime
+    expires_at: datetime
+    current: bool
+
+
+class Sessions(Schema):
+    items: list[Session]
+    next_cursor: None = None
+
+
+@router.post("/signup", status_code=201, operation_id="signUp", responses={409: {"model": Problem}})
+def sign_up(body: SignUp, request: Request) -> LoggedIn:
+    """Make an account and log in."""
+    return _logged_in(
+        accounts.sign_up(
+            email=body.email,
+            password=body.password,
+            name=body.name,
+            address=client_address(request),
+            user_agent=request.headers.get("user-agent"),
+        )
+    )
+
+
+@router.post("/login", operation_id="logIn", responses={401: {"model": Problem}})
+def log_in(body: LogIn, request: Request) -> LoggedIn:
+    """Log in with e-mail address and password."""
+    return _logged_in(
+        accounts.log_in(
+            email=body.email,
+            password=body.password,
+            address=client_address(request),
+            user_agent=request.headers.get("user-agent"),
+        )
+    )
+
+
+@router.post("/refresh", operation_id="refresh", responses={401: {"model": Problem}})
+def refresh(body: Refresh, request: Request) -> LoggedIn:
+    """Trade the refresh token for new tokens. Each works once; using one twice ends its session."""
+    return _logged_in(accounts.refresh(body.refresh_token, address=client_address(request)))
+
+
+@router.get("/verify", operation_id="verify", responses={401: {"model": Problem}})
+def verify(person: CurrentPerson) -> Verified:
+    """Whom the access token speaks for."""
+    with person.transaction() as conn:
+        user = users.get(conn)
+    if user is None:
+        raise Unauthenticated("The account is gone.")
+    return Verified(user=_user(user))
+
+
+@router.post("/logout", status_code=204, operation_id="logOut")
+def log_out(person: CurrentPerson) -> Response:
+    """End the session that the access token belongs to, at once."""
+    with person.transaction() as conn:
+        sessions.revoke(conn, person.session_id, because="log-out")
+    return Response(status_code=204)
+
+
+@router.get("/sessions", operation_id="listSessions")
+def list_sessions(person: CurrentPerson) -> Sessions:
+    """The sessions that have not ended, latest used first."""
+    with person.transaction() as conn:
+        found = sessions.active(conn)
+    return Sessions(
+        items=[
+            Session(
+                id=s.id,
+                user_agent=s.user_agent,
+                created_at=s.created_at,
+                last_used_at=s.last_used_at,
+                expires_at=s.expires_at,
+                current=s.id == person.session_id,
+            )
+            for s in found
+        ]
+    )
+
+
+@router.delete(
+    "/sessions/{session_id}", status_code=204, operation_id="endSession", responses={404: {"model": Problem}}
+)
+def end_session(person: CurrentPerson, session_id: Annotated[UUID, Path()]) -> Response:
+    """End one session, on whatever device it is."""
+    with person.transaction() as conn:
+        if not sessions.revoke(conn, session_id, because="ended by the person"):
+            raise NotFound("There is no such session.")
+        activity.record(conn, "session-ended")
+    return Response(status_code=204)
+
+
+@router.delete("/sessions", status_code=204, operation_id="endOtherSessions")
+def end_other_sessions(person: CurrentPerson) -> Response:
+    """End every session but this one."""
+    with person.transaction() as conn:
+        ended = sessions.revoke_all(conn, because="ended by the person", but=person.session_id)
+        activity.record(conn, "session-ended", sessions=ended)
+    return Response(status_code=204)
+
+
+def _logged_in(result: accounts.LoggedIn) -> LoggedIn:
+    return LoggedIn(
+        user=_user(result.user),
+        access_token=result.access_token,
+        refresh_token=result.refresh_token,
+        expires_in=result.expires_in,
+    )
+
+
+def _user(user: users.User) -> User:
+    return User(id=user.id, email=user.email, name=user.name, created_at=user.created_at)

@@ -1,0 +1,330 @@
+"""What every HTTP function shares: the application, errors as problem+json, limits, headers, and who is asking."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID, uuid4
+
+from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from starlette.exceptions import HTTPException
+
+from photovault import db, sessions, tokens
+from photovault.errors import (
+    PhotoVaultError,
+    RangeNotSatisfiable,
+    TooLarge,
+    TooManyRequests,
+    Unauthenticated,
+    Unavailable,
+)
+from photovault.observability import logger
+from photovault.settings import get_settings
+
+if TYPE_CHECKING:
+    from photovault.db import Connection
+
+PROBLEM_TYPE = "application/problem+json"
+TYPE_BASE = "https://photovault.dev/problems/"
+# JSON bodies are small; uploads have their own bound.
+LARGEST_JSON_BYTES = 1024 * 1024
+# What fits API Gateway's 10 MB and Lambda's 6 MB once a binary body travels as base64.
+LARGEST_UPLOAD_IN_CLOUD = 4 * 1024 * 1024
+SMALL_FORM_BYTES = 64 * 1024
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+def in_cloud() -> bool:
+    """Whether this process serves API Gateway, with its limits, and not a socket."""
+    return bool(os.environ.get("AWS_LAMBDA_FUNCTION_NAME"))
+
+
+class Router(APIRouter):
+    """A router whose paths answer with and without a slash at the end, without a redirect that loses the body."""
+
+    def add_api_route(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        super().add_api_route(path, endpoint, **options)
+        twin = path[:-1] if path.endswith("/") else path + "/"
+        if twin and not path.endswith("}"):
+            super().add_api_route(twin, endpoint, **(options | {"include_in_schema": False, "operation_id": None}))
+
+
+# ------------------------------------------------------------------------------------------------ who is asking
+
+_bearer = HTTPBearer(auto_error=False, description="The access token of sign-up, log-in or refresh.")
+
+
+@dataclass(frozen=True)
+class Person:
+    """Whoever a valid access token speaks for."""
+
+    user_id: UUID
+    session_id: UUID
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """A transaction of this person. Raises ``Unauthenticated`` when the session was ended: revocation is immediate."""
+        with db.transaction(self.user_id) as conn:
+            if not sessions.is_active(conn, self.session_id):
+                raise Unauthenticated("The session has ended; log in again.")
+            yield conn
+
+
+def _person(credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> Person:
+    if credentials is None:
+        raise Unauthenticated("Send the access token as `Authorization: Bearer <token>`.")
+    token = credentials.credentials
+    claims = tokens.verify(token, sessions.cached_public_keys(tokens.key_id(token)), now=datetime.now(UTC))
+    return Person(claims.user_id, claims.session_id)
+
+
+CurrentPerson = Annotated[Person, Depends(_person)]
+
+
+def client_address(request: Request) -> str:
+    """Where a request comes from, as the gateway saw it; never a header that the client could write."""
+    return request.client.host if request.client else "unknown"
+
+
+# ------------------------------------------------------------------------------------------------------ problems
+
+
+def problem(
+    request: Request,
+    *,
+    status: int,
+    kind: str,
+    title: str,
+    detail: str,
+    errors: Iterable[tuple[str, str]] = (),
+    headers: dict[str, str] | None = None,
+) -> JSONResponse:
+    """An RFC 9457 answer. ``errors`` are (location, message) pairs."""
+    body: dict[str, Any] = {
+        "type": TYPE_BASE + kind,
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "instance": request.url.path,
+        "request_id": request_id(request),
+    }
+    fields = [{"field": where, "message": message} for where, message in errors]
+    if fields:
+        body["errors"] = fields
+    return JSONResponse(body, status_code=status, headers=headers, media_type=PROBLEM_TYPE)
+
+
+def request_id(request: Request) -> str:
+    """The gateway's id of the request, or one of our own; the same in the answer and in the logs."""
+    known = getattr(request.state, "request_id", None)
+    if known is None:
+        event = request.scope.get("aws.event") or {}
+        known = str((event.get("requestContext") or {}).get("requestId") or uuid4())
+        request.state.request_id = known
+    return str(known)
+
+
+async def _on_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, PhotoVaultError)  # noqa: S101 - registered for this class
+    headers: dict[str, str] = {}
+    if isinstance(error, Unauthenticated):
+        headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, (TooManyRequests, Unavailable)):
+        headers["Retry-After"] = str(error.retry_after)
+    if isinstance(error, RangeNotSatisfiable):
+        headers["Content-Range"] = f"bytes */{error.size}"
+    if error.status >= 500:
+        logger().error(
+            "request.failed",
+            extra={
+                "request_id": request_id(request),
+                "type": error.type,
+                "path": request.url.path,
+                "why": error.detail,
+            },
+        )
+    return problem(
+        request,
+        status=error.status,
+        kind=error.type,
+        title=error.title,
+        detail=error.detail,
+        errors=getattr(error, "fields", ()),
+        headers=headers,
+    )
+
+
+async def _on_invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class
+    fields = []
+    for found in error.errors():
+        where = ".".join(str(part) for part in found["loc"] if part != "body") or "body"
+        message = str(found["msg"]).removeprefix("Value error, ")
+        if found["type"] == "json_invalid":
+            where, message = "body", f"The body is not JSON: {found.get('ctx', {}).get('error', 'it cannot be read')}."
+        fields.append((where, message))
+    return problem(
+        request,
+        status=422,
+        kind="invalid",
+        title="The request cannot be accepted as it is",
+        detail="; ".join(f"{where}: {message}" for where, message in fields[:3]),
+        errors=fields,
+    )
+
+
+async def _on_http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class
+    if error.status_code == 404:
+        return problem(request, status=404, kind="not-found", title="Not found", detail="Not found")
+    title = HTTPStatus(error.status_code).phrase
+    return problem(
+        request,
+        status=error.status_code,
+        kind=title.lower().replace(" ", "-"),
+        title=title,
+        detail=str(error.detail),
+        headers=dict(error.headers or {}),
+    )
+
+
+async def _on_crash(request: Request, error: Exception) -> Response:
+    logger().error(
+        "request.crashed", exc_info=error, extra={"request_id": request_id(request), "path": request.url.path}
+    )
+    return problem(
+        request,
+        status=500,
+        kind="internal",
+        title="Something went wrong",
+        detail=f"This is our fault. Say request {request_id(request)} when you report it.",
+    )
+
+
+# ------------------------------------------------------------------------------------------ limits and headers
+
+
+class Guard:
+    """Bounds what a request may carry and sets the headers that every answer has."""
+
+    def __init__(self, app: App) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        largest = _largest_body(str(scope["path"]))
+        declared = dict(scope["headers"]).get(b"content-length", b"0")
+        if not declared.isdigit() or int(declared) > largest:
+            await _too_large(scope, largest)(scope, receive, send)
+            return
+        received = 0
+
+        async def bounded_receive() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > largest:
+                raise TooLarge(f"The body is larger than {largest} bytes.")
+            return message
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                present = {name.lower() for name, _ in message["headers"]}
+                message["headers"] = [
+                    *message["headers"],
+                    *((name, value) for name, value in _headers(str(scope["path"])) if name not in present),
+                ]
+            await send(message)
+
+        await self.app(scope, bounded_receive, send_with_headers)
+
+
+def _headers(path: str) -> list[tuple[bytes, bytes]]:
+    docs = path.endswith(("/docs", "/docs/"))
+    policy = (
+        # Swagger UI starts with an inline script and styles itself; it is served from here alone.
+        b"default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:"
+        if docs
+        else b"default-src 'none'; frame-ancestors 'none'"
+    )
+    return [
+        (b"x-content-type-options", b"nosniff"),
+        (b"referrer-policy", b"no-referrer"),
+        (b"content-security-policy", policy),
+        (b"cache-control", b"no-store"),
+        (b"strict-transport-security", b"max-age=31536000"),
+    ]
+
+
+def _largest_body(path: str) -> int:
+    if path.rstrip("/").endswith("/images/upload"):
+        return upload_limit() + SMALL_FORM_BYTES
+    return LARGEST_JSON_BYTES
+
+
+def upload_limit() -> int:
+    """The largest file in bytes that may come through the API itself."""
+    most = get_settings().max_upload_bytes
+    return min(LARGEST_UPLOAD_IN_CLOUD, most) if in_cloud() else most
+
+
+def _too_large(scope: Scope, largest: int) -> Response:
+    hint = ""
+    if str(scope["path"]).rstrip("/").endswith("/images/upload"):
+        hint = " Larger photos go straight to the storage: ask `POST /images/uploads` for a ticket."
+    request = Request(scope)
+    error = TooLarge(f"The body is larger than {largest} bytes.{hint}")
+    return problem(request, status=error.status, kind=error.type, title=error.title, detail=error.detail)
+
+
+def create_app(routers: Iterable[APIRouter], *, title: str = "PhotoVault") -> FastAPI:
+    """An application of some routers, with everything that all of them share."""
+    from photovault import __version__
+
+    settings = get_settings()
+    app = FastAPI(
+        title=title,
+        version=__version__,
+        description="A private photo vault: sealed at rest, arranged by itself.",
+        root_path=settings.root_path,
+        redirect_slashes=False,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        exception_handlers={
+            PhotoVaultError: _on_error,
+            RequestValidationError: _on_invalid,
+            HTTPException: _on_http,
+            Exception: _on_crash,
+        },
+    )
+    for router in routers:
+        app.include_router(router)
+    app.add_middleware(Guard)
+    if settings.allowed_origins:
+        from fastapi.middleware.cors import CORSMiddleware
+
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.allowed_origins,
+            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+            allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "Range", "If-None-Match"],
+            expose_headers=["ETag", "Content-Range", "Retry-After"],
+            max_age=600,
+        )
+    return app

@@ -1,0 +1,609 @@
+"""Uploads, the list of photos, and the life of one photo."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import re
+import urllib.parse
+from base64 import b64encode
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import Depends, File, Path, Query, Request, Response, UploadFile
+from fastapi.responses import StreamingResponse
+from pydantic import Field, StringConstraints, field_validator
+from starlette.formparsers import MultiPartParser
+
+from photovault import (
+    activity,
+    albums,
+    blobs,
+    cursors,
+    db,
+    formats,
+    images,
+    keyring,
+    queues,
+    rebuilds,
+    staging,
+    terms,
+    tickets,
+    uploads,
+    users,
+    vault,
+)
+from photovault.api import edge, presenting, schemas
+from photovault.api.edge import CurrentPerson, Router
+from photovault.errors import Invalid, NotFound, RangeNotSatisfiable, TooLarge, UnsupportedType
+from photovault.settings import get_settings
+
+router = Router(prefix="/images", tags=["images"])
+
+# Uploaded files stay in memory: the parser's default writes plaintext over 1 MiB to the disk.
+MultiPartParser.spool_max_size = 200 * 1024 * 1024
+
+UNKNOWN_TYPE = "application/octet-stream"
+RENDITIONS = ("original", "preview", "thumbnail")
+
+ImageId = Annotated[UUID, Path(description="A photo's id.")]
+Filename = Annotated[str, StringConstraints(min_length=1, max_length=255)]
+
+
+class UploadItem(schemas.Schema):
+    filename: Annotated[Filename, Field(examples=["IMG_2025.jpg"])]
+    content_type: Annotated[str, Field(max_length=100, examples=["image/jpeg"])]
+    size: Annotated[int, Field(gt=0, description="Bytes.", examples=[2_345_678])]
+    sha256: Annotated[
+        str,
+        StringConstraints(to_lower=True, pattern=r"^[0-9a-fA-F]{64}$"),
+        Field(
+            description="Of the file, in hex.",
+            examples=["e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"],
+        ),
+    ]
+
+    @field_validator("filename")
+    @classmethod
+    def _clean(cls, value: str) -> str:
+        return clean_filename(value)
+
+
+class UploadRequest(schemas.Schema):
+    items: Annotated[list[UploadItem], Field(min_length=1, max_length=100)]
+
+
+class UploadPost(schemas.Schema):
+    url: str
+    fields: dict[str, str] = Field(description="Send these fields, in this order, and the file last as `file`.")
+
+
+class UploadAnswer(schemas.Schema):
+    image_id: UUID
+    state: Literal["upload", "duplicate", "in_trash"]
+    post: UploadPost | None
+    expires_at: datetime | None
+    status: str | None = Field(None, description="Of the photo that is there already.")
+    reason: str | None = Field(None, description="Why that photo was rejected.")
+
+
+class UploadAnswers(schemas.Schema):
+    items: list[UploadAnswer]
+
+
+class CheckRequest(schemas.Schema):
+    sha256: Annotated[
+        list[Annotated[str, StringConstraints(to_lower=True, pattern=r"^[0-9a-fA-F]{64}$")]],
+        Field(min_length=1, max_length=1000),
+    ]
+
+
+class CheckAnswer(schemas.Schema):
+    sha256: str
+    image_id: UUID | None
+    state: Literal["unknown", "pending", "present", "rejected", "in_trash"]
+
+
+class CheckAnswers(schemas.Schema):
+    items: list[CheckAnswer]
+
+
+class Uploaded(schemas.Schema):
+    image: schemas.Image
+    duplicate: bool
+
+
+class ImageEdit(schemas.Schema):
+    caption: Annotated[str | None, Field(max_length=2000)] = None
+    favourite: bool | None = None
+    archived: bool | None = None
+
+
+class FaceInPhoto(schemas.Schema):
+    id: UUID
+    box: list[float] = Field(description="x, y, width, height as fractions of the upright picture.")
+    person_id: UUID | None
+    person_name: str | None
+    score: float
+    quality: float
+    ticket: schemas.Ticket | None
+
+
+class LabelInPhoto(schemas.Schema):
+    name: str
+    score: float
+
+
+class AlbumOfPhoto(schemas.Schema):
+    id: UUID
+    kind: str
+    title: str
+    why: dict[str, object] | None
+
+
+class ImageDetail(schemas.Image):
+    people: list[FaceInPhoto]
+    labels: list[LabelInPhoto]
+    albums: list[AlbumOfPhoto]
+
+
+def clean_filename(text: str) -> str:
+    """The last part of a path, without control characters: what a person would call the file."""
+    name = re.split(r"[/\\]", text)[-1]
+    name = re.sub(r"[\x00-\x1f\x7f\u200e\u200f\u202a-\u202e\u2066-\u2069]", "", name).strip()
+    return name or "photo"
+
+
+# ----------------------------------------------------------------------------------------------------- uploads
+
+
+@router.post("/uploads", status_code=201, operation_id="announceUploads", responses={413: {"model": schemas.Problem}})
+def announce_uploads(body: UploadRequest, person: CurrentPerson) -> UploadAnswers:
+    """Announce up to 100 files and get for each a form that posts it straight to the storage.
+
+    Files that are in the vault already are named instead. Asking again for one that has not arrived gives the same
+    photo and a fresh form. A form takes exactly the announced bytes, for five minutes.
+    """
+    most = get_settings().max_upload_bytes
+    too_large = [
+        (f"items.{n}.size", f"{item.filename} is larger than {most} bytes")
+        for n, item in enumerate(body.items)
+        if item.size > most
+    ]
+    if too_large:
+        error = TooLarge(f"A photo may have at most {most} bytes.")
+        error.fields = tuple(too_large)  # type: ignore[attr-defined]
+        raise error
+    announcements = [
+        uploads.Announcement(
+            item.filename, _media_type(item.content_type, f"items.{n}"), item.size, bytes.fromhex(item.sha256)
+        )
+        for n, item in enumerate(body.items)
+    ]
+    with person.transaction() as conn:
+        answers = uploads.announce(conn, person.user_id, announcements, now=datetime.now(UTC))
+    return UploadAnswers(
+        items=[
+            UploadAnswer(
+                image_id=answer.image_id,
+                state=answer.state,
+                post=UploadPost(url=answer.post.url, fields=answer.post.fields) if answer.post else None,
+                expires_at=answer.expires_at,
+                status=answer.existing.status if answer.existing and not answer.post else None,
+                reason=answer.existing.reason if answer.existing and not answer.post else None,
+            )
+            for answer in answers
+        ]
+    )
+
+
+@router.post("/uploads/check", operation_id="checkUploads")
+def check_uploads(body: CheckRequest, person: CurrentPerson) -> CheckAnswers:
+    """Which of up to 1,000 files are in the vault already, by their SHA-256."""
+    with person.transaction() as conn:
+        known = {i.sha256.hex(): i for i in images.known_sha256(conn, [bytes.fromhex(h) for h in body.sha256])}
+    answers = []
+    for wanted in body.sha256:
+        image = known.get(wanted)
+        answers.append(CheckAnswer(sha256=wanted, image_id=image.id if image else None, state=_known_state(image)))
+    return CheckAnswers(items=answers)
+
+
+def _known_state(image: images.Image | None) -> Literal["unknown", "pending", "present", "rejected", "in_trash"]:
+    if image is None:
+        return "unknown"
+    if image.deleted_at is not None:
+        return "in_trash"
+    if image.status == "rejected":
+        return "rejected"
+    return "present" if image.sealed_at else "pending"
+
+
+@router.post(
+    "/upload",
+    status_code=202,
+    operation_id="uploadImage",
+    responses={413: {"model": schemas.Problem}, 415: {"model": schemas.Problem}},
+)
+def upload_image(file: Annotated[UploadFile, File()], person: CurrentPerson) -> Uploaded:
+    """Upload one photo through the API: simple, and for files that fit the gateway. `POST /images/uploads` takes all."""
+    most = edge.upload_limit()
+    data = file.file.read(most + 1)
+    if len(data) > most:
+        raise TooLarge(
+            f"Through the API a photo may have at most {most} bytes. Larger ones go straight to the storage: "
+            "ask `POST /images/uploads` for a ticket."
+        )
+    if not data:
+        raise Invalid("The file is empty.", [("file", "has no bytes")])
+    content_type = formats.sniff(data)
+    if content_type is None:
+        raise UnsupportedType("This is not a photo of a kind that the vault knows: " + ", ".join(_KNOWN_NAMES) + ".")
+    digest = hashlib.sha256(data).digest()
+    name = clean_filename((file.filename or "photo")[:255])
+    announced = uploads.Announcement(name, content_type, len(data), digest)
+    with person.transaction() as conn:
+        (answer,) = uploads.announce(conn, person.user_id, [announced], now=datetime.now(UTC))
+        content_type = answer.post.fields["Content-Type"] if answer.post else content_type
+    if answer.state == "upload":
+        staging.put(
+            person.user_id, answer.image_id, data, content_type=content_type, sha256_base64=b64encode(digest).decode()
+        )
+    with person.transaction() as conn:
+        image = images.get(conn, answer.image_id)
+        if image is None:
+            raise NotFound("The photo was deleted meanwhile.")
+        shown = presenting.image_list(conn, [image])[0]
+    return Uploaded(image=shown, duplicate=answer.state != "upload")
+
+
+_KNOWN_NAMES = ("JPEG", "PNG", "WebP", "GIF", "TIFF", "HEIC/HEIF", "AVIF")
+
+
+def _media_type(text: str, where: str) -> str:
+    """A media type that may be announced; what the bytes really are is looked at when they are here."""
+    wanted = text.partition(";")[0].strip().lower()
+    if wanted in formats.ACCEPTED or wanted == UNKNOWN_TYPE:
+        return wanted
+    if wanted in {"image/jpg", "image/pjpeg"}:
+        return "image/jpeg"
+    error = UnsupportedType(f"{text!r} is not accepted. The vault takes " + ", ".join(_KNOWN_NAMES) + ".")
+    error.fields = ((f"{where}.content_type", "is not the type of a photo"),)  # type: ignore[attr-defined]
+    raise error
+
+
+# ------------------------------------------------------------------------------------------------------- lists
+
+
+def list_filter(  # each parameter is one that a client may give
+    *,
+    album_id: Annotated[UUID | None, Query()] = None,
+    person_id: Annotated[
+        list[UUID] | None, Query(description="Photos with all of these people.", max_length=20)
+    ] = None,
+    from_: Annotated[date | None, Query(alias="from", description="First local day.")] = None,
+    to: Annotated[date | None, Query(description="Last local day.")] = None,
+    status: Annotated[Literal["pending", "processing", "ready", "rejected"] | None, Query()] = None,
+    favourite: Annotated[bool | None, Query()] = None,
+    archived: Annotated[
+        Literal["true", "false", "any"], Query(description="The archive is left out unless asked for.")
+    ] = "false",
+    bbox: Annotated[
+        str | None,
+        Query(max_length=200, description="west,south,east,north in degrees.", examples=["-9.5,38.5,-9.0,39.0"]),
+    ] = None,
+    label: Annotated[list[str] | None, Query(description="Photos showing all of these things.", max_length=20)] = None,
+    country: Annotated[str | None, Query(max_length=2, description="ISO 3166-1 code.")] = None,
+    city: Annotated[str | None, Query(max_length=200)] = None,
+) -> images.Filter:
+    if from_ and to and from_ > to:
+        raise Invalid("`from` is later than `to`.", [("from", "is later than `to`")])
+    for value in (*(label or ()), city or "", country or ""):
+        if "\x00" in value:
+            raise Invalid("A filter may not hold NUL characters.")
+    return images.Filter(
+        album_id=album_id,
+        person_ids=tuple(person_id or ()),
+        from_day=from_,
+        to_day=to,
+        status=status,
+        favourite=favourite,
+        archived=None if archived == "any" else archived == "true",
+        bbox=_bbox(bbox),
+        labels=tuple(name.lower() for name in label or ()),
+        countries=(country.upper(),) if country else (),
+        cities=(city,) if city else (),
+    )
+
+
+ListFilter = Annotated[images.Filter, Depends(list_filter)]
+
+
+def _bbox(text: str | None) -> tuple[float, float, float, float] | None:
+    if text is None:
+        return None
+    try:
+        west, south, east, north = (float(part) for part in text.split(","))
+    except ValueError:
+        raise Invalid("`bbox` is west,south,east,north in degrees.", [("bbox", "needs four numbers")]) from None
+    if not (
+        all(math.isfinite(v) for v in (west, south, east, north))
+        and -180 <= west <= 180
+        and -180 <= east <= 180
+        and -90 <= south <= north <= 90
+    ):
+        raise Invalid("`bbox` lies outside the globe or is upside down.", [("bbox", "is not a box on the globe")])
+    return west, south, east, north
+
+
+@router.get("/list", operation_id="listImages")
+def list_images(
+    person: CurrentPerson,
+    wanted: ListFilter,
+    cursor: schemas.Cursor = None,
+    limit: schemas.Limit = 50,
+    order: Annotated[Literal["newest", "oldest"], Query()] = "newest",
+) -> schemas.Page[schemas.Image]:
+    """Photos by the time they were taken, with a ticket for each thumbnail. Trash and archive are left out."""
+    return page_of_images(person, wanted, cursor=cursor, limit=limit, order=order)
+
+
+def page_of_images(
+    person: edge.Person, wanted: images.Filter, *, cursor: str | None, limit: int, order: str = "newest"
+) -> schemas.Page[schemas.Image]:
+    kind = "images-" + order
+    after = cursors.decode(kind, cursor, "tu")
+    with person.transaction() as conn:
+        rows = images.page(conn, wanted, limit=limit + 1, after=after, oldest_first=order == "oldest")  # type: ignore[arg-type]
+        shown = presenting.image_list(conn, rows[:limit])
+    more = len(rows) > limit
+    return schemas.Page(
+        items=shown, next_cursor=cursors.encode(kind, rows[limit - 1].sort_at, rows[limit - 1].id) if more else None
+    )
+
+
+@router.get("/trash", operation_id="listTrash")
+def list_trash(
+    person: CurrentPerson, cursor: schemas.Cursor = None, limit: schemas.Limit = 50
+) -> schemas.Page[schemas.Image]:
+    """Deleted photos, latest first. They are removed for good after 30 days."""
+    after = cursors.decode("trash", cursor, "tu")
+    with person.transaction() as conn:
+        rows = images.trash(conn, limit=limit + 1, after=after)  # type: ignore[arg-type]
+        shown = presenting.image_list(conn, rows[:limit])
+    last = rows[limit - 1] if len(rows) > limit else None
+    return schemas.Page(items=shown, next_cursor=cursors.encode("trash", last.deleted_at, last.id) if last else None)
+
+
+# ---------------------------------------------------------------------------------------------- one photo's life
+
+
+def _get(conn: db.Connection, image_id: UUID) -> images.Image:
+    image = images.get(conn, image_id)
+    if image is None:
+        raise NotFound("There is no such photo.")
+    return image
+
+
+@router.get("/{image_id}", operation_id="getImage", responses={404: {"model": schemas.Problem}})
+def get_image(person: CurrentPerson, image_id: ImageId) -> ImageDetail:
+    """A photo with its people, labels, albums, and tickets for all its renditions."""
+    now = datetime.now(UTC)
+    with person.transaction() as conn:
+        row = _get(conn, image_id)
+        made = tickets.of_images(conn, [row], names=None, now=now).get(row.id, {})
+        faces = albums.faces_of_image(conn, image_id)
+        labels = albums.labels_of_image(conn, image_id)
+        memberships = albums.of_image(conn, image_id)
+    shown = presenting.image(row, {name: made[name] for name in presenting.DETAIL_TICKETS if name in made})
+    return ImageDetail(
+        **shown.model_dump(),
+        people=[
+            FaceInPhoto(
+                id=face.id,
+                box=[face.x, face.y, face.w, face.h],
+                person_id=face.person_id,
+                person_name=face.person_name,
+                score=face.score,
+                quality=face.quality,
+                ticket=presenting.ticket(made[f"face:{face.id}"]) if f"face:{face.id}" in made else None,
+            )
+            for face in faces
+        ],
+        labels=[LabelInPhoto(name=label.label, score=label.score) for label in labels],
+        albums=[AlbumOfPhoto(id=a.id, kind=a.kind, title=a.title, why=a.why) for a in memberships],
+    )
+
+
+@router.patch("/{image_id}", operation_id="editImage", responses={404: {"model": schemas.Problem}})
+def edit_image(person: CurrentPerson, image_id: ImageId, body: ImageEdit) -> schemas.Image:
+    """Change caption, favourite or archived; what is not given stays."""
+    if body.caption is not None and "\x00" in body.caption:
+        raise Invalid("A caption may not hold NUL characters.", [("caption", "holds a NUL character")])
+    rebuild = body.archived is not None
+    if rebuild:
+        queues.send_rebuild_check(person.user_id)
+    with person.transaction() as conn:
+        revision = users.next_revision(conn)
+        before = _get(conn, image_id)
+        images.edit(
+            conn,
+            image_id,
+            revision=revision,
+            caption=body.caption,
+            favourite=body.favourite,
+            archived=body.archived,
+        )
+        if body.caption is not None:
+            terms.refresh(conn, image_id)
+        if rebuild and body.archived != before.archived:
+            rebuilds.want(conn)
+        shown = presenting.image_list(conn, [_get(conn, image_id)])[0]
+    if rebuild:
+        queues.send_albums(person.user_id)
+    return shown
+
+
+@router.delete("/{image_id}", status_code=204, operation_id="deleteImage", responses={404: {"model": schemas.Problem}})
+def delete_image(person: CurrentPerson, image_id: ImageId) -> Response:
+    """Move a photo to the trash, from where it can be restored for 30 days."""
+    _change_trash(person, image_id, into=True)
+    return Response(status_code=204)
+
+
+@router.post("/{image_id}/restore", operation_id="restoreImage", responses={404: {"model": schemas.Problem}})
+def restore_image(person: CurrentPerson, image_id: ImageId) -> schemas.Image:
+    """Take a photo out of the trash, back into its albums."""
+    _change_trash(person, image_id, into=False)
+    with person.transaction() as conn:
+        return presenting.image_list(conn, [_get(conn, image_id)])[0]
+
+
+def _change_trash(person: edge.Person, image_id: UUID, *, into: bool) -> None:
+    queues.send_rebuild_check(person.user_id)
+    with person.transaction() as conn:
+        revision = users.next_revision(conn)
+        _get(conn, image_id)
+        change = images.move_to_trash if into else images.restore
+        if change(conn, image_id, revision=revision):
+            activity.record(conn, "photo-deleted" if into else "photo-restored", image_id=str(image_id))
+            rebuilds.want(conn)
+    queues.send_albums(person.user_id)
+
+
+@router.post(
+    "/{image_id}/redrive", status_code=202, operation_id="redriveImage", responses={404: {"model": schemas.Problem}}
+)
+def redrive_image(person: CurrentPerson, image_id: ImageId) -> schemas.Image:
+    """Start the steps that failed for this photo over."""
+    with person.transaction() as conn:
+        revision = users.next_revision(conn)
+        image = _get(conn, image_id)
+        started = images.redrive(conn, image_id, revision=revision)
+        shown = presenting.image_list(conn, [_get(conn, image_id)])[0]
+    if started:
+        if not image.vision_done_at:
+            queues.send_vision(person.user_id, image_id)
+        if not image.embedding_done_at:
+            queues.send_embedding(person.user_id, image_id)
+    return shown
+
+
+# ------------------------------------------------------------------------------------------------------ viewing
+
+
+@router.get(
+    "/{image_id}/view",
+    operation_id="viewImage",
+    response_class=StreamingResponse,
+    responses={
+        200: {"content": {"image/*": {}}},
+        206: {"content": {"image/*": {}}},
+        303: {"description": "Too large for one answer: at this address for five minutes."},
+        304: {"description": "What you have is current."},
+        404: {"model": schemas.Problem},
+        416: {"model": schemas.Problem},
+    },
+)
+def view_image(
+    person: CurrentPerson,
+    image_id: ImageId,
+    request: Request,
+    rendition: Annotated[Literal["original", "preview", "thumbnail"], Query()] = "preview",
+) -> Response:
+    """A photo's bytes, opened by the vault, for clients that do not open tickets themselves. Takes `Range`."""
+    with person.transaction() as conn:
+        image = _get(conn, image_id)
+        blob = blobs.get(conn, image_id, rendition)
+        content_key = keyring.content_key(
+            conn, person.user_id, image_id, version=image.key_version, wrapped=bytes(image.content_key)
+        )
+    if blob is None:
+        raise NotFound(_why_no_rendition(image, rendition))
+    headers = {
+        # The header's hash names the blob, and a blob's plaintext never changes.
+        "ETag": f'"{blob.header_sha256.hex()[:32]}"',
+        "Cache-Control": "private, max-age=86400",
+        "Accept-Ranges": "bytes",
+        "Content-Security-Policy": "default-src 'none'; sandbox",
+        "Content-Disposition": content_disposition(image.filename if rendition == "original" else f"{rendition}.jpg"),
+    }
+    content_type = image.content_type if rendition == "original" else blob.content_type
+    if _matches(request.headers.get("if-none-match"), headers["ETag"]):
+        return Response(status_code=304, headers=headers)
+    wanted = parse_range(request.headers.get("range"), blob.plain_size)
+    if wanted is not None and not _range_applies(request.headers.get("if-range"), headers["ETag"]):
+        wanted = None
+    start, stop = wanted or (0, blob.plain_size)
+    if edge.in_cloud() and stop - start > edge.LARGEST_UPLOAD_IN_CLOUD:
+        if wanted is None:
+            address = staging.lend(
+                vault.fetch(blob, content_key=content_key, user_id=person.user_id),
+                content_type=content_type,
+                disposition=headers["Content-Disposition"],
+                now=datetime.now(UTC),
+            )
+            return Response(status_code=303, headers={"Location": address, "Cache-Control": "no-store"})
+        stop = start + edge.LARGEST_UPLOAD_IN_CLOUD  # a server may answer with less than the range asked for
+    chunks: Iterator[bytes] = vault.fetch_range(
+        blob, content_key=content_key, user_id=person.user_id, start=start, stop=stop
+    )
+    first = next(chunks, b"")  # what cannot be opened fails here, before the status is sent
+    headers["Content-Length"] = str(stop - start)
+    if wanted is not None:
+        headers["Content-Range"] = f"bytes {start}-{stop - 1}/{blob.plain_size}"
+    return StreamingResponse(
+        _chain(first, chunks), status_code=206 if wanted else 200, headers=headers, media_type=content_type
+    )
+
+
+def _chain(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
+    yield first
+    yield from rest
+
+
+def _why_no_rendition(image: images.Image, rendition: str) -> str:
+    if image.status == "rejected":
+        return f"This photo was rejected and has no {rendition}: {image.reason}"
+    if image.status in {"pending", "processing"}:
+        return f"This photo has no {rendition} yet; it is {image.status}."
+    return f"This photo has no {rendition}."
+
+
+def _matches(header: str | None, etag: str) -> bool:
+    if header is None:
+        return False
+    return header.strip() == "*" or etag in [tag.strip().removeprefix("W/") for tag in header.split(",")]
+
+
+def _range_applies(if_range: str | None, etag: str) -> bool:
+    return if_range is None or if_range.strip() == etag
+
+
+def parse_range(header: str | None, size: int) -> tuple[int, int] | None:
+    """The bytes [start, stop) that a Range header asks for (RFC 9110); None for the whole.
+
+    Other units, several ranges and malformed headers are ignored, as the standard allows. Raises
+    ``RangeNotSatisfiable`` for a range that lies outside.
+    """
+    match = re.fullmatch(r"bytes=(\d{0,18})-(\d{0,18})", (header or "").strip())
+    if match is None or match[0] == "bytes=-":
+        return None
+    first, last = match[1], match[2]
+    if not first:
+        if int(last) == 0:
+            raise RangeNotSatisfiable(size)
+        return max(0, size - int(last)), size
+    if last and int(last) < int(first):
+        return None
+    if int(first) >= size:
+        raise RangeNotSatisfiable(size)
+    return int(first), min(size, int(last) + 1) if last else size
+
+
+def content_disposition(filename: str) -> str:
+    """``inline`` with the name in ASCII and, for those that can, in full (RFC 6266, RFC 8187)."""
+    plain = re.sub(r"[^A-Za-z0-9._ -]", "_", filename)
+    return f"inline; filename=\"{plain}\"; filename*=UTF-8''{urllib.parse.quote(filename, safe='')}"

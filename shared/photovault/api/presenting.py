@@ -1,0 +1,102 @@
+"""Rows as the API shows them."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from photovault import images, tickets
+from photovault.api import schemas
+
+if TYPE_CHECKING:
+    from photovault.db import Connection
+
+LIST_TICKETS = ("thumbnail",)
+DETAIL_TICKETS = ("thumbnail", "preview", "original", "metadata")
+
+
+def image_list(conn: Connection, rows: Sequence[images.Image]) -> list[schemas.Image]:
+    """Photos with the ticket of each thumbnail."""
+    found = tickets.of_images(conn, rows, names=LIST_TICKETS, now=datetime.now(UTC))
+    return [image(row, found.get(row.id, {})) for row in rows]
+
+
+def ticket(made: tickets.Ticket) -> schemas.Ticket:
+    return schemas.Ticket(
+        url=made.url,
+        expires_at=made.expires_at,
+        name=made.blob.name,
+        key=base64.urlsafe_b64encode(made.key).decode(),
+        header_sha256=made.blob.header_sha256.hex(),
+        sealed_bytes=made.blob.size,
+        bytes=made.blob.plain_size,
+        content_type=made.blob.content_type,
+        width=made.blob.width,
+        height=made.blob.height,
+    )
+
+
+def image(row: images.Image, found: dict[str, tickets.Ticket]) -> schemas.Image:
+    return schemas.Image(
+        id=row.id,
+        filename=row.filename,
+        content_type=row.content_type,
+        bytes=row.size,
+        sha256=row.sha256.hex(),
+        width=row.width,
+        height=row.height,
+        status=row.status,
+        reason=row.reason,
+        steps=schemas.Steps(
+            vision=_step(row.vision_done_at, failed=row.vision_failed),
+            embedding=_step(row.embedding_done_at, failed=row.embedding_failed),
+        ),
+        taken=_taken(row),
+        location=_location(row),
+        camera=schemas.Camera(make=row.camera_make, model=row.camera_model)
+        if row.camera_make or row.camera_model
+        else None,
+        caption=row.caption,
+        favourite=row.favourite,
+        archived=row.archived,
+        thumbhash=base64.b64encode(row.thumbhash).decode() if row.thumbhash else None,
+        faces=row.face_count,
+        tickets={name: ticket(made) for name, made in found.items()},
+        created_at=row.created_at,
+        deleted_at=row.deleted_at,
+    )
+
+
+def offset(minutes: int | None) -> str | None:
+    """Minutes east of UTC as +hh:mm."""
+    if minutes is None:
+        return None
+    sign = "-" if minutes < 0 else "+"
+    return f"{sign}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}"
+
+
+def _step(done_at: datetime | None, *, failed: bool) -> str:
+    return "done" if done_at else "failed" if failed else "waiting"
+
+
+def _taken(row: images.Image) -> schemas.Taken | None:
+    if row.local_day is None or row.taken_source is None:
+        return None
+    return schemas.Taken(
+        instant=row.created_at if row.taken_source == "upload" else row.taken_instant,
+        offset=offset(row.taken_offset_minutes),
+        local_day=row.local_day,
+        local_time=row.sort_at,
+        source=row.taken_source,
+    )
+
+
+def _location(row: images.Image) -> schemas.Location | None:
+    if row.lat is None or row.lon is None or row.location_source is None:
+        return None
+    place = None
+    if row.country_code or row.city:
+        place = schemas.PlaceNames(city=row.city, region=row.region, country=row.country, country_code=row.country_code)
+    return schemas.Location(lat=row.lat, lon=row.lon, place=place, source=row.location_source)

@@ -1,0 +1,109 @@
+"""The shapes of requests and answers that more than one router uses."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, Generic, TypeVar
+from uuid import UUID
+
+from fastapi import Query
+from pydantic import BaseModel, ConfigDict, Field
+
+T = TypeVar("T")
+
+Limit = Annotated[int, Query(ge=1, le=200, description="How many items a page holds.")]
+Cursor = Annotated[str | None, Query(max_length=1000, description="`next_cursor` of the page before.")]
+
+
+class Schema(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Page(Schema, Generic[T]):
+    items: list[T]
+    next_cursor: str | None = Field(description="Give it as `cursor` for the next page; null at the end.")
+
+
+class Problem(Schema):
+    """RFC 9457."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    request_id: str
+    errors: list[dict[str, str]] | None = None
+
+
+class Ticket(Schema):
+    """Everything that opens one sealed blob without the API: its address, its ciphertext's bounds, and its own key."""
+
+    url: str = Field(description="Where the ciphertext can be fetched until `expires_at`.")
+    expires_at: datetime
+    name: str = Field(description="The blob's name, which is bound into its key.")
+    key: str = Field(description="The blob's key, 32 bytes in base64url. It opens this blob and no other.")
+    header_sha256: str = Field(
+        description="Of the envelope's header, in hex: an older blob does not pass for this one."
+    )
+    sealed_bytes: int
+    bytes: int = Field(description="Of the opened blob.")
+    content_type: str
+    width: int | None
+    height: int | None
+
+
+class Steps(Schema):
+    vision: str = Field(description="waiting, done or failed")
+    embedding: str = Field(description="waiting, done or failed")
+
+
+class Taken(Schema):
+    instant: datetime | None = Field(description="UTC; null when neither file nor position gives an offset.")
+    offset: str | None = Field(description="Of the local time from UTC, such as +02:00.")
+    local_day: date = Field(description="The calendar day where and when the photo was taken.")
+    local_time: datetime = Field(description="The clock on the wall, without an offset.")
+    source: str = Field(description="Where the time comes from; `upload` when the file says nothing believable.")
+
+
+class PlaceNames(Schema):
+    city: str | None
+    region: str | None
+    country: str | None
+    country_code: str | None
+
+
+class Location(Schema):
+    lat: float
+    lon: float
+    place: PlaceNames | None
+    source: str
+
+
+class Camera(Schema):
+    make: str | None
+    model: str | None
+
+
+class Image(Schema):
+    id: UUID
+    filename: str
+    content_type: str
+    bytes: int
+    sha256: str
+    width: int | None
+    height: int | None
+    status: str = Field(description="pending, processing, ready or rejected")
+    reason: str | None = Field(description="Why the photo was rejected.")
+    steps: Steps
+    taken: Taken | None
+    location: Location | None
+    camera: Camera | None
+    caption: str | None
+    favourite: bool
+    archived: bool
+    thumbhash: str | None = Field(description="A ThumbHash in base64, to show before the thumbnail has come.")
+    faces: int
+    tickets: dict[str, Ticket]
+    created_at: datetime
+    deleted_at: datetime | None = None
