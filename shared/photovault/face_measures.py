@@ -85,7 +85,7 @@ def similarity(source: Points, target: Points) -> Points:
     s = (source - source_mean) @ (1, 1j)
     t = (target - target_mean) @ (1, 1j)
     spread = float((s * s.conj()).real.sum())
-    a = complex((t * s.conj()).sum() / spread) if spread > 0 else complex(1, 0)
+    a = complex((t * s.conj()).sum() / spread) if spread > 1e-9 else complex(1, 0)  # all in one spot: shift only
     turn = np.array([[a.real, -a.imag], [a.imag, a.real]])
     return np.column_stack((turn, target_mean - turn @ source_mean))
 

@@ -63,19 +63,25 @@ def test_with_files_the_network_runs_and_haar_can_still_be_asked_for(monkeypatch
 
 
 @given(
-    points=st.lists(st.tuples(coordinates, coordinates), min_size=5, max_size=5),
+    points=st.lists(st.tuples(st.integers(-500, 500), st.integers(-500, 500)), min_size=5, max_size=5, unique=True),
     angle=st.floats(-3, 3),
     scale=st.floats(0.05, 20),
     shift=st.tuples(coordinates, coordinates),
 )
 def test_a_turn_a_scale_and_a_shift_are_found_exactly(
-    points: list[tuple[float, float]], angle: float, scale: float, shift: tuple[float, float]
+    points: list[tuple[int, int]], angle: float, scale: float, shift: tuple[float, float]
 ) -> None:
-    source = np.array(points)
+    source = np.array(points, dtype=float)
     turn = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     target = source @ turn.T + shift
     found = face_measures.similarity(source, target)
     assert source @ found[:, :2].T + found[:, 2] == pytest.approx(target, abs=1e-5)
+
+
+def test_points_in_one_spot_only_shift() -> None:
+    found = face_measures.similarity(np.full((5, 2), 3.0) + np.eye(5, 2) * 1e-200, TEMPLATE)
+    assert found[:, :2] == pytest.approx(np.eye(2))
+    assert np.isfinite(found).all()
 
 
 @pytest.mark.parametrize("scale", [0.4, 1, 3, 9])
