@@ -1,0 +1,286 @@
+"""Words become a filter; what is not understood stays text; nothing breaks the parser."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, timedelta
+from uuid import UUID
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from photovault import queries, spoken_dates
+from photovault.queries import Filter, Parsed, PlaceRef
+from photovault.spoken_dates import Days, Yearly
+
+TODAY = date(2026, 11, 22)  # a Sunday
+ANNA, BEN, CARA, ANNA_TWO, MAY = (UUID(int=n) for n in range(1, 6))
+PEOPLE = [(ANNA, "Anna"), (BEN, "Ben Müller"), (CARA, "Cara"), (MAY, "May")]
+PLACES = [
+    ("city", "Lisbon", "PT"),
+    ("city", "Porto", "PT"),
+    ("country", "Portugal", "PT"),
+    ("city", "São Paulo", "BR"),
+    ("city", "New York", "US"),
+    ("city", "Paris", "FR"),
+    ("city", "Paris", "US"),
+    ("country", "France", "FR"),
+]
+LABELS = ["dog", "cat", "cell phone", "bicycle", "person", "cake"]
+CAMERAS = ["Canon EOS 5D Mark II", "Apple iPhone 12"]
+ALBUM = UUID(int=50)
+
+LISBON = PlaceRef("city", "Lisbon", "PT")
+PORTO = PlaceRef("city", "Porto", "PT")
+PORTUGAL = PlaceRef("country", "Portugal", "PT")
+
+
+def parse(q: str) -> Parsed:
+    return queries.parse(
+        q, today=TODAY, people=PEOPLE, places=PLACES, labels=LABELS, cameras=CAMERAS, albums=[(ALBUM, "Road trip")]
+    )
+
+
+def between(first: str, last: str) -> dict[str, object]:
+    start, stop = (date.fromisoformat(day) if day else None for day in (first, last))
+    return {"date_from": start, "date_to": stop, "days": ((start, stop),)}
+
+
+FILTERS = [
+    ("anna in lisbon last summer not ben müller", {
+        "people_all": (ANNA,), "people_none": (BEN,), "places": (LISBON,), **between("2026-06-01", "2026-08-31")}, ""),
+    ("photos of Anna and Ben Müller", {"people_all": (ANNA, BEN)}, ""),
+    ("show me all pictures of ANNA", {"people_all": (ANNA,)}, ""),
+    ("anna or cara", {"people_any": ((ANNA, CARA),)}, ""),
+    ("ben", {"people_all": (BEN,)}, ""),
+    ("ben muller", {"people_all": (BEN,)}, ""),
+    ("Anna's birthday", {"people_all": (ANNA,)}, "birthday"),
+    ("without anna and cara", {"people_none": (ANNA, CARA)}, ""),
+    ("-anna", {"people_none": (ANNA,)}, ""),
+    ("lisbon -anna", {"places": (LISBON,), "people_none": (ANNA,)}, ""),
+    ("person:\"Ben Müller\"", {"people_all": (BEN,)}, ""),
+    ("-person:anna", {"people_none": (ANNA,)}, ""),
+    ("with may", {"people_all": (MAY,)}, ""),
+    ("may", {"people_all": (MAY,)}, ""),
+    ("in may", {"yearly": ((501, 531),)}, ""),
+    ("May in May 2025", {"people_all": (MAY,), **between("2025-05-01", "2025-05-31")}, ""),
+    ("sao paulo", {"places": (PlaceRef("city", "São Paulo", "BR"),)}, ""),
+    ("new york at night", {"places": (PlaceRef("city", "New York", "US"),)}, "night"),
+    ("lisbon or porto", {"places": (LISBON, PORTO)}, ""),
+    ("Lisbon, Portugal", {"places": (LISBON,)}, ""),
+    ("portugal", {"places": (PORTUGAL,)}, ""),
+    ("portugal not in lisbon", {"places": (PORTUGAL,), "places_none": (LISBON,)}, ""),
+    ("paris", {"places": (PlaceRef("city", "Paris", "FR"), PlaceRef("city", "Paris", "US"))}, ""),
+    ("paris france", {"places": (PlaceRef("city", "Paris", "FR"),)}, ""),
+    ("place:new york", {"places": (PlaceRef("city", "New York", "US"),)}, ""),
+    ("dogs", {"labels_all": ("dog",)}, ""),
+    ("dog and cat", {"labels_all": ("dog", "cat")}, ""),
+    ("dog or cat", {"labels_any": (("dog", "cat"),)}, ""),
+    ("cell phones in lisbon", {"labels_all": ("cell phone",), "places": (LISBON,)}, ""),
+    ("dog on the beach", {}, "dog on the beach"),
+    ("dog and cat on the beach", {}, "dog and cat on the beach"),
+    ("label:dog on the beach", {"labels_all": ("dog",)}, "beach"),
+    ("beach not dog", {"labels_none": ("dog",)}, "beach"),
+    ("anna on the beach", {"people_all": (ANNA,)}, "beach"),
+    ("favourites", {"favourite": True}, ""),
+    ("is:favorite anna", {"favourite": True, "people_all": (ANNA,)}, ""),
+    ("not favourite", {"favourite": False}, ""),
+    ("is:archived", {"archived": True}, ""),
+    ("has:faces", {"has_faces": True}, ""),
+    ("-has:faces", {"has_faces": False}, ""),
+    ("beach without people", {"has_faces": False}, "beach"),
+    ("has:gps", {"has_gps": True}, ""),
+    ("type:png", {"content_types": ("image/png",)}, ""),
+    ("pngs", {"content_types": ("image/png",)}, ""),
+    ("-type:heic", {"content_types_none": ("image/heic",)}, ""),
+    ("type:nonsense", {}, "type:nonsense"),
+    ("camera:canon", {"cameras": ("Canon EOS 5D Mark II",)}, ""),
+    ("camera:\"iphone 12\"", {"cameras": ("Apple iPhone 12",)}, ""),
+    ("camera:leica", {"cameras": ("leica",)}, ""),
+    ("album:\"road trip\"", {"albums": (ALBUM,)}, ""),
+    ("in the album road trip", {"albums": (ALBUM,)}, ""),
+    ("2025", between("2025-01-01", "2025-12-31"), ""),
+    ("2025-05-03", between("2025-05-03", "2025-05-03"), ""),
+    ("2025-05", between("2025-05-01", "2025-05-31"), ""),
+    ("3.5.2025", between("2025-05-03", "2025-05-03"), ""),
+    ("5/13/2025", between("2025-05-13", "2025-05-13"), ""),
+    ("2025-02-30", between("2025-01-01", "2025-12-31"), "-02-30"),
+    ("between march and may 2025", between("2025-03-01", "2025-05-31"), ""),
+    ("from december 2024 to february", between("2024-12-01", "2025-02-28"), ""),
+    ("2023 - 2025", between("2023-01-01", "2025-12-31"), ""),
+    ("yesterday", between("2026-11-21", "2026-11-21"), ""),
+    ("last week", between("2026-11-09", "2026-11-15"), ""),
+    ("last weekend", between("2026-11-14", "2026-11-15"), ""),
+    ("last 3 months", between("2026-08-22", "2026-11-22"), ""),
+    ("two years ago", between("2024-01-01", "2024-12-31"), ""),
+    ("a couple of weeks ago", between("2026-11-02", "2026-11-08"), ""),
+    ("on monday", between("2026-11-16", "2026-11-16"), ""),
+    ("last christmas", between("2025-12-24", "2025-12-26"), ""),
+    ("christmas 2024", between("2024-12-24", "2024-12-26"), ""),
+    ("christmas", {"yearly": ((1224, 1226),)}, ""),
+    ("christmas tree", {}, "christmas tree"),
+    ("new year's eve", {"yearly": ((1231, 1231),)}, ""),
+    ("easter 2025", between("2025-04-18", "2025-04-21"), ""),
+    ("winter 2023", between("2023-12-01", "2024-02-29"), ""),
+    ("in winter", {"yearly": ((1201, 229),)}, ""),
+    ("summer dress", {}, "summer dress"),
+    ("on this day", {"yearly": ((1122, 1122),)}, ""),
+    ("3rd of may", {"yearly": ((503, 503),)}, ""),
+    ("may 3rd, 2025", between("2025-05-03", "2025-05-03"), ""),
+    ("before:2020", between("", "2019-12-31"), ""),
+    ("after:2025-05-03", between("2025-05-04", ""), ""),
+    ("since may 2025", between("2025-05-01", ""), ""),
+    ("before march", between("", "2026-02-28"), ""),
+    ("after:2020 before:2022", between("2021-01-01", "2021-12-31"), ""),
+    ("1990s", between("1990-01-01", "1999-12-31"), ""),
+    ("not 2024", {"days_none": ((date(2024, 1, 1), date(2024, 12, 31)),)}, ""),
+    ("red car in lisbon", {"places": (LISBON,)}, "red car"),
+    ('"anna in lisbon" 2025', between("2025-01-01", "2025-12-31"), '"anna in lisbon"'),
+    ("not", {}, "not"),
+    ("and or and", {}, "and or and"),
+    ("photos", {}, "photos"),
+    ("", {}, ""),
+    ("  ", {}, ""),
+    ("🎂 anna", {"people_all": (ANNA,)}, "🎂"),
+    ("'; DROP TABLE images; --", {}, "'; DROP TABLE images; --"),
+    ("(a+)+$ [x", {}, "(a+)+$ [x"),
+    ("well-known", {}, "well-known"),
+    ("unknown:thing", {}, "unknown:thing"),
+    ("before:", {}, "before:"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("q", "expected", "text"), FILTERS, ids=[q for q, _, _ in FILTERS])
+def test_a_query_becomes_a_filter_and_a_rest(q: str, expected: dict[str, object], text: str) -> None:
+    parsed = parse(q)
+    assert parsed.filter == Filter(**expected)  # type: ignore[arg-type]
+    assert parsed.text == text
+
+
+def test_years_side_by_side_are_alternatives() -> None:
+    found = parse("2021 or 2023").filter
+    assert found.days == ((date(2021, 1, 1), date(2021, 12, 31)), (date(2023, 1, 1), date(2023, 12, 31)))
+    assert (found.date_from, found.date_to) == (date(2021, 1, 1), date(2023, 12, 31))
+
+
+def test_two_people_of_one_name_are_alternatives() -> None:
+    parsed = queries.parse("anna", today=TODAY, people=[(ANNA, "Anna"), (ANNA_TWO, "anna")])
+    assert parsed.filter == Filter(people_any=((ANNA, ANNA_TWO),))
+
+
+def test_a_first_name_that_two_people_share_is_not_guessed() -> None:
+    parsed = queries.parse("anna", today=TODAY, people=[(ANNA, "Anna Berg"), (ANNA_TWO, "Anna Stein")])
+    assert parsed == Parsed(Filter(), "anna", ())
+
+
+def test_the_longest_name_wins() -> None:
+    parsed = queries.parse(
+        "new york city", today=TODAY, places=[("city", "York", "GB"), ("city", "New York City", "US")]
+    )
+    assert parsed.filter.places == (PlaceRef("city", "New York City", "US"),)
+
+
+def test_spans_show_which_words_became_conditions() -> None:
+    q = "dancing with Anna in Lisbon, last summer, not ben"
+    parsed = parse(q)
+    assert [(q[s.start : s.end], s.kind, s.negated) for s in parsed.spans] == [
+        ("with Anna", "person", False),
+        ("in Lisbon", "place", False),
+        ("last summer", "date", False),
+        ("not ben", "person", True),
+    ]
+    assert parsed.text == "dancing"
+
+
+def test_the_echo_is_json_and_holds_only_what_was_said() -> None:
+    echo = json.loads(json.dumps(parse("anna in lisbon since 2020 favourites").filter.as_json()))
+    assert echo == {
+        "people_all": [str(ANNA)],
+        "places": [{"level": "city", "value": "Lisbon", "country_code": "PT"}],
+        "date_from": "2020-01-01",
+        "days": [["2020-01-01", None]],
+        "favourite": True,
+    }
+
+
+def test_a_query_beyond_the_limit_is_cut() -> None:
+    parsed = parse("word " * 100_000)
+    assert len(parsed.text) <= queries.MAX_LENGTH
+
+
+@given(st.integers(1900, 2100))
+def test_easter_is_a_sunday_in_spring(year: int) -> None:
+    found = spoken_dates.find(spoken_dates.words(f"easter {year}"), 0, TODAY)
+    assert found is not None
+    assert isinstance(found[0], Days)
+    friday = found[0].first
+    assert friday is not None
+    assert friday.weekday() == 4
+    assert date(year, 3, 20) <= friday <= date(year, 4, 23)
+
+
+def test_yearly_days_run_over_new_year() -> None:
+    assert Yearly(1201, 229).of(2022) == Days(date(2022, 12, 1), date(2023, 2, 28))
+    assert Yearly(1231, 101).latest(date(2025, 6, 1)) == Days(date(2024, 12, 31), date(2025, 1, 1))
+
+
+# ---- laws ------------------------------------------------------------------------------------------------------------
+
+WORDS = """
+anna ben müller not without - and or in on the with lisbon new york paris france dog cats last this past next summer
+winter may march 2025 2024-05 1990s 3rd 31 0 9999 99999 between from to since before: after: date: person: -has:faces
+week months years ago christmas easter new year s eve monday weekend favourite png type: camera: album " : , . / ..
+photos of ² ٣ İ ß ﬁ 한국 עברית 🎂 é
+"""
+VOCABULARY = queries.vocabulary(PEOPLE, PLACES, LABELS, cameras=CAMERAS, albums=[(ALBUM, "Road trip")])
+SAID = st.sampled_from([*WORDS.split(), "\u0301", "\x00", "\ud7ff"])
+QUERIES = st.one_of(
+    st.text(max_size=60),
+    st.lists(SAID, max_size=14).map(" ".join),
+    st.lists(SAID, max_size=10).map("".join),
+)
+
+
+@settings(max_examples=600, deadline=None)
+@given(QUERIES, st.dates())
+def test_any_text_on_any_day_has_an_answer(q: str, today: date) -> None:
+    parsed = queries.parse_with(q, VOCABULARY, today=today)
+    json.dumps(parsed.filter.as_json())
+    end = 0
+    for span in parsed.spans:
+        assert end <= span.start < span.end <= len(q)
+        end = span.end
+    assert bool(parsed.filter) == bool(parsed.spans)
+    if q.strip():
+        assert parsed.filter or parsed.text
+    for first, last in parsed.filter.days + parsed.filter.days_none:
+        assert first is None or last is None or first <= last
+
+
+@settings(max_examples=200, deadline=None)
+@given(QUERIES)
+def test_a_query_of_unknown_words_keeps_them_all(q: str) -> None:
+    parsed = queries.parse(q, today=TODAY)
+    if not parsed.spans and not any(word.text in queries._PHOTOS for word in spoken_dates.words(q)):
+        assert parsed.text == " ".join(q.split())
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(max_size=20).filter(lambda name: '"' not in name and spoken_dates.words(name)))
+def test_anybody_is_found_by_the_whole_name_in_quotes(name: str) -> None:
+    parsed = queries.parse(f'beach person:"{name}"', today=TODAY, people=[(ANNA, name)])
+    assert parsed.filter == Filter(people_all=(ANNA,))
+    assert parsed.text == "beach"
+
+
+def test_the_days_of_relative_words_are_in_order() -> None:
+    for offset in range(0, 800, 7):
+        today = TODAY - timedelta(days=offset)
+        for q in ("last week", "past month", "last summer", "last winter", "last weekend", "last year", "5 months ago"):
+            found = spoken_dates.find(spoken_dates.words(q), 0, today)
+            assert found is not None
+            assert isinstance(found[0], Days)
+            assert found[0].first is not None
+            assert found[0].last is not None
+            assert found[0].first <= found[0].last <= today
