@@ -37,7 +37,7 @@ from photovault import (
 )
 from photovault import faces as face_finder
 from photovault.blobs import Blob
-from photovault.errors import Misconfigured, Rejected, Unavailable
+from photovault.errors import Rejected, Unavailable
 from photovault.face_measures import Face
 from photovault.images import Image, Place, Understood
 from photovault.metadata import Metadata
@@ -46,8 +46,8 @@ from photovault.observability import count, logger
 from photovault.pipeline import resending, sealer
 from photovault.pipeline.messages import PhotoMessage
 
-# The detectors look at most at this many pixels along the longer side; more costs time and finds little.
-DETECTOR_SIDE = 1280
+# Faces are found at reduced scale and described from these pixels, as many as the preview has.
+DETECTOR_SIDE = 2048
 
 
 @dataclass(frozen=True)
@@ -172,17 +172,11 @@ def face_crop(face: Face) -> renditions.Rendition:
 
 
 def place_of(found: Metadata) -> Place:
-    """The names of a photo's position. A missing table costs the names, never the photo."""
+    """The names of a photo's position, as far as there are any."""
     if found.location is None:
         return Place()
-    try:
-        place = geocoder.reverse(found.location.latitude, found.location.longitude)
-    except Misconfigured as error:
-        logger().warning("place.no_table", extra={"why": error.detail})
-        return Place()
-    if place is None:
-        return Place()
-    return Place(place.id, place.city, place.region, place.country, place.country_code)
+    place = geocoder.reverse(found.location.latitude, found.location.longitude)
+    return Place(place.id, place.city, place.region, place.country, place.country_code) if place else Place()
 
 
 def _commit(image: Image, findings: Findings, stored: list[Blob], face_ids: list[UUID]) -> None:

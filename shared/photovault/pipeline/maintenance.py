@@ -1,0 +1,217 @@
+"""Maintenance: finish what died, sweep staging, empty the trash, forget what expired.
+
+Each run first looks at staging, which costs nothing while nobody uploads. Postgres is opened only when something old
+lies there, and once a day, so that a sleeping database stays asleep.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from photovault import activity, blobs, db, images, queues, staging, storage, users, vault
+from photovault.errors import Unavailable
+from photovault.observability import count, logger
+from photovault.pipeline import resending, sealer
+from photovault.uploads import PENDING_GRACE
+
+# Vision seals within seconds; what is left after this long has lost its worker.
+SEAL_AFTER = timedelta(minutes=10)
+OUTGOING_LIFETIME = timedelta(minutes=6)
+TRASH_RETENTION = timedelta(days=30)
+ORPHAN_AGE = timedelta(hours=24)
+# A step that has not finished this long after sealing is asked for again by the daily pass.
+STALE_STEP = timedelta(minutes=20)
+BATCH = 500
+
+
+def _never_out_of_time() -> float:
+    return float("inf")
+
+
+@dataclass
+class Report:
+    """What a run did, for its log line."""
+
+    staged: int = 0
+    oldest_seconds: float = 0.0
+    sealed: int = 0
+    removed: int = 0
+    resent: int = 0
+    expired: int = 0
+    purged: int = 0
+    orphans: int = 0
+    failures: list[str] = field(default_factory=list)
+
+
+def run(*, daily: bool, now: datetime, remaining: Callable[[], float] = _never_out_of_time) -> Report:
+    """One pass. ``daily`` adds what needs the database even when nothing is staged; ``remaining`` gives seconds left."""
+    report = Report()
+    sweep_staging(report, now=now, remaining=remaining)
+    if daily or report.sealed or report.failures:
+        for task in (resend_unfinished, expire_pending, purge_trash, forget_expired, remove_orphans):
+            if remaining() < 30:
+                logger().warning("maintenance.out_of_time", extra={"before": task.__name__})
+                break
+            try:
+                task(report, now=now)
+            except Unavailable as error:
+                report.failures.append(f"{task.__name__}: {error.detail}")
+    count("StagingOldestSeconds", report.oldest_seconds, unit="Seconds")
+    logger().info("maintenance.done", extra={key: value for key, value in vars(report).items() if value})
+    return report
+
+
+def sweep_staging(report: Report, *, now: datetime, remaining: Callable[[], float] = _never_out_of_time) -> None:
+    """Seal or remove every object that is older than it should be, and measure the oldest one."""
+    for staged in staging.objects():
+        age = now - staged.modified
+        report.staged += 1
+        report.oldest_seconds = max(report.oldest_seconds, age.total_seconds())
+        if remaining() < 30:
+            continue
+        if staged.key.startswith(staging.OUTGOING):
+            if age >= OUTGOING_LIFETIME:
+                staging.delete(staged.key)
+                report.removed += 1
+        elif staged.user_id is None or staged.image_id is None:
+            if age >= SEAL_AFTER:  # not ours: nothing in staging may stay
+                staging.delete(staged.key)
+                report.removed += 1
+        elif age >= SEAL_AFTER:
+            try:
+                _finish_staged(report, staged.user_id, staged.image_id)
+            except Unavailable as error:  # a database outage: the plaintext waits, and the metric says so
+                report.failures.append(error.detail)
+
+
+def _finish_staged(report: Report, user_id: UUID, image_id: UUID) -> None:
+    image = sealer.load(user_id, image_id)
+    if image is None or (image.status == "rejected" and not image.sealed_at):
+        staging.delete(staging.key_of(user_id, image_id))
+        report.removed += 1
+        return
+    if image.sealed_at:
+        sealer.clean_staging(image)
+        report.removed += 1
+        return
+    sealed = sealer.seal(image)
+    if sealed is not None:
+        report.sealed += 1
+        resending.resend(sealed)
+        report.resent += 1
+
+
+def resend_unfinished(report: Report | None = None, *, now: datetime | None = None) -> int:
+    """Ask again for every step that should have finished long ago; without ``now``, for every unfinished one.
+
+    Used by the daily pass and at the start of a local cloud, whose queues forget. Returns how many photos.
+    """
+    with db.maintenance() as conn:
+        found = conn.execute(
+            "SELECT user_id, id FROM images WHERE status = 'processing' "
+            "AND (%(before)s::timestamptz IS NULL OR greatest(sealed_at, resent_at) < %(before)s) "
+            "ORDER BY created_at LIMIT %(limit)s",
+            {"before": now - STALE_STEP if now else None, "limit": BATCH},
+        ).fetchall()
+        due = conn.execute(
+            "SELECT user_id FROM rebuilds WHERE wanted_generation > built_generation LIMIT %s", [BATCH]
+        ).fetchall()
+    for user_id, image_id in found:
+        image = sealer.load(user_id, image_id)
+        if image is not None and image.unfinished:
+            resending.resend(image)
+    for (user_id,) in due:
+        queues.send_albums(user_id)
+    if report is not None:
+        report.resent += len(found)
+    return len(found)
+
+
+def expire_pending(report: Report, *, now: datetime) -> None:
+    """Forget uploads that never arrived, and give their quota back."""
+    with db.maintenance() as conn:
+        found = conn.execute(
+            "SELECT user_id, id FROM images WHERE status = 'pending' AND post_expires_at < %s LIMIT %s",
+            [now - PENDING_GRACE, BATCH],
+        ).fetchall()
+    for user_id, image_id in found:
+        if staging.holds(user_id, image_id):
+            continue  # arrived after all: the sweep seals it
+        with db.transaction(user_id) as conn:
+            revision = users.next_revision(conn)
+            image = images.get(conn, image_id)
+            # Looked at again under the lock: a fresh post may have been given out meanwhile.
+            if image is None or image.sealed_at or (image.post_expires_at or now) >= now - PENDING_GRACE:
+                continue
+            users.move_quota(conn, reserved=-image.size)
+            images.delete_row(conn, image_id)
+            images.bury(conn, image_id, revision=revision)
+        report.expired += 1
+
+
+def purge_trash(report: Report, *, now: datetime) -> None:
+    """Delete for good what has been in the trash for 30 days: the rows first, then the blobs."""
+    with db.maintenance() as conn:
+        found = conn.execute(
+            "SELECT user_id, id FROM images WHERE deleted_at < %s LIMIT %s", [now - TRASH_RETENTION, BATCH]
+        ).fetchall()
+    for user_id, image_id in found:
+        purge(user_id, image_id, deleted_before=now - TRASH_RETENTION)
+        report.purged += 1
+
+
+def purge(user_id: UUID, image_id: UUID, *, deleted_before: datetime) -> None:
+    """Remove a photo from the trash for good. A death in between leaves blobs without a row, which are orphans."""
+    with db.transaction(user_id) as conn:
+        revision = users.next_revision(conn)
+        image = images.get(conn, image_id)
+        if image is None or image.deleted_at is None or image.deleted_at > deleted_before:
+            return
+        stored = blobs.of_images(conn, [image_id])
+        users.move_quota(
+            conn, reserved=0 if image.sealed_at else -image.size, used=-image.size if image.sealed_at else 0
+        )
+        images.delete_row(conn, image_id)
+        images.bury(conn, image_id, revision=revision)
+        activity.record(conn, "photo-purged", image_id=str(image_id))
+    vault.discard(stored)
+
+
+def forget_expired(report: Report, *, now: datetime) -> None:
+    """Idempotency keys, sessions, tokens and throttles whose time has passed."""
+    del report, now
+    with db.maintenance() as conn:
+        conn.execute("DELETE FROM idempotency_keys WHERE created_at < now() - interval '24 hours'")
+        conn.execute("DELETE FROM refresh_tokens WHERE expires_at < now() - interval '7 days'")
+        conn.execute("DELETE FROM sessions WHERE expires_at < now() - interval '30 days'")
+        conn.execute("DELETE FROM throttles WHERE updated_at < now() - interval '1 day'")
+
+
+def remove_orphans(report: Report, *, now: datetime) -> None:
+    """Delete blobs of the default driver that no row names, never one younger than a day."""
+    driver = storage.default_driver()
+    page: list[str] = []
+
+    def settle() -> None:
+        with db.maintenance() as conn:
+            unnamed = blobs.unreferenced(conn, driver.name, page)
+        for key in unnamed:
+            driver.delete(key)
+        report.orphans += len(unnamed)
+        page.clear()
+
+    for stored in driver.list():
+        if now - stored.modified >= ORPHAN_AGE:
+            page.append(stored.key)
+        if len(page) >= BATCH:
+            settle()
+    if page:
+        settle()
+
+
+def is_daily(now: datetime, every: timedelta) -> bool:
+    """Whether this run of a schedule is the first one of the (UTC) day."""
+    return now - now.replace(hour=0, minute=0, second=0, microsecond=0) < every
