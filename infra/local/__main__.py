@@ -7,21 +7,18 @@ import signal
 import sys
 import threading
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
 from infra.local import configuration, queues, stack
+from infra.local.api import start_api
 from infra.local.localstack import LocalStack
 from infra.local.ports import free_port
 from infra.local.postgres import Postgres
-from infra.localstack.process_executor import tether
 
 ROOT = Path(__file__).resolve().parents[2]
-API_SECONDS = 30
 DRAIN_SECONDS = 60
 
 WELCOME = """
@@ -93,29 +90,6 @@ def turn_logs(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for log in folder.glob("*.log"):
         log.replace(log.with_suffix(".log.1"))
-
-
-def start_api(port: int, environment: dict[str, str], log: Path) -> tether.Child:
-    """uvicorn with the app of infra.local.app, answering. Raises RuntimeError when it does not."""
-    inherited = {name: value for name, value in os.environ.items() if name not in configuration.NAMES}
-    with log.open("ab") as output:
-        child = tether.start(
-            "uvicorn",
-            *("infra.local.app:app", "--host", "127.0.0.1", "--port", str(port), "--no-server-header"),
-            python=sys.executable,
-            cwd=ROOT,
-            env={**inherited, **environment, "PYTHONUNBUFFERED": "1"},
-            output=output,
-        )
-    deadline = time.monotonic() + API_SECONDS
-    while child.running() and time.monotonic() < deadline:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5):
-                return child
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.1)
-    child.stop(patience=2)
-    raise RuntimeError(f"the API does not answer; its log is {log}")
 
 
 def resend_unfinished(environment: dict[str, str]) -> None:

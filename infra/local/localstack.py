@@ -1,6 +1,7 @@
 """LocalStack on the host, without containers: its own environment, the process executor, nothing fetched or kept."""
 
 import os
+import shutil
 import sys
 import time
 import urllib.error
@@ -50,6 +51,8 @@ class LocalStack:
         if not python.exists():
             raise NotReady("LocalStack is not installed; run `make install`")
         self.port = free_port(self.port)
+        for left in ("tmp", "var"):  # of a run that was killed; the plug-in index beside them saves seconds
+            shutil.rmtree(self.folder / left, ignore_errors=True)
         for folder in (self.folder / "tmp", self.logs):
             folder.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
@@ -115,7 +118,7 @@ class LocalStack:
         return self._child is not None and self._child.running()
 
     def stop(self) -> None:
-        """Ends it with its functions. It keeps nothing, so it is not asked twice."""
+        """Ends it with its functions, at once: it keeps nothing, and its own way down takes seconds."""
         if self._child is not None:
-            self._child.stop(patience=5)
+            self._child.kill()
             self._child = None

@@ -13,7 +13,7 @@ import threading
 import time
 
 STOP_SECONDS = 20  # a fast shutdown writes a checkpoint; after that, an immediate one, which is crash-safe too
-RESTARTS = 20  # in a row, each followed by half a second: a server that cannot start at all is given up
+RESTARTS = 10  # in a row, each followed by half a second: a server that cannot start at all is given up
 
 
 def stop(process: "subprocess.Popen[bytes]") -> None:

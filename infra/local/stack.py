@@ -130,9 +130,9 @@ def _larger_batch(event: Template, processes: int) -> Template:
 
 
 def _local_layer(name: str, resource: Template, *, root: Path, folder: Path) -> Template:
-    """The library's layer is its folder; any other layer is the installed environment. Both as python/ of a layer."""
+    """A layer of locked requirements (`layers/`) is the installed environment, any other is its folder."""
     content = (root / resource["Properties"]["ContentUri"]).resolve()
-    target = content if (content / "photovault").is_dir() else Path(sysconfig.get_paths()["purelib"])
+    target = Path(sysconfig.get_paths()["purelib"]) if content == (root / "layers").resolve() else content
     place = folder / "layers" / name
     place.mkdir(parents=True, exist_ok=True)
     link = place / "python"
@@ -164,6 +164,7 @@ def deploy(
     template: Path = ROOT / "template.yaml",
     root: Path = ROOT,
     processes: int | None = None,
+    name: str = STACK,
 ) -> Stack:
     """Creates the stack from `settings` (by their environment names) and waits for it. Raises DeployFailed."""
     local = localise(
@@ -174,14 +175,14 @@ def deploy(
         processes=processes or os.cpu_count() or 1,
     )
     declared = local.get("Parameters", {})
-    secrets = {name: setting for name, setting in SECRETS.items() if name in declared and setting in settings}
+    given = {_parameter(setting): value for setting, value in settings.items()}
     manager = client(endpoint, "secretsmanager")
-    for setting in secrets.values():
-        manager.create_secret(Name=f"{STACK}/{setting}", SecretString=settings[setting])
-    given = {_parameter(name): value for name, value in settings.items()}
-    given |= {name: f"{STACK}/{setting}" for name, setting in secrets.items()}
-    _create(endpoint, local, {name: value for name, value in given.items() if name in declared})
-    return describe(endpoint)
+    for parameter, setting in SECRETS.items():
+        if parameter in declared and setting in settings:
+            given[parameter] = f"{name}/{setting}"
+            manager.create_secret(Name=given[parameter], SecretString=settings[setting])
+    _create(endpoint, name, local, {key: value for key, value in given.items() if key in declared})
+    return describe(endpoint, name=name)
 
 
 def _parameter(setting: str) -> str:
@@ -189,24 +190,24 @@ def _parameter(setting: str) -> str:
     return "".join(word.capitalize() for word in setting.split("_"))
 
 
-def _create(endpoint: str, template: Template, parameters: Mapping[str, str]) -> None:
+def _create(endpoint: str, name: str, template: Template, parameters: Mapping[str, str]) -> None:
     cloudformation, s3 = client(endpoint, "cloudformation"), client(endpoint, "s3")
-    bucket = f"{STACK}-deployment"  # a template of more than 51,200 bytes is taken from a bucket only
+    bucket = f"{name}-deployment"  # a template of more than 51,200 bytes is taken from a bucket only
     s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
     s3.put_object(Bucket=bucket, Key="template.json", Body=json.dumps(template).encode())
     cloudformation.create_stack(
-        StackName=STACK,
+        StackName=name,
         TemplateURL=f"{endpoint}/{bucket}/template.json",
-        Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()],
+        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
         Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
     )
     deadline = time.monotonic() + DEPLOY_SECONDS
     while True:
-        status = cloudformation.describe_stacks(StackName=STACK)["Stacks"][0]["StackStatus"]
+        status = cloudformation.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"]
         if status == "CREATE_COMPLETE":
             return
         if status != "CREATE_IN_PROGRESS" or time.monotonic() > deadline:
-            events = cloudformation.describe_stack_events(StackName=STACK)["StackEvents"]
+            events = cloudformation.describe_stack_events(StackName=name)["StackEvents"]
             reasons = [
                 f"{event['LogicalResourceId']}: {event['ResourceStatusReason']}"
                 for event in reversed(events)
@@ -216,11 +217,11 @@ def _create(endpoint: str, template: Template, parameters: Mapping[str, str]) ->
         time.sleep(0.2)
 
 
-def describe(endpoint: str) -> Stack:
+def describe(endpoint: str, *, name: str = STACK) -> Stack:
     """The deployed stack as its parts see it."""
     cloudformation, functions = client(endpoint, "cloudformation"), client(endpoint, "lambda")
-    described = cloudformation.describe_stacks(StackName=STACK)["Stacks"][0]
-    resources = cloudformation.describe_stack_resources(StackName=STACK)["StackResources"]
+    described = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
+    resources = cloudformation.describe_stack_resources(StackName=name)["StackResources"]
     names = {
         each["LogicalResourceId"]: each["PhysicalResourceId"]
         for each in resources
@@ -228,10 +229,9 @@ def describe(endpoint: str) -> Stack:
     }
     # The API under uvicorn stands for all HTTP functions, so it gets what any of them gets.
     environment: dict[str, str] = {}
-    for name in names.values():
-        environment |= (
-            functions.get_function_configuration(FunctionName=name).get("Environment", {}).get("Variables", {})
-        )
+    for function in names.values():
+        configuration = functions.get_function_configuration(FunctionName=function)
+        environment |= configuration.get("Environment", {}).get("Variables", {})
     environment |= {**ACCOUNT, "AWS_ENDPOINT_URL": endpoint, "ROOT_PATH": ""}
     return Stack(
         endpoint=endpoint,

@@ -40,7 +40,15 @@ class Child:
         return self.process.pid
 
     def running(self) -> bool:
-        return self.process.poll() is None
+        """Whether it has not ended. A look at the process itself: poll() learns nothing while another thread waits."""
+        if self.process.returncode is not None:
+            return False
+        if not hasattr(os, "waitid"):  # macOS before Python 3.13
+            return self.process.poll() is None
+        try:
+            return os.waitid(os.P_PID, self.process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
+        except ChildProcessError:  # collected just now
+            return False
 
     def stop(self, *, patience: float) -> None:
         """Asks with SIGTERM, and after `patience` seconds kills the child's whole process group."""

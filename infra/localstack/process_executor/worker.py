@@ -6,9 +6,9 @@ https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 import contextlib
 import json
 import queue
-import secrets
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Mapping
@@ -64,17 +64,17 @@ class Worker:
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self.token = secrets.token_urlsafe(16)
-        # One queue for each process: were it shared, the waiting request of a dead process would swallow the next call.
-        self.calls: queue.SimpleQueue[Call | None] = queue.SimpleQueue()
+        self._calls: queue.SimpleQueue[Call | None] = queue.SimpleQueue()
         self._results: queue.SimpleQueue[tuple[str | None, Answer]] = queue.SimpleQueue()
         self._ready = threading.Event()
         self._init_error: bytes | None = None
-        address = api().register(self)
+        self._stopping = threading.Lock()
+        self._stopped = False
+        self._api = RuntimeApi(self)
         try:
-            self._child = self._start(address)
+            self._child = self._start()
         except BaseException:
-            api().forget(self)
+            self._api.close()
             raise
         threading.Thread(target=self._watch, daemon=True).start()
         started = self._ready.wait(INIT_SECONDS)
@@ -82,7 +82,7 @@ class Worker:
             self.stop()
             raise self._not_started(started=started)
 
-    def _start(self, address: str) -> tether.Child:
+    def _start(self) -> tether.Child:
         program = self.program
         program.log.parent.mkdir(parents=True, exist_ok=True)
         with program.log.open("ab") as log:  # appending: the processes of one function share the file
@@ -94,7 +94,7 @@ class Worker:
                 cwd=program.code,
                 env={
                     **program.environment,
-                    "AWS_LAMBDA_RUNTIME_API": address,
+                    "AWS_LAMBDA_RUNTIME_API": self._api.address,
                     "LAMBDA_TASK_ROOT": str(program.code),
                     "PYTHONPATH": ":".join(map(str, program.python_path)),
                     "PYTHONUNBUFFERED": "1",
@@ -116,7 +116,7 @@ class Worker:
 
     def invoke(self, call: Call) -> Answer:
         """The handler's answer. Raises Lost when the process dies or the time is over, and leaves nothing running."""
-        self.calls.put(call)
+        self._calls.put(call)
         deadline = time.monotonic() + self.program.timeout
         while True:
             try:
@@ -135,9 +135,12 @@ class Worker:
 
     def stop(self) -> None:
         """Kills the process with its group and lets its waiting request go."""
-        api().forget(self)
-        self._child.kill()
-        self.calls.put(None)
+        with self._stopping:
+            if not self._stopped:
+                self._stopped = True
+                self._child.kill()
+                self._calls.put(None)
+                self._api.close()
 
     def _watch(self) -> None:
         with contextlib.suppress(subprocess.SubprocessError):
@@ -154,7 +157,7 @@ class Worker:
 
     def next_call(self) -> Call | None:
         self._ready.set()
-        return self.calls.get()
+        return self._calls.get()
 
     def completed(self, request_id: str, answer: Answer) -> None:
         self._results.put((request_id, answer))
@@ -176,12 +179,13 @@ def _within_limit(answer: Answer) -> Answer:
 
 
 class RuntimeApi:
-    """The HTTP server of all workers in this process, on a loopback port. A worker's random token is its base path."""
+    """The HTTP server of one worker, on a loopback port of its own.
 
-    def __init__(self) -> None:
-        self._workers: dict[str, Worker] = {}
-        workers = self._workers
+    A server for each, and not one for all with a path for each: the runtime client reports a failed start to the host
+    and port of AWS_LAMBDA_RUNTIME_API only.
+    """
 
+    def __init__(self, worker: Worker) -> None:
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
             disable_nagle_algorithm = True  # a warm call takes 6-9 ms instead of 50
@@ -190,9 +194,8 @@ class RuntimeApi:
                 """Every event would be a line."""
 
             def do_GET(self) -> None:
-                worker = workers.get(self.path.split("/")[1])
-                call = worker.next_call() if worker else None
-                if worker is None or call is None:  # stopped while it waited
+                call = worker.next_call()
+                if call is None:  # stopped while it waited
                     self.close_connection = True
                     return
                 deadline = int((time.time() + worker.program.timeout) * 1000)
@@ -208,36 +211,31 @@ class RuntimeApi:
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                steps = self.path.split("/")
-                worker, request_id, outcome = workers.get(steps[1]), steps[-2], steps[-1]
-                if worker is not None and request_id == "init":
+                _, request_id, outcome = self.path.rsplit("/", 2)
+                if request_id == "init":
                     worker.init_failed(body)
-                elif worker is not None:
+                else:
                     worker.completed(request_id, Answer(body, is_error=outcome == "error"))
                 self.send_response(202)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), Handler)
+        self.address = f"127.0.0.1:{self._server.server_port}"
         threading.Thread(target=self._server.serve_forever, name="runtime-api", daemon=True).start()
 
-    def register(self, worker: Worker) -> str:
-        self._workers[worker.token] = worker
-        return f"127.0.0.1:{self._server.server_port}/{worker.token}"
+    def close(self) -> None:
+        """Stops listening, a moment later. Requests that still wait are ended by their worker."""
+        threading.Thread(target=self._close, daemon=True).start()
 
-    def forget(self, worker: Worker) -> None:
-        self._workers.pop(worker.token, None)
-
-
-_api: RuntimeApi | None = None
-_api_lock = threading.Lock()
+    def _close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
 
 
-def api() -> RuntimeApi:
-    """The one server of this process, started on first use."""
-    global _api  # noqa: PLW0603
-    with _api_lock:
-        if _api is None:
-            _api = RuntimeApi()
-        return _api
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        if not isinstance(sys.exception(), ConnectionError):  # a killed process hangs up without a word
+            super().handle_error(request, client_address)  # type: ignore[arg-type]

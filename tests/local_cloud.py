@@ -1,0 +1,116 @@
+"""Fixtures for tests on real parts: an embedded Postgres, LocalStack with the deployed template, and the API.
+
+Each is started once for a test session (with pytest-xdist: for a worker), on free ports and in temporary folders, and
+ends with it. Tests that use the cloud run in one worker, so that it is started once.
+"""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from infra.local import configuration, stack
+from infra.local.api import start_api
+from infra.local.localstack import LocalStack
+from infra.local.ports import free_port
+from infra.local.postgres import Postgres
+
+from photovault import migrate
+
+ROOT = Path(__file__).resolve().parents[1]
+ON_THE_CLOUD = {"localstack", "cloud", "api_url"}
+
+
+def group_by_cloud(items: list[pytest.Item]) -> None:
+    """Marks what needs the cloud, and keeps it in one worker."""
+    for item in items:
+        if ON_THE_CLOUD & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.stack)
+            item.add_marker(pytest.mark.xdist_group("cloud"))
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """The deployed template. `settings` are the names and values of a laptop; `environment` is what the API gets."""
+
+    stack: stack.Stack
+    settings: dict[str, str]
+    database_url: str
+    folder: Path
+    logs: Path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return self.stack.environment
+
+    def client(self, service: str) -> Any:
+        """A boto3 client of this cloud."""
+        return stack.client(self.stack.endpoint, service)
+
+
+@pytest.fixture(scope="session")
+def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The session's folder for servers."""
+    return tmp_path_factory.mktemp("local")
+
+
+@pytest.fixture(scope="session")
+def postgres(scratch: Path) -> Iterator[Postgres]:
+    """A Postgres server with pgvector, without durability."""
+    server = Postgres(scratch / "postgres", scratch / "logs" / "postgres.log", scratch=True)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def database_url(postgres: Postgres) -> str:
+    """A migrated database of this session's own."""
+    url = postgres.create_database("tests")
+    migrate.upgrade(url, jwt_secrets=["a secret of the tests, of no use elsewhere"])
+    return url
+
+
+@pytest.fixture(scope="session")
+def localstack(scratch: Path) -> Iterator[LocalStack]:
+    """LocalStack, with the process executor."""
+    cloud = LocalStack(scratch / "localstack", scratch / "logs", port=0)
+    cloud.start()
+    cloud.ready()
+    yield cloud
+    cloud.stop()
+
+
+@pytest.fixture(scope="session")
+def cloud(postgres: Postgres, localstack: LocalStack, scratch: Path) -> Cloud:
+    """template.yaml deployed, with a migrated database behind it."""
+    settings = configuration.load(scratch, scratch, environ={"APP_ENV": "test", **_models()})
+    settings["DATABASE_URL"] = postgres.create_database("cloud")
+    for name in ("STORAGE_ROOT", "MODELS_DIR"):
+        Path(settings[name]).mkdir(parents=True, exist_ok=True)
+    migrate.upgrade(settings["DATABASE_URL"], jwt_secrets=[settings["JWT_SECRET"]])
+    deployed = stack.deploy(localstack.endpoint, settings=settings, folder=scratch)
+    return Cloud(
+        stack=deployed,
+        settings=settings,
+        database_url=settings["DATABASE_URL"],
+        folder=scratch,
+        logs=scratch / "logs",
+    )
+
+
+def _models() -> dict[str, str]:
+    """The real models, where they are at hand."""
+    models = Path(os.environ.get("PHOTOVAULT_SHARED") or ROOT.parent / "shared") / "models"
+    return {"MODELS_DIR": str(models)} if models.is_dir() else {}
+
+
+@pytest.fixture(scope="session")
+def api_url(cloud: Cloud) -> Iterator[str]:
+    """The base URL of the API under uvicorn, on the same cloud."""
+    port = free_port()
+    child = start_api(port, cloud.environment, cloud.logs / "api.log")
+    yield f"http://127.0.0.1:{port}"
+    child.stop(patience=5)
