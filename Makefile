@@ -21,7 +21,7 @@ help: ## What can be made
 # ---- Installing ------------------------------------------------------------------------------------------------------
 
 .PHONY: install
-install: venv localstack sam ## Everything from locked, hashed requirements; does nothing when it is there
+install: venv localstack sam places ## Everything from locked, hashed requirements; does nothing when it is there
 
 .PHONY: venv
 venv: $(VENV)
@@ -53,11 +53,11 @@ $(foreach name,localstack sam,$(eval $(call environment,$(name))))
 # ---- Running ---------------------------------------------------------------------------------------------------------
 
 .PHONY: run
-run: venv localstack ## Postgres, LocalStack with the deployed template, the API at http://127.0.0.1:8999
+run: venv localstack places ## Postgres, LocalStack with the deployed template, the API at http://127.0.0.1:8999
 	@exec $(BIN)/python -m infra.local
 
 .PHONY: demo
-demo: venv ## Fills an account with pictures that are drawn on the spot; needs `make run` beside it
+demo: venv places ## Fills an account with pictures that are drawn on the spot; needs `make run` beside it
 	@exec $(BIN)/python -m infra.local.demo
 
 # ---- Checking --------------------------------------------------------------------------------------------------------

@@ -95,9 +95,9 @@ def turn_logs(folder: Path) -> None:
 def resend_unfinished(environment: dict[str, str]) -> None:
     """What the last run left unfinished is asked for again: staging and queues do not survive LocalStack."""
     os.environ.update(environment)
-    from photovault.pipeline import maintain
+    from photovault.pipeline import maintenance
 
-    maintain.resend_unfinished()
+    maintenance.resend_unfinished()
 
 
 def show_progress() -> Callable[[dict[str, int]], None]:

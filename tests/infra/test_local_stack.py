@@ -3,12 +3,11 @@
 import json
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from infra.local import queues, stack
 from infra.local.localstack import LocalStack
@@ -87,12 +86,8 @@ def small(localstack: LocalStack, tmp_path_factory: pytest.TempPathFactory) -> s
 
 
 def get(url: str) -> tuple[int, bytes]:
-    try:
-        with urllib.request.urlopen(url, timeout=30) as answer:
-            return answer.status, answer.read()
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code, error.read()
+    answer = httpx.get(url, timeout=30)
+    return answer.status_code, answer.content
 
 
 def test_settings_become_parameters_and_secrets_and_reach_who_they_are_for(small: stack.Stack) -> None:
