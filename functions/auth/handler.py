@@ -1,6 +1,7 @@
 """HTTP: sign-up, log-in, refresh, verify. The only function that receives the signing secret."""
 
 from mangum import Mangum
+
 from photovault.api import auth
 from photovault.api.edge import create_app
 

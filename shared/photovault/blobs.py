@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 _NAMES = "image_id, name, driver, key, bytes, sha256, header_sha256, plain_bytes, content_type, width, height"
 _COLUMNS = _NAMES.replace("bytes,", "bytes AS size,", 1).replace("plain_bytes", "plain_bytes AS plain_size")
 
+_FIELDS = [column.split()[-1] for column in _COLUMNS.split(", ")]
+
 
 @dataclass(frozen=True)
 class Blob:
@@ -37,22 +39,7 @@ def add(conn: Connection, blobs: Iterable[Blob]) -> None:
     with conn.cursor() as cursor:
         cursor.executemany(
             f"INSERT INTO blobs ({_NAMES}) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)".encode(),
-            [
-                (
-                    b.image_id,
-                    b.name,
-                    b.driver,
-                    b.key,
-                    b.size,
-                    b.sha256,
-                    b.header_sha256,
-                    b.plain_size,
-                    b.content_type,
-                    b.width,
-                    b.height,
-                )  # fmt: skip
-                for b in blobs
-            ],
+            [tuple(getattr(blob, column) for column in _FIELDS) for blob in blobs],
         )
 
 

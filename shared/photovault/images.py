@@ -14,17 +14,18 @@ if TYPE_CHECKING:
     from photovault.metadata import Metadata
 
 COLUMNS = (
-    "id, user_id, sha256, filename, content_type, bytes AS size, status, reason, post_expires_at, key_version, content_key, "
-    "sealed_at, vision_done_at, vision_failed, embedding_done_at, embedding_failed, resends, width, height, thumbhash, "
-    "taken_instant, taken_offset_minutes, local_day, taken_source, sort_at, lat, lon, location_source, city, region, "
-    "country, country_code, camera_make, camera_model, face_count, caption, favourite, archived, deleted_at, created_at"
+    "id, user_id, sha256, filename, content_type, bytes AS size, status, reason, post_expires_at, key_version, "
+    "content_key, sealed_at, vision_done_at, vision_failed, embedding_done_at, embedding_failed, resends, "
+    "width, height, thumbhash, taken_instant, taken_offset_minutes, local_day, taken_source, sort_at, "
+    "lat, lon, location_source, city, region, country, country_code, camera_make, camera_model, face_count, "
+    "caption, favourite, archived, deleted_at, created_at"
 )
 QUALIFIED_COLUMNS = ", ".join(f"i.{column.strip()}" for column in COLUMNS.split(","))
 
 
 @dataclass(frozen=True)
 class Image:
-    """A photo's row. ``size`` (bytes) and ``content_type`` are the original's; times are UTC but ``sort_at``, which is local."""
+    """A photo's row. ``size`` (bytes) and ``content_type`` are the original's; ``sort_at`` is local, the rest UTC."""
 
     id: UUID
     user_id: UUID
@@ -284,7 +285,8 @@ def redrive(conn: Connection, image_id: UUID, *, revision: int) -> bool:
         db.value(
             conn,
             "UPDATE images SET vision_failed = false, embedding_failed = false, resends = 0, status = 'processing', "
-            "revision = %s WHERE id = %s AND (vision_failed OR embedding_failed) AND sealed_at IS NOT NULL RETURNING true",
+            "revision = %s WHERE id = %s AND (vision_failed OR embedding_failed) AND sealed_at IS NOT NULL "
+            "RETURNING true",
             [revision, image_id],
         )
     )
@@ -481,7 +483,8 @@ def edit(
 ) -> None:
     """Change what a person may change; None leaves as it is, an empty caption removes it."""
     conn.execute(
-        "UPDATE images SET caption = CASE WHEN %(caption)s::text IS NULL THEN caption ELSE nullif(%(caption)s, '') END, "
+        "UPDATE images SET "
+        "caption = CASE WHEN %(caption)s::text IS NULL THEN caption ELSE nullif(%(caption)s, '') END, "
         "favourite = coalesce(%(favourite)s, favourite), archived = coalesce(%(archived)s, archived), "
         "revision = %(revision)s WHERE id = %(id)s",
         {"id": image_id, "caption": caption, "favourite": favourite, "archived": archived, "revision": revision},

@@ -1,4 +1,4 @@
-"""A photo's original bytes, wherever they are: sealed in the vault, or still in staging until vision has sealed them."""
+"""A photo's original bytes, wherever they are: sealed in the vault, or in staging until vision has sealed them."""
 
 from __future__ import annotations
 

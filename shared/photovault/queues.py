@@ -37,5 +37,5 @@ def send_albums(user_id: UUID, *, delay: int | None = None) -> None:
 
 
 def send_rebuild_check(user_id: UUID) -> None:
-    """To be sent *before* the transaction that asks for a rebuild: should the sender die after its commit, this finds it."""
+    """To be sent *before* a transaction that asks for a rebuild: if the sender dies after its commit, this finds it."""
     send_albums(user_id, delay=REBUILD_CHECK_SECONDS)

@@ -77,7 +77,7 @@ def release(conn: Connection, token: UUID) -> None:
 
 
 def mark_built(conn: Connection, token: UUID, read: Generations) -> bool:
-    """Fence and finish a build in its writing transaction. False when the lease was lost or the person edited meanwhile."""
+    """Fence and finish a build in its writing transaction. False when the lease was lost or the person edited."""
     return bool(
         db.value(
             conn,

@@ -70,7 +70,7 @@ def get(user_id: UUID, image_id: UUID, *, at_most: int) -> bytes | None:
 
 
 def put(user_id: UUID, image_id: UUID, data: bytes, *, content_type: str, sha256_base64: str) -> None:
-    """Upload for a client that sent its bytes to the API; the bucket checks the checksum. Raises ``StorageUnavailable``."""
+    """Upload for a client that sent its bytes to the API; S3 checks the checksum. Raises ``StorageUnavailable``."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:

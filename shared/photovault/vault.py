@@ -52,12 +52,11 @@ def store(
 
 
 def fetch(blob: Blob, *, content_key: bytes, user_id: UUID) -> bytes:
-    """The whole blob, opened. Raises ``Tampered`` (logged as a security event), ``BlobMissing``, ``StorageUnavailable``."""
+    """The whole blob, opened. Raises ``Tampered`` (a security event), ``BlobMissing``, ``StorageUnavailable``."""
     sealed = storage.driver(blob.driver).get(blob.key)
     address = Address(user_id, blob.image_id, blob.name)
     try:
-        if len(sealed) != blob.size or hashlib.sha256(sealed).digest() != blob.sha256:
-            raise Tampered(f"The stored {blob.name} of photo {blob.image_id} is not the one that was sealed.")
+        _check_sealed(sealed, blob)
         return sealing.unseal(
             sealed, key=sealing.blob_key(content_key, address), address=address, header_sha256=blob.header_sha256
         )
@@ -82,6 +81,11 @@ def fetch_range(blob: Blob, *, content_key: bytes, user_id: UUID, start: int, st
     except Tampered as error:
         _report(blob, user_id, error)
         raise
+
+
+def _check_sealed(sealed: bytes, blob: Blob) -> None:
+    if len(sealed) != blob.size or hashlib.sha256(sealed).digest() != blob.sha256:
+        raise Tampered(f"The stored {blob.name} of photo {blob.image_id} is not the one that was sealed.")
 
 
 def discard(blobs: list[Blob]) -> None:

@@ -76,7 +76,7 @@ class Person:
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
-        """A transaction of this person. Raises ``Unauthenticated`` when the session was ended: revocation is immediate."""
+        """A transaction of this person. Raises ``Unauthenticated`` once the session was ended, at once."""
         with db.transaction(self.user_id) as conn:
             if not sessions.is_active(conn, self.session_id):
                 raise Unauthenticated("The session has ended; log in again.")

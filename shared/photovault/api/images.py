@@ -228,7 +228,7 @@ def _known_state(image: images.Image | None) -> Literal["unknown", "pending", "p
     responses={413: {"model": schemas.Problem}, 415: {"model": schemas.Problem}},
 )
 def upload_image(file: Annotated[UploadFile, File()], person: CurrentPerson) -> Uploaded:
-    """Upload one photo through the API: simple, and for files that fit the gateway. `POST /images/uploads` takes all."""
+    """Upload one photo through the API: simple, for files that fit the gateway. `POST /images/uploads` takes all."""
     most = edge.upload_limit()
     data = file.file.read(most + 1)
     if len(data) > most:
@@ -356,7 +356,7 @@ def page_of_images(
     kind = "images-" + order
     after = cursors.decode(kind, cursor, "tu")
     with person.transaction() as conn:
-        rows = images.page(conn, wanted, limit=limit + 1, after=after, oldest_first=order == "oldest")  # type: ignore[arg-type]
+        rows = images.page(conn, wanted, limit=limit + 1, after=after, oldest_first=order == "oldest")
         shown = presenting.image_list(conn, rows[:limit])
     more = len(rows) > limit
     return schemas.Page(
@@ -371,7 +371,7 @@ def list_trash(
     """Deleted photos, latest first. They are removed for good after 30 days."""
     after = cursors.decode("trash", cursor, "tu")
     with person.transaction() as conn:
-        rows = images.trash(conn, limit=limit + 1, after=after)  # type: ignore[arg-type]
+        rows = images.trash(conn, limit=limit + 1, after=after)
         shown = presenting.image_list(conn, rows[:limit])
     last = rows[limit - 1] if len(rows) > limit else None
     return schemas.Page(items=shown, next_cursor=cursors.encode("trash", last.deleted_at, last.id) if last else None)

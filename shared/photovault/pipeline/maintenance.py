@@ -47,7 +47,7 @@ class Report:
 
 
 def run(*, daily: bool, now: datetime, remaining: Callable[[], float] = _never_out_of_time) -> Report:
-    """One pass. ``daily`` adds what needs the database even when nothing is staged; ``remaining`` gives seconds left."""
+    """One pass. ``daily`` adds what needs the database with nothing staged; ``remaining`` gives the seconds left."""
     report = Report()
     sweep_staging(report, now=now, remaining=remaining)
     if daily or report.sealed or report.failures:

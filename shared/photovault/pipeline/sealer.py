@@ -92,7 +92,7 @@ def _revision(conn: db.Connection) -> int | None:
 
 
 def _discard_if_unnamed(user_id: UUID, blob: Blob) -> None:
-    """Delete our blob only after seeing another one named, or no photo at all; after any doubt the daily pass does it."""
+    """Delete our blob only after seeing another one named, or no photo; in any doubt the daily pass does it."""
     with db.transaction(user_id) as conn:
         current = blobs.get(conn, blob.image_id, blob.name)
     if current is None or current.key != blob.key:
