@@ -29,8 +29,8 @@ venv: $(VENV)
 $(VENV):
 	@command -v $(PYTHON) >/dev/null || { echo "PhotoVault needs Python 3.11: install it, or name it with PYTHON=..."; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r infra/uv/requirements.txt
-	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes --compile-bytecode layers/dev.txt
+	$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --require-hashes -r infra/uv/requirements.txt
+	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes --compile-bytecode infra/uv/requirements.txt layers/dev.txt
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --offline --no-deps --no-build-isolation --editable .
 	@rm -f .venv/.installed-*
 	@touch $@
@@ -117,8 +117,8 @@ LAYERS := api vision embedding search albums
 
 .PHONY: compile
 compile: venv ## Locks all requirements again; with UPGRADE=--upgrade, to the newest versions
-	$(COMPILE) infra/uv/requirements.in -o infra/uv/requirements.txt
-	$(COMPILE) pyproject.toml infra/uv/requirements.in --all-extras -o layers/dev.txt
+	$(COMPILE) pyproject.toml --all-extras -o layers/dev.txt
+	$(COMPILE) infra/uv/requirements.in -c layers/dev.txt -o infra/uv/requirements.txt
 	for layer in $(LAYERS); do \
 	  $(COMPILE) pyproject.toml --extra $$layer -c layers/dev.txt --no-annotate \
 	    $(addprefix --no-emit-package ,$(RUNTIME)) -o layers/$$layer.txt || exit; \
