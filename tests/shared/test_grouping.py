@@ -310,3 +310,21 @@ def test_a_named_person_keeps_the_id_against_a_larger_nameless_one() -> None:
 def test_a_person_that_falls_apart_stays_where_most_of_the_faces_are() -> None:
     clusters = [ids(0), ids(1, 2)]
     assert assign_ids({uid(1): ids(0, 1, 2)}, clusters) == (None, uid(1))
+
+
+@given(
+    st.dictionaries(st.integers(1, 4).map(uid), st.sets(st.integers(0, 9)), max_size=4),
+    st.lists(st.integers(0, 3), min_size=10, max_size=10),
+    st.sets(st.integers(1, 4).map(uid)),
+)
+def test_no_two_clusters_continue_one_person(
+    previous: dict[UUID, set[int]], where: list[int], named: set[UUID]
+) -> None:
+    clusters = [ids(*(n for n in range(10) if where[n] == k)) for k in range(4)]
+    kept = [person for person in assign_ids({p: ids(*f) for p, f in previous.items()}, clusters, named=named) if person]
+    assert len(kept) == len(set(kept))
+    assert set(kept) <= previous.keys()
+
+
+def test_the_parameters_of_a_model_follow_its_own_threshold() -> None:
+    assert Parameters.of_model(0.40) == Parameters(threshold=0.40 - 0.05, join=0.40)
