@@ -1,0 +1,411 @@
+"""The dashboards' numbers, counted from the rows when they are asked for: nothing here can drift from the truth.
+
+Photos in the trash are left out unless a docstring says otherwise; the archive is counted. What is about storage counts
+the trash too, because it takes space until it is emptied. Days are local days of where a photo was taken.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from photovault import db, drafting
+
+if TYPE_CHECKING:
+    from photovault.db import Connection
+
+# The hashes of pictures of one colour (black; any other): they are alike without being copies.
+FLAT_HASHES = (0, -(1 << 63))
+COMPANIONS = 10
+
+
+# --------------------------------------------------------------------------------------------------------- counts
+
+
+@dataclass(frozen=True)
+class Images:
+    """How many photos there are. Of the first eight none is in the trash; ``trash`` is what is."""
+
+    total: int
+    pending: int
+    processing: int
+    ready: int
+    rejected: int
+    archived: int
+    favourite: int
+    located: int
+    trash: int
+    first_day: date | None
+    last_day: date | None
+    countries: int
+    cities: int
+
+
+@dataclass(frozen=True)
+class People:
+    """Those who are in a photo. ``hidden`` ones are neither among the named nor among the unnamed."""
+
+    named: int
+    unnamed: int
+    hidden: int
+
+
+@dataclass(frozen=True)
+class Faces:
+    total: int
+    with_person: int
+
+
+@dataclass(frozen=True)
+class Stored:
+    """Bytes in storage: ``originals`` before sealing, ``stored`` everything as it lies there."""
+
+    originals: int
+    stored: int
+
+
+def images(conn: Connection) -> Images:
+    found = db.row(
+        conn,
+        Images,
+        """
+        SELECT count(*) FILTER (WHERE live) AS total,
+               count(*) FILTER (WHERE live AND status = 'pending') AS pending,
+               count(*) FILTER (WHERE live AND status = 'processing') AS processing,
+               count(*) FILTER (WHERE live AND status = 'ready') AS ready,
+               count(*) FILTER (WHERE live AND status = 'rejected') AS rejected,
+               count(*) FILTER (WHERE live AND archived) AS archived,
+               count(*) FILTER (WHERE live AND favourite) AS favourite,
+               count(*) FILTER (WHERE live AND lat IS NOT NULL) AS located,
+               count(*) FILTER (WHERE NOT live) AS trash,
+               min(local_day) FILTER (WHERE live) AS first_day,
+               max(local_day) FILTER (WHERE live) AS last_day,
+               count(DISTINCT country_code) FILTER (WHERE live) AS countries,
+               count(DISTINCT (country_code, region, city)) FILTER (WHERE live AND city IS NOT NULL) AS cities
+        FROM (SELECT *, deleted_at IS NULL AS live FROM images) AS i
+        """,
+    )
+    assert found is not None  # noqa: S101 - an aggregate has a row
+    return found
+
+
+def albums_by_kind(conn: Connection) -> dict[str, int]:
+    """Kinds without an album are not in it."""
+    counted = conn.execute(
+        "SELECT kind, count(*) FROM albums WHERE deleted_at IS NULL GROUP BY kind ORDER BY kind"
+    ).fetchall()
+    return {str(kind): int(number) for kind, number in counted}
+
+
+def people(conn: Connection) -> People:
+    found = db.row(
+        conn,
+        People,
+        """
+        SELECT count(*) FILTER (WHERE NOT hidden AND name IS NOT NULL) AS named,
+               count(*) FILTER (WHERE NOT hidden AND name IS NULL) AS unnamed,
+               count(*) FILTER (WHERE hidden) AS hidden
+        FROM person_clusters p
+        WHERE EXISTS (
+            SELECT FROM faces f JOIN images i ON i.id = f.image_id
+            WHERE f.person_id = p.id AND i.deleted_at IS NULL
+        )
+        """,
+    )
+    assert found is not None  # noqa: S101 - an aggregate has a row
+    return found
+
+
+def faces(conn: Connection) -> Faces:
+    found = db.row(
+        conn,
+        Faces,
+        "SELECT count(*) AS total, count(f.person_id) AS with_person "
+        "FROM faces f JOIN images i ON i.id = f.image_id WHERE i.deleted_at IS NULL",
+    )
+    assert found is not None  # noqa: S101 - an aggregate has a row
+    return found
+
+
+def stored(conn: Connection) -> Stored:
+    """With the trash."""
+    found = db.row(
+        conn,
+        Stored,
+        "SELECT coalesce(sum(plain_bytes) FILTER (WHERE name = 'original'), 0)::bigint AS originals, "
+        "coalesce(sum(bytes), 0)::bigint AS stored FROM blobs",
+    )
+    assert found is not None  # noqa: S101 - an aggregate has a row
+    return found
+
+
+# -------------------------------------------------------------------------------------------------------- storage
+
+
+@dataclass(frozen=True)
+class Share:
+    """A part of the storage: ``photos`` it belongs to, sealed ``blobs``, and their ``size`` in bytes."""
+
+    name: str
+    photos: int
+    blobs: int
+    size: int
+
+
+@dataclass(frozen=True)
+class NearDuplicates:
+    """Photos that share a perceptual hash. ``size``: bytes of all their blobs; ``reclaimable``: of all but those of
+    the largest original of each group."""
+
+    groups: int
+    photos: int
+    size: int
+    reclaimable: int
+
+
+@dataclass(frozen=True)
+class Storage:
+    """Each of the four breakdowns adds up to ``total``. With the trash, whose part of it is ``trash``."""
+
+    total: Share
+    trash: Share
+    by_driver: list[Share]
+    by_rendition: list[Share]
+    by_content_type: list[Share]
+    by_month: list[Share]
+
+
+# One pass over the person's blobs for all of them: the grouping sets differ in the one column that is not null.
+_STORAGE = """
+    SELECT CASE grouping(driver, rendition, content_type, month, in_trash)
+               WHEN 15 THEN 'driver' WHEN 23 THEN 'rendition' WHEN 27 THEN 'type' WHEN 29 THEN 'month'
+               WHEN 30 THEN 'trash' ELSE 'total' END AS part,
+           coalesce(driver, rendition, content_type, month, in_trash::text, '') AS name,
+           count(DISTINCT image_id), count(*), sum(size)::bigint
+    FROM (
+        SELECT b.image_id, b.bytes AS size, b.driver, split_part(b.name, ':', 1) AS rendition, i.content_type,
+               to_char(i.sort_at, 'YYYY-MM') AS month, i.deleted_at IS NOT NULL AS in_trash
+        FROM blobs b JOIN images i ON i.id = b.image_id
+    ) AS stored
+    GROUP BY GROUPING SETS ((driver), (rendition), (content_type), (month), (in_trash), ())
+"""
+
+
+def storage(conn: Connection) -> Storage:
+    """Drivers, renditions and types with the most bytes first, months newest first."""
+    parts: dict[str, list[Share]] = defaultdict(list)
+    for part, name, photos, blobs, size in conn.execute(_STORAGE).fetchall():
+        parts[part].append(Share(name, photos, blobs, size or 0))
+    for each in parts.values():
+        each.sort(key=lambda share: (-share.size, share.name))
+    (total,) = parts["total"]
+    return Storage(
+        total=total,
+        trash=next((share for share in parts["trash"] if share.name == "true"), Share("true", 0, 0, 0)),
+        by_driver=parts["driver"],
+        by_rendition=parts["rendition"],
+        by_content_type=parts["type"],
+        by_month=sorted(parts["month"], key=lambda share: share.name, reverse=True),
+    )
+
+
+def near_duplicates(conn: Connection) -> NearDuplicates:
+    """Likely copies of one another, resized or recompressed; pictures of one colour are not taken for copies."""
+    found = db.row(
+        conn,
+        NearDuplicates,
+        """
+        WITH alike AS (
+            SELECT id, phash, count(*) OVER (PARTITION BY phash) AS copies,
+                   row_number() OVER (PARTITION BY phash ORDER BY bytes DESC, id) AS place
+            FROM images WHERE deleted_at IS NULL AND phash IS NOT NULL AND phash <> ALL(%(flat)s)
+        )
+        SELECT count(*) FILTER (WHERE place = 1) AS groups, count(*) AS photos,
+               coalesce(sum(s.size), 0)::bigint AS size,
+               coalesce(sum(s.size) FILTER (WHERE place > 1), 0)::bigint AS reclaimable
+        FROM alike a
+        LEFT JOIN LATERAL (SELECT sum(b.bytes) AS size FROM blobs b WHERE b.image_id = a.id) AS s ON true
+        WHERE copies > 1
+        """,
+        {"flat": list(FLAT_HASHES)},
+    )
+    assert found is not None  # noqa: S101 - an aggregate has a row
+    return found
+
+
+# --------------------------------------------------------------------------------------------------------- people
+
+
+@dataclass(frozen=True)
+class Appearance:
+    """One person's photos; days are None when none of them has one yet."""
+
+    person_id: UUID
+    name: str | None
+    images: int
+    faces: int
+    first_day: date | None
+    last_day: date | None
+
+
+@dataclass(frozen=True)
+class Companion:
+    """Somebody who is in ``images`` photos of ``of``."""
+
+    of: UUID
+    person_id: UUID
+    name: str | None
+    images: int
+
+
+def appearances(conn: Connection, *, limit: int, after: tuple[int, UUID] | None = None) -> list[Appearance]:
+    """People who are not hidden, those in most photos first, after an (images, person_id)."""
+    return db.rows(
+        conn,
+        Appearance,
+        """
+        SELECT person_id, p.name, images, faces, first_day, last_day
+        FROM (
+            SELECT f.person_id, count(DISTINCT f.image_id) AS images, count(*) AS faces,
+                   min(i.local_day) AS first_day, max(i.local_day) AS last_day
+            FROM faces f JOIN images i ON i.id = f.image_id
+            WHERE i.deleted_at IS NULL AND f.person_id IS NOT NULL
+            GROUP BY f.person_id
+        ) AS seen
+        JOIN person_clusters p ON p.id = seen.person_id
+        WHERE NOT p.hidden
+          AND (%(images)s::bigint IS NULL OR (-images, person_id) > (-%(images)s::bigint, %(person_id)s::uuid))
+        ORDER BY -images, person_id LIMIT %(limit)s
+        """,
+        {"images": after[0] if after else None, "person_id": after[1] if after else None, "limit": limit},
+    )
+
+
+def companions(conn: Connection, person_ids: Sequence[UUID], *, most: int = COMPANIONS) -> dict[UUID, list[Companion]]:
+    """With whom each of these people shares most photos, at most so many of each; hidden people are left out."""
+    found = db.rows(
+        conn,
+        Companion,
+        """
+        SELECT of, person_id, p.name, images
+        FROM (
+            SELECT a.person_id AS of, b.person_id, count(DISTINCT a.image_id) AS images,
+                   row_number() OVER (
+                       PARTITION BY a.person_id ORDER BY count(DISTINCT a.image_id) DESC, b.person_id
+                   ) AS place
+            FROM faces a
+            JOIN faces b ON b.image_id = a.image_id AND b.person_id <> a.person_id
+            JOIN images i ON i.id = a.image_id
+            JOIN person_clusters other ON other.id = b.person_id
+            WHERE a.person_id = ANY(%(ids)s) AND i.deleted_at IS NULL AND NOT other.hidden
+            GROUP BY a.person_id, b.person_id
+        ) AS together
+        JOIN person_clusters p ON p.id = together.person_id
+        WHERE place <= %(most)s
+        ORDER BY of, place
+        """,
+        {"ids": list(person_ids), "most": most},
+    )
+    by_person: dict[UUID, list[Companion]] = {person_id: [] for person_id in person_ids}
+    for companion in found:
+        by_person[companion.of].append(companion)
+    return by_person
+
+
+# --------------------------------------------------------------------------------------------------------- places
+
+
+@dataclass(frozen=True)
+class Place:
+    """A country, or a city of it. ``days`` counts the local days with a photo there."""
+
+    country_code: str
+    country: str | None
+    region: str | None
+    city: str | None
+    images: int
+    days: int
+    first_day: date | None
+    last_day: date | None
+
+
+@dataclass(frozen=True)
+class Trip:
+    """A trip's album; ``images`` are those of it that are not in the trash."""
+
+    album_id: UUID
+    title: str
+    first_day: date | None
+    last_day: date | None
+    images: int
+
+
+def countries(conn: Connection) -> list[Place]:
+    """Those with most photos first. A country's name is the one that most of its photos carry."""
+    return db.rows(
+        conn,
+        Place,
+        """
+        SELECT country_code, mode() WITHIN GROUP (ORDER BY country) AS country, NULL AS region, NULL AS city,
+               count(*) AS images, count(DISTINCT local_day) AS days,
+               min(local_day) AS first_day, max(local_day) AS last_day
+        FROM images WHERE deleted_at IS NULL AND country_code IS NOT NULL
+        GROUP BY country_code ORDER BY images DESC, country_code
+        """,
+    )
+
+
+def cities(conn: Connection) -> list[Place]:
+    """Those with most photos first; cities of one name in two regions are two."""
+    return db.rows(
+        conn,
+        Place,
+        """
+        SELECT country_code, mode() WITHIN GROUP (ORDER BY country) AS country, region, city,
+               count(*) AS images, count(DISTINCT local_day) AS days,
+               min(local_day) AS first_day, max(local_day) AS last_day
+        FROM images WHERE deleted_at IS NULL AND country_code IS NOT NULL AND city IS NOT NULL
+        GROUP BY country_code, region, city ORDER BY images DESC, country_code, region, city
+        """,
+    )
+
+
+def homes(conn: Connection) -> tuple[drafting.Home, ...]:
+    """Where the person lives and lived, by the rules that albums follow."""
+    located = conn.execute(
+        "SELECT id, sort_at, local_day, lat, lon, country_code, country, region, city FROM images "
+        "WHERE deleted_at IS NULL AND status = 'ready' AND lat IS NOT NULL AND local_day IS NOT NULL "
+        "ORDER BY sort_at, id"
+    ).fetchall()
+    return drafting.find_homes(
+        [
+            drafting.Photo(
+                id=image_id,
+                local=local,
+                local_day=day,
+                lat=lat,
+                lon=lon,
+                place=(code, country or "", region or "", city or "") if code else None,
+            )
+            for image_id, local, day, lat, lon, code, country, region, city in located
+        ]
+    )
+
+
+def trips(conn: Connection) -> list[Trip]:
+    """The latest first."""
+    return db.rows(
+        conn,
+        Trip,
+        """
+        SELECT a.id AS album_id, a.title, a.first_day, a.last_day,
+               (SELECT count(*) FROM album_images m JOIN images i ON i.id = m.image_id
+                WHERE m.album_id = a.id AND i.deleted_at IS NULL) AS images
+        FROM albums a WHERE a.kind = 'trip' AND a.deleted_at IS NULL
+        ORDER BY a.last_day DESC NULLS LAST, a.id DESC
+        """,
+    )
