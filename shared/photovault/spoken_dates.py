@@ -115,8 +115,14 @@ _NUMBERS = {
     )
 } | {"a": 1, "an": 1, "few": 3, "couple": 2}
 _UNITS = {name: unit for unit in ("day", "week", "month", "year") for name in (unit, f"{unit}s")}
+_RELATIVE = {"today", "tonight", "yesterday", "day", "this", "last", "past", "previous", "a", "an"}
 _IN = {"in", "on", "during", "at", "from", "of", "over", "around"}
 _TO = {"to", "until", "till", "through"}
+_OPENS = {"between", "since", "after", "until", "till", "before"}
+_BEGINS = {*MONTHS, *_WEEKDAYS, *_SEASONS, *_NUMBERS, *_RELATIVE, *_IN, *_OPENS, "the", "easter"} | {
+    name[0] for name in _HOLIDAYS
+}
+"""Words with which a date can begin, beside digits: for most words the answer is quick."""
 _DASHES = {"-", "–", "—", "..", "...", "…"}
 
 
@@ -139,7 +145,7 @@ def words(text: str) -> list[Word]:
 
 def find(said: Sequence[Word], at: int, today: date) -> Found | None:
     """The longest date or range that begins with the word ``at``. ``today`` is taken from 1850 to 2150."""
-    if at >= len(said):
+    if at >= len(said) or (said[at].text not in _BEGINS and not said[at].text[:1].isdigit()):
         return None
     today = _sane(today)
     word = said[at].text

@@ -234,7 +234,7 @@ week months years ago christmas easter new year s eve monday weekend favourite p
 photos of ² ٣ İ ß ﬁ 한국 עברית 🎂 é
 """
 VOCABULARY = queries.vocabulary(PEOPLE, PLACES, LABELS, cameras=CAMERAS, albums=[(ALBUM, "Road trip")])
-SAID = st.sampled_from([*WORDS.split(), "\u0301", "\x00", "\ud7ff"])
+SAID = st.sampled_from([*WORDS.split(), "ﾞ", "\u0301", "\x00", "\ud7ff"])
 QUERIES = st.one_of(
     st.text(max_size=60),
     st.lists(SAID, max_size=14).map(" ".join),
