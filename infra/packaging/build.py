@@ -5,13 +5,15 @@ with this Python's own wheels, so that packaged functions can run here, on Local
 
 Which function gets which layers is read from template.yaml, and each layer is made by the Makefile that ``sam build``
 calls, so that nothing is described twice. DIR receives a folder and one archive, or several, for every layer and
-function, and ``manifest.json``, the report that ``build`` returns. The same sources give the same archives.
+function, and ``manifest.json``, the report that ``build`` returns. The same sources give the same archives, and a layer
+whose sources are those of the last build is kept.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import hashlib
 import json
 import os
 import shutil
@@ -32,6 +34,10 @@ Arch = Literal["arm64", "host"]
 LAMBDA_LIMIT = 262_144_000
 #: The earliest date a zip file can hold: archives must not tell when they were made.
 EPOCH = (1980, 1, 1, 0, 0, 0)
+
+
+class NotBuilt(RuntimeError):
+    """A layer could not be made; the message is what its tools said."""
 
 
 @dataclass(frozen=True)
@@ -80,8 +86,10 @@ def build(out: Path, *, arch: Arch, archive_bytes: int | None = None, only: Sequ
     """Build the functions ``only`` (logical ids; none means all) and their layers into ``out``.
 
     ``archive_bytes`` splits a layer into several archives of at most so many unzipped bytes, for a place with a limit
-    for each archive. Raises ``subprocess.CalledProcessError`` when a layer cannot be made; its output is printed.
+    for each archive. Raises ``NotBuilt`` when a layer cannot be made.
     """
+    out = out.resolve()
+    out.mkdir(parents=True, exist_ok=True)
     runtime = "python3.13" if arch == "arm64" else f"python{sys.version_info.major}.{sys.version_info.minor}"
     all_resources = resources()
     wanted = {
@@ -96,8 +104,7 @@ def build(out: Path, *, arch: Arch, archive_bytes: int | None = None, only: Sequ
         for layer in names:
             if layer not in layers:
                 source = ROOT / all_resources[layer]["Properties"]["ContentUri"]
-                folder = _made_by_make(layer, source, out / "layers" / layer, arch=arch, runtime=runtime)
-                layers[layer] = _artefact(layer, folder, out, archive_bytes)
+                layers[layer] = _layer(layer, source, out, arch=arch, runtime=runtime, archive_bytes=archive_bytes)
         folder = _copied(ROOT / properties["CodeUri"], out / "functions" / name)
         code = _artefact(name, folder, out, None)
         functions[name] = Function(code, names, code.bytes + sum(layers[layer].bytes for layer in names))
@@ -106,19 +113,42 @@ def build(out: Path, *, arch: Arch, archive_bytes: int | None = None, only: Sequ
     return made
 
 
-def _made_by_make(layer: str, source: Path, folder: Path, *, arch: Arch, runtime: str) -> Path:
-    """Run the layer's own target, as ``sam build`` does."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    version = runtime.removeprefix("python")
-    variables = [f"ARTIFACTS_DIR={folder.resolve()}", f"PYTHON_VERSION={version}", f"UV={_uv()}"]
+def _layer(name: str, source: Path, out: Path, *, arch: Arch, runtime: str, archive_bytes: int | None) -> Artefact:
+    """Make a layer by its own target, as ``sam build`` does, unless the last build made it from the same sources."""
+    folder = out / "layers" / name
+    variables = [f"ARTIFACTS_DIR={folder}", f"PYTHON_VERSION={runtime.removeprefix('python')}", f"UV={_uv()}"]
     if arch == "host":
         variables += ["PLATFORM=", f"COMPILER={sys.executable}"]
-    # Marshalled code depends on the order of sets, so the seed is fixed.
-    environment = {**os.environ, "PYTHONHASHSEED": "0"}
-    command = ["make", "--silent", "-C", str(source), f"build-{layer}", *variables]
-    subprocess.run(command, check=True, env=environment)
-    return folder
+    stamp = folder.with_name(f"{name}.json")
+    sources = _digest(source, [*variables, str(archive_bytes)])
+    if stamp.exists():
+        last = json.loads(stamp.read_text(encoding="utf-8"))
+        if last.pop("sources") == sources:
+            return Artefact(**{**last, "archives": tuple(last["archives"])})
+        stamp.unlink()
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    done = subprocess.run(
+        ["make", "--silent", "-C", str(source), f"build-{name}", *variables],
+        env={**os.environ, "PYTHONHASHSEED": "0"},  # compiled code depends on the order of sets
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise NotBuilt(f"{name}: {done.stderr.strip() or done.stdout.strip()}")
+    made = _artefact(name, folder, out, archive_bytes)
+    stamp.write_text(json.dumps({**asdict(made), "sources": sources}), encoding="utf-8")
+    return made
+
+
+def _digest(source: Path, variables: Sequence[str]) -> str:
+    """What a layer is made from: its folder's files, and how it is made."""
+    digest = hashlib.sha256("\0".join(variables).encode())
+    for path in sorted(path for path in source.rglob("*") if path.is_file() and "__pycache__" not in path.parts):
+        digest.update(f"\0{path.relative_to(source)}\0".encode())
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
 
 
 def _uv() -> str:
@@ -208,9 +238,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--archive-mb", type=int, help="split a layer into archives of at most so many MiB unzipped")
     parser.add_argument("functions", nargs="*", help="logical ids; all without any")
     chosen = parser.parse_args(arguments)
-    chosen.out.mkdir(parents=True, exist_ok=True)
     archive_bytes = chosen.archive_mb and chosen.archive_mb * 1024 * 1024
-    print(report(build(chosen.out.resolve(), arch=chosen.arch, archive_bytes=archive_bytes, only=chosen.functions)))
+    try:
+        made = build(chosen.out, arch=chosen.arch, archive_bytes=archive_bytes, only=chosen.functions)
+    except NotBuilt as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(report(made))
     return 0
 
 

@@ -1,0 +1,1 @@
+"""What the containers of infra/compose.yaml run besides LocalStack."""
