@@ -1,9 +1,7 @@
 """HTTP: sign-up, log-in, refresh, verify. The only function that receives the signing secret."""
 
-from mangum import Mangum
-
 from photovault.api import auth
-from photovault.api.edge import create_app
+from photovault.api.edge import create_app, lambda_handler
 
 app = create_app([auth.router], title="PhotoVault: auth")
-handler = Mangum(app, lifespan="off")
+handler = lambda_handler(app)

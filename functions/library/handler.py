@@ -1,8 +1,7 @@
 """HTTP: uploads, photos, albums, people, dashboards, and the description of the whole API."""
 
-from mangum import Mangum
-
 from photovault.api import library_app
+from photovault.api.edge import lambda_handler
 
 app = library_app()
-handler = Mangum(app, lifespan="off")
+handler = lambda_handler(app)

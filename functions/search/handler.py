@@ -1,9 +1,7 @@
 """HTTP: search in words. The only HTTP function that carries a text encoder, and it loads it when a query needs it."""
 
-from mangum import Mangum
-
 from photovault.api import search
-from photovault.api.edge import create_app
+from photovault.api.edge import create_app, lambda_handler
 
 app = create_app([search.router], title="PhotoVault: search")
-handler = Mangum(app, lifespan="off")
+handler = lambda_handler(app)

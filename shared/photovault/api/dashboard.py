@@ -238,7 +238,7 @@ def recent_activity(person: CurrentPerson, cursor: Cursor = None, limit: Limit =
     """What happened in the vault, newest first."""
     before = cursors.decode("activity", cursor, "u")
     with person.transaction() as conn:
-        found = activity.latest(conn, limit=limit + 1, before=before[0] if before else None)  # type: ignore[arg-type]
+        found = activity.latest(conn, limit=limit + 1, before=before[0] if before else None)
     return Page(
         items=[Event(id=e.id, kind=e.kind, at=e.at, detail=e.detail) for e in found[:limit]],
         next_cursor=cursors.encode("activity", found[limit - 1].id) if len(found) > limit else None,
@@ -282,7 +282,7 @@ def person_analysis(person: CurrentPerson, cursor: Cursor = None, limit: Limit =
     """Who is in how many photos, when, and with whom; those in most photos first. Hidden people are left out."""
     after = cursors.decode("person-analysis", cursor, "iu")
     with person.transaction() as conn:
-        found = dashboards.appearances(conn, limit=limit + 1, after=after)  # type: ignore[arg-type]
+        found = dashboards.appearances(conn, limit=limit + 1, after=after)
         shown = found[:limit]
         together = dashboards.companions(conn, [each.person_id for each in shown])
     return Page(
