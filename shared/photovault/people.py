@@ -1,16 +1,24 @@
-"""Tables ``faces``, ``person_clusters`` and ``face_corrections``: who is in the photos."""
+"""Tables ``faces`` and ``person_clusters``: who is in the photos. What people said about faces is in ``corrections``."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from photovault import ids, vectors
+from photovault import db, ids, tombstones, vectors
 
 if TYPE_CHECKING:
     from photovault.db import Connection
     from photovault.face_measures import Face
+
+# A face counts while its photo is neither in the trash nor refused. Photos in the archive keep their people.
+LIVE = "i.deleted_at IS NULL AND i.status <> 'rejected'"
+
+
+# ------------------------------------------------------------------------------------------------------- faces
 
 
 def new_face_ids(faces: Sequence[Face]) -> list[UUID]:
@@ -38,3 +46,167 @@ def add_faces(conn: Connection, image_id: UUID, model_id: int, face_ids: Sequenc
                 for face_id, face in zip(face_ids, faces, strict=True)
             ],
         )
+
+
+@dataclass(frozen=True)
+class FaceInPhoto:
+    """A face where it is: x, y, width and height are fractions of the upright picture."""
+
+    id: UUID
+    image_id: UUID
+    x: float
+    y: float
+    w: float
+    h: float
+    person_id: UUID | None
+    person_name: str | None
+    score: float
+    quality: float
+
+
+_FACE = (
+    "f.id, f.image_id, f.x, f.y, f.w, f.h, f.person_id, p.name AS person_name, f.score, f.quality "
+    "FROM faces f LEFT JOIN person_clusters p ON p.id = f.person_id"
+)
+
+
+def faces_of_image(conn: Connection, image_id: UUID) -> list[FaceInPhoto]:
+    """From left to right."""
+    return db.rows(conn, FaceInPhoto, f"SELECT {_FACE} WHERE f.image_id = %s ORDER BY f.x, f.id", [image_id])
+
+
+def get_face(conn: Connection, face_id: UUID) -> FaceInPhoto | None:
+    return db.row(conn, FaceInPhoto, f"SELECT {_FACE} WHERE f.id = %s", [face_id])
+
+
+def faces_by_ids(conn: Connection, face_ids: Collection[UUID]) -> dict[UUID, FaceInPhoto]:
+    found = db.rows(conn, FaceInPhoto, f"SELECT {_FACE} WHERE f.id = ANY(%s)", [list(face_ids)])
+    return {face.id: face for face in found}
+
+
+def face_ids_of(conn: Connection, person_id: UUID) -> list[UUID]:
+    """All faces of a person: those that count first, the best of them foremost."""
+    found = conn.execute(
+        f"SELECT f.id FROM faces f JOIN images i ON i.id = f.image_id WHERE f.person_id = %s "
+        f"ORDER BY ({LIVE}) DESC, f.quality DESC, f.id".encode(),
+        [person_id],
+    ).fetchall()
+    return [row[0] for row in found]
+
+
+def assign(conn: Connection, face_ids: Collection[UUID], person_id: UUID | None) -> None:
+    """Say whose faces these are. The persons' counts follow with ``settle``."""
+    conn.execute(
+        "UPDATE faces SET person_id = %(person)s "
+        "WHERE id = ANY(%(faces)s) AND person_id IS DISTINCT FROM %(person)s::uuid",
+        {"person": person_id, "faces": list(face_ids)},
+    )
+
+
+# ----------------------------------------------------------------------------------------------------- persons
+
+
+@dataclass(frozen=True)
+class Person:
+    """``face_count`` and ``image_count`` leave out photos in the trash, as of the last rebuild or correction."""
+
+    id: UUID
+    name: str | None
+    hidden: bool
+    cover_face_id: UUID | None
+    face_count: int
+    image_count: int
+    created_at: datetime
+
+
+_PERSON = "p.id, p.name, p.hidden, p.cover_face_id, p.face_count, p.image_count, p.created_at"
+# The cover as it can be shown now: the best of the faces whose photo is not in the trash, if need be.
+_WITH_COVER = f"""
+    SELECT p.id, p.name, p.hidden, cover.id AS cover_face_id, p.face_count, p.image_count, p.created_at
+    FROM person_clusters p CROSS JOIN LATERAL (
+        SELECT f.id FROM faces f JOIN images i ON i.id = f.image_id
+        WHERE f.person_id = p.id AND {LIVE}
+        ORDER BY (f.id = p.cover_face_id) DESC NULLS LAST, f.quality DESC, f.id LIMIT 1
+    ) AS cover
+"""
+
+
+def get(conn: Connection, person_id: UUID) -> Person | None:
+    """A person with at least one face, be its photo in the trash."""
+    return db.row(conn, Person, f"SELECT {_PERSON} FROM person_clusters p WHERE p.id = %s", [person_id])
+
+
+def shown(conn: Connection, person_id: UUID) -> Person | None:
+    """A person as lists show them: with a cover that can be seen. None while all their photos are in the trash."""
+    return db.row(conn, Person, f"{_WITH_COVER} WHERE p.id = %s", [person_id])
+
+
+def page(conn: Connection, *, limit: int, with_hidden: bool, after: tuple[int, UUID] | None = None) -> list[Person]:
+    """Those with most photos first, after an (image_count, id)."""
+    return db.rows(
+        conn,
+        Person,
+        f"{_WITH_COVER} WHERE (%(hidden)s OR NOT p.hidden) AND (%(count)s::int IS NULL "
+        "OR (p.image_count <= %(count)s AND (p.image_count < %(count)s OR p.id > %(id)s))) "
+        "ORDER BY p.image_count DESC, p.id LIMIT %(limit)s",
+        {
+            "hidden": with_hidden,
+            "count": after[0] if after else None,
+            "id": after[1] if after else None,
+            "limit": limit,
+        },
+    )
+
+
+def all_persons(conn: Connection) -> list[Person]:
+    """Every row, in the order of their ids."""
+    return db.rows(conn, Person, f"SELECT {_PERSON} FROM person_clusters p ORDER BY p.id")
+
+
+def found(conn: Connection, *, revision: int, name: str | None = None) -> UUID:
+    """A new person, without a face yet."""
+    person_id = ids.new()
+    conn.execute("INSERT INTO person_clusters (id, name, revision) VALUES (%s, %s, %s)", [person_id, name, revision])
+    return person_id
+
+
+def set_name(conn: Connection, person_id: UUID, name: str | None, *, revision: int) -> None:
+    conn.execute(
+        "UPDATE person_clusters SET name = %(name)s, revision = %(revision)s "
+        "WHERE id = %(id)s AND name IS DISTINCT FROM %(name)s",
+        {"id": person_id, "name": name, "revision": revision},
+    )
+
+
+def set_hidden(conn: Connection, person_id: UUID, hidden: bool, *, revision: int) -> None:  # noqa: FBT001
+    conn.execute(
+        "UPDATE person_clusters SET hidden = %(hidden)s, revision = %(revision)s "
+        "WHERE id = %(id)s AND hidden <> %(hidden)s",
+        {"id": person_id, "hidden": hidden, "revision": revision},
+    )
+
+
+def settle(conn: Connection, person_ids: Collection[UUID], *, revision: int) -> None:
+    """Bring counts and cover of these persons up to date with their faces; whoever has none left is gone."""
+    gone = conn.execute(
+        "DELETE FROM person_clusters p WHERE p.id = ANY(%s) "
+        "AND NOT EXISTS (SELECT FROM faces f WHERE f.person_id = p.id) RETURNING p.id",
+        [list(person_ids)],
+    ).fetchall()
+    tombstones.add(conn, "person", [row[0] for row in gone], revision=revision)
+    conn.execute(
+        f"""
+        UPDATE person_clusters p SET face_count = now.faces, image_count = now.images, cover_face_id = now.cover,
+            revision = %(revision)s
+        FROM (
+            SELECT q.id, count(i.id) AS faces, count(DISTINCT i.id) AS images,
+                (array_agg(f.id ORDER BY f.quality DESC, f.id) FILTER (WHERE i.id IS NOT NULL))[1] AS cover
+            FROM person_clusters q JOIN faces f ON f.person_id = q.id
+            LEFT JOIN images i ON i.id = f.image_id AND {LIVE}
+            WHERE q.id = ANY(%(ids)s) GROUP BY q.id
+        ) AS now
+        WHERE p.id = now.id AND (p.face_count, p.image_count, p.cover_face_id)
+            IS DISTINCT FROM (now.faces, now.images, now.cover)
+        """.encode(),
+        {"ids": list(person_ids), "revision": revision},
+    )

@@ -26,10 +26,12 @@ from photovault import (
     formats,
     images,
     keyring,
+    people,
     queues,
     rebuilds,
     staging,
     terms,
+    things,
     tickets,
     uploads,
     users,
@@ -394,8 +396,8 @@ def get_image(person: CurrentPerson, image_id: ImageId) -> ImageDetail:
     with person.transaction() as conn:
         row = _get(conn, image_id)
         made = tickets.of_images(conn, [row], names=None, now=now).get(row.id, {})
-        faces = albums.faces_of_image(conn, image_id)
-        labels = albums.labels_of_image(conn, image_id)
+        faces = people.faces_of_image(conn, image_id)
+        labels = things.of_image(conn, image_id)
         memberships = albums.of_image(conn, image_id)
     shown = presenting.image(row, {name: made[name] for name in presenting.DETAIL_TICKETS if name in made})
     return ImageDetail(

@@ -1,0 +1,397 @@
+"""Tables ``albums`` and ``album_images``, and photos grouped by place and day.
+
+Automatic albums have a key and are written by the rebuild alone (``pipeline.albums``), apart from what a person edits:
+title, description, cover, and whether they are there at all. Albums made by hand have none. A photo in the trash stays
+a member, for when it is restored, and is neither listed nor counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any, Literal
+from uuid import UUID
+
+from photovault import db, ids, images, tombstones
+from photovault.errors import Conflict, NotFound
+
+if TYPE_CHECKING:
+    from photovault.db import Connection
+
+NO_SUCH_ALBUM = "There is no such album."
+NO_SUCH_PHOTO = "There is no such photo."
+
+Kind = Literal["place", "date", "person", "trip", "event", "manual", "smart"]
+
+
+@dataclass(frozen=True)
+class Album:
+    """``cover_image_id`` is one that can be shown now; ``image_count`` counts what is not in the trash."""
+
+    id: UUID
+    kind: Kind
+    key: str | None
+    title: str
+    title_edited: bool
+    description: str | None
+    cover_image_id: UUID | None
+    why: dict[str, Any] | None
+    first_day: date | None
+    last_day: date | None
+    image_count: int
+    created_at: datetime
+
+    @property
+    def automatic(self) -> bool:
+        return self.key is not None
+
+
+# Memberships are counted in an index; those in the trash, which are few, are subtracted.
+_SHOWN = """
+    WITH trashed AS (
+        SELECT m.album_id, count(*) AS images FROM images i JOIN album_images m ON m.image_id = i.id
+        WHERE i.deleted_at IS NOT NULL GROUP BY m.album_id
+    )
+    SELECT a.id, a.kind, a.key, a.title, a.title_edited, a.description, a.why, a.first_day, a.last_day, a.created_at,
+        (live.images)::int AS image_count,
+        coalesce(
+            (SELECT i.id FROM images i WHERE i.id = a.cover_image_id AND i.deleted_at IS NULL),
+            (SELECT i.id FROM album_images m JOIN images i ON i.id = m.image_id
+             WHERE m.album_id = a.id AND i.deleted_at IS NULL ORDER BY i.sort_at DESC, i.id DESC LIMIT 1)
+        ) AS cover_image_id
+    FROM albums a LEFT JOIN trashed t ON t.album_id = a.id
+    CROSS JOIN LATERAL (
+        SELECT count(*) - coalesce(t.images, 0) AS images FROM album_images m WHERE m.album_id = a.id
+    ) AS live
+    WHERE a.deleted_at IS NULL
+"""
+
+
+def get(conn: Connection, album_id: UUID) -> Album | None:
+    return db.row(conn, Album, f"{_SHOWN} AND a.id = %s", [album_id])
+
+
+def page(
+    conn: Connection, *, kind: str | None, limit: int, after: tuple[date | None, UUID] | None = None
+) -> list[Album]:
+    """Latest photos first, after a (last_day, id). An automatic album whose photos are all in the trash is left out."""
+    return db.rows(
+        conn,
+        Album,
+        f"{_SHOWN} AND (a.key IS NULL OR live.images > 0) AND (%(kind)s::text IS NULL OR a.kind = %(kind)s) "
+        "AND (%(id)s::uuid IS NULL OR (coalesce(a.last_day, '-infinity'), a.id) "
+        "< (coalesce(%(day)s::date, '-infinity'), %(id)s)) "
+        "ORDER BY coalesce(a.last_day, '-infinity') DESC, a.id DESC LIMIT %(limit)s",
+        {"kind": kind, "day": after[0] if after else None, "id": after[1] if after else None, "limit": limit},
+    )
+
+
+@dataclass(frozen=True)
+class Membership:
+    """An album that a photo is in, and why."""
+
+    id: UUID
+    kind: Kind
+    title: str
+    why: dict[str, Any] | None
+
+
+def of_image(conn: Connection, image_id: UUID) -> list[Membership]:
+    return db.rows(
+        conn,
+        Membership,
+        "SELECT a.id, a.kind, a.title, m.why FROM album_images m JOIN albums a ON a.id = m.album_id "
+        "WHERE m.image_id = %s AND a.deleted_at IS NULL ORDER BY a.kind, a.title, a.id",
+        [image_id],
+    )
+
+
+@dataclass(frozen=True)
+class Member(images.Image):
+    """A photo in an album, and why it is there (None in albums made by hand)."""
+
+    why: dict[str, Any] | None
+
+
+def images_page(
+    conn: Connection, album_id: UUID, *, limit: int, after: tuple[datetime, UUID] | None = None
+) -> list[Member]:
+    """The album's photos that are not in the trash, newest first, after a (sort_at, id)."""
+    return db.rows(
+        conn,
+        Member,
+        f"SELECT {images.QUALIFIED_COLUMNS}, m.why FROM album_images m JOIN images i ON i.id = m.image_id "
+        "WHERE m.album_id = %(album)s AND i.deleted_at IS NULL "
+        "AND (%(at)s::timestamp IS NULL OR (i.sort_at, i.id) < (%(at)s, %(id)s)) "
+        "ORDER BY i.sort_at DESC, i.id DESC LIMIT %(limit)s",
+        {"album": album_id, "at": after[0] if after else None, "id": after[1] if after else None, "limit": limit},
+    )
+
+
+# ---------------------------------------------------------------------------------------------------- by hand
+
+
+def add(conn: Connection, *, title: str, description: str | None, image_ids: Sequence[UUID], revision: int) -> UUID:
+    """A new album of these photos. Raises ``NotFound`` for a photo that is not there, or in the trash."""
+    album_id = ids.new()
+    conn.execute(
+        "INSERT INTO albums (id, kind, title, description, revision) VALUES (%s, 'manual', %s, %s, %s)",
+        [album_id, title, description or None, revision],
+    )
+    if image_ids:
+        add_images(conn, album_id, image_ids, revision=revision)
+    return album_id
+
+
+def add_images(conn: Connection, album_id: UUID, image_ids: Sequence[UUID], *, revision: int) -> None:
+    """Put photos into an album made by hand; those that are in it stay where they are.
+
+    Raises ``NotFound`` for the album or any photo, ``Conflict`` for an automatic album.
+    """
+    _made_by_hand(conn, album_id)
+    wanted = list(dict.fromkeys(image_ids))
+    there = db.value(conn, "SELECT count(*) FROM images WHERE id = ANY(%s) AND deleted_at IS NULL", [wanted])
+    if there != len(wanted):
+        raise NotFound(NO_SUCH_PHOTO)
+    conn.execute(
+        "INSERT INTO album_images (album_id, image_id, position) "
+        "SELECT %(album)s, u.id, u.n + coalesce((SELECT max(position) FROM album_images WHERE album_id = %(album)s), 0) "
+        "FROM unnest(%(ids)s::uuid[]) WITH ORDINALITY AS u(id, n) ON CONFLICT (album_id, image_id) DO NOTHING",
+        {"album": album_id, "ids": wanted},
+    )
+    _settle(conn, album_id, revision=revision)
+
+
+def remove_images(conn: Connection, album_id: UUID, image_ids: Collection[UUID], *, revision: int) -> None:
+    """Take photos out of an album made by hand. Raises ``NotFound`` for the album, ``Conflict`` for an automatic one."""
+    _made_by_hand(conn, album_id)
+    conn.execute("DELETE FROM album_images WHERE album_id = %s AND image_id = ANY(%s)", [album_id, list(image_ids)])
+    conn.execute(
+        "UPDATE albums SET cover_image_id = NULL, cover_edited = false WHERE id = %s AND cover_image_id = ANY(%s)",
+        [album_id, list(image_ids)],
+    )
+    _settle(conn, album_id, revision=revision)
+
+
+def _made_by_hand(conn: Connection, album_id: UUID) -> None:
+    album = get(conn, album_id)
+    if album is None:
+        raise NotFound(NO_SUCH_ALBUM)
+    if album.automatic:
+        raise Conflict("This album makes itself; its photos cannot be chosen by hand.")
+
+
+def _settle(conn: Connection, album_id: UUID, *, revision: int) -> None:
+    """Bring the days and the count of an album made by hand up to date."""
+    conn.execute(
+        """
+        UPDATE albums a SET image_count = now.images, first_day = now.first, last_day = now.last, revision = %(revision)s
+        FROM (
+            SELECT count(i.id) AS images, min(i.local_day) AS first, max(i.local_day) AS last
+            FROM album_images m JOIN images i ON i.id = m.image_id AND i.deleted_at IS NULL WHERE m.album_id = %(id)s
+        ) AS now WHERE a.id = %(id)s
+        """.encode(),
+        {"id": album_id, "revision": revision},
+    )
+
+
+def set_title(conn: Connection, album_id: UUID, title: str | None, *, revision: int) -> None:
+    """A title of one's own; None gives an automatic album back to the rebuild."""
+    conn.execute(
+        "UPDATE albums SET title = coalesce(%(title)s, title), title_edited = %(title)s::text IS NOT NULL, "
+        "revision = %(revision)s WHERE id = %(id)s",
+        {"id": album_id, "title": title, "revision": revision},
+    )
+
+
+def set_description(conn: Connection, album_id: UUID, description: str | None, *, revision: int) -> None:
+    conn.execute(
+        "UPDATE albums SET description = %s, revision = %s WHERE id = %s", [description or None, revision, album_id]
+    )
+
+
+def set_cover(conn: Connection, album_id: UUID, image_id: UUID | None, *, revision: int) -> None:
+    """A cover of one's own; None leaves the choice to the album. Raises ``NotFound`` for a photo that is not in it."""
+    if image_id is not None and not db.value(
+        conn,
+        "SELECT true FROM album_images m JOIN images i ON i.id = m.image_id "
+        "WHERE m.album_id = %s AND m.image_id = %s AND i.deleted_at IS NULL",
+        [album_id, image_id],
+    ):
+        raise NotFound("There is no such photo in this album.")
+    conn.execute(
+        "UPDATE albums SET cover_image_id = %(image)s, cover_edited = %(image)s::uuid IS NOT NULL, "
+        "revision = %(revision)s WHERE id = %(id)s",
+        {"id": album_id, "image": image_id, "revision": revision},
+    )
+
+
+def delete(conn: Connection, album: Album, *, revision: int) -> None:
+    """Remove an album, never its photos. An automatic one stays as a row, so that no rebuild brings it back."""
+    if album.automatic:
+        conn.execute("UPDATE albums SET deleted_at = now(), revision = %s WHERE id = %s", [revision, album.id])
+    else:
+        conn.execute("DELETE FROM albums WHERE id = %s", [album.id])
+    tombstones.add(conn, "album", [album.id], revision=revision)
+
+
+# ------------------------------------------------------------------------------------------- what rebuilds read
+
+
+@dataclass(frozen=True)
+class Arranged:
+    """What drafting needs to know of a photo; archived ones belong to no automatic album, but keep their people."""
+
+    id: UUID
+    sort_at: datetime
+    local_day: date
+    lat: float | None
+    lon: float | None
+    location_source: str | None
+    country_code: str | None
+    country: str | None
+    region: str | None
+    city: str | None
+
+
+def photos(conn: Connection) -> list[Arranged]:
+    """Photos that automatic albums are made of: understood, and neither in the trash nor in the archive."""
+    return db.rows(
+        conn,
+        Arranged,
+        "SELECT id, sort_at, local_day, lat, lon, location_source, country_code, country, region, city FROM images "
+        "WHERE deleted_at IS NULL AND NOT archived AND local_day IS NOT NULL AND status IN ('processing', 'ready')",
+    )
+
+
+@dataclass(frozen=True)
+class Automatic:
+    """An automatic album as it is stored; ``deleted`` when the person does not want it."""
+
+    id: UUID
+    kind: Literal["place", "date", "person", "trip", "event"]
+    key: str
+    title: str
+    title_edited: bool
+    cover_image_id: UUID | None
+    cover_edited: bool
+    why: dict[str, Any] | None
+    first_day: date | None
+    last_day: date | None
+    image_count: int
+    deleted: bool
+
+
+def automatic(conn: Connection) -> list[Automatic]:
+    return db.rows(
+        conn,
+        Automatic,
+        "SELECT id, kind, key, title, title_edited, cover_image_id, cover_edited, why, first_day, last_day, image_count, "
+        "deleted_at IS NOT NULL AS deleted FROM albums WHERE key IS NOT NULL ORDER BY id",
+    )
+
+
+def automatic_members(conn: Connection) -> list[tuple[UUID, UUID, str, bool]]:
+    """(album, photo, why as JSON, whether the photo is in the trash) of all automatic albums."""
+    return conn.execute(
+        "SELECT m.album_id, m.image_id, m.why::text, i.deleted_at IS NOT NULL FROM album_images m "
+        "JOIN albums a ON a.id = m.album_id AND a.key IS NOT NULL JOIN images i ON i.id = m.image_id"
+    ).fetchall()
+
+
+# ----------------------------------------------------------------------------------- by place and by day, at read
+
+# What both show: understood photos outside trash and archive.
+_UNDERSTOOD = "i.deleted_at IS NULL AND NOT i.archived AND i.status IN ('processing', 'ready')"
+
+
+@dataclass(frozen=True)
+class PlaceGroup:
+    """Photos of a country, region or city; what a level does not tell apart is None."""
+
+    country_code: str
+    country: str | None
+    region: str | None
+    city: str | None
+    image_count: int
+    first_day: date
+    last_day: date
+    cover_image_id: UUID
+
+
+_LEVELS: dict[str, tuple[str, str]] = {  # which columns count, and which must be known
+    "country": ("NULL::text", "NULL::text"),
+    "region": ("i.region", "NULL::text"),
+    "city": ("i.region", "i.city"),
+}
+
+
+def by_location(
+    conn: Connection, level: str, *, limit: int, after: tuple[int, str, str, str] | None = None
+) -> list[PlaceGroup]:
+    """Places with most photos first, after an (image_count, country code, region, city); unknown parts are ''."""
+    region, city = _LEVELS[level]
+    known = {"country": "true", "region": "i.region IS NOT NULL", "city": "i.city IS NOT NULL"}[level]
+    return db.rows(
+        conn,
+        PlaceGroup,
+        f"""
+        SELECT g.country_code, g.country, nullif(g.region, '') AS region, nullif(g.city, '') AS city, g.image_count,
+            g.first_day, g.last_day, cover.id AS cover_image_id
+        FROM (
+            SELECT i.country_code, max(i.country) AS country, coalesce({region}, '') AS region,
+                coalesce({city}, '') AS city, count(*)::int AS image_count,
+                min(i.local_day) AS first_day, max(i.local_day) AS last_day
+            FROM images i WHERE {_UNDERSTOOD} AND i.country_code IS NOT NULL AND {known}
+            GROUP BY 1, 3, 4
+            HAVING %(count)s::int IS NULL OR (-count(*), i.country_code, coalesce({region}, ''), coalesce({city}, ''))
+                > (-%(count)s::int, %(country_code)s, %(region)s, %(city)s)
+            ORDER BY image_count DESC, 1, 3, 4 LIMIT %(limit)s
+        ) AS g CROSS JOIN LATERAL (
+            SELECT i.id FROM images i WHERE {_UNDERSTOOD} AND i.country_code = g.country_code
+                AND coalesce({region}, '') = g.region AND coalesce({city}, '') = g.city AND {known}
+            ORDER BY i.favourite DESC, i.sort_at DESC, i.id DESC LIMIT 1
+        ) AS cover
+        ORDER BY g.image_count DESC, g.country_code, g.region, g.city
+        """,
+        {
+            "count": after[0] if after else None,
+            "country_code": after[1] if after else None,
+            "region": after[2] if after else None,
+            "city": after[3] if after else None,
+            "limit": limit,
+        },
+    )
+
+
+@dataclass(frozen=True)
+class DayGroup:
+    """Photos of a year, month or day, by its first day."""
+
+    day: date
+    image_count: int
+    cover_image_id: UUID
+
+
+def by_date(conn: Connection, level: str, *, limit: int, before: date | None = None) -> list[DayGroup]:
+    """Years, months or days (``level``) with photos, latest first, before a first day."""
+    return db.rows(
+        conn,
+        DayGroup,
+        f"""
+        SELECT g.day, g.image_count, cover.id AS cover_image_id
+        FROM (
+            SELECT date_trunc(%(level)s, i.local_day::timestamp)::date AS day, count(*)::int AS image_count
+            FROM images i WHERE {_UNDERSTOOD} AND i.local_day IS NOT NULL
+                AND (%(before)s::date IS NULL OR i.local_day < %(before)s)
+            GROUP BY 1 ORDER BY 1 DESC LIMIT %(limit)s
+        ) AS g CROSS JOIN LATERAL (
+            SELECT i.id FROM images i WHERE {_UNDERSTOOD} AND i.local_day >= g.day
+                AND i.local_day < (g.day + ('1 ' || %(level)s)::interval)::date
+            ORDER BY i.favourite DESC, i.sort_at DESC, i.id DESC LIMIT 1
+        ) AS cover
+        ORDER BY g.day DESC
+        """,
+        {"level": level, "before": before, "limit": limit},
+    )
