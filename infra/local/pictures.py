@@ -165,10 +165,10 @@ def encode(image: Image.Image, *, format: str = "JPEG", quality: int = 88, exif:
     if format.upper() in {"HEIF", "HEIC"}:
         import pillow_heif
 
-        pillow_heif.from_pillow(image).save(out, quality=quality, exif=(exif or Image.Exif()).tobytes())
+        pillow_heif.from_pillow(image).save(out, quality=quality, exif=None if exif is None else exif.tobytes())
         return out.getvalue()
     options: dict[str, Any] = {} if format.upper() in {"GIF", "PNG", "TIFF"} else {"quality": quality}
-    if exif and format.upper() != "GIF":
+    if exif is not None and format.upper() != "GIF":  # not "if exif": sub-directories alone count as empty
         options["exif"] = exif.tobytes()  # an Exif object would lose its sub-directories in TIFF
     image.save(out, format.upper(), **options)
     return out.getvalue()
