@@ -1,9 +1,9 @@
 """The session's fixtures: see tests/local_cloud.py."""
 
 import pytest
-from tests.local_cloud import api_url, cloud, database_url, group_by_cloud, localstack, postgres, scratch
+from tests.local_cloud import api_url, cloud, database_url, group_by_cloud, localstack, postgres, scratch, server_folder
 
-__all__ = ["api_url", "cloud", "database_url", "localstack", "postgres", "scratch"]
+__all__ = ["api_url", "cloud", "database_url", "localstack", "postgres", "scratch", "server_folder"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -5,6 +5,8 @@ ends with it. Tests that use the cloud run in one worker, so that it is started 
 """
 
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,9 +53,22 @@ class Cloud:
 
 
 @pytest.fixture(scope="session")
-def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The session's folder for servers."""
-    return tmp_path_factory.mktemp("local")
+def scratch(request: pytest.FixtureRequest) -> Iterator[Path]:
+    """The session's folder for servers, kept when a test failed, for its logs.
+
+    Not below pytest's own: each new session of the same user closes that one to others, and a Postgres that root has
+    started runs as another user.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="photovault-tests-"))
+    yield folder
+    if not request.session.testsfailed:
+        shutil.rmtree(folder)
+
+
+@pytest.fixture
+def server_folder(scratch: Path) -> Path:
+    """A new folder for the servers of one test."""
+    return Path(tempfile.mkdtemp(dir=scratch))
 
 
 @pytest.fixture(scope="session")

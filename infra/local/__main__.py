@@ -41,7 +41,7 @@ A first photo:
 """
 
 
-class Interrupted(Exception):
+class Interrupted(KeyboardInterrupt):
     """Ctrl-C, SIGTERM or SIGHUP before everything was up."""
 
 

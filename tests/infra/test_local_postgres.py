@@ -18,8 +18,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    folder = tmp_path_factory.mktemp("pg")
+def server(scratch: Path) -> Iterator[Postgres]:
+    folder = scratch / "tried"
     server = Postgres(folder / "data", folder / "postgres.log", scratch=True)
     server.start()
     yield server
@@ -77,8 +77,8 @@ def test_a_killed_server_comes_back_with_what_was_committed(server: Postgres) ->
     assert server.pid() != before
 
 
-def test_a_stopped_server_is_gone_and_starts_again_with_its_data(tmp_path: Path) -> None:
-    server = Postgres(tmp_path / "data", tmp_path / "log", scratch=True)
+def test_a_stopped_server_is_gone_and_starts_again_with_its_data(server_folder: Path) -> None:
+    server = Postgres(server_folder / "data", server_folder / "log", scratch=True)
     server.start()
     url = server.create_database("kept")
     pid = server.pid()
@@ -90,8 +90,8 @@ def test_a_stopped_server_is_gone_and_starts_again_with_its_data(tmp_path: Path)
     server.stop()
 
 
-def test_a_long_path_gets_a_short_socket_folder_which_is_removed(tmp_path: Path) -> None:
-    server = Postgres(tmp_path / ("long" * 30) / "data", tmp_path / "log", scratch=True)
+def test_a_long_path_gets_a_short_socket_folder_which_is_removed(server_folder: Path) -> None:
+    server = Postgres(server_folder / ("long" * 30) / "data", server_folder / "log", scratch=True)
     server.start()
     sockets = Path(ask(server.url("postgres"), "SHOW unix_socket_directories"))  # type: ignore[arg-type]
     assert sockets.stat().st_mode & 0o077 == 0
@@ -99,9 +99,9 @@ def test_a_long_path_gets_a_short_socket_folder_which_is_removed(tmp_path: Path)
     assert not sockets.exists()
 
 
-def test_it_ends_with_the_process_that_started_it_even_when_that_is_killed(tmp_path: Path) -> None:
+def test_it_ends_with_the_process_that_started_it_even_when_that_is_killed(server_folder: Path) -> None:
     owner = subprocess.Popen(
-        [sys.executable, "-c", OWNER, str(tmp_path)], cwd=ROOT, stdout=subprocess.PIPE, stdin=subprocess.PIPE
+        [sys.executable, "-c", OWNER, str(server_folder)], cwd=ROOT, stdout=subprocess.PIPE, stdin=subprocess.PIPE
     )
     with owner:
         assert owner.stdout is not None
@@ -110,9 +110,9 @@ def test_it_ends_with_the_process_that_started_it_even_when_that_is_killed(tmp_p
     gone(pid)
 
 
-def test_a_server_left_behind_is_stopped_and_replaced(tmp_path: Path) -> None:
+def test_a_server_left_behind_is_stopped_and_replaced(server_folder: Path) -> None:
     owner = subprocess.Popen(
-        [sys.executable, "-c", OWNER, str(tmp_path)], cwd=ROOT, stdout=subprocess.PIPE, stdin=subprocess.PIPE
+        [sys.executable, "-c", OWNER, str(server_folder)], cwd=ROOT, stdout=subprocess.PIPE, stdin=subprocess.PIPE
     )
     with owner:
         assert owner.stdout is not None
@@ -122,7 +122,7 @@ def test_a_server_left_behind_is_stopped_and_replaced(tmp_path: Path) -> None:
         keeper.kill()  # the supervisor, which would have stopped it
         owner.kill()
     assert psutil.pid_exists(left)
-    server = Postgres(tmp_path / "data", tmp_path / "log", scratch=True)
+    server = Postgres(server_folder / "data", server_folder / "log", scratch=True)
     server.start()
     assert ask(server.url("postgres")) == 1
     assert server.pid() != left
@@ -130,11 +130,11 @@ def test_a_server_left_behind_is_stopped_and_replaced(tmp_path: Path) -> None:
     server.stop()
 
 
-def test_a_server_that_cannot_start_says_where_to_look(tmp_path: Path) -> None:
-    server = Postgres(tmp_path / "data", tmp_path / "postgres.log", scratch=True)
+def test_a_server_that_cannot_start_says_where_to_look(server_folder: Path) -> None:
+    server = Postgres(server_folder / "data", server_folder / "postgres.log", scratch=True)
     server.start()
     server.stop()
-    (tmp_path / "data" / "postgresql.conf").write_text("no such setting\n")
+    (server_folder / "data" / "postgresql.conf").write_text("no such setting\n")
     with pytest.raises(NotReady, match=r"postgres\.log"):
         server.start()
 

@@ -5,7 +5,7 @@
     pool      the processes of one environment; splits a queue's batch over them
     worker    one function process under AWS's runtime client (awslambdaric), and the Runtime API that feeds it
     batches   pure: an SQS event cut in parts, and the parts' answers merged again
-    tether    a child process that cannot outlive its parent
+    tether    a child process that cannot outlive its parent; held is what runs in that child
     patches   two corrections to LocalStack
 
 Only `plugin`, `executor` and `patches` import LocalStack; the rest is the standard library, so the project's own tests

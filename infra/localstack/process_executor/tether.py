@@ -13,19 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
-# Runs in the child before the module it is meant for. Standard library only: the interpreter may be any environment's.
-_HOLD = """
-import os, runpy, signal, sys, threading
-end = int(sys.argv.pop(1))
-def hold():
-    while os.read(end, 1):
-        pass
-    os.killpg(0, signal.SIGKILL)
-threading.Thread(target=hold, name="tether", daemon=True).start()
-sys.path[0] = os.getcwd()
-sys.argv.pop(0)
-runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
-"""
+_HELD = Path(__file__).with_name("held.py")
 
 
 class Child:
@@ -81,7 +69,7 @@ def start(
     end, keep = os.pipe()
     try:
         process = subprocess.Popen(
-            [str(python), *flags, "-c", _HOLD, str(end), module, *arguments],
+            [str(python), *flags, str(_HELD), str(end), module, *arguments],
             cwd=cwd,
             env=dict(env),
             stdin=subprocess.DEVNULL,
