@@ -198,7 +198,7 @@ def _distributions(folder: Path) -> list[list[Path]]:
     owner: dict[str, str] = {}  # a name directly under python/ -> the name that stands for its distribution
     for record in sorted(folder.glob("python/*.dist-info/RECORD")):
         rows = csv.reader(record.read_text(encoding="utf-8").splitlines())
-        tops = {top for path, *_ in rows if (top := path.split("/")[0]) not in ("..", "__pycache__")}
+        tops = {path.split("/")[0] for path, *_ in rows} - {"..", "__pycache__"} | {record.parent.name}
         merged = {owner.get(top, record.parent.name) for top in tops}
         first = min(merged)
         owner = {top: first if name in merged else name for top, name in owner.items()} | dict.fromkeys(tops, first)
