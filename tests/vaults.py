@@ -1,0 +1,102 @@
+"""A configured vault on a real database, and people in it, for tests of a module's length."""
+
+from __future__ import annotations
+
+import itertools
+import warnings
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from fastapi import APIRouter
+
+from photovault import db, ids, keyring, keys, sessions, storage, tokens, users
+from photovault.api import edge
+from photovault.settings import get_settings
+
+with warnings.catch_warnings():
+    # Starlette would rather have httpx2 under its client, which nothing else of the project needs.
+    warnings.filterwarnings("ignore", message=".*httpx2", category=DeprecationWarning)
+    warnings.filterwarnings("ignore", message=".*httpx2", category=UserWarning)
+    from fastapi.testclient import TestClient
+
+# The one that tests/local_cloud.py publishes the public key of.
+SECRET = "a secret of the tests, of no use elsewhere"
+QUOTA = 1024 * 1024 * 1024
+_addresses = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Somebody:
+    """A person with an account and a session."""
+
+    user_id: UUID
+    session_id: UUID
+    email: str
+    access_token: str
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.access_token}"}
+
+
+def forget() -> None:
+    """Drop everything that was built from settings."""
+    db.close()
+    get_settings.cache_clear()
+    storage.driver.cache_clear()
+    keyring.forget()
+    keyring.master_keys.cache_clear()
+    sessions._keys, sessions._read_at = {}, float("-inf")
+
+
+@pytest.fixture(scope="module")
+def vault(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Settings of a vault with the local driver and a staging bucket that nobody may reach; its folder."""
+    folder = tmp_path_factory.mktemp("vault")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)  # no .env of the developer's
+        for name in ("AWS_LAMBDA_FUNCTION_NAME", "CORS_ORIGINS", "ROOT_PATH"):
+            patch.delenv(name, raising=False)
+        for name, value in {
+            "APP_ENV": "test",
+            "DATABASE_URL": database_url,
+            "JWT_SECRET": SECRET,
+            "MASTER_KEY": keys.generate_master_key(),
+            "STORAGE_DRIVER": "local",
+            "STORAGE_ROOT": str(folder / "blobs"),
+            "STAGING_BUCKET": "photovault-staging",
+            "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "ALBUMS_QUEUE_URL": "http://127.0.0.1:9/albums",
+            "VISION_QUEUE_URL": "http://127.0.0.1:9/vision",
+            "EMBEDDING_QUEUE_URL": "http://127.0.0.1:9/embedding",
+        }.items():
+            patch.setenv(name, value)
+        forget()
+        yield folder
+        forget()
+
+
+def somebody(*, quota: int = QUOTA, name: str = "Ada") -> Somebody:
+    """A new person, without the cost of a password."""
+    email = f"person{ids.new().hex}@example.com"
+    now = datetime.now(UTC)
+    with db.transaction(ids.new()) as conn:
+        user = users.create(
+            conn, email=email, email_key=email, name=name, password_hash="none that a password fits", quota_bytes=quota
+        )
+        session_id, _ = sessions.start(conn, user_agent="tests", now=now)
+    access_token = tokens.sign(tokens.SigningKey.from_secret(SECRET), user_id=user.id, session_id=session_id, now=now)
+    return Somebody(user.id, session_id, email, access_token)
+
+
+def client(routers: Iterable[APIRouter]) -> TestClient:
+    """A client with an address of its own, so that no other test's attempts are counted against it."""
+    number = next(_addresses)
+    address = f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
+    return TestClient(edge.create_app(routers), client=(address, 50000), raise_server_exceptions=False)
