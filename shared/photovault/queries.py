@@ -277,7 +277,6 @@ def _skip_opening(reading: _Reading) -> int:
     while at < len(said) and said[at].text in {"of", "taken"}:
         at += 1
     reading.used.append((said[0].start, said[at - 1].end))
-    # A preposition that is needed to read what follows is read again.
     return at
 
 
