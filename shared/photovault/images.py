@@ -12,6 +12,9 @@ from photovault import db
 if TYPE_CHECKING:
     from photovault.db import Connection
     from photovault.metadata import Metadata
+    from photovault.queries import PlaceRef
+
+    Days = tuple[date | None, date | None]
 
 COLUMNS = (
     "id, user_id, sha256, filename, content_type, bytes AS size, status, reason, post_expires_at, key_version, "
@@ -307,7 +310,14 @@ def bury(conn: Connection, image_id: UUID, *, revision: int) -> None:
 
 @dataclass(frozen=True)
 class Filter:
-    """What a list of photos may be narrowed by; search uses the same. None means any; trash is never listed here."""
+    """What a list of photos may be narrowed by; search uses the same. None means any; trash is never listed here.
+
+    ``days`` are local days with their ends, None being open; ``yearly`` are month * 100 + day, the last day included,
+    and run over New Year where the first is later. Of a field in the plural any may hold, but of ``person_ids`` and
+    ``labels`` all; of each group in ``any_person_ids`` and ``any_labels`` at least one. ``cameras`` are whole names,
+    make and model in lower case; ``camera`` is a part of one. A photo without a place or a day is in none, so that
+    every ``without`` keeps it.
+    """
 
     album_id: UUID | None = None
     person_ids: tuple[UUID, ...] = ()
@@ -328,6 +338,24 @@ class Filter:
     content_types: tuple[str, ...] = ()
     camera: str | None = None
     has_faces: bool | None = None
+    has_gps: bool | None = None
+    days: tuple[Days, ...] = ()
+    without_days: tuple[Days, ...] = ()
+    yearly: tuple[tuple[int, int], ...] = ()
+    without_yearly: tuple[tuple[int, int], ...] = ()
+    places: tuple[PlaceRef, ...] = ()
+    without_places: tuple[PlaceRef, ...] = ()
+    any_person_ids: tuple[tuple[UUID, ...], ...] = ()
+    any_labels: tuple[tuple[str, ...], ...] = ()
+    album_ids: tuple[UUID, ...] = ()
+    without_album_ids: tuple[UUID, ...] = ()
+    cameras: tuple[str, ...] = ()
+    without_cameras: tuple[str, ...] = ()
+    without_content_types: tuple[str, ...] = ()
+
+
+_CAMERA = "lower(concat_ws(' ', i.camera_make, i.camera_model))"
+_MONTH_AND_DAY = "(extract(month FROM i.local_day) * 100 + extract(day FROM i.local_day))"
 
 
 def conditions(wanted: Filter) -> tuple[str, dict[str, Any]]:
@@ -392,6 +420,42 @@ def conditions(wanted: Filter) -> tuple[str, dict[str, Any]]:
         add("strpos(lower(concat_ws(' ', i.camera_make, i.camera_model)), lower(%(camera)s)) > 0", camera=wanted.camera)
     if wanted.has_faces is not None:
         add("i.face_count > 0" if wanted.has_faces else "i.face_count = 0")
+    if wanted.has_gps is not None:
+        add("i.lat IS NOT NULL" if wanted.has_gps else "i.lat IS NULL")
+    for number, group in enumerate(wanted.any_person_ids):
+        name = f"people_{number}"
+        add(
+            f"EXISTS (SELECT FROM faces f WHERE f.person_id = ANY(%({name})s) AND f.image_id = i.id)",
+            **{name: list(group)},
+        )
+    for number, names in enumerate(wanted.any_labels):
+        name = f"labels_{number}"
+        add(
+            f"EXISTS (SELECT FROM image_labels l WHERE l.label = ANY(%({name})s) AND l.image_id = i.id)",
+            **{name: list(names)},
+        )
+    in_albums = "EXISTS (SELECT FROM album_images m WHERE m.album_id = ANY(%({})s) AND m.image_id = i.id)"
+    if wanted.album_ids:
+        add(in_albums.format("albums"), albums=list(wanted.album_ids))
+    if wanted.without_album_ids:
+        add("NOT " + in_albums.format("no_albums"), no_albums=list(wanted.without_album_ids))
+    # What is unknown about a photo is in no set: IS NOT TRUE keeps it where the set is excluded.
+    for test, (sql, named) in (
+        ("", _days(wanted.days, "days")),
+        (" IS NOT TRUE", _days(wanted.without_days, "no_days")),
+        ("", _yearly(wanted.yearly, "yearly")),
+        (" IS NOT TRUE", _yearly(wanted.without_yearly, "no_yearly")),
+        ("", _places(wanted.places, "places")),
+        (" IS NOT TRUE", _places(wanted.without_places, "no_places")),
+    ):
+        if sql:
+            add(f"({sql}){test}", **named)
+    if wanted.cameras:
+        add(f"{_CAMERA} = ANY(%(cameras)s)", cameras=list(wanted.cameras))
+    if wanted.without_cameras:
+        add(f"{_CAMERA} <> ALL(%(no_cameras)s)", no_cameras=list(wanted.without_cameras))
+    if wanted.without_content_types:
+        add("i.content_type <> ALL(%(no_content_types)s)", no_content_types=list(wanted.without_content_types))
     if wanted.bbox is not None:
         west, south, east, north = wanted.bbox
         across = "OR" if west > east else "AND"
@@ -403,6 +467,48 @@ def conditions(wanted: Filter) -> tuple[str, dict[str, Any]]:
             north=north,
         )
     return " AND ".join(parts), parameters
+
+
+Alternatives = tuple[str, dict[str, Any]]
+"""Conditions of which any may hold, as SQL over ``images i`` (empty for no condition), and their parameters."""
+
+
+def _days(ranges: tuple[Days, ...], name: str) -> Alternatives:
+    parts: list[str] = []
+    parameters: dict[str, Any] = {}
+    for number, (first, last) in enumerate(ranges):
+        ends = []
+        for end, comparison, day in (("first", ">=", first), ("last", "<=", last)):
+            if day is not None:
+                ends.append(f"i.local_day {comparison} %({name}_{end}_{number})s")
+                parameters[f"{name}_{end}_{number}"] = day
+        parts.append("(" + (" AND ".join(ends) or "i.local_day IS NOT NULL") + ")")
+    return " OR ".join(parts), parameters
+
+
+def _yearly(ranges: tuple[tuple[int, int], ...], name: str) -> Alternatives:
+    parts: list[str] = []
+    parameters: dict[str, Any] = {}
+    for number, (first, last) in enumerate(ranges):
+        over_new_year = "OR" if first > last else "AND"
+        since, until = f"{_MONTH_AND_DAY} >= %({name}_first_{number})s", f"{_MONTH_AND_DAY} <= %({name}_last_{number})s"
+        parts.append(f"({since} {over_new_year} {until})")
+        parameters |= {f"{name}_first_{number}": first, f"{name}_last_{number}": last}
+    return " OR ".join(parts), parameters
+
+
+def _places(places: tuple[PlaceRef, ...], name: str) -> Alternatives:
+    """A region or a city is one of its country: there is a Paris in Texas."""
+    parts: list[str] = []
+    parameters: dict[str, Any] = {}
+    for number, place in enumerate(places):
+        part = f"i.country_code = %({name}_code_{number})s"
+        parameters[f"{name}_code_{number}"] = place.country_code
+        if place.level in {"region", "city"}:
+            part += f" AND i.{place.level} = %({name}_name_{number})s"
+            parameters[f"{name}_name_{number}"] = place.value
+        parts.append(f"({part})")
+    return " OR ".join(parts), parameters
 
 
 def page(

@@ -1,0 +1,54 @@
+"""Several rankings of the same things made into one. Pure.
+
+Reciprocal rank fusion (Cormack, Clarke, Büttcher 2009): only ranks count, so that weights of words and cosines of
+vectors need no common scale.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+K = 60
+"""The paper's constant: how little the first place counts more than the tenth."""
+
+Id = TypeVar("Id")
+
+
+@dataclass(frozen=True)
+class Fused(Generic[Id]):
+    """One result. ``score`` is 0..1, 1 being first in every ranking; ``scores`` are its own in each that has it."""
+
+    id: Id
+    score: float
+    scores: Mapping[str, float]
+
+
+def fuse(rankings: Mapping[str, Sequence[tuple[Id, float]]], *, limit: int) -> list[Fused[Id]]:
+    """The best ``limit`` of some rankings by name, each of (id, score), best first, every id at most once.
+
+    What scores the same in a ranking shares the rank there. Results that come out equal keep the order that the
+    rankings gave them, the one that names them earliest first. A ranking that found nothing has no say. The order of
+    the rankings makes no difference.
+    """
+    ranks: dict[Id, float] = {}
+    scores: dict[Id, dict[str, float]] = {}
+    earliest: dict[Id, tuple[int, str]] = {}
+    said = {name: ranked for name, ranked in sorted(rankings.items()) if ranked}
+    for name, ranked in said.items():
+        rank, before = 0, None
+        for position, (identity, score) in enumerate(ranked, start=1):
+            if score != before:
+                rank, before = position, score
+            ranks[identity] = ranks.get(identity, 0.0) + 1 / (K + rank)
+            scores.setdefault(identity, {})[name] = score
+            earliest[identity] = min(earliest.get(identity, (position, name)), (position, name))
+    best = (K + 1) / max(1, len(said))
+    order = sorted(ranks, key=lambda identity: (-ranks[identity], earliest[identity]))
+    return [Fused(identity, min(1.0, ranks[identity] * best), scores[identity]) for identity in order[:limit]]
+
+
+def near_the_best(ranked: Sequence[tuple[Id, float]], *, margin: float) -> list[tuple[Id, float]]:
+    """Those of a ranking, best first, whose score is at most ``margin`` below the first's."""
+    return [(identity, score) for identity, score in ranked if score >= ranked[0][1] - margin]
