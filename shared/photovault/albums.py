@@ -156,7 +156,8 @@ def add_images(conn: Connection, album_id: UUID, image_ids: Sequence[UUID], *, r
         raise NotFound(NO_SUCH_PHOTO)
     conn.execute(
         "INSERT INTO album_images (album_id, image_id, position) "
-        "SELECT %(album)s, u.id, u.n + coalesce((SELECT max(position) FROM album_images WHERE album_id = %(album)s), 0) "
+        "SELECT %(album)s, u.id, "
+        "u.n + coalesce((SELECT max(position) FROM album_images WHERE album_id = %(album)s), 0) "
         "FROM unnest(%(ids)s::uuid[]) WITH ORDINALITY AS u(id, n) ON CONFLICT (album_id, image_id) DO NOTHING",
         {"album": album_id, "ids": wanted},
     )
@@ -164,7 +165,7 @@ def add_images(conn: Connection, album_id: UUID, image_ids: Sequence[UUID], *, r
 
 
 def remove_images(conn: Connection, album_id: UUID, image_ids: Collection[UUID], *, revision: int) -> None:
-    """Take photos out of an album made by hand. Raises ``NotFound`` for the album, ``Conflict`` for an automatic one."""
+    """Take photos out of an album. Raises ``NotFound`` for the album, ``Conflict`` for an automatic album."""
     _made_by_hand(conn, album_id)
     conn.execute("DELETE FROM album_images WHERE album_id = %s AND image_id = ANY(%s)", [album_id, list(image_ids)])
     conn.execute(
@@ -185,13 +186,14 @@ def _made_by_hand(conn: Connection, album_id: UUID) -> None:
 def _settle(conn: Connection, album_id: UUID, *, revision: int) -> None:
     """Bring the days and the count of an album made by hand up to date."""
     conn.execute(
-        """
-        UPDATE albums a SET image_count = now.images, first_day = now.first, last_day = now.last, revision = %(revision)s
+        b"""
+        UPDATE albums a SET image_count = now.images, first_day = now.first, last_day = now.last,
+            revision = %(revision)s
         FROM (
             SELECT count(i.id) AS images, min(i.local_day) AS first, max(i.local_day) AS last
             FROM album_images m JOIN images i ON i.id = m.image_id AND i.deleted_at IS NULL WHERE m.album_id = %(id)s
         ) AS now WHERE a.id = %(id)s
-        """.encode(),
+        """,
         {"id": album_id, "revision": revision},
     )
 
@@ -287,8 +289,8 @@ def automatic(conn: Connection) -> list[Automatic]:
     return db.rows(
         conn,
         Automatic,
-        "SELECT id, kind, key, title, title_edited, cover_image_id, cover_edited, why, first_day, last_day, image_count, "
-        "deleted_at IS NOT NULL AS deleted FROM albums WHERE key IS NOT NULL ORDER BY id",
+        "SELECT id, kind, key, title, title_edited, cover_image_id, cover_edited, why, first_day, last_day, "
+        "image_count, deleted_at IS NOT NULL AS deleted FROM albums WHERE key IS NOT NULL ORDER BY id",
     )
 
 
@@ -298,6 +300,98 @@ def automatic_members(conn: Connection) -> list[tuple[UUID, UUID, str, bool]]:
         "SELECT m.album_id, m.image_id, m.why::text, i.deleted_at IS NOT NULL FROM album_images m "
         "JOIN albums a ON a.id = m.album_id AND a.key IS NOT NULL JOIN images i ON i.id = m.image_id"
     ).fetchall()
+
+
+@dataclass(frozen=True)
+class Drafted:
+    """An automatic album as the rebuild wants it; ``why`` is JSON."""
+
+    kind: str
+    key: str
+    title: str
+    cover_image_id: UUID
+    why: str
+    first_day: date
+    last_day: date
+    image_count: int
+
+
+def remove_automatic(conn: Connection, album_ids: Collection[UUID]) -> None:
+    conn.execute("DELETE FROM albums WHERE id = ANY(%s)", [list(album_ids)])
+
+
+def empty_automatic(conn: Connection, album_ids: Collection[UUID], *, revision: int) -> None:
+    """Albums that nothing is left of but what is in the trash."""
+    conn.execute("UPDATE albums SET image_count = 0, revision = %s WHERE id = ANY(%s)", [revision, list(album_ids)])
+
+
+def write_automatic(
+    conn: Connection,
+    *,
+    new: Sequence[tuple[UUID, Drafted]],
+    changed: Sequence[tuple[UUID, Drafted]],
+    revision: int,
+) -> None:
+    """Insert and update automatic albums; a title or cover that the person chose stays."""
+    # Keys may move in a circle, and are unique at every step: first out of the way.
+    conn.execute(
+        "UPDATE albums a SET key = 'moving:' || a.id FROM unnest(%s::uuid[], %s::text[]) AS u(id, key) "
+        "WHERE a.id = u.id AND a.key <> u.key",
+        [[album_id for album_id, _ in changed], [row.key for _, row in changed]],
+    )
+    cover = "(SELECT i.id FROM images i WHERE i.id = %(cover)s)"
+    for statement, albums in (
+        (
+            "INSERT INTO albums (id, kind, key, title, cover_image_id, why, first_day, last_day, image_count, "
+            f"revision) VALUES (%(id)s, %(kind)s, %(key)s, %(title)s, {cover}, %(why)s::jsonb, %(first)s, "
+            "%(last)s, %(count)s, %(revision)s)",
+            new,
+        ),
+        (
+            "UPDATE albums SET key = %(key)s, title = CASE WHEN title_edited THEN title ELSE %(title)s END, "
+            f"cover_image_id = CASE WHEN cover_edited THEN cover_image_id ELSE {cover} END, why = %(why)s::jsonb, "
+            "first_day = %(first)s, last_day = %(last)s, image_count = %(count)s, revision = %(revision)s "
+            "WHERE id = %(id)s",
+            changed,
+        ),
+    ):
+        with conn.cursor() as cursor:
+            cursor.executemany(
+                statement.encode(),
+                [
+                    {
+                        "id": album_id,
+                        "kind": row.kind,
+                        "key": row.key,
+                        "title": row.title,
+                        "cover": row.cover_image_id,
+                        "why": row.why,
+                        "first": row.first_day,
+                        "last": row.last_day,
+                        "count": row.image_count,
+                        "revision": revision,
+                    }
+                    for album_id, row in albums
+                ],
+            )
+
+
+def write_members(
+    conn: Connection, *, added: Sequence[tuple[UUID, UUID, str]], removed: Sequence[tuple[UUID, UUID]]
+) -> None:
+    """Memberships of automatic albums: (album, photo, why as JSON) in, or with another why; (album, photo) out."""
+    conn.execute(
+        "DELETE FROM album_images m USING unnest(%s::uuid[], %s::uuid[]) AS u(album_id, image_id) "
+        "WHERE m.album_id = u.album_id AND m.image_id = u.image_id",
+        [[album for album, _ in removed], [image for _, image in removed]],
+    )
+    conn.execute(
+        "INSERT INTO album_images (album_id, image_id, why) SELECT u.album_id, u.image_id, u.why::jsonb "
+        "FROM unnest(%s::uuid[], %s::uuid[], %s::text[]) AS u(album_id, image_id, why) "
+        "JOIN images i ON i.id = u.image_id "
+        "ON CONFLICT (album_id, image_id) DO UPDATE SET why = excluded.why",
+        [[a for a, _, _ in added], [i for _, i, _ in added], [w for _, _, w in added]],
+    )
 
 
 # ----------------------------------------------------------------------------------- by place and by day, at read

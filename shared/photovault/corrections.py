@@ -64,7 +64,7 @@ def standing(conn: Connection) -> list[Fact]:
 
 
 def merge(conn: Connection, into: UUID, other: UUID, *, revision: int) -> UUID:
-    """Two persons are one, who keeps the id and, if it has one, the name of ``into``. Raises ``NotFound``, ``Invalid``."""
+    """Two persons are one, who keeps the id of ``into`` and its name, if any. Raises ``NotFound``, ``Invalid``."""
     if into == other:
         raise Invalid("A person cannot be merged with themselves.", [("people", "holds the person merged into")])
     kept, gone = _person(conn, into), _person(conn, other)

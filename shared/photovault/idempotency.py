@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from photovault import db
 from photovault.errors import Conflict
 
 if TYPE_CHECKING:

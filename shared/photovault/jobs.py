@@ -72,7 +72,7 @@ def cancel(conn: Connection, job_id: UUID) -> Job | None:
 
 
 def progress(conn: Connection, kind: str, *, generation: int, done: int, total: int) -> None:
-    """Tell the open jobs up to this generation how far the work is. ``done`` never falls, however often it starts over."""
+    """Tell the open jobs up to this generation how far the work is. ``done`` never falls when the work starts over."""
     conn.execute(
         "UPDATE jobs SET error = CASE WHEN cancel_requested THEN %(why)s END, "
         "state = CASE WHEN cancel_requested THEN 'failed' ELSE 'running' END, "

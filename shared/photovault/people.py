@@ -1,4 +1,4 @@
-"""Tables ``faces`` and ``person_clusters``: who is in the photos. What people said about faces is in ``corrections``."""
+"""Tables ``faces`` and ``person_clusters``: who is in the photos. What people said about it is in ``corrections``."""
 
 from __future__ import annotations
 
@@ -178,7 +178,7 @@ def set_name(conn: Connection, person_id: UUID, name: str | None, *, revision: i
     )
 
 
-def set_hidden(conn: Connection, person_id: UUID, hidden: bool, *, revision: int) -> None:  # noqa: FBT001
+def set_hidden(conn: Connection, person_id: UUID, hidden: bool, *, revision: int) -> None:
     conn.execute(
         "UPDATE person_clusters SET hidden = %(hidden)s, revision = %(revision)s "
         "WHERE id = %(id)s AND hidden <> %(hidden)s",
@@ -209,4 +209,60 @@ def settle(conn: Connection, person_ids: Collection[UUID], *, revision: int) -> 
             IS DISTINCT FROM (now.faces, now.images, now.cover)
         """.encode(),
         {"ids": list(person_ids), "revision": revision},
+    )
+
+
+# ------------------------------------------------------------------------------------------- what rebuilds read
+
+
+@dataclass(frozen=True)
+class FaceModel:
+    """A model that faces were embedded with; ``dims`` values each."""
+
+    id: int
+    name: str
+    version: str
+    dims: int
+
+
+@dataclass(frozen=True)
+class KnownFace:
+    """A face without its embedding; ``live`` when its photo is neither in the trash nor refused."""
+
+    id: UUID
+    image_id: UUID
+    model_id: int
+    photo_sha256: bytes
+    x: float
+    y: float
+    w: float
+    h: float
+    quality: float
+    founder: bool
+    person_id: UUID | None
+    live: bool
+
+
+def face_models(conn: Connection) -> list[FaceModel]:
+    """The models of this person's faces."""
+    return db.rows(
+        conn,
+        FaceModel,
+        "SELECT id, name, version, dims FROM models WHERE id IN (SELECT DISTINCT model_id FROM faces) ORDER BY id",
+    )
+
+
+def known_faces(conn: Connection) -> list[KnownFace]:
+    return db.rows(
+        conn,
+        KnownFace,
+        f"SELECT f.id, f.image_id, f.model_id, i.sha256 AS photo_sha256, f.x, f.y, f.w, f.h, f.quality, f.founder, "
+        f"f.person_id, {LIVE} AS live FROM faces f JOIN images i ON i.id = f.image_id ORDER BY f.id",
+    )
+
+
+def embeddings(conn: Connection, model_id: int) -> dict[UUID, bytes]:
+    """By face, as ``vectors.from_sql`` reads them."""
+    return dict(
+        conn.execute("SELECT id, halfvec_send(embedding) FROM faces WHERE model_id = %s", [model_id]).fetchall()
     )

@@ -72,6 +72,11 @@ def take_lease(conn: Connection) -> Lease | None:
     return Lease(token, expires_at, held_by_other=True) if expires_at is not None else None
 
 
+def is_held(conn: Connection, token: UUID) -> bool:
+    """Whether this builder still has the lease."""
+    return bool(db.value(conn, "SELECT lease_token = %s FROM rebuilds", [token]))
+
+
 def release(conn: Connection, token: UUID) -> None:
     conn.execute("UPDATE rebuilds SET lease_token = NULL, lease_expires_at = NULL WHERE lease_token = %s", [token])
 

@@ -1,0 +1,324 @@
+"""The people of a library, derived again from all faces and everything that was said about them.
+
+Read, compute, write apart: ``read`` and ``write`` are each part of one short transaction, ``regroup`` is between them
+and pure but for the ids that new people get.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
+
+from photovault import corrections, grouping, ids, model_manifest, people, tombstones, vectors
+from photovault.corrections import Fact
+from photovault.people import FaceModel, KnownFace, Person
+
+if TYPE_CHECKING:
+    from photovault.db import Connection
+
+# A face too weak to found a person has to be this much nearer to one than two founders of it are to each other.
+JOIN_MARGIN = 0.05
+
+
+@dataclass(frozen=True)
+class Known:
+    """Everything stored about people. ``sent``: by model, the embeddings of all its faces as Postgres sends them."""
+
+    models: list[FaceModel]
+    faces: list[KnownFace]
+    sent: dict[int, dict[UUID, bytes]]
+    facts: list[Fact]
+    persons: list[Person]
+
+
+@dataclass(frozen=True)
+class Somebody:
+    """A person as they should be stored."""
+
+    id: UUID
+    name: str | None
+    hidden: bool
+    cover_face_id: UUID | None
+    face_count: int
+    image_count: int
+
+
+@dataclass(frozen=True)
+class Who:
+    """``person_of``: of every face whose photo counts."""
+
+    persons: tuple[Somebody, ...]
+    person_of: Mapping[UUID, UUID | None]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What has to be written so that the tables say ``Who``."""
+
+    new: tuple[Somebody, ...]
+    changed: tuple[Somebody, ...]
+    gone: tuple[UUID, ...]
+    moved: Mapping[UUID | None, tuple[UUID, ...]]
+
+    def __bool__(self) -> bool:
+        return bool(self.new or self.changed or self.gone or self.moved)
+
+
+def read(conn: Connection) -> Known:
+    models = people.face_models(conn)
+    return Known(
+        models=models,
+        faces=people.known_faces(conn),
+        sent={model.id: people.embeddings(conn, model.id) for model in models},
+        facts=corrections.standing(conn),
+        persons=people.all_persons(conn),
+    )
+
+
+def regroup(known: Known) -> Who:
+    """Who the people are, by the faces whose photos count. People keep their ids and names as long as any of their
+    faces is there, be it in the trash."""
+    live = [face for face in known.faces if face.live]
+    named = _anchors(known, live)
+    clusters = _clusters(known, live, named)
+    before: dict[UUID, list[UUID]] = defaultdict(list)
+    for face in live:
+        if face.person_id is not None:
+            before[face.person_id].append(face.id)
+    stored = {person.id: person for person in known.persons}
+    distinct = {person.id for person in known.persons if person.name or person.hidden}
+    continued = grouping.assign_ids(before, clusters, named=distinct)
+
+    by_id = {face.id: face for face in known.faces}
+    faces_of: dict[UUID, set[UUID]] = {
+        person_id or ids.new(): set(cluster) for person_id, cluster in zip(continued, clusters, strict=True)
+    }
+    person_of: dict[UUID, UUID | None] = {face.id: None for face in live}
+    person_of |= {face: person_id for person_id, faces in faces_of.items() for face in faces}
+    for face in known.faces:  # those in the trash stay whose they were
+        if not face.live and face.person_id is not None:
+            faces_of.setdefault(face.person_id, set()).add(face.id)
+
+    said = _newest_names(known.facts)
+    persons = []
+    for person_id, faces in faces_of.items():
+        old = stored.get(person_id)
+        shown = [by_id[face] for face in faces if by_id[face].live]
+        best = min(shown, key=lambda face: (-face.quality, face.id), default=None)
+        newest = max((said[face] for face in faces if face in said), key=lambda fact: (fact.at, fact.id), default=None)
+        persons.append(
+            Somebody(
+                id=person_id,
+                # The photo by which somebody was named may be gone for good: the name is not.
+                name=(newest.name or None) if newest else old.name if old else None,
+                hidden=old.hidden if old else False,
+                cover_face_id=best.id if best else None,
+                face_count=len(shown),
+                image_count=len({face.image_id for face in shown}),
+            )
+        )
+    return Who(tuple(sorted(persons, key=lambda person: person.id)), person_of)
+
+
+def difference(known: Known, who: Who) -> Difference:
+    stored = {person.id: person for person in known.persons}
+    moved: dict[UUID | None, list[UUID]] = defaultdict(list)
+    for face in known.faces:
+        if face.live and who.person_of[face.id] != face.person_id:
+            moved[who.person_of[face.id]].append(face.id)
+    return Difference(
+        new=tuple(person for person in who.persons if person.id not in stored),
+        changed=tuple(p for p in who.persons if p.id in stored and not _is_stored(p, stored[p.id])),
+        gone=tuple(sorted(stored.keys() - {person.id for person in who.persons})),
+        moved={person_id: tuple(faces) for person_id, faces in moved.items()},
+    )
+
+
+def write(conn: Connection, change: Difference, *, revision: int) -> None:
+    with conn.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO person_clusters (id, name, hidden, cover_face_id, face_count, image_count, revision) "
+            "VALUES (%s, %s, %s, %s, %s, %s, %s)",
+            [(*_stored_values(person), revision) for person in change.new],
+        )
+        cursor.executemany(
+            "UPDATE person_clusters SET name = %s, hidden = %s, cover_face_id = %s, face_count = %s, image_count = %s, "
+            "revision = %s WHERE id = %s",
+            [(*_stored_values(person)[1:], revision, person.id) for person in change.changed],
+        )
+    for person_id, faces in change.moved.items():
+        people.assign(conn, faces, person_id)
+    if change.gone:
+        conn.execute("DELETE FROM person_clusters WHERE id = ANY(%s)", [list(change.gone)])
+        tombstones.add(conn, "person", change.gone, revision=revision)
+
+
+def _stored_values(person: Somebody) -> tuple[Any, ...]:
+    return (
+        person.id,
+        person.name,
+        person.hidden,
+        person.cover_face_id,
+        person.face_count,
+        person.image_count,
+    )
+
+
+def _is_stored(person: Somebody, row: Person) -> bool:
+    return _stored_values(person) == (
+        row.id,
+        row.name,
+        row.hidden,
+        row.cover_face_id,
+        row.face_count,
+        row.image_count,
+    )
+
+
+# ---- grouping, model by model ------------------------------------------------------------------------------------
+
+
+def _clusters(known: Known, live: list[KnownFace], named: Mapping[UUID, UUID]) -> list[frozenset[UUID]]:
+    """The people among the faces of each model, and those of two models whom somebody said to be one."""
+    told = list(_said(known.facts, present={face.id for face in live}))
+    found: list[frozenset[UUID]] = []
+    for model in known.models:
+        faces = [face for face in live if face.model_id == model.id]
+        sent = known.sent[model.id]
+        grouped = grouping.group(
+            [
+                grouping.Face(
+                    id=face.id,
+                    image_id=face.image_id,
+                    photo_sha256=bytes(face.photo_sha256),
+                    box=(face.x, face.y, face.w, face.h),
+                    quality=face.quality,
+                    founder=face.founder,
+                    row=row,
+                )
+                for row, face in enumerate(faces)
+            ],
+            vectors.from_sql([sent[face.id] for face in faces], model.dims) if faces else _nothing(model),
+            corrections=told,
+            named=named,
+            parameters=parameters_of(model),
+        )
+        found += grouped.clusters
+    return _across_models(found, told) if len(known.models) > 1 else found
+
+
+def _nothing(model: FaceModel) -> NDArray[np.float32]:
+    return np.zeros((0, model.dims), dtype=np.float32)
+
+
+def parameters_of(model: FaceModel) -> grouping.Parameters:
+    """The thresholds that the manifest gives for a model, by version where it knows it, else by name."""
+    known = [entry.info for entry in model_manifest.MANIFEST if entry.info] + [model_manifest.HAAR]
+    for info in sorted(known, key=lambda info: info.version != model.version):
+        if info.kind == "face" and info.name == model.name:
+            threshold = info.same_person_threshold
+            return grouping.Parameters(threshold=threshold, join=threshold + JOIN_MARGIN)
+    return grouping.Parameters()
+
+
+def _across_models(clusters: list[frozenset[UUID]], told: list[grouping.Correction]) -> list[frozenset[UUID]]:
+    """Faces of two models cannot be compared, but somebody may have said whose they are: the newest word counts."""
+    owner = {face: n for n, cluster in enumerate(clusters) for face in cluster}
+    parent = list(range(len(clusters)))
+    apart: set[tuple[int, int]] = set()
+
+    def find(n: int) -> int:
+        while parent[n] != n:
+            n = parent[n]
+        return n
+
+    for fact in sorted(told, key=lambda fact: (fact.at, fact.kind, fact.a, fact.b), reverse=True):
+        if fact.a not in owner or fact.b not in owner:
+            continue
+        a, b = sorted((find(owner[fact.a]), find(owner[fact.b])))
+        if a == b or (a, b) in apart:
+            continue
+        if fact.kind == "different":
+            apart.add((a, b))
+        else:
+            parent[b] = a
+            apart = {(min(x, y), max(x, y)) for x, y in ((find(x), find(y)) for x, y in apart)}
+    joined: dict[int, set[UUID]] = defaultdict(set)
+    for n, cluster in enumerate(clusters):
+        joined[find(n)] |= cluster
+    return [frozenset(cluster) for _, cluster in sorted(joined.items())]
+
+
+# ---- what was said -----------------------------------------------------------------------------------------------
+
+
+def _said(facts: Iterable[Fact], *, present: set[UUID]) -> Iterator[grouping.Correction]:
+    """The facts about faces, without those that are not present: what an act held together through a face in the trash,
+    it still holds together."""
+    acts: dict[Any, list[Fact]] = defaultdict(list)
+    for fact in facts:
+        if fact.kind != "named":
+            acts[fact.at].append(fact)
+    for at, act in acts.items():
+        stands_for: dict[UUID, UUID] = {}
+        for side in _sides(act):
+            those = sorted(face for face in side if face in present)
+            for a, b in pairwise(those):
+                yield grouping.Correction("same", a, b, at)
+            stands_for |= {face: those[0] for face in side if those}
+        for fact in act:
+            if fact.kind == "different" and fact.face_b is not None:
+                a, b = (stands_for.get(face, face) for face in (fact.face_a, fact.face_b))
+                if a != b:
+                    yield grouping.Correction("different", a, b, at)
+
+
+def _sides(act: Iterable[Fact]) -> list[set[UUID]]:
+    """The sets of faces that an act says to be one person each."""
+    side_of: dict[UUID, set[UUID]] = {}
+    for fact in act:
+        if fact.kind == "same" and fact.face_b is not None:
+            one = side_of.setdefault(fact.face_a, {fact.face_a})
+            other = side_of.setdefault(fact.face_b, {fact.face_b})
+            if one is not other:
+                one |= other
+                side_of |= dict.fromkeys(other, one)
+    unique = {id(side): side for side in side_of.values()}
+    return list(unique.values())
+
+
+def _newest_names(facts: Iterable[Fact]) -> dict[UUID, Fact]:
+    """By face; facts come oldest first."""
+    return {fact.face_a: fact for fact in facts if fact.kind == "named"}
+
+
+def _anchors(known: Known, live: list[KnownFace]) -> dict[UUID, UUID]:
+    """One face for each named person, by which that person exists whatever else changes: the one they were last named
+    by if its photo counts, else their best. Somebody named by a face that is nobody's now exists by that word."""
+    of_face = {face.id: face for face in live}
+    best: dict[UUID, KnownFace] = {}
+    for face in sorted(live, key=lambda face: (-face.quality, face.id)):
+        if face.person_id is not None:
+            best.setdefault(face.person_id, face)
+    anchors: dict[UUID, UUID] = {}
+    decided: set[UUID] = set()
+    for fact in sorted(_newest_names(known.facts).values(), key=lambda fact: (fact.at, fact.id), reverse=True):
+        named = of_face.get(fact.face_a)
+        if named is None:
+            continue
+        person_id = named.person_id or fact.id
+        if person_id not in decided:
+            decided.add(person_id)
+            if fact.name:
+                anchors[named.id] = person_id
+    for person in known.persons:
+        if person.name and person.id not in decided and person.id in best:
+            anchors[best[person.id].id] = person.id
+    return anchors
