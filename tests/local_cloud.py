@@ -103,6 +103,7 @@ def cloud(postgres: Postgres, localstack: LocalStack, scratch: Path) -> Cloud:
     """template.yaml deployed, with a migrated database behind it."""
     settings = configuration.load(scratch, scratch, environ={"APP_ENV": "test", **_models()})
     settings["DATABASE_URL"] = postgres.create_database("cloud")
+    settings["ALBUMS_DELAY_SECONDS"] = "1"
     for name in ("STORAGE_ROOT", "MODELS_DIR"):
         Path(settings[name]).mkdir(parents=True, exist_ok=True)
     migrate.upgrade(settings["DATABASE_URL"], jwt_secrets=[settings["JWT_SECRET"]])

@@ -135,6 +135,7 @@ def run(folder: Path, *, port: int, cloud_port: int, signals: Signals) -> int:
     port = free_port(port)
     base = f"http://127.0.0.1:{port}"
     settings.setdefault("PUBLIC_URL", base)
+    settings.setdefault("CORS_ORIGINS", f"{base},http://localhost:{port}")  # the gallery posts to the bucket by itself
     for name in ("STORAGE_ROOT", "MODELS_DIR"):
         Path(settings[name]).mkdir(parents=True, exist_ok=True)
 
