@@ -19,7 +19,7 @@ MOST_WORDS = 6
 
 @dataclass(frozen=True)
 class Name:
-    """A name and how many photos it has. ``level`` and ``country_code`` are a place's, ``id`` a person's or an album's."""
+    """A name and its number of photos. ``level`` and ``country_code`` are a place's, ``id`` a person's or album's."""
 
     kind: NameKind
     value: str

@@ -446,7 +446,8 @@ def similar(
         LookAlike,
         f"SELECT i.id, {distance} AS distance FROM image_embeddings e JOIN images i ON i.id = e.image_id "
         f"WHERE e.searchable AND e.model_id = %(model_id)s AND {distance} <= %(farthest)s {beyond}"
-        "AND e.image_id <> %(id)s AND i.deleted_at IS NULL AND i.status <> 'pending' ORDER BY distance, i.id LIMIT %(limit)s",
+        "AND e.image_id <> %(id)s AND i.deleted_at IS NULL AND i.status <> 'pending' "
+        "ORDER BY distance, i.id LIMIT %(limit)s",
         {
             "id": image_id,
             "model_id": anchor.model_id,

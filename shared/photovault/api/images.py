@@ -29,6 +29,7 @@ from photovault import (
     people,
     queues,
     rebuilds,
+    search,
     staging,
     terms,
     things,
@@ -377,6 +378,30 @@ def list_trash(
         shown = presenting.image_list(conn, rows[:limit])
     last = rows[limit - 1] if len(rows) > limit else None
     return schemas.Page(items=shown, next_cursor=cursors.encode("trash", last.deleted_at, last.id) if last else None)
+
+
+class LookAlike(schemas.Schema):
+    image: schemas.Image
+    score: float = Field(description="Cosine similarity of the two pictures; 1 is the same picture.")
+
+
+@router.get("/{image_id}/similar", operation_id="similarImages", responses={404: {"model": schemas.Problem}})
+def similar_images(
+    person: CurrentPerson, image_id: ImageId, cursor: schemas.Cursor = None, limit: schemas.Limit = 50
+) -> schemas.Page[LookAlike]:
+    """Photos that look like this one, the nearest first. Trash and archive are left out."""
+    kind = f"similar-{image_id}"
+    after = cursors.decode(kind, cursor, "fu")
+    with person.transaction() as conn:
+        _get(conn, image_id)
+        found = search.similar(conn, image_id, limit=limit + 1, after=after)
+        score = {one.id: 1 - one.distance for one in found}
+        shown = presenting.image_list(conn, images.by_ids(conn, [one.id for one in found[:limit]]))
+    last = found[limit - 1] if len(found) > limit else None
+    return schemas.Page(
+        items=[LookAlike(image=image, score=round(score[image.id], 4)) for image in shown],
+        next_cursor=cursors.encode(kind, last.distance, last.id) if last else None,
+    )
 
 
 # ---------------------------------------------------------------------------------------------- one photo's life

@@ -1,0 +1,225 @@
+"""Search in words, and completion of what is being typed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID
+
+from fastapi import Query, Request
+from pydantic import Field
+
+from photovault import cursors, db, images, names, queries, search
+from photovault.api import presenting, schemas
+from photovault.api.edge import CurrentPerson, Router
+from photovault.api.images import ListFilter
+from photovault.errors import BadCursor
+
+if TYPE_CHECKING:
+    from photovault.ranking import Fused
+
+router = Router(prefix="/search", tags=["search"])
+
+Today = Annotated[
+    date | None, Query(description="The calendar day where the person is, for `yesterday` and the like; else UTC's.")
+]
+
+
+class Span(schemas.Schema):
+    """A part of the query that became a condition; take `q[start:end]` out, and the condition is gone."""
+
+    kind: str
+    value: str = Field(description="What was understood, such as 2024-06-01..2024-08-31 for `last summer`.")
+    text: str = Field(description="As it was typed.")
+    start: int = Field(description="In characters (Unicode code points) of `q`.")
+    end: int
+    negated: bool
+
+
+class ParsedQuery(schemas.Schema):
+    conditions: dict[str, Any] = Field(description="What every photo of the answer fulfils; empty without conditions.")
+    text: str = Field(description="The rest, by which the photos are ranked.")
+    spans: list[Span]
+
+
+class Matched(schemas.Schema):
+    """One reason why a photo is in the answer."""
+
+    kind: str = Field(
+        description="date, person, place, label, camera, album, favourite, archived, faces, gps or type for a "
+        "condition; word, label, person or album for a word of the rest; picture for what it shows as a whole."
+    )
+    text: str | None
+    score: float | None = Field(None, description="Of `picture`: the cosine similarity of text and picture.")
+
+
+class Hit(schemas.Schema):
+    image: schemas.Image
+    score: float = Field(description="0..1; 1 for everything in a list that is ordered by time.")
+    matched: list[Matched]
+
+
+class SearchPage(schemas.Page[Hit]):
+    filter: ParsedQuery
+
+
+class Suggestion(schemas.Schema):
+    kind: str = Field(description="person, place, label or album")
+    value: str
+    text: str = Field(description="The query with its end completed.")
+    id: UUID | None = Field(description="Of the person or album.")
+    image_count: int
+
+
+class Suggestions(schemas.Schema):
+    items: list[Suggestion]
+
+
+@router.get("", operation_id="search")
+def search_images(
+    *,
+    request: Request,
+    person: CurrentPerson,
+    wanted: ListFilter,
+    q: Annotated[
+        str,
+        Query(
+            max_length=queries.MAX_LENGTH,
+            description="Dates, places, people, labels, albums, cameras and file types narrow; the rest ranks.",
+            examples=["anna in lisbon last summer", "dog on the beach -is:favourite"],
+        ),
+    ] = "",
+    today: Today = None,
+    cursor: schemas.Cursor = None,
+    limit: schemas.Limit = 50,
+) -> SearchPage:
+    """Photos that fulfil the query and the filter of the list. Without a rest to rank by, the newest come first.
+
+    A ranked answer ends after 1,000 photos. Its pages are cut by rank, so photos that arrive between two pages may
+    move one over the edge.
+    """
+    q = q.replace("\x00", " ")
+    key = _key(q, wanted, today)
+    with person.transaction() as conn:
+        known = search.names_of(conn, person.user_id)
+    parsed = queries.parse_with(q, known.vocabulary, today=today or datetime.now(UTC).date())
+    both = search.narrowed(wanted, parsed.filter, known, archived_given="archived" in request.query_params)
+    if both is None:
+        return SearchPage(items=[], next_cursor=None, filter=_parsed(q, parsed))
+    if parsed.text:
+        meaning = search.meaning_of(parsed.text)
+        with person.transaction() as conn:
+            items, following = _by_rank(conn, both, parsed, known, meaning, key=key, cursor=cursor, limit=limit)
+    else:
+        with person.transaction() as conn:
+            items, following = _by_time(conn, both, parsed, key=key, cursor=cursor, limit=limit)
+    return SearchPage(items=items, next_cursor=following, filter=_parsed(q, parsed))
+
+
+@router.get("/suggest", operation_id="suggest")
+def suggest(
+    person: CurrentPerson,
+    q: Annotated[str, Query(max_length=queries.MAX_LENGTH, examples=["anna in lis"])] = "",
+    limit: Annotated[int, Query(ge=1, le=50)] = 10,
+) -> Suggestions:
+    """People, places, labels and albums of the library that the end of the query begins. Hidden people stay hidden."""
+    with person.transaction() as conn:
+        known = search.names_of(conn, person.user_id)
+    return Suggestions(
+        items=[
+            Suggestion(
+                kind=found.name.kind,
+                value=found.name.value,
+                text=found.text,
+                id=found.name.id,
+                image_count=found.name.image_count,
+            )
+            for found in names.complete(known, q.replace("\x00", " "), limit=limit)
+        ]
+    )
+
+
+def _by_time(
+    conn: db.Connection,
+    wanted: images.Filter,
+    parsed: queries.Parsed,
+    *,
+    key: str,
+    cursor: str | None,
+    limit: int,
+) -> tuple[list[Hit], str | None]:
+    kind = f"search-time-{key}"
+    after = cursors.decode(kind, cursor, "tu")
+    rows = images.page(conn, wanted, limit=limit + 1, after=after)
+    matched = _conditions(parsed)
+    items = [Hit(image=image, score=1.0, matched=matched) for image in presenting.image_list(conn, rows[:limit])]
+    last = rows[limit - 1] if len(rows) > limit else None
+    return items, cursors.encode(kind, last.sort_at, last.id) if last else None
+
+
+def _by_rank(
+    conn: db.Connection,
+    wanted: images.Filter,
+    parsed: queries.Parsed,
+    known: names.Names,
+    meaning: search.Meaning | None,
+    *,
+    key: str,
+    cursor: str | None,
+    limit: int,
+) -> tuple[list[Hit], str | None]:
+    kind = f"search-rank-{key}"
+    after = cursors.decode(kind, cursor, "i")
+    start = after[0] if after else 0
+    if not isinstance(start, int) or not 0 <= start <= search.MOST_RESULTS:
+        raise BadCursor
+    words = search.words_of(conn, parsed.text, known)
+    ranked = search.ranked(conn, wanted, words, meaning)
+    shown = {found.id: found for found in ranked[start : start + limit]}
+    why = search.reasons(conn, list(shown), words) if words and shown else {}
+    items = [
+        Hit(
+            image=image,
+            score=round(shown[image.id].score, 4),
+            matched=[*_conditions(parsed), *_reasons(shown[image.id], why.get(image.id, []))],
+        )
+        for image in presenting.image_list(conn, images.by_ids(conn, list(shown)))
+    ]
+    following = start + limit
+    return items, cursors.encode(kind, following) if following < len(ranked) else None
+
+
+def _conditions(parsed: queries.Parsed) -> list[Matched]:
+    return [Matched(kind=span.kind, text=span.value) for span in parsed.spans if not span.negated]
+
+
+def _reasons(found: Fused[UUID], why: Sequence[search.Reason]) -> list[Matched]:
+    told = [Matched(kind=reason.kind, text=reason.text) for reason in why]
+    if "picture" in found.scores:
+        told.append(Matched(kind="picture", text=None, score=round(found.scores["picture"], 4)))
+    return told
+
+
+def _parsed(q: str, parsed: queries.Parsed) -> ParsedQuery:
+    return ParsedQuery(
+        conditions=parsed.filter.as_json(),
+        text=parsed.text,
+        spans=[
+            Span(
+                kind=span.kind,
+                value=span.value,
+                text=q[span.start : span.end],
+                start=span.start,
+                end=span.end,
+                negated=span.negated,
+            )
+            for span in parsed.spans
+        ],
+    )
+
+
+def _key(q: str, wanted: images.Filter, today: date | None) -> str:
+    """What a cursor belongs to: the question as it was asked, not as it was understood, which a new name may change."""
+    return hashlib.sha256(repr((q, wanted, today)).encode("utf-8", "surrogatepass")).hexdigest()[:16]
