@@ -98,7 +98,7 @@ def insert_photo(conn: db.Connection, dice: random.Random, model: int, people: l
     image_id, size = ids.new(), dice.randrange(1, 9_000_000)
     status = dice.choices(["pending", "processing", "ready", "rejected"], [1, 2, 12, 1])[0]
     ready = status == "ready"
-    taken = datetime(2024, 1, 1) + timedelta(days=dice.randrange(500), minutes=dice.randrange(1440))  # noqa: DTZ001
+    taken = datetime(2024, 1, 1) + timedelta(days=dice.randrange(500), minutes=dice.randrange(1440))
     sealed = status in {"processing", "ready"} or (status == "rejected" and dice.random() < 0.5)
     code, country, region, city, lat, lon = (
         dice.choice([*PLACES, *PLACES[:1] * 6]) if ready and dice.random() < 0.7 else [None] * 6
