@@ -116,7 +116,7 @@ def build(out: Path, *, arch: Arch, archive_bytes: int | None = None, only: Sequ
 def _layer(name: str, source: Path, out: Path, *, arch: Arch, runtime: str, archive_bytes: int | None) -> Artefact:
     """Make a layer by its own target, as ``sam build`` does, unless the last build made it from the same sources."""
     folder = out / "layers" / name
-    variables = [f"ARTIFACTS_DIR={folder}", f"PYTHON_VERSION={runtime.removeprefix('python')}", f"UV={_uv()}"]
+    variables = [f"ARTIFACTS_DIR={folder}", f"PYTHON_VERSION={runtime.removeprefix('python')}", f"UV={uv()}"]
     if arch == "host":
         variables += ["PLATFORM=", f"COMPILER={sys.executable}"]
     stamp = folder.with_name(f"{name}.json")
@@ -151,7 +151,8 @@ def _digest(source: Path, variables: Sequence[str]) -> str:
     return digest.hexdigest()
 
 
-def _uv() -> str:
+def uv() -> str:
+    """uv of this environment, else the one on the PATH."""
     beside = Path(sys.executable).with_name("uv")
     return str(beside) if beside.exists() else "uv"
 
