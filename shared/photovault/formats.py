@@ -225,14 +225,12 @@ def _decode(data: bytes, *, content_type: str, min_side: int) -> Picture:
 def _decode_with_pillow(data: bytes, *, content_type: str, min_side: int) -> tuple[Image.Image, tuple[int, int], int]:
     from PIL import Image, ImageFile
 
-    # Another module of the process may have relaxed it; a half-shown photo must not pass as a whole one.
+    # Pillow's own switches, set each time because another module may have changed them: a half-shown photo must not
+    # pass as a whole one, and its bomb check (an error from twice this number on) is what stops a GIF whose frames
+    # leave its canvas, for which Pillow allocates while it opens the file. The limits per format are checked below.
     ImageFile.LOAD_TRUNCATED_IMAGES = False
-    limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None  # ours is stricter and is checked right below
-    try:
-        source = Image.open(io.BytesIO(data), formats=_PILLOW[content_type])
-    finally:
-        Image.MAX_IMAGE_PIXELS = limit
-    with source:
+    Image.MAX_IMAGE_PIXELS = max(MAX_PIXELS.values()) // 2
+    with Image.open(io.BytesIO(data), formats=_PILLOW[content_type]) as source:
         size = source.size
         _check_size(*size, content_type=content_type)
         tags = exif.read(embedded.find(data, content_type=content_type).exif)
@@ -516,6 +514,8 @@ def _reason(error: Exception) -> str:
     words = str(error).lower()
     if "truncat" in words or "unexpected end" in words or "end of file" in words or "premature" in words:
         return _TOO_EARLY
+    if "decompression bomb" in words:
+        return f"The photo has more than {max(MAX_PIXELS.values()) // 1_000_000} megapixels, which cannot be taken."
     if "decompressed data too large" in words:
         return "The file holds a text that unpacks to an absurd size."
     return _BROKEN

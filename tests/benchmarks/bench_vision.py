@@ -4,8 +4,8 @@
 
 Ours: one decode at reduced scale gives the preview, the thumbnail, ThumbHash, perceptual hash and the detectors'
 inputs; the metadata is read beside it. The floor is Pillow's decode at the scale that the preview needs. The naive way
-opens and decodes the whole file for each of these steps. CPU time, the least of several rounds that take turns, one thread; read
-the ratios.
+opens and decodes the whole file for each of these steps. CPU time, the least of several rounds that take turns, one
+thread; read the ratios.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def cpu(call: Callable[[], object]) -> float:
 
 
 def main() -> None:
-    data = draw(7, (4032, 3024), taken=datetime(2024, 5, 6, 7, 8, 9), gps=(48.1, 11.5), quality=92)  # noqa: DTZ001
+    data = draw(7, (4032, 3024), taken=datetime(2024, 5, 6, 7, 8, 9), gps=(48.1, 11.5), quality=92)
     print(f"4032 x 3024 JPEG, {len(data) / 1e6:.1f} MB\n")
     ways = {"floor": floor, "full decode": full_decode, "ours": ours, "naive": naive}
     times: dict[str, float] = {}
