@@ -1,0 +1,17 @@
+"""One delivery of one message in a process of its own, which a failpoint may kill: ``python -m tests.flows.worker``."""
+
+import sys
+from uuid import UUID
+
+from photovault.pipeline import embedding, maintenance, vision
+from photovault.pipeline.messages import PhotoMessage
+
+if __name__ == "__main__":
+    step, user_id, image_id = sys.argv[1:4]
+    message = PhotoMessage(UUID(user_id), UUID(image_id), check=step == "check")
+    if step == "embedding":
+        embedding.handle(message)
+    elif step == "resend":
+        maintenance.resend_unfinished()
+    else:
+        vision.handle(message)
