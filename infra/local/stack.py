@@ -175,17 +175,17 @@ def deploy(
         processes=processes or os.cpu_count() or 1,
     )
     declared = local.get("Parameters", {})
-    given = {_parameter(setting): value for setting, value in settings.items()}
+    given = {parameter(setting): value for setting, value in settings.items()}
     manager = client(endpoint, "secretsmanager")
-    for parameter, setting in SECRETS.items():
-        if parameter in declared and setting in settings:
-            given[parameter] = f"{name}/{setting}"
-            manager.create_secret(Name=given[parameter], SecretString=settings[setting])
+    for secret, setting in SECRETS.items():
+        if secret in declared and setting in settings:
+            given[secret] = f"{name}/{setting}"
+            manager.create_secret(Name=given[secret], SecretString=settings[setting])
     _create(endpoint, name, local, {key: value for key, value in given.items() if key in declared})
     return describe(endpoint, name=name)
 
 
-def _parameter(setting: str) -> str:
+def parameter(setting: str) -> str:
     """DATABASE_URL -> DatabaseUrl."""
     return "".join(word.capitalize() for word in setting.split("_"))
 

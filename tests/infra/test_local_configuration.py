@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 from cryptography.fernet import Fernet
-from infra.local import configuration
+from infra.local import configuration, stack
+
+from photovault.settings import Settings
 
 
 @pytest.fixture
@@ -50,3 +52,19 @@ def test_folders_are_absolute_because_functions_run_elsewhere(tmp_path: Path, fo
     chosen = configuration.load(tmp_path, folder, environ={"STORAGE_ROOT": "photos/sealed"})
     assert chosen["STORAGE_ROOT"] == str(tmp_path / "photos" / "sealed")
     assert chosen["MODELS_DIR"] == str(folder / "models")
+
+
+def test_every_setting_of_the_functions_is_decided_by_the_laptop_or_by_the_stack() -> None:
+    by_the_stack = {
+        *("STAGING_BUCKET", "VAULT_BUCKET", "MODELS_BUCKET"),
+        *("VISION_QUEUE_URL", "EMBEDDING_QUEUE_URL", "ALBUMS_QUEUE_URL"),
+        *("AWS_ENDPOINT_URL", "AWS_REGION", "ROOT_PATH"),
+    }
+    assert {name.upper() for name in Settings.model_fields} == {*configuration.NAMES, *by_the_stack}
+
+
+def test_every_setting_that_the_laptop_decides_reaches_the_functions() -> None:
+    declared = stack.read(stack.ROOT / "template.yaml")["Parameters"].keys()
+    by_secret = {setting for parameter, setting in stack.SECRETS.items() if parameter in declared}
+    by_parameter = {name for name in configuration.NAMES if stack.parameter(name) in declared}
+    assert {*configuration.NAMES} == {*by_secret, *by_parameter, *stack.HOST_VARIABLES}
