@@ -78,7 +78,7 @@ def log_in(*, email: str, password: str, address: str, user_agent: str | None) -
     try:
         _, key = normalise_email(email)
     except Invalid:
-        key = email.strip().casefold()
+        key = email.strip().casefold().replace("\x00", "\ufffd")  # which Postgres does not take
     pair = f"{key}|{address}"
     with db.before_login() as conn:
         throttles.pour(conn, LOGIN_ADDRESS, address)
