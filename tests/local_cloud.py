@@ -103,6 +103,7 @@ def cloud(postgres: Postgres, localstack: LocalStack, scratch: Path) -> Cloud:
     """template.yaml deployed, with a migrated database behind it."""
     settings = configuration.load(scratch, scratch, environ={"APP_ENV": "test", **_models()})
     settings["DATABASE_URL"] = postgres.create_database("cloud")
+    settings["PUBLIC_URL"] = f"http://127.0.0.1:{free_port()}"  # where tickets point, whoever makes them
     settings["ALBUMS_DELAY_SECONDS"] = "1"
     for name in ("STORAGE_ROOT", "MODELS_DIR"):
         Path(settings[name]).mkdir(parents=True, exist_ok=True)
@@ -126,7 +127,8 @@ def _models() -> dict[str, str]:
 @pytest.fixture(scope="session")
 def api_url(cloud: Cloud) -> Iterator[str]:
     """The base URL of the API under uvicorn, on the same cloud."""
-    port = free_port()
+    base = cloud.settings["PUBLIC_URL"]
+    port = int(base.rsplit(":", 1)[1])
     child = start_api(port, cloud.environment, cloud.logs / "api.log")
-    yield f"http://127.0.0.1:{port}"
+    yield base
     child.stop(patience=5)

@@ -12,11 +12,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
-
-import psycopg
+from typing import TYPE_CHECKING
 
 from photovault import tokens
 from photovault.errors import Misconfigured
+
+if TYPE_CHECKING:
+    from photovault.db import Connection
 
 LOCK = 0x50686F746F56  # "PhotoV": any number that nobody else in the database uses
 
@@ -42,7 +44,7 @@ def available() -> list[Migration]:
     return sorted(found, key=lambda migration: migration.number)
 
 
-def pending(conn: psycopg.Connection) -> list[Migration]:
+def pending(conn: Connection) -> list[Migration]:
     """Those not yet applied to this database. Raises ``Misconfigured`` when an applied one has changed since."""
     exists = conn.execute("SELECT to_regclass('schema_migrations') IS NOT NULL").fetchone()
     rows: dict[int, bytes] = {}
@@ -63,6 +65,8 @@ def upgrade(database_url: str, *, jwt_secrets: Sequence[str] = ()) -> list[str]:
 
     The log-in role must be able to create roles and the extension ``vector`` on the first run.
     """
+    import psycopg
+
     applied = []
     with psycopg.connect(database_url, autocommit=True, connect_timeout=10) as conn:
         version = conn.info.server_version
@@ -91,7 +95,7 @@ def upgrade(database_url: str, *, jwt_secrets: Sequence[str] = ()) -> list[str]:
     return applied
 
 
-def publish_signing_keys(conn: psycopg.Connection, jwt_secrets: Sequence[str]) -> None:
+def publish_signing_keys(conn: Connection, jwt_secrets: Sequence[str]) -> None:
     """Make the keys of these secrets the ones that tokens are verified with; the others are retired at once."""
     if not jwt_secrets:
         return

@@ -22,28 +22,36 @@ class Client:
     """One person at one base URL (uvicorn's or the gateway's)."""
 
     base: str
-    http: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=60))
+    headers: dict[str, str] = field(default_factory=dict)
     user_id: UUID | None = None
     refresh_token: str = ""
 
     @classmethod
     def sign_up(cls, base: str, email: str | None = None) -> Client:
         client = cls(base)
-        answer = client.http.post(
-            f"{base}/auth/signup",
-            json={"email": email or f"{uuid4().hex}@example.com", "password": "password123", "name": "Ada"},
+        answer = client.post(
+            "/auth/signup",
+            {"email": email or f"{uuid4().hex}@example.com", "password": "password123", "name": "Ada"},
         )
         assert answer.status_code == 201, answer.text
         body = answer.json()
         client.user_id, client.refresh_token = UUID(body["user"]["id"]), body["refresh_token"]
-        client.http.headers["Authorization"] = f"Bearer {body['access_token']}"
+        client.headers["Authorization"] = f"Bearer {body['access_token']}"
         return client
 
     def get(self, path: str, **options: Any) -> httpx.Response:
-        return self.http.get(self.base + path, **options)
+        return self.send("GET", path, **options)
 
     def post(self, path: str, body: object = None, **options: Any) -> httpx.Response:
-        return self.http.post(self.base + path, json=body, **options)
+        return self.send("POST", path, **({"json": body} if body is not None else {}), **options)
+
+    def send(
+        self, method: str, path: str, *, headers: Mapping[str, str] | None = None, **options: Any
+    ) -> httpx.Response:
+        """One request on a connection of its own."""
+        return httpx.request(
+            method, self.base + path, headers={**self.headers, **(headers or {})}, timeout=60, **options
+        )
 
     def json(self, path: str, **parameters: Any) -> Any:
         answer = self.get(path, params=parameters)
