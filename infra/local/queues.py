@@ -25,12 +25,19 @@ def waiting(sqs: Any) -> dict[str, int]:
 
 
 def drain(sqs: Any, *, seconds: float, skip: Callable[[], bool], show: Callable[[dict[str, int]], None]) -> bool:
-    """Waits at most `seconds` for empty queues; says whether they are. `skip` ends the wait, `show` sees progress."""
-    deadline = time.monotonic() + seconds
+    """Waits for empty queues as long as they change within `seconds`; says whether they are empty.
+
+    Without a change only failed messages are left, which come again after minutes. `skip` ends the wait, `show` sees
+    what is left.
+    """
+    seen: dict[str, int] = {}
+    changed = time.monotonic()
     quiet = 0
-    while quiet < QUIET and time.monotonic() < deadline and not skip():
+    while quiet < QUIET and time.monotonic() < changed + seconds and not skip():
         left = {name: count for name, count in waiting(sqs).items() if count}
         show(left)
         quiet = 0 if left else quiet + 1
+        if left != seen:
+            seen, changed = left, time.monotonic()
         time.sleep(PAUSE)
     return quiet >= QUIET

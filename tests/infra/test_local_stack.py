@@ -13,6 +13,7 @@ from infra.local import queues, stack
 from infra.local.localstack import LocalStack
 
 FIXTURE = Path(__file__).parent / "fixtures" / "small"
+DEAD = "arn:aws:sqs:eu-central-1:000000000000:dead"
 RUNTIME = f"python{sys.version_info.major}.{sys.version_info.minor}"
 
 
@@ -176,6 +177,20 @@ def test_draining_waits_for_the_work_and_not_for_dead_letters(small: stack.Stack
     assert queues.waiting(sqs).keys() == {small.outputs["WorkUrl"].rsplit("/", 1)[1]} | {
         name for name in queues.waiting(sqs) if not name.startswith("small")
     }
+
+
+def test_draining_gives_up_on_what_failed_and_comes_again_much_later(small: stack.Stack) -> None:
+    sqs = stack.client(small.endpoint, "sqs")
+    failing = sqs.create_queue(
+        QueueName="small-failing",
+        Attributes={"RedrivePolicy": json.dumps({"deadLetterTargetArn": DEAD, "maxReceiveCount": 5})},
+    )["QueueUrl"]
+    sqs.send_message(QueueUrl=failing, MessageBody="a photo")
+    sqs.receive_message(QueueUrl=failing, VisibilityTimeout=600)
+    seen: list[dict[str, int]] = []
+    assert not queues.drain(sqs, seconds=1, skip=lambda: False, show=seen.append)
+    assert seen[-1] == {"small-failing": 1}
+    sqs.delete_queue(QueueUrl=failing)
 
 
 def test_draining_can_be_skipped(small: stack.Stack) -> None:
