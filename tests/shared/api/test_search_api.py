@@ -1,0 +1,325 @@
+"""Search over HTTP: what a query answers, its pages, completion, look-alikes, and queries meant to break it."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from fastapi.testclient import TestClient
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests import libraries
+from tests.libraries import LISBON, PARIS, TinyEncoder, photo, towards
+from tests.vaults import Somebody, client, somebody, vault
+
+from photovault import cursors, embeddings, ids, search
+from photovault.api import images as images_api
+from photovault.api import search as search_api
+
+__all__ = ["vault"]
+
+
+@pytest.fixture(scope="module")
+def api(vault: Path) -> TestClient:
+    return client([search_api.router, images_api.router])
+
+
+@pytest.fixture
+def person(vault: Path) -> Somebody:
+    return somebody()
+
+
+@pytest.fixture(scope="module")
+def library(vault: Path) -> Somebody:
+    """Somebody with a little of everything."""
+    somebodys = somebody()
+    anna = libraries.named_person(somebodys.user_id, "Anna", image_count=2)
+    libraries.named_person(somebodys.user_id, "Annabel", hidden=True)
+    trip = libraries.album(somebodys.user_id, "Ankara by train")
+    photo(somebodys.user_id, caption="a dog on the beach", people=[anna], albums=[trip], labels=["dog"], **LISBON)
+    photo(somebodys.user_id, caption="sunset", people=[anna], day=date(2024, 7, 1), **PARIS)
+    return somebodys
+
+
+@pytest.fixture(autouse=True)
+def encoder(monkeypatch: pytest.MonkeyPatch) -> TinyEncoder:
+    tiny = TinyEncoder()
+    monkeypatch.setattr(embeddings, "provider", lambda: tiny)
+    search._meaning_of.cache_clear()
+    return tiny
+
+
+def get(api: TestClient, person: Somebody, path: str = "/search", **parameters: Any) -> Any:
+    answer = api.get(path, headers=person.headers, params=parameters)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def found(page: Any) -> list[UUID]:
+    return [UUID(hit["image"]["id"]) for hit in page["items"]]
+
+
+def pages(api: TestClient, person: Somebody, path: str = "/search", **parameters: Any) -> list[UUID]:
+    every: list[UUID] = []
+    cursor = None
+    while True:
+        page = get(api, person, path, **parameters, **({"cursor": cursor} if cursor else {}))
+        every += found(page)
+        cursor = page["next_cursor"]
+        if cursor is None:
+            return every
+        assert page["items"], "a page that is not the last holds something"
+
+
+# ------------------------------------------------------------------------------------------------------ answers
+
+
+@pytest.mark.parametrize("path", ["/search", "/search/suggest", f"/images/{ids.new()}/similar"])
+def test_without_a_token_it_is_401(api: TestClient, path: str) -> None:
+    assert api.get(path).status_code == 401
+
+
+def test_an_answer_says_how_the_query_was_understood_and_why_each_photo_is_there(
+    api: TestClient, library: Somebody
+) -> None:
+    q = "anna in lisbon may 2025 dog on the beach"
+    page = get(api, library, q=q)
+
+    assert [(span["kind"], span["text"], span["negated"]) for span in page["filter"]["spans"]] == [
+        ("person", "anna", False),
+        ("place", "in lisbon", False),
+        ("date", "may 2025", False),
+    ]
+    assert all(q[span["start"] : span["end"]] == span["text"] for span in page["filter"]["spans"])
+    assert page["filter"]["text"] == "dog on the beach"
+    assert page["filter"]["conditions"]["places"] == [{"level": "city", "value": "Lisbon", "country_code": "PT"}]
+    (hit,) = page["items"]
+    assert hit["score"] == 1.0
+    assert {(reason["kind"], reason["text"]) for reason in hit["matched"]} == {
+        ("person", "anna"),
+        ("place", "Lisbon"),
+        ("date", "2025-05-01..2025-05-31"),
+        ("label", "dog"),
+        ("word", "dog"),
+        ("word", "beach"),
+    }
+    assert hit["image"]["caption"] == "a dog on the beach"
+
+
+def test_conditions_alone_list_by_time_with_score_one(api: TestClient, library: Somebody) -> None:
+    page = get(api, library, q="anna")
+
+    assert [hit["image"]["caption"] for hit in page["items"]] == ["a dog on the beach", "sunset"]
+    assert {hit["score"] for hit in page["items"]} == {1.0}
+    assert page["items"][0]["matched"] == [{"kind": "person", "text": "anna", "score": None}]
+
+
+def test_no_query_lists_what_the_filter_leaves(api: TestClient, library: Somebody) -> None:
+    page = get(api, library, city="Paris")
+
+    assert [hit["image"]["caption"] for hit in page["items"]] == ["sunset"]
+    assert page["items"][0]["matched"] == []
+    assert page["filter"] == {"conditions": {}, "text": "", "spans": []}
+    assert len(get(api, library)["items"]) == 2
+
+
+def test_query_and_filter_must_both_hold(api: TestClient, library: Somebody) -> None:
+    assert len(get(api, library, q="anna", city="Paris")["items"]) == 1
+    assert get(api, library, q="anna in lisbon", city="Paris")["items"] == []
+    assert get(api, library, q="-is:favourite", favourite="true")["items"] == []
+    assert get(api, library, q="beach", label="cat")["items"] == []
+
+
+def test_meaning_is_a_reason_with_its_cosine(api: TestClient, person: Somebody) -> None:
+    photo(person.user_id, vector=towards(0.3))
+    (hit,) = get(api, person, q="sunset")["items"]
+
+    (reason,) = hit["matched"]
+    assert (reason["kind"], reason["text"]) == ("picture", None)
+    assert reason["score"] == pytest.approx(0.3, abs=0.001)
+
+
+def test_nonsense_finds_nothing(api: TestClient, library: Somebody) -> None:
+    assert get(api, library, q="flurbl")["items"] == []
+
+
+def test_the_query_can_ask_for_the_archive_that_the_list_leaves_out(api: TestClient, person: Somebody) -> None:
+    archived = photo(person.user_id, archived=True)
+
+    assert found(get(api, person, q="may 2025")) == []
+    assert found(get(api, person, q="is:archived")) == [archived]
+    assert found(get(api, person, q="may 2025", archived="any")) == [archived]
+    assert found(get(api, person, q="is:archived", archived="false")) == []
+
+
+def test_today_is_where_the_person_is(api: TestClient, person: Somebody) -> None:
+    new_year = photo(person.user_id, day=date(2025, 1, 1))
+
+    assert found(get(api, person, q="yesterday", today="2025-01-02")) == [new_year]
+    assert found(get(api, person, q="yesterday", today="2025-01-01")) == []
+    assert api.get("/search", headers=person.headers, params={"today": "soon"}).status_code == 422
+
+
+def test_nobody_finds_anothers_photos(api: TestClient, library: Somebody, person: Somebody) -> None:
+    for q in ("", "anna", "beach", "in lisbon"):
+        assert get(api, person, q=q)["items"] == []
+
+
+# -------------------------------------------------------------------------------------------------------- pages
+
+
+def test_pages_by_rank_and_by_time_hold_everything_once(api: TestClient, person: Somebody) -> None:
+    start = date(2025, 5, 1)
+    many = [photo(person.user_id, caption="beach", day=start + timedelta(days=n)) for n in range(7)]
+
+    newest_first = many[::-1]
+    assert pages(api, person, q="may 2025", limit=3) == newest_first
+    assert pages(api, person, q="beach", limit=3) == newest_first
+    assert pages(api, person, q="may 2025", limit=7) == newest_first
+
+
+@pytest.mark.parametrize(("q", "other"), [("beach", "dog"), ("may 2025", "2025"), ("", "2025")])
+def test_a_cursor_belongs_to_its_query(api: TestClient, person: Somebody, q: str, other: str) -> None:
+    for _ in range(2):
+        photo(person.user_id, caption="beach dog")
+    cursor = get(api, person, q=q, limit=1)["next_cursor"]
+    assert cursor
+
+    for wrong in ({"q": other}, {"q": q, "favourite": "true"}, {"q": q, "today": "2025-01-01"}):
+        answer = api.get("/search", headers=person.headers, params=wrong | {"cursor": cursor})
+        assert answer.status_code == 422, answer.text
+        assert answer.json()["type"].endswith("bad-cursor")
+
+
+@pytest.mark.parametrize("rank", [-1, 1001, 2**62])
+def test_a_rank_that_no_page_ends_at_is_no_cursor(api: TestClient, person: Somebody, rank: int) -> None:
+    for _ in range(2):
+        photo(person.user_id, caption="beach")
+    good = get(api, person, q="beach", limit=1)["next_cursor"]
+    kind = next(kind for kind in _kinds(good))
+    answer = api.get("/search", headers=person.headers, params={"q": "beach", "cursor": cursors.encode(kind, rank)})
+
+    assert answer.status_code == 422
+
+
+def _kinds(cursor: str) -> list[str]:
+    import base64
+    import json
+
+    return [json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))[0]]
+
+
+# ------------------------------------------------------------------------------------------------------ torture
+
+
+@pytest.mark.parametrize(
+    "q",
+    [
+        " ",
+        "\x00",
+        "beach\x00dog",
+        "the of and",
+        "person:",
+        "before: after: date:",
+        "not",
+        "and or not",
+        "-",
+        '"',
+        '"""',
+        "'; DROP TABLE images; --",
+        "' OR 1=1 --",
+        "%s %(id)s %",
+        "_%\\",
+        ".*+?^$()[]{}|",
+        "\\u0000",
+        "חוף הים",
+        "\u202eشاطئ\u202c",
+        "🏖️🐕",
+        "\ufffe\uffff",
+        "\U0010ffff" * 5,
+        "a" * 1000,
+        "- " * 500,
+        "between and",
+        "date:9999-99-99",
+        "after:0000-00-00",
+        "2025-13-45",
+        "9999 years ago",
+        "in 99999999999999999999 days",
+        "IMG_1.jpg" * 100,
+    ],
+)
+def test_no_query_is_too_odd(api: TestClient, library: Somebody, q: str) -> None:
+    get(api, library, q=q)
+    get(api, library, "/search/suggest", q=q)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    q=st.lists(
+        st.one_of(
+            st.text(max_size=8),
+            st.sampled_from(
+                ["anna", "lisbon", "not", "or", "and", "before:", "date:", "2024", "last", "summer", "-", '"', "album:"]
+            ),
+        ),
+        max_size=8,
+    ).map(" ".join),
+    today=st.dates(),
+)
+def test_any_query_on_any_day_has_an_answer(api: TestClient, library: Somebody, q: str, today: date) -> None:
+    get(api, library, q=q, today=today.isoformat())
+
+
+def test_a_query_of_more_than_1000_characters_is_refused(api: TestClient, library: Somebody) -> None:
+    for path in ("/search", "/search/suggest"):
+        answer = api.get(path, headers=library.headers, params={"q": "a" * 1001})
+        assert answer.status_code == 422
+        assert answer.json()["errors"][0]["field"] == "query.q"
+
+
+# --------------------------------------------------------------------------------------------------- completion
+
+
+def test_the_end_of_a_query_is_completed_with_names_of_the_library(api: TestClient, library: Somebody) -> None:
+    items = get(api, library, "/search/suggest", q="beach an")["items"]
+
+    assert [(item["kind"], item["value"], item["text"]) for item in items] == [
+        ("person", "Anna", "beach Anna"),
+        ("album", "Ankara by train", 'beach album:"Ankara by train"'),
+    ]
+    assert [item["kind"] for item in get(api, library, "/search/suggest", q="do")["items"]] == ["label"]
+    assert [item["value"] for item in get(api, library, "/search/suggest", q="lisb", limit=1)["items"]] == ["Lisbon"]
+
+
+def test_hidden_and_other_peoples_names_are_not_told(api: TestClient, library: Somebody, person: Somebody) -> None:
+    assert "Annabel" not in [item["value"] for item in get(api, library, "/search/suggest", q="anna")["items"]]
+    assert get(api, person, "/search/suggest", q="anna")["items"] == []
+
+
+# -------------------------------------------------------------------------------------------------- look-alikes
+
+
+def test_look_alikes_come_nearest_first_page_by_page(api: TestClient, person: Somebody) -> None:
+    anchor = photo(person.user_id, vector=towards(1.0))
+    near = [photo(person.user_id, vector=towards(cosine)) for cosine in (0.8, 0.99, 0.9)]
+    path = f"/images/{anchor}/similar"
+
+    assert pages(api, person, path, limit=1) == [near[1], near[2], near[0]]
+    assert get(api, person, path)["items"][0]["score"] == pytest.approx(0.99, abs=0.001)
+
+
+def test_look_alikes_of_anothers_photo_are_404(api: TestClient, library: Somebody, person: Somebody) -> None:
+    theirs = found(get(api, library, q="anna"))[0]
+
+    assert api.get(f"/images/{theirs}/similar", headers=person.headers).status_code == 404
+
+
+def test_a_cursor_of_another_photos_look_alikes_is_refused(api: TestClient, person: Somebody) -> None:
+    first, second, _ = (photo(person.user_id, vector=towards(1.0)) for _ in range(3))
+    cursor = get(api, person, f"/images/{first}/similar", limit=1)["next_cursor"]
+
+    answer = api.get(f"/images/{second}/similar", headers=person.headers, params={"cursor": cursor})
+    assert answer.status_code == 422

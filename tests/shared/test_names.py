@@ -1,0 +1,92 @@
+"""Names of a library: completion, cameras, labels in a text."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from photovault import ids, names, queries
+from photovault.names import Camera, Name
+
+ANNA = Name("person", "Anna Smith", 40, id=ids.new())
+HIDDEN = Name("person", "Annabel", 90, id=ids.new(), hidden=True)
+LISBON = Name("place", "Lisbon", 12, level="city", country_code="PT")
+LISSE = Name("place", "Lisse", 3, level="city", country_code="NL")
+ZURICH = Name("place", "Zürich", 2, level="city", country_code="CH")
+DOG = Name("label", "dog", 7)
+LIGHT = Name("label", "traffic light", 7)
+TRIP = Name("album", 'The "big" trip to Lisbon', 30, id=ids.new())
+CANON = Camera("Canon", "Canon EOS 5D")
+PIXEL = Camera("Google", "Pixel 7")
+KNOWN = names.collect([ANNA, HIDDEN, LISBON, LISSE, ZURICH, DOG, LIGHT, TRIP], [CANON, PIXEL, Camera(None, None)])
+
+
+def completed(q: str, limit: int = 10) -> list[tuple[str, str]]:
+    return [(found.name.value, found.text) for found in names.complete(KNOWN, q, limit=limit)]
+
+
+def test_the_last_word_is_completed_and_the_rest_stays() -> None:
+    assert completed("sunset in lisb") == [
+        ("Lisbon", "sunset in Lisbon"),
+        (TRIP.value, 'sunset in album:"The  big  trip to Lisbon"'),
+    ]
+
+
+def test_names_that_begin_so_come_before_names_that_hold_such_a_word_and_frequent_before_rare() -> None:
+    assert [value for value, _ in completed("lis")] == ["Lisbon", "Lisse", TRIP.value]
+
+
+def test_a_name_that_more_words_begin_comes_first() -> None:
+    assert completed("anna sm") == [("Anna Smith", "Anna Smith")]
+    assert completed("trip to li")[0][0] == TRIP.value
+
+
+def test_accents_and_case_do_not_matter() -> None:
+    assert completed("ZUR") == [("Zürich", "Zürich")]
+
+
+def test_hidden_people_are_not_completed_but_understood() -> None:
+    assert "Annabel" not in [value for value, _ in completed("anna")]
+    parsed = queries.parse_with("without annabel", KNOWN.vocabulary, today=date(2025, 6, 1))
+    assert parsed.filter.people_none == (HIDDEN.id,)
+
+
+@pytest.mark.parametrize("q", ["", " ", "...", "qqq", "🙂"])
+def test_nothing_to_complete_is_nothing(q: str) -> None:
+    assert completed(q) == []
+
+
+@pytest.mark.parametrize("name", [ANNA, LISBON, ZURICH, DOG, LIGHT, TRIP], ids=lambda name: name.value)
+def test_a_completed_query_is_understood_as_that_name(name: Name) -> None:
+    first = name.value.split()[-1][:3]
+    text = next(found.text for found in names.complete(KNOWN, first, limit=10) if found.name == name)
+
+    parsed = queries.parse_with(text, KNOWN.vocabulary, today=date(2025, 6, 1))
+
+    assert [span.kind for span in parsed.spans] == [name.kind]
+    assert parsed.text == ""
+
+
+def test_a_camera_is_called_with_its_make_once() -> None:
+    assert CANON.spoken() == ["Canon EOS 5D"]
+    assert PIXEL.spoken() == ["Google Pixel 7", "Pixel 7"]
+    assert Camera("Apple", None).spoken() == ["Apple"]
+    assert Camera(None, None).spoken() == []
+
+
+def test_a_part_of_a_camera_means_all_that_have_it() -> None:
+    assert names.full_cameras(KNOWN, "Pixel 7") == ("google pixel 7",)
+    assert names.full_cameras(KNOWN, "canon") == ("canon canon eos 5d",)
+    assert names.full_cameras(KNOWN, "leica") == ("leica",)
+
+
+def test_labels_are_found_in_singular_and_plural() -> None:
+    assert names.labels_in(KNOWN, ["dogs", "at", "traffic", "lights"]) == [("dog", "dogs"), ("traffic light", "lights")]
+
+
+@given(st.text(max_size=60), st.integers(1, 5))
+def test_any_text_is_completed_or_not_but_never_fails(q: str, limit: int) -> None:
+    assert len(names.complete(KNOWN, q, limit=limit)) <= limit

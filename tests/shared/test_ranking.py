@@ -1,0 +1,80 @@
+"""The laws of rank fusion."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from photovault import ranking
+from photovault.ranking import K
+
+scores = st.integers(0, 5).map(float)
+ranked = st.dictionaries(st.integers(0, 20), scores, max_size=12).map(
+    lambda found: sorted(found.items(), key=lambda item: (-item[1], item[0]))
+)
+rankings = st.dictionaries(st.sampled_from(["words", "picture", "third"]), ranked, max_size=3)
+
+
+def test_what_both_rankings_have_beats_what_one_of_them_has_first() -> None:
+    fused = ranking.fuse({"words": [("a", 9.0), ("b", 5.0)], "picture": [("c", 0.3), ("b", 0.2)]}, limit=10)
+
+    assert [found.id for found in fused] == ["b", "c", "a"]
+    assert fused[0].scores == {"words": 5.0, "picture": 0.2}
+
+
+def test_first_everywhere_scores_one() -> None:
+    assert ranking.fuse({"words": [("a", 3.0)], "picture": [("a", 0.3)]}, limit=1)[0].score == pytest.approx(1.0)
+
+
+def test_a_score_is_the_papers_formula_against_the_best_possible() -> None:
+    fused = ranking.fuse({"words": [("a", 2.0), ("b", 1.0)], "picture": [("a", 0.3)]}, limit=10)
+
+    assert fused[1].score == pytest.approx((1 / (K + 2)) / (2 / (K + 1)))
+
+
+def test_equal_scores_share_a_rank_and_the_next_rank_counts_them_all() -> None:
+    fused = ranking.fuse({"words": [("a", 2.0), ("b", 2.0), ("c", 1.0)]}, limit=10)
+
+    assert [found.score for found in fused] == pytest.approx([1.0, 1.0, (K + 1) / (K + 3)])
+    assert [found.id for found in fused] == ["a", "b", "c"]
+
+
+def test_a_ranking_that_found_nothing_has_no_say() -> None:
+    alone = ranking.fuse({"words": [("a", 2.0), ("b", 1.0)]}, limit=10)
+
+    assert ranking.fuse({"words": [("a", 2.0), ("b", 1.0)], "picture": []}, limit=10) == alone
+
+
+def test_nothing_found_is_nothing() -> None:
+    assert ranking.fuse({"words": [], "picture": []}, limit=10) == []
+    assert ranking.near_the_best([], margin=0.1) == []
+
+
+@given(rankings)
+def test_every_result_appears_once_with_a_score_up_to_one_best_first(given_rankings: dict) -> None:
+    fused = ranking.fuse(given_rankings, limit=1000)
+
+    assert sorted(found.id for found in fused) == sorted(
+        {one for ranked in given_rankings.values() for one, _ in ranked}
+    )
+    assert all(0 < found.score <= 1 for found in fused)
+    assert all(a.score >= b.score for a, b in pairwise(fused))
+
+
+@given(rankings, st.integers(0, 10))
+def test_a_limit_is_a_prefix_and_the_order_of_rankings_does_not_matter(given_rankings: dict, limit: int) -> None:
+    backwards = dict(reversed(given_rankings.items()))
+
+    assert ranking.fuse(backwards, limit=limit) == ranking.fuse(given_rankings, limit=1000)[:limit]
+
+
+@given(ranked, st.floats(0, 3))
+def test_the_cut_keeps_the_best_and_a_prefix(found: list, margin: float) -> None:
+    kept = ranking.near_the_best(found, margin=margin)
+
+    assert kept == found[: len(kept)]
+    assert all(found[0][1] - score <= margin for _, score in kept)
+    assert all(found[0][1] - score > margin for _, score in found[len(kept) :])

@@ -1,0 +1,484 @@
+"""Search on a real database: filters, words, meaning, look-alikes, and the plans that make them fast."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests import libraries
+from tests.libraries import LISBON, PARIS, PARIS_TEXAS, TINY, TinyEncoder, photo, towards
+from tests.vaults import Somebody, somebody, vault
+
+from photovault import db, embeddings, images, model_manifest, models, queries, search, users, vectors
+from photovault.errors import Unavailable
+
+__all__ = ["vault"]
+
+ROOT = Path(__file__).resolve().parents[2]
+TODAY = date(2025, 6, 1)
+ANY = images.Filter()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def configured(vault: Path) -> Path:
+    return vault
+
+
+@pytest.fixture
+def person() -> Somebody:
+    return somebody()
+
+
+@pytest.fixture
+def encoder(monkeypatch: pytest.MonkeyPatch) -> Iterator[TinyEncoder]:
+    tiny = TinyEncoder()
+    monkeypatch.setattr(embeddings, "provider", lambda: tiny)
+    search._meaning_of.cache_clear()
+    yield tiny
+    search._meaning_of.cache_clear()
+
+
+def filtered(person: Somebody, q: str, wanted: images.Filter = ANY, *, archived_given: bool = False) -> list[UUID]:
+    """What a query without a rest lists, newest first."""
+    with db.transaction(person.user_id) as conn:
+        known = search.names_of(conn, person.user_id)
+        parsed = queries.parse_with(q, known.vocabulary, today=TODAY)
+        assert parsed.text == ""
+        both = search.narrowed(wanted, parsed.filter, known, archived_given=archived_given)
+        return [] if both is None else [image.id for image in images.page(conn, both, limit=100)]
+
+
+def found(person: Somebody, text: str, wanted: images.Filter = ANY) -> list[UUID]:
+    """What a text finds by words and, with an encoder, by meaning."""
+    meaning = search.meaning_of(text)
+    with db.transaction(person.user_id) as conn:
+        words = search.words_of(conn, text, search.names_of(conn, person.user_id))
+        return [one.id for one in search.ranked(conn, wanted, words, meaning)]
+
+
+# ------------------------------------------------------------------------------------------------------- filter
+
+
+def test_places_are_those_of_their_country(person: Somebody) -> None:
+    lisbon, paris, texas = (photo(person.user_id, **place) for place in (LISBON, PARIS, PARIS_TEXAS))
+    nowhere = photo(person.user_id)
+
+    assert filtered(person, "in lisbon") == [lisbon]
+    assert filtered(person, "in paris") == [texas, paris]
+    assert filtered(person, "paris, france") == [paris]
+    assert filtered(person, "in texas") == [texas]
+    assert filtered(person, "in portugal or france") == [paris, lisbon]
+    assert filtered(person, "not in paris") == [nowhere, lisbon]
+
+
+def test_days_and_seasons_and_their_negation(person: Somebody) -> None:
+    summer, winter, new_year, undated = (
+        photo(person.user_id, day=day) for day in (date(2024, 7, 1), date(2024, 12, 20), date(2025, 1, 3), None)
+    )
+
+    assert filtered(person, "last summer") == [summer]
+    assert filtered(person, "in winter") == [new_year, winter]
+    assert filtered(person, "2025 or summer 2024") == [new_year, summer]
+    assert filtered(person, "not 2024") == [new_year, undated]
+    assert filtered(person, "since december 2024") == [new_year, winter]
+    with db.transaction(person.user_id) as conn:
+        assert [i.id for i in images.page(conn, images.Filter(without_yearly=((1201, 228),)), limit=9)] == [
+            undated,
+            summer,
+        ]
+        assert len(images.page(conn, images.Filter(days=((None, None),)), limit=9)) == 3
+
+
+def test_people_together_either_and_without(person: Somebody) -> None:
+    anna, ben = (libraries.named_person(person.user_id, name) for name in ("Anna", "Ben"))
+    both = photo(person.user_id, people=[anna, ben])
+    one, other = (photo(person.user_id, people=[who]) for who in (anna, ben))
+    nobody = photo(person.user_id)
+
+    assert filtered(person, "anna and ben") == [both]
+    assert filtered(person, "anna or ben") == [other, one, both]
+    assert filtered(person, "without anna") == [nobody, other]
+    assert filtered(person, "nobody") == [nobody]
+
+
+def test_labels_cameras_types_albums_and_flags(person: Somebody) -> None:
+    album = libraries.album(person.user_id, "Best of")
+    dog = photo(person.user_id, labels=["dog"], camera_make="Canon", camera_model="Canon EOS 5D", albums=[album])
+    cat = photo(person.user_id, labels=["cat"], content_type="image/heic", favourite=True)
+    both = photo(person.user_id, labels=["cat", "dog"], camera_make="Google", camera_model="Pixel 7", lat=1, lon=2)
+
+    assert filtered(person, "dogs and cats") == [both]
+    assert filtered(person, "dog or cat") == [both, cat, dog]
+    assert filtered(person, "-label:dog") == [cat]
+    assert filtered(person, "canon eos 5d") == [dog]
+    assert filtered(person, "camera:pixel") == [both]
+    assert filtered(person, "-camera:canon") == [both, cat]
+    assert filtered(person, "camera:leica") == []
+    assert filtered(person, "heic") == [cat]
+    assert filtered(person, "-type:heic") == [both, dog]
+    assert filtered(person, 'album:"best of"') == [dog]
+    assert filtered(person, '-album:"best of"') == [both, cat]
+    assert filtered(person, "favourites") == [cat]
+    assert filtered(person, "has:gps") == [both]
+    assert filtered(person, "-has:gps") == [cat, dog]
+
+
+def test_both_filters_hold_and_contradictions_find_nothing(person: Somebody) -> None:
+    anna, ben = (libraries.named_person(person.user_id, name) for name in ("Anna", "Ben"))
+    both = photo(person.user_id, people=[anna, ben], favourite=True, **LISBON)
+    photo(person.user_id, people=[anna], **PARIS)
+
+    assert filtered(person, "anna", images.Filter(person_ids=(ben,))) == [both]
+    assert filtered(person, "anna", images.Filter(cities=("Lisbon",))) == [both]
+    assert filtered(person, "in paris", images.Filter(cities=("Lisbon",))) == []
+    assert filtered(person, "may 2025", images.Filter(from_day=date(2025, 6, 1))) == []
+    assert filtered(person, "-is:favourite", images.Filter(favourite=True)) == []
+
+
+def test_the_archive_is_left_out_unless_asked_for(person: Somebody) -> None:
+    kept, archived = photo(person.user_id), photo(person.user_id, archived=True)
+
+    assert filtered(person, "may 2025") == [kept]
+    assert filtered(person, "may 2025 is:archived") == [archived]
+    assert filtered(person, "may 2025 is:archived", images.Filter(archived=False), archived_given=True) == []
+
+
+# -------------------------------------------------------------------------------------------------------- words
+
+
+def test_more_words_and_heavier_places_come_first(person: Somebody) -> None:
+    camera = photo(person.user_id, camera_model="Beach Cam")
+    caption = photo(person.user_id, caption="the beach")
+    everything = photo(person.user_id, caption="a dog on the beach")
+    photo(person.user_id, caption="the mountains")
+
+    assert found(person, "dog on the beach") == [everything, caption, camera]
+
+
+def test_the_last_word_may_be_unfinished(person: Somebody) -> None:
+    whole, longer = photo(person.user_id, caption="sun"), photo(person.user_id, caption="sunset")
+    photo(person.user_id, caption="sum")
+
+    assert found(person, "the sun") == [whole, longer]
+    assert found(person, "suns") == [longer]
+    assert found(person, "suns red") == []
+
+
+def test_words_of_labels_people_and_albums_find_their_photos(person: Somebody) -> None:
+    annas = [libraries.named_person(person.user_id, name) for name in ("Anna Smith", "Anna Jones")]
+    hike = libraries.album(person.user_id, "Hike with friends")
+    dog = photo(person.user_id, labels=["dog"])
+    first, second = (photo(person.user_id, people=[anna]) for anna in annas)
+    hiking = photo(person.user_id, albums=[hike])
+
+    assert found(person, "dogs running") == [dog]
+    assert set(found(person, "anna")) == {first, second}
+    assert found(person, "hike") == [hiking]
+
+
+def test_file_names_are_found_as_they_are_written(person: Somebody) -> None:
+    wanted = photo(person.user_id, filename="IMG_20250501-1234.JPG")
+    photo(person.user_id, filename="IMG_20250502-9999.JPG")
+
+    assert found(person, "IMG_20250501-1234.JPG")[0] == wanted
+
+
+def test_reasons_say_which_words_a_photo_has(person: Somebody) -> None:
+    beach = photo(person.user_id, caption="beach", labels=["dog"])
+    with db.transaction(person.user_id) as conn:
+        words = search.words_of(conn, "dogs at the bea", search.names_of(conn, person.user_id))
+        assert words
+        why = search.reasons(conn, [beach], words)[beach]
+
+    assert {(reason.kind, reason.text) for reason in why} == {("label", "dog"), ("word", "beach")}
+
+
+def test_words_are_looked_up_within_the_filter(person: Somebody) -> None:
+    photo(person.user_id, caption="beach", day=date(2024, 1, 1))
+    kept = photo(person.user_id, caption="beach", day=date(2025, 1, 1))
+
+    assert found(person, "beach", images.Filter(from_day=date(2025, 1, 1))) == [kept]
+
+
+def test_trash_archive_and_other_people_are_not_found(person: Somebody, encoder: TinyEncoder) -> None:
+    stranger = somebody()
+    photo(stranger.user_id, caption="beach", vector=towards(0.3))
+    gone = photo(person.user_id, caption="beach", vector=towards(0.3))
+    archived = photo(person.user_id, caption="beach", vector=towards(0.3), archived=True)
+    with db.transaction(person.user_id) as conn:
+        images.move_to_trash(conn, gone, revision=users.next_revision(conn))
+
+    assert found(person, "beach") == []
+    assert found(person, "beach", images.Filter(archived=True)) == [archived]
+    assert found(person, "beach", images.Filter(archived=None)) == [archived]
+
+
+@pytest.mark.parametrize("text", ["", "...", "🙂🙂", "'; DROP TABLE images; --", ".*[", "%", "\\", "שלום", "the"])
+def test_what_no_photo_has_finds_nothing(person: Somebody, text: str) -> None:
+    photo(person.user_id, caption="beach")
+
+    assert found(person, text) == []
+
+
+def test_stop_words_alone_are_looked_up_all_the_same(person: Somebody) -> None:
+    caption = photo(person.user_id, caption="to be or not to be")
+
+    assert found(person, "to be") == [caption]
+
+
+@given(st.text(min_size=1, max_size=8), st.text(max_size=8))
+def test_a_prefix_is_a_range_of_text(prefix: str, rest: str) -> None:
+    past = search.past_prefix(prefix)
+    points = [ord(letter) for letter in prefix + rest]
+
+    assert [ord(letter) for letter in prefix] <= points < [ord(letter) for letter in past]
+
+
+# ------------------------------------------------------------------------------------------------------ meaning
+
+
+def test_pictures_are_ranked_by_meaning_and_cut_off(person: Somebody, encoder: TinyEncoder) -> None:
+    near, nearer, _far, _noise = (photo(person.user_id, vector=towards(cosine)) for cosine in (0.27, 0.3, 0.19, 0.05))
+
+    assert found(person, "sunset") == [nearer, near]
+
+
+def test_what_matches_much_worse_than_the_best_is_noise(person: Somebody, encoder: TinyEncoder) -> None:
+    best = photo(person.user_id, vector=towards(0.35))
+    photo(person.user_id, vector=towards(0.22))
+
+    assert found(person, "sunset") == [best]
+
+
+def test_words_and_meaning_together_come_first(person: Somebody, encoder: TinyEncoder) -> None:
+    both = photo(person.user_id, caption="sunset", vector=towards(0.26))
+    meaning = photo(person.user_id, vector=towards(0.3))
+    word = photo(person.user_id, caption="sunset")
+
+    assert found(person, "sunset")[0] == both
+    assert set(found(person, "sunset")) == {both, meaning, word}
+
+
+def test_nonsense_is_nowhere_near_and_finds_nothing(person: Somebody, encoder: TinyEncoder) -> None:
+    photo(person.user_id, caption="sunset", vector=towards(0.1))
+
+    assert found(person, "flurbl") == []
+
+
+def test_vectors_of_another_model_are_not_compared(person: Somebody, encoder: TinyEncoder) -> None:
+    other = model_manifest.ModelInfo(name="tiny", version="2", kind="image", dims=3)
+    photo(person.user_id, vector=towards(0.9), model=other)
+
+    assert found(person, "sunset") == []
+
+
+def test_the_filter_holds_for_meaning(person: Somebody, encoder: TinyEncoder) -> None:
+    photo(person.user_id, vector=towards(0.3), **PARIS)
+    lisbon = photo(person.user_id, vector=towards(0.25), **LISBON)
+
+    assert found(person, "sunset", images.Filter(cities=("Lisbon",))) == [lisbon]
+
+
+def test_a_text_is_encoded_once_for_all_its_pages(encoder: TinyEncoder) -> None:
+    assert search.meaning_of("sunset") == search.meaning_of("sunset")
+    assert encoder.asked == ["sunset"]
+
+
+def test_a_provider_without_words_is_not_asked(encoder: TinyEncoder) -> None:
+    encoder.understands_text = False
+
+    assert search.meaning_of("sunset") is None
+    assert encoder.asked == []
+
+
+def test_words_still_find_when_the_encoder_cannot_be_had(person: Somebody, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away() -> None:
+        raise Unavailable("The models bucket does not answer.")
+
+    monkeypatch.setattr(embeddings, "provider", away)
+    beach = photo(person.user_id, caption="beach")
+
+    assert found(person, "beach") == [beach]
+
+
+# -------------------------------------------------------------------------------------------------- look-alikes
+
+
+def test_look_alikes_are_near_and_nearest_first_page_by_page(person: Somebody) -> None:
+    anchor = photo(person.user_id, vector=towards(1.0))
+    near = [photo(person.user_id, vector=towards(cosine)) for cosine in (0.8, 0.9, 0.99, 0.9)]
+    photo(person.user_id, vector=towards(0.2))
+    photo(person.user_id, vector=towards(1.0), archived=True)
+    photo(somebody().user_id, vector=towards(1.0))
+    with db.transaction(person.user_id) as conn:
+        everything = search.similar(conn, anchor, limit=10)
+        pages, after = [], None
+        while page := search.similar(conn, anchor, limit=1, after=after):
+            pages += page
+            after = (page[-1].distance, page[-1].id)
+
+    assert [one.id for one in everything] == [near[2], near[1], near[3], near[0]]
+    assert pages == everything
+
+
+def test_a_photo_without_a_vector_has_no_look_alikes(person: Somebody) -> None:
+    photo(person.user_id, vector=towards(1.0))
+    plain = photo(person.user_id)
+    with db.transaction(person.user_id) as conn:
+        assert search.similar(conn, plain, limit=10) == []
+
+
+# -------------------------------------------------------------------------------------------------------- names
+
+
+def test_names_are_read_again_when_the_library_changed(person: Somebody) -> None:
+    with db.transaction(person.user_id) as conn:
+        before = search.names_of(conn, person.user_id)
+        assert search.names_of(conn, person.user_id) is before
+    libraries.named_person(person.user_id, "Anna")
+
+    with db.transaction(person.user_id) as conn:
+        assert ("anna",) in search.names_of(conn, person.user_id).vocabulary.people
+
+
+def test_names_are_those_of_one_person(person: Somebody) -> None:
+    stranger = somebody()
+    libraries.named_person(stranger.user_id, "Zoe")
+    libraries.album(stranger.user_id, "Secret")
+    photo(stranger.user_id, labels=["dog"], **LISBON)
+    with db.transaction(person.user_id) as conn:
+        assert search.read_names(conn).completable == ()
+
+
+# -------------------------------------------------------------------------------------------------------- plans
+
+
+@pytest.fixture(scope="module")
+def crowd(vault: Path, database_url: str) -> tuple[UUID, int]:
+    """Many people with photos, vectors and words, vacuumed: one of them, and the model."""
+    people = [somebody() for _ in range(25)]
+    with db.transaction(people[0].user_id) as conn:
+        model = vectors.model_id(conn, TINY)
+    with psycopg.connect(database_url, autocommit=True) as conn:
+        for one in people:
+            parameters = {"person": one.user_id, "model": model}
+            conn.execute(
+                "INSERT INTO user_keys (user_id, version, wrapped, master_fingerprint) "
+                "VALUES (%(person)s, 1, 'x', 'x')",
+                parameters,
+            )
+            conn.execute(
+                "INSERT INTO images (id, user_id, sha256, filename, content_type, bytes, status, key_version, "
+                "content_key, sealed_at, sort_at) SELECT gen_random_uuid(), %(person)s, "
+                "sha256((n::text || %(person)s::text)::bytea), 'a.jpg', 'image/jpeg', 1, 'ready', 1, 'x', now(), "
+                "now()::timestamp FROM generate_series(1, 400) n",
+                parameters,
+            )
+            conn.execute(
+                "INSERT INTO image_embeddings (image_id, model_id, user_id, embedding) "
+                "SELECT id, %(model)s, user_id, ARRAY[random() - 0.5, 1, 0]::halfvec FROM images "
+                "WHERE user_id = %(person)s",
+                parameters,
+            )
+            conn.execute(
+                "INSERT INTO image_terms (user_id, term, image_id, weight) "
+                "SELECT user_id, 'word' || (n * 100 + row_number() OVER () %% 100), id, 1 FROM images, "
+                "generate_series(1, 5) n WHERE user_id = %(person)s",
+                parameters,
+            )
+        for table in ("images", "image_embeddings", "image_terms"):
+            conn.execute(f"VACUUM ANALYZE {table}".encode())
+    return people[0].user_id, model
+
+
+def plan(user_id: UUID, sql: str, parameters: dict[str, Any]) -> list[dict[str, Any]]:
+    """The nodes of the plan that a person's transaction gets."""
+    with db.transaction(user_id) as conn:
+        (top,) = db.value(conn, f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}", parameters)
+    nodes, waiting = [], [top["Plan"]]
+    while waiting:
+        node = waiting.pop()
+        nodes.append(node)
+        waiting += node.get("Plans", [])
+    return nodes
+
+
+def of_table(nodes: list[dict[str, Any]], name: str) -> list[dict[str, Any]]:
+    return [node for node in nodes if name in (node.get("Relation Name") or "") or name in node.get("Index Name", "")]
+
+
+def test_vectors_are_scanned_in_the_covering_index_alone(crowd: tuple[UUID, int]) -> None:
+    user_id, model = crowd
+    nodes = plan(user_id, *search.by_picture_sql(ANY, model_id=model, vector="[1,0,0]"))
+
+    (scan,) = of_table(nodes, "image_embeddings")
+    assert scan["Node Type"] == "Index Only Scan"
+    assert scan["Index Name"] == "image_embeddings_of_person"
+    assert scan["Heap Fetches"] == 0
+    assert "user_id" in scan["Index Cond"]
+
+
+def lookups(crowd: tuple[UUID, int], text: str) -> list[str]:
+    """The conditions by which the words of a text are looked up in the primary key: whole ones, then the last's range."""
+    user_id, _ = crowd
+    with db.transaction(user_id) as conn:
+        words = search.words_of(conn, text, search.read_names(conn))
+    assert words
+    nodes = of_table(plan(user_id, *search.by_words_sql(ANY, words)), "image_terms")
+    assert "Seq Scan" not in {node["Node Type"] for node in nodes}
+    conditions = [node["Index Cond"] for node in nodes if node.get("Index Name") == "image_terms_pkey"]
+    return sorted(conditions, key=lambda condition: "ANY" not in condition)
+
+
+@pytest.mark.parametrize("text", ["word203 word101", "word10"])
+def test_words_are_looked_up_by_person_and_term(crowd: tuple[UUID, int], text: str) -> None:
+    whole, begun = lookups(crowd, text)
+
+    assert "user_id" in whole
+    assert "term = ANY" in whole
+    assert "user_id" in begun
+
+
+def test_an_unfinished_word_is_a_range_of_the_index(crowd: tuple[UUID, int]) -> None:
+    user_id, _ = crowd
+    with db.transaction(user_id) as conn:
+        collation = db.value(
+            conn,
+            "SELECT collname FROM pg_attribute a JOIN pg_collation c ON c.oid = attcollation "
+            "WHERE attrelid = 'image_terms'::regclass AND attname = 'term'",
+        )
+    if collation != "C":
+        pytest.skip(f"image_terms.term is in collation {collation}: all terms of the person are read")
+    _, begun = lookups(crowd, "word10")
+
+    assert "term > " in begun
+    assert "term < " in begun
+
+
+# ------------------------------------------------------------------------------------------------------ imports
+
+
+def test_the_search_api_loads_no_encoder_until_a_query_needs_one() -> None:
+    script = (
+        "import sys, photovault.api.search\n"
+        "print([m for m in ('numpy', 'onnxruntime', 'tokenizers', 'PIL', 'cv2') if m in sys.modules])"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT / "shared", capture_output=True, text=True, check=True
+    )
+
+    assert ran.stdout.strip() == "[]"
+
+
+def test_the_models_of_the_manifest_have_the_kind_that_is_asked_for() -> None:
+    assert {model_manifest.CLIP.kind, model_manifest.PHASH.kind} == {"image"}
+    assert models.image_model().kind == "image"
