@@ -23,9 +23,6 @@ from photovault.people import FaceModel, KnownFace, Person
 if TYPE_CHECKING:
     from photovault.db import Connection
 
-# A face too weak to found a person has to be this much nearer to one than two founders of it are to each other.
-JOIN_MARGIN = 0.05
-
 
 @dataclass(frozen=True)
 class Known:
@@ -223,8 +220,7 @@ def parameters_of(model: FaceModel) -> grouping.Parameters:
     known = [entry.info for entry in model_manifest.MANIFEST if entry.info] + [model_manifest.HAAR]
     for info in sorted(known, key=lambda info: info.version != model.version):
         if info.kind == "face" and info.name == model.name:
-            threshold = info.same_person_threshold
-            return grouping.Parameters(threshold=threshold, join=threshold + JOIN_MARGIN)
+            return grouping.Parameters.of_model(info.same_person_threshold)
     return grouping.Parameters()
 
 
