@@ -50,6 +50,22 @@ def find(data: bytes, *, content_type: str | None) -> Blocks:
         return Blocks()
 
 
+def ends_early(data: bytes, *, content_type: str) -> bool:
+    """Whether the container itself says that more bytes should follow than there are."""
+    if content_type == "image/webp":
+        return int.from_bytes(data[4:8], "little") + 8 > len(data)
+    if content_type in {"image/heic", "image/heif", "image/avif"}:
+        at = 0
+        while at + 16 <= len(data):
+            size = int.from_bytes(data[at : at + 4], "big")
+            size = int.from_bytes(data[at + 8 : at + 16], "big") if size == 1 else size
+            if size < 8:  # zero reaches to the end of the file, wherever that is
+                return False
+            at += size
+        return at > len(data)
+    return False
+
+
 def progressive_frame(data: bytes) -> tuple[int | None, list[tuple[int, int]]]:
     """Where a progressive JPEG's frame header ends, and its components' sampling factors; (None, []) for others."""
     for marker, start, end in _jpeg_segments(data):

@@ -208,7 +208,8 @@ def decode(data: bytes, *, min_side: int = 2048) -> Picture:
     except MemoryError:
         raise Rejected("The photo needs more memory than there is to decode it.") from None
     except Exception as error:
-        raise Rejected(_reason(error)) from error
+        early = embedded.ends_early(data, content_type=content_type)
+        raise Rejected(_TOO_EARLY if early else _reason(error)) from error
 
 
 def _decode(data: bytes, *, content_type: str, min_side: int) -> Picture:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 import struct
 import subprocess
 import sys
@@ -226,14 +225,9 @@ def test_what_is_no_photo_is_refused_with_its_reason(data: bytes, reason: str) -
 
 @pytest.mark.parametrize("kind", FORMATS)
 @pytest.mark.parametrize("share", [0.3, 0.6, 0.9])
-def test_a_truncated_file_is_refused(kind: str, share: float) -> None:
+def test_a_truncated_file_is_told_that_it_ends_too_early(kind: str, share: float) -> None:
     data = draw(5, (300, 200), format=kind)
-    assert re.search("ends too early|broken", rejected(data[: int(len(data) * share)]))
-
-
-def test_a_truncated_jpeg_is_told_that_it_ends_too_early() -> None:
-    data = draw(5, (300, 200))
-    assert "ends too early" in rejected(data[: len(data) // 2])
+    assert "ends too early" in rejected(data[: int(len(data) * share)])
 
 
 def test_a_camera_raw_file_is_called_by_its_name() -> None:
