@@ -13,7 +13,7 @@ from uuid import UUID
 import pytest
 from fastapi import APIRouter
 
-from photovault import db, ids, keyring, keys, sessions, storage, tokens, users
+from photovault import db, ids, keyring, keys, migrate, sessions, storage, tokens, users
 from photovault.api import edge
 from photovault.settings import get_settings
 
@@ -23,8 +23,7 @@ with warnings.catch_warnings():
     warnings.filterwarnings("ignore", message=".*httpx2", category=UserWarning)
     from fastapi.testclient import TestClient
 
-# The one that tests/local_cloud.py publishes the public key of.
-SECRET = "a secret of the tests, of no use elsewhere"
+SECRET = "a secret of the tests that is of no use elsewhere"
 QUOTA = 1024 * 1024 * 1024
 _addresses = itertools.count(1)
 
@@ -57,6 +56,7 @@ def forget() -> None:
 def vault(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Settings of a vault with the local driver and a staging bucket that nobody may reach; its folder."""
     folder = tmp_path_factory.mktemp("vault")
+    migrate.upgrade(database_url, jwt_secrets=[SECRET])
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)  # no .env of the developer's
         for name in ("AWS_LAMBDA_FUNCTION_NAME", "CORS_ORIGINS", "ROOT_PATH"):

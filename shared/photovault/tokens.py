@@ -100,7 +100,7 @@ def verify(token: str, public_keys: Mapping[str, bytes], *, now: datetime) -> Cl
         )
         expires_at = datetime.fromtimestamp(int(claims["exp"]), tz=now.tzinfo)
         user_id, session_id = UUID(claims["sub"]), UUID(claims["sid"])
-    except (jwt.PyJWTError, ValueError, TypeError, OverflowError, OSError):
+    except (jwt.PyJWTError, ValueError, TypeError, AttributeError, OverflowError, OSError):
         raise Unauthenticated("The access token is not valid; log in again.") from None
     if now >= expires_at:
         raise Unauthenticated("The access token has expired; refresh it.")

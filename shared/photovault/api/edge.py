@@ -188,6 +188,8 @@ async def _on_invalid(request: Request, error: Exception) -> Response:
 
 async def _on_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class
+    if isinstance(error.__cause__, PhotoVaultError):  # raised while the body was read, and wrapped on its way
+        return await _on_error(request, error.__cause__)
     if error.status_code == 404:
         return problem(request, status=404, kind="not-found", title="Not found", detail="Not found")
     title = HTTPStatus(error.status_code).phrase
@@ -229,9 +231,6 @@ class Guard:
             return
         largest = _largest_body(str(scope["path"]))
         declared = dict(scope["headers"]).get(b"content-length", b"0")
-        if not declared.isdigit() or int(declared) > largest:
-            await _too_large(scope, largest)(scope, receive, send)
-            return
         received = 0
 
         async def bounded_receive() -> Message:
@@ -239,7 +238,7 @@ class Guard:
             message = await receive()
             received += len(message.get("body", b""))
             if received > largest:
-                raise TooLarge(f"The body is larger than {largest} bytes.")
+                raise _too_large(scope, largest)
             return message
 
         async def send_with_headers(message: Message) -> None:
@@ -251,6 +250,10 @@ class Guard:
                 ]
             await send(message)
 
+        if not declared.isdigit() or len(declared) > 18 or int(declared) > largest:
+            answer = await _on_error(Request(scope), _too_large(scope, largest))
+            await answer(scope, receive, send_with_headers)
+            return
         await self.app(scope, bounded_receive, send_with_headers)
 
 
@@ -283,21 +286,11 @@ def upload_limit() -> int:
     return min(LARGEST_UPLOAD_IN_CLOUD, most) if in_cloud() else most
 
 
-def _too_large(scope: Scope, largest: int) -> Response:
+def _too_large(scope: Scope, largest: int) -> TooLarge:
     hint = ""
     if str(scope["path"]).rstrip("/").endswith("/images/upload"):
         hint = " Larger photos go straight to the storage: ask `POST /images/uploads` for a ticket."
-    request = Request(scope)
-    error = TooLarge(f"The body is larger than {largest} bytes.{hint}")
-    return problem(request, status=error.status, kind=error.type, title=error.title, detail=error.detail)
-
-
-def lambda_handler(app: FastAPI) -> Callable[[Any, Any], Any]:
-    """The application as a handler of API Gateway's events. Text goes out as text, pictures as base64."""
-    from mangum import Mangum
-
-    text = ["text/", "application/json", PROBLEM_TYPE, "application/javascript", "image/svg+xml"]
-    return Mangum(app, lifespan="off", text_mime_types=text)
+    return TooLarge(f"The body is larger than {largest} bytes.{hint}")
 
 
 def create_app(routers: Iterable[APIRouter], *, title: str = "PhotoVault") -> FastAPI:
