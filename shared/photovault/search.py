@@ -338,7 +338,8 @@ def by_words_sql(wanted: images.Filter, words: Words) -> tuple[str, dict[str, An
     return (
         f"WITH hits (image_id, word, kind, shown, weight) AS ({' UNION ALL '.join(words.sql)}), "
         "best AS (SELECT image_id, max(weight)::float8 AS weight FROM hits GROUP BY image_id, word) "
-        "SELECT i.id, round((sum(b.weight) * least(1, count(*) / %(count)s::float8))::numeric, 4)::float8 AS score "
+        # Rounded, so that equal sums tie whatever the order they were added in.
+        "SELECT i.id, round(1e4 * sum(b.weight) * least(1, count(*) / %(count)s::float8)) / 1e4 AS score "
         f"FROM best b JOIN images i ON i.id = b.image_id WHERE {where} GROUP BY i.id "
         "ORDER BY score DESC, i.sort_at DESC, i.id DESC LIMIT %(most)s",
         parameters | words.parameters | {"count": words.count, "most": MOST_RESULTS},

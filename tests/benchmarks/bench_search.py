@@ -20,8 +20,8 @@ from uuid import UUID
 
 import numpy as np
 import psycopg
-
 from infra.local.postgres import Postgres
+
 from photovault import db, ids, images, migrate, queries, search, vectors
 from photovault.model_manifest import CLIP
 from photovault.settings import get_settings
@@ -67,7 +67,8 @@ def fill(url: str, people: list[tuple[UUID, int]]) -> np.ndarray:
         model = vectors.model_id(conn, CLIP)
         for person, count in people:
             conn.execute(
-                "INSERT INTO users (id, email, email_key, name, password_hash, quota_bytes) VALUES (%s, %s, %s, 'P', 'x', 1)",
+                "INSERT INTO users (id, email, email_key, name, password_hash, quota_bytes) "
+                "VALUES (%s, %s, %s, 'P', 'x', 1)",
                 [person, str(person), str(person)],
             )
             conn.execute(
@@ -75,8 +76,9 @@ def fill(url: str, people: list[tuple[UUID, int]]) -> np.ndarray:
                 [person],
             )
             conn.execute(
-                "INSERT INTO images (id, user_id, sha256, filename, content_type, bytes, status, key_version, content_key, "
-                "sealed_at, local_day, sort_at, country_code, country, region, city, camera_make, camera_model) "
+                "INSERT INTO images (id, user_id, sha256, filename, content_type, bytes, status, key_version, "
+                "content_key, sealed_at, local_day, sort_at, country_code, country, region, city, camera_make, "
+                "camera_model) "
                 "SELECT gen_random_uuid(), %(person)s, sha256((n || %(person)s::text)::bytea), 'IMG_' || n || '.jpg', "
                 "'image/jpeg', 1, 'ready', 1, 'x', now(), date '2025-05-31' - n %% 2000, "
                 "timestamp '2025-05-31' - n %% 2000 * interval '1 day' + n * interval '1 second', 'PT', 'Portugal', "
@@ -88,7 +90,8 @@ def fill(url: str, people: list[tuple[UUID, int]]) -> np.ndarray:
                 "INSERT INTO image_terms (user_id, term, image_id, weight) "
                 "SELECT user_id, term, id, 0.5 FROM images, LATERAL (SELECT DISTINCT unnest(ARRAY['img', 'jpg', "
                 "right(filename, 8), 'canon', 'eos', lower(city), 'portugal', CASE WHEN random() < 0.05 THEN 'beach' "
-                "WHEN random() < 0.1 THEN 'dog' ELSE 'word' || (random() * 3000)::int END]) AS term) t WHERE user_id = %s",
+                "WHEN random() < 0.1 THEN 'dog' ELSE 'word' || (random() * 3000)::int END]) AS term) t "
+                "WHERE user_id = %s",
                 [person],
             )
             rows = conn.execute("SELECT id FROM images WHERE user_id = %s", [person]).fetchall()
@@ -124,6 +127,7 @@ def compare(url: str, person: UUID, query: np.ndarray) -> None:
         print(f"names, read afresh                   {median(lambda: search.read_names(conn)):8.2f} ms")
         known = search.names_of(conn, person)
         print(f"names, kept                          {median(lambda: search.names_of(conn, person)):8.2f} ms")
+    print(f"a transaction that does nothing      {median(lambda: nothing(person)):8.2f} ms")
     for what, q in QUERIES.items():
         print(f"parse {what:34} {median(lambda q=q: queries.parse_with(q, known.vocabulary, today=TODAY)):5.2f} ms")
     print(f"\n{'':36} {'search':>8} {'bare SQL':>9}   ratio")
@@ -137,6 +141,12 @@ def compare(url: str, person: UUID, query: np.ndarray) -> None:
                 print(f"{name:46} {whole:8.2f} {least:9.2f}   {whole / least:5.2f}")
                 if q == "in lisbon last summer":
                     break
+
+
+def nothing(person: UUID) -> None:
+    """The floor under every search: a connection of the pool, checked, with the role and the person set."""
+    with db.transaction(person) as conn:
+        conn.execute("SELECT 1")
 
 
 def run(person: UUID, q: str, meaning: search.Meaning | None) -> int:

@@ -428,7 +428,7 @@ def test_vectors_are_scanned_in_the_covering_index_alone(crowd: tuple[UUID, int]
 
 
 def lookups(crowd: tuple[UUID, int], text: str) -> list[str]:
-    """The conditions by which the words of a text are looked up in the primary key: whole ones, then the last's range."""
+    """The conditions by which words are looked up in the primary key: of the whole ones, then of the last's range."""
     user_id, _ = crowd
     with db.transaction(user_id) as conn:
         words = search.words_of(conn, text, search.read_names(conn))
