@@ -43,7 +43,7 @@ $(1)_STAMP := $(ENVS)/$(1)/.installed-$$(call hash,infra/$(1)/requirements.txt i
 $(1): $$($(1)_STAMP)
 $$($(1)_STAMP): | $(VENV)
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(ENVS)/$(1)
-	$(BIN)/uv pip sync --quiet --python $(ENVS)/$(1)/bin/python --require-hashes --compile-bytecode infra/$(1)/requirements.txt
+	$(BIN)/uv pip sync --quiet --python $(ENVS)/$(1)/bin/python --require-hashes $(if $(filter localstack,$(1)),--compile-bytecode) infra/$(1)/requirements.txt
 	test ! -f infra/$(1)/pyproject.toml || \
 	  $(BIN)/uv pip install --quiet --python $(ENVS)/$(1)/bin/python --offline --no-deps --no-build-isolation --editable infra/$(1)
 	@touch $$@

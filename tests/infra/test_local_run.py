@@ -15,7 +15,8 @@ import psutil
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-ACCOUNT = {"email": "me@example.com", "password": "password123", "name": "Me"}
+CREDENTIALS = {"email": "me@example.com", "password": "password123"}
+ACCOUNT = {**CREDENTIALS, "name": "Me"}
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("run")]
 
@@ -94,6 +95,7 @@ def test_it_serves_stops_in_order_and_keeps_what_it_was_given(start: Callable[[]
     assert httpx.get(f"{base}/health").status_code == 200
     token = httpx.post(f"{base}/auth/signup", json=ACCOUNT).json()["access_token"]
     through_the_gateway = httpx.get(f"{gateway}/auth/verify", headers={"authorization": f"Bearer {token}"}, timeout=30)
+    assert through_the_gateway.status_code == 200, through_the_gateway.text
     assert through_the_gateway.json()["user"]["email"] == ACCOUNT["email"]
 
     second = start()
@@ -108,7 +110,7 @@ def test_it_serves_stops_in_order_and_keeps_what_it_was_given(start: Callable[[]
 
     third = start()
     base = third.until(r"API +(http://\S+)")
-    assert httpx.post(f"{base}/auth/login", json=ACCOUNT).status_code == 200
+    assert httpx.post(f"{base}/auth/login", json=CREDENTIALS).status_code == 200
     family = third.family()
     third.process.kill()
     assert ended(family) == []
