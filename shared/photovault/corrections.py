@@ -6,12 +6,13 @@ persons of now is done here at once, so that the answer is true before the rebui
 An act writes several facts with one time. The first of them (by id) is the statement: *these two faces are one person*,
 *are not*, or *this face is called so*. The others hold each side together, so that a side does not fall apart when a
 face leaves, and say what each side is called. Undoing a statement undoes its whole act, and with it exactly what it
-changed.
+changed; what later acts held together because of it, they then hold together in its parts.
 """
 
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -60,6 +61,33 @@ def standing(conn: Connection) -> list[Fact]:
     return db.rows(conn, Fact, f"SELECT {_COLUMNS} FROM face_corrections WHERE undone_at IS NULL ORDER BY at, id")
 
 
+def acts(facts: Iterable[Fact]) -> dict[datetime, list[Fact]]:
+    """Facts by the act that they belong to, in the order given."""
+    found: dict[datetime, list[Fact]] = {}
+    for fact in facts:
+        found.setdefault(fact.at, []).append(fact)
+    return found
+
+
+def sides(facts: Iterable[Fact]) -> list[set[UUID]]:
+    """The sets of faces that these facts say to be one person each."""
+    side_of: dict[UUID, set[UUID]] = {}
+    for fact in facts:
+        if fact.kind == "same" and fact.face_b is not None:
+            one = side_of.setdefault(fact.face_a, {fact.face_a})
+            other = side_of.setdefault(fact.face_b, {fact.face_b})
+            if one is not other:
+                one |= other
+                side_of |= dict.fromkeys(other, one)
+    return list({id(side): side for side in side_of.values()}.values())
+
+
+def restate(conn: Connection, said: Sequence[tuple[Literal["same", "different"], UUID, UUID, datetime]]) -> None:
+    """Say again, as part of the act of that time, what it said through faces that may be gone for good."""
+    for kind, a, b, at in said:
+        _write(conn, [_Said(kind, a, b)], at)
+
+
 # ---- acts: each returns the id of its statement, by which it can be undone ---------------------------------------
 
 
@@ -80,7 +108,7 @@ def merge(conn: Connection, into: UUID, other: UUID, *, revision: int) -> UUID:
     )
     people.assign(conn, coming, into)
     people.set_name(conn, into, kept.name or gone.name, revision=revision)
-    people.settle(conn, [into, other], revision=revision)
+    _settle(conn, [into, other], revision=revision)
     return said
 
 
@@ -110,7 +138,7 @@ def split(conn: Connection, person_id: UUID, face_ids: Collection[UUID], *, revi
     )
     new = people.found(conn, revision=revision)
     people.assign(conn, leaving, new)
-    people.settle(conn, [person_id, new], revision=revision)
+    _settle(conn, [person_id, new], revision=revision)
     return said, new
 
 
@@ -130,7 +158,7 @@ def give(conn: Connection, face_id: UUID, person_id: UUID, *, revision: int) -> 
         ],
     )
     people.assign(conn, [face_id], person_id)
-    people.settle(conn, _those(face.person_id, person_id), revision=revision)
+    _settle(conn, _those(face.person_id, person_id), revision=revision)
     return said
 
 
@@ -140,7 +168,7 @@ def introduce(conn: Connection, face_id: UUID, name: str, *, revision: int) -> t
     said = _say(conn, [*_left_behind(conn, face), _called(face_id, name)])
     new = people.found(conn, revision=revision, name=name)
     people.assign(conn, [face_id], new)
-    people.settle(conn, _those(face.person_id, new), revision=revision)
+    _settle(conn, _those(face.person_id, new), revision=revision)
     return said, new
 
 
@@ -151,7 +179,7 @@ def take_away(conn: Connection, face_id: UUID, *, revision: int) -> UUID:
         raise NotFound("The face belongs to nobody.")
     said = _say(conn, [*_left_behind(conn, face), _called(face_id, None)])
     people.assign(conn, [face_id], None)
-    people.settle(conn, [face.person_id], revision=revision)
+    _settle(conn, [face.person_id], revision=revision)
     return said
 
 
@@ -179,14 +207,14 @@ def undo(conn: Connection, correction_id: UUID, *, revision: int) -> list[UUID]:
     )
     if not any(fact.id == correction_id for fact in act):
         raise NotFound("There is no such correction.")
-    conn.execute("UPDATE face_corrections SET undone_at = now() WHERE id = ANY(%s)", [[fact.id for fact in act]])
+    _undo(conn, [fact.id for fact in act])
     involved = {face for fact in act for face in (fact.face_a, fact.face_b) if face is not None}
     before = _persons_of(conn, involved)
     _move_back(conn, act, revision=revision)
     touched = before | _persons_of(conn, involved)
     for person_id in touched:
         people.set_name(conn, person_id, _name_said(conn, person_id), revision=revision)
-    people.settle(conn, touched, revision=revision)
+    _settle(conn, touched, revision=revision)
     return sorted(person_id for person_id in touched if people.get(conn, person_id) is not None)
 
 
@@ -202,31 +230,71 @@ def _move_back(conn: Connection, act: Sequence[Fact], *, revision: int) -> None:
     mover = statement.face_a if statement.kind == "different" else statement.face_b
     anchor = statement.face_b if statement.kind == "different" else apart.get(_certain(statement.face_b))
     side = _side(_certain(mover), support)
+    if statement.kind == "same":
+        _cut(conn, side, after=statement.at)
     faces = people.faces_by_ids(conn, {*side, *([anchor] if anchor else [])})
     here = faces[_certain(mover)].person_id
     moving = [face for face in side if face in faces and faces[face].person_id == here]
     if anchor is not None:
         people.assign(conn, moving, faces[anchor].person_id)
-    elif len(moving) > 1 or _has_name(conn, moving):
+    elif moving:
         people.assign(conn, moving, people.found(conn, revision=revision))
-    else:
-        people.assign(conn, moving, None)
 
 
-def _side(face: UUID, support: Iterable[Fact]) -> list[UUID]:
+def _settle(conn: Connection, person_ids: Collection[UUID], *, revision: int) -> None:
+    """Bring these persons up to date with their faces. Somebody without a name is a person by two photos or by word."""
+    conn.execute(
+        f"""
+        UPDATE faces SET person_id = NULL WHERE id IN (
+            SELECT f.id FROM faces f JOIN images i ON i.id = f.image_id JOIN person_clusters p ON p.id = f.person_id
+            WHERE p.id = ANY(%(ids)s) AND p.name IS NULL AND {people.LIVE}
+            AND 1 = (
+                SELECT count(DISTINCT i.id) FROM faces g JOIN images i ON i.id = g.image_id
+                WHERE g.person_id = p.id AND {people.LIVE}
+            )
+            AND NOT EXISTS (
+                SELECT FROM face_corrections c JOIN faces a ON a.id = c.face_a JOIN faces b ON b.id = c.face_b
+                WHERE c.kind = 'same' AND c.undone_at IS NULL AND a.person_id = p.id AND b.person_id = p.id
+            )
+        )
+        """.encode(),
+        {"ids": list(person_ids)},
+    )
+    people.settle(conn, person_ids, revision=revision)
+
+
+def _side(face: UUID, support: Iterable[Fact]) -> set[UUID]:
     """The faces that an act's other facts hold together with this one."""
-    links: dict[UUID, list[UUID]] = {}
-    for fact in support:
-        if fact.kind == "same" and fact.face_b is not None:
-            links.setdefault(fact.face_a, []).append(fact.face_b)
-            links.setdefault(fact.face_b, []).append(fact.face_a)
-    seen, todo = {face}, [face]
-    while todo:
-        for other in links.get(todo.pop(), ()):
-            if other not in seen:
-                seen.add(other)
-                todo.append(other)
-    return sorted(seen)
+    return next((side for side in sides(support) if face in side), {face})
+
+
+def _cut(conn: Connection, side: set[UUID], *, after: datetime) -> None:
+    """Let later acts hold together, each for itself, this side and what it was joined with, and speak of the latter."""
+    later = db.rows(
+        conn,
+        Fact,
+        f"SELECT {_COLUMNS} FROM face_corrections WHERE undone_at IS NULL AND at > %s ORDER BY at, id",
+        [after],
+    )
+    for at, act in acts(later).items():
+        support = [fact for fact in act[1:] if fact.kind == "same"]
+        stand_in: dict[UUID, UUID] = {}
+        for held in sides(support):
+            out, stay = sorted(held & side), sorted(held - side)
+            if not out or not stay:
+                continue
+            stand_in |= dict.fromkeys(out, stay[0])
+            _undo(conn, [fact.id for fact in support if fact.face_a in held])
+            _write(conn, [*_together(stay), *_together(out)], at)
+        for fact in act:
+            if fact.kind != "same" or fact is act[0]:
+                a, b = stand_in.get(fact.face_a, fact.face_a), stand_in.get(fact.face_b or fact.id, fact.face_b)
+                if (a, b) != (fact.face_a, fact.face_b):
+                    conn.execute("UPDATE face_corrections SET face_a = %s, face_b = %s WHERE id = %s", [a, b, fact.id])
+
+
+def _undo(conn: Connection, fact_ids: Collection[UUID]) -> None:
+    conn.execute("UPDATE face_corrections SET undone_at = now() WHERE id = ANY(%s)", [list(fact_ids)])
 
 
 def _certain(face: UUID | None) -> UUID:
@@ -285,21 +353,14 @@ def _name_said(conn: Connection, person_id: UUID) -> str | None:
     return str(said) if said else None
 
 
-def _has_name(conn: Connection, faces: Collection[UUID]) -> bool:
-    return bool(
-        db.value(
-            conn,
-            "SELECT name <> '' FROM face_corrections WHERE face_a = ANY(%s) AND kind = 'named' "
-            "AND undone_at IS NULL ORDER BY at DESC, id DESC LIMIT 1",
-            [list(faces)],
-        )
-    )
-
-
 def _say(conn: Connection, facts: Sequence[_Said]) -> UUID:
     """Write the facts of one act. Its time is later than that of any act before, whatever the clock says."""
     at = db.value(conn, "SELECT greatest(clock_timestamp(), max(at) + interval '1 microsecond') FROM face_corrections")
-    milliseconds = int(at.timestamp() * 1000)
+    return _write(conn, facts, at)[0]
+
+
+def _write(conn: Connection, facts: Sequence[_Said], at: datetime) -> list[UUID]:
+    milliseconds = time.time_ns() // 1_000_000
     # Ids that ascend within the act: the order in which it was said.
     numbered = [ids.from_time(milliseconds, n << 50 | secrets.randbits(50)) for n in range(len(facts))]
     conn.execute(
@@ -315,4 +376,4 @@ def _say(conn: Connection, facts: Sequence[_Said]) -> UUID:
             [fact.name for fact in facts],
         ],
     )
-    return numbered[0]
+    return numbered

@@ -7,8 +7,9 @@ and pure but for the ids that new people get.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -49,10 +50,12 @@ class Somebody:
 
 @dataclass(frozen=True)
 class Who:
-    """``person_of``: of every face whose photo counts."""
+    """``person_of``: of every face whose photo counts; ``restated``: what was said through photos in the trash, said of
+    the faces that stay."""
 
     persons: tuple[Somebody, ...]
     person_of: Mapping[UUID, UUID | None]
+    restated: tuple[grouping.Correction, ...]
 
 
 @dataclass(frozen=True)
@@ -63,9 +66,10 @@ class Difference:
     changed: tuple[Somebody, ...]
     gone: tuple[UUID, ...]
     moved: Mapping[UUID | None, tuple[UUID, ...]]
+    restated: tuple[grouping.Correction, ...]
 
     def __bool__(self) -> bool:
-        return bool(self.new or self.changed or self.gone or self.moved)
+        return bool(self.new or self.changed or self.gone or self.moved or self.restated)
 
 
 def read(conn: Connection) -> Known:
@@ -84,7 +88,8 @@ def regroup(known: Known) -> Who:
     faces is there, be it in the trash."""
     live = [face for face in known.faces if face.live]
     named = _anchors(known, live)
-    clusters = _clusters(known, live, named)
+    spoken, restated = _said(known.facts, present={face.id for face in live})
+    clusters = _clusters(known, live, named, told=[*spoken, *restated])
     before: dict[UUID, list[UUID]] = defaultdict(list)
     for face in live:
         if face.person_id is not None:
@@ -121,7 +126,7 @@ def regroup(known: Known) -> Who:
                 image_count=len({face.image_id for face in shown}),
             )
         )
-    return Who(tuple(sorted(persons, key=lambda person: person.id)), person_of)
+    return Who(tuple(sorted(persons, key=lambda person: person.id)), person_of, tuple(restated))
 
 
 def difference(known: Known, who: Who) -> Difference:
@@ -135,6 +140,7 @@ def difference(known: Known, who: Who) -> Difference:
         changed=tuple(p for p in who.persons if p.id in stored and not _is_stored(p, stored[p.id])),
         gone=tuple(sorted(stored.keys() - {person.id for person in who.persons})),
         moved={person_id: tuple(faces) for person_id, faces in moved.items()},
+        restated=who.restated,
     )
 
 
@@ -155,6 +161,7 @@ def write(conn: Connection, change: Difference, *, revision: int) -> None:
     if change.gone:
         conn.execute("DELETE FROM person_clusters WHERE id = ANY(%s)", [list(change.gone)])
         tombstones.add(conn, "person", change.gone, revision=revision)
+    corrections.restate(conn, [(said.kind, said.a, said.b, said.at) for said in change.restated])
 
 
 def _stored_values(person: Somebody) -> tuple[Any, ...]:
@@ -182,9 +189,10 @@ def _is_stored(person: Somebody, row: Person) -> bool:
 # ---- grouping, model by model ------------------------------------------------------------------------------------
 
 
-def _clusters(known: Known, live: list[KnownFace], named: Mapping[UUID, UUID]) -> list[frozenset[UUID]]:
+def _clusters(
+    known: Known, live: list[KnownFace], named: Mapping[UUID, UUID], *, told: list[grouping.Correction]
+) -> list[frozenset[UUID]]:
     """The people among the faces of each model, and those of two models whom somebody said to be one."""
-    told = list(_said(known.facts, present={face.id for face in live}))
     found: list[frozenset[UUID]] = []
     for model in known.models:
         faces = [face for face in live if face.model_id == model.id]
@@ -255,39 +263,39 @@ def _across_models(clusters: list[frozenset[UUID]], told: list[grouping.Correcti
 # ---- what was said -----------------------------------------------------------------------------------------------
 
 
-def _said(facts: Iterable[Fact], *, present: set[UUID]) -> Iterator[grouping.Correction]:
-    """The facts about faces, without those that are not present: what an act held together through a face in the trash,
-    it still holds together."""
-    acts: dict[Any, list[Fact]] = defaultdict(list)
-    for fact in facts:
-        if fact.kind != "named":
-            acts[fact.at].append(fact)
-    for at, act in acts.items():
+def _said(facts: Iterable[Fact], *, present: set[UUID]) -> tuple[list[grouping.Correction], list[grouping.Correction]]:
+    """The facts about faces that are present, and what else has to be said of these so that an act holds together and
+    apart, without the faces that are not, whatever it held with them."""
+    spoken: list[grouping.Correction] = []
+    missing: list[grouping.Correction] = []
+    for at, act in corrections.acts(fact for fact in facts if fact.kind != "named").items():
+        literal = [fact for fact in act if fact.face_a in present and fact.face_b in present]
+        spoken += [_correction(fact.kind, fact.face_a, fact.face_b, at) for fact in literal]
+        if len(literal) == len(act):
+            continue
+        parts = {face: min(part) for part in corrections.sides(literal) for face in part}
         stands_for: dict[UUID, UUID] = {}
-        for side in _sides(act):
-            those = sorted(face for face in side if face in present)
-            for a, b in pairwise(those):
-                yield grouping.Correction("same", a, b, at)
+        for side in corrections.sides(act):
+            those = sorted({parts.get(face, face) for face in side if face in present})
+            missing += [_correction("same", a, b, at) for a, b in pairwise(those)]
             stands_for |= {face: those[0] for face in side if those}
+        apart = {frozenset(_ends(fact, stands_for)) for fact in literal if fact.kind == "different"}
         for fact in act:
-            if fact.kind == "different" and fact.face_b is not None:
-                a, b = (stands_for.get(face, face) for face in (fact.face_a, fact.face_b))
-                if a != b:
-                    yield grouping.Correction("different", a, b, at)
+            ends = _ends(fact, stands_for)
+            if fact.kind == "different" and frozenset(ends) not in apart and present.issuperset(ends):
+                apart.add(frozenset(ends))
+                missing.append(_correction("different", *ends, at))
+    return spoken, missing
 
 
-def _sides(act: Iterable[Fact]) -> list[set[UUID]]:
-    """The sets of faces that an act says to be one person each."""
-    side_of: dict[UUID, set[UUID]] = {}
-    for fact in act:
-        if fact.kind == "same" and fact.face_b is not None:
-            one = side_of.setdefault(fact.face_a, {fact.face_a})
-            other = side_of.setdefault(fact.face_b, {fact.face_b})
-            if one is not other:
-                one |= other
-                side_of |= dict.fromkeys(other, one)
-    unique = {id(side): side for side in side_of.values()}
-    return list(unique.values())
+def _correction(kind: str, a: UUID, b: UUID | None, at: datetime) -> grouping.Correction:
+    assert b is not None  # noqa: S101 - the table's checks
+    return grouping.Correction("same" if kind == "same" else "different", a, b, at)
+
+
+def _ends(fact: Fact, stands_for: Mapping[UUID, UUID]) -> tuple[UUID, UUID]:
+    assert fact.face_b is not None  # noqa: S101 - the table's checks
+    return stands_for.get(fact.face_a, fact.face_a), stands_for.get(fact.face_b, fact.face_b)
 
 
 def _newest_names(facts: Iterable[Fact]) -> dict[UUID, Fact]:
