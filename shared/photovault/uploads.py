@@ -52,7 +52,7 @@ def announce(conn: Connection, user_id: UUID, announcements: Sequence[Announceme
     """
     revision = users.next_revision(conn)  # locks the person's row: two requests cannot reserve the same bytes
     known = {bytes(i.sha256): i for i in images.known_sha256(conn, [a.sha256 for a in announcements])}
-    fresh: dict[bytes, UUID] = {}
+    fresh: dict[bytes, tuple[UUID, Announcement]] = {}
     answers = []
     for announced in announcements:
         existing = known.get(announced.sha256)
@@ -64,13 +64,14 @@ def announce(conn: Connection, user_id: UUID, announcements: Sequence[Announceme
             continue
         expires_at = now + POST_LIFETIME
         if existing is not None:
-            if existing.size != announced.size:
-                raise Conflict(f"These bytes were announced with {existing.size} bytes before, not {announced.size}.")
+            _same_size(announced, existing.size)
             image_id = existing.id
             images.expect_upload(conn, image_id, post_expires_at=expires_at, revision=revision)
             content_type = existing.content_type
         elif announced.sha256 in fresh:
-            image_id, content_type = fresh[announced.sha256], announced.content_type
+            image_id, first = fresh[announced.sha256]
+            _same_size(announced, first.size)
+            content_type = first.content_type
         else:
             image_id, content_type = ids.new(), announced.content_type
             users.reserve(conn, announced.size)
@@ -88,15 +89,19 @@ def announce(conn: Connection, user_id: UUID, announcements: Sequence[Announceme
                 post_expires_at=expires_at,
                 revision=revision,
             )
-            fresh[announced.sha256] = image_id
+            fresh[announced.sha256] = (image_id, announced)
         answers.append(
             Answer(image_id, "upload", _post(user_id, image_id, announced, content_type, now), expires_at, existing)
         )
     if fresh:
-        activity.record(
-            conn, "upload", photos=len(fresh), bytes=sum(a.size for a in announcements if a.sha256 in fresh)
-        )
+        activity.record(conn, "upload", photos=len(fresh), bytes=sum(first.size for _, first in fresh.values()))
     return answers
+
+
+def _same_size(announced: Announcement, before: int) -> None:
+    """Files of one SHA-256 have one size. Raises ``Conflict``."""
+    if announced.size != before:
+        raise Conflict(f"These bytes were announced with {before} bytes before, not {announced.size}.")
 
 
 def _post(user_id: UUID, image_id: UUID, announced: Announcement, content_type: str, now: datetime) -> Post:
