@@ -95,7 +95,8 @@ lint-template: sam ## sam validate --lint and cfn-lint over the templates
 	$(SAM) validate --lint >/dev/null
 
 .PHONY: places
-places: $(PLACES)
+places: $(PLACES) ## The table of places, which the library brings along
+run test bench: places
 
 $(PLACES): infra/places/build.py layers/dev.txt | $(VENV)
 	$(BIN)/python -m infra.places.build $@
