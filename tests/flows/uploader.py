@@ -109,7 +109,7 @@ class Client:
             finished = [photo for photo in photos if photo["status"] in {"ready", "rejected"}]
             if len(finished) >= count:
                 return {photo["filename"]: photo for photo in finished}
-            assert time.monotonic() < deadline, f"{len(finished)} of {count} finished; {photos}"
+            assert time.monotonic() < deadline, f"{len(finished)} of {count} finished"
             time.sleep(0.2)
 
     def wait_for_albums(self, *, patience: float = PATIENCE_SECONDS) -> None:

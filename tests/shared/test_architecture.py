@@ -16,7 +16,7 @@ PACKAGE = ROOT / "shared" / "photovault"
 # Bytes or values in, values out: no I/O, no clock, no environment.
 PURE = {
     "clip_tokens", "cursors", "datenames", "drafting", "embedded", "errors", "exif", "face_measures", "formats",
-    "grouping", "keys", "metadata", "model_manifest", "passwords", "perceptual", "places", "presigning", "queries",
+    "grouping", "keys", "metadata", "model_manifest", "names", "passwords", "perceptual", "places", "presigning", "queries",
     "ranking", "renditions", "sealing", "spoken_dates", "thumbhash", "timezones", "titles", "tokens", "vision_cv",
     "xmp",
 }  # fmt: skip

@@ -33,7 +33,7 @@ CREATE FUNCTION current_person() RETURNS uuid
 
 CREATE TABLE models (
     id smallint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    kind text NOT NULL CHECK (kind IN ('face', 'embedding', 'label')),
+    kind text NOT NULL CHECK (kind IN ('face', 'image', 'label', 'text')),
     name text NOT NULL,
     version text NOT NULL,
     dims int NOT NULL CHECK (dims BETWEEN 0 AND 1300),
@@ -232,7 +232,8 @@ CREATE INDEX image_labels_of_person ON image_labels (user_id, label, image_id);
 -- Full text as rows: GIN is not used under row-level security, because @@ is not leakproof.
 CREATE TABLE image_terms (
     user_id uuid NOT NULL DEFAULT current_person() REFERENCES users ON DELETE CASCADE,
-    term text NOT NULL,
+    -- Byte order, so that a prefix is a range of the index whatever the database collation is.
+    term text COLLATE "C" NOT NULL,
     image_id uuid NOT NULL REFERENCES images ON DELETE CASCADE,
     weight real NOT NULL,
     PRIMARY KEY (user_id, term, image_id)

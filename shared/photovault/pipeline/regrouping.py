@@ -108,7 +108,8 @@ def regroup(known: Known) -> Who:
         if not face.live and face.person_id is not None:
             faces_of.setdefault(face.person_id, set()).add(face.id)
 
-    said = _newest_names(known.facts)
+    said = corrections.newest_names(known.facts)
+    by_fact = {by_id[face].person_id for face in said if face in by_id}
     persons = []
     for person_id, faces in faces_of.items():
         old = stored.get(person_id)
@@ -119,7 +120,7 @@ def regroup(known: Known) -> Who:
             Somebody(
                 id=person_id,
                 # The photo by which somebody was named may be gone for good: the name is not.
-                name=(newest.name or None) if newest else old.name if old else None,
+                name=newest.name if newest else old.name if old and person_id not in by_fact else None,
                 hidden=old.hidden if old else False,
                 cover_face_id=best.id if best else None,
                 face_count=len(shown),
@@ -298,11 +299,6 @@ def _ends(fact: Fact, stands_for: Mapping[UUID, UUID]) -> tuple[UUID, UUID]:
     return stands_for.get(fact.face_a, fact.face_a), stands_for.get(fact.face_b, fact.face_b)
 
 
-def _newest_names(facts: Iterable[Fact]) -> dict[UUID, Fact]:
-    """By face; facts come oldest first."""
-    return {fact.face_a: fact for fact in facts if fact.kind == "named"}
-
-
 def _anchors(known: Known, live: list[KnownFace]) -> dict[UUID, UUID]:
     """One face for each named person, by which that person exists whatever else changes: the one they were last named
     by if its photo counts, else their best. Somebody named by a face that is nobody's now exists by that word."""
@@ -313,15 +309,13 @@ def _anchors(known: Known, live: list[KnownFace]) -> dict[UUID, UUID]:
             best.setdefault(face.person_id, face)
     anchors: dict[UUID, UUID] = {}
     decided: set[UUID] = set()
-    for fact in sorted(_newest_names(known.facts).values(), key=lambda fact: (fact.at, fact.id), reverse=True):
+    names = corrections.newest_names(known.facts).values()
+    for fact in sorted(names, key=lambda fact: (fact.at, fact.id), reverse=True):
         named = of_face.get(fact.face_a)
-        if named is None:
-            continue
-        person_id = named.person_id or fact.id
-        if person_id not in decided:
+        person_id = named.person_id or fact.id if named else None
+        if named and person_id and person_id not in decided:
             decided.add(person_id)
-            if fact.name:
-                anchors[named.id] = person_id
+            anchors[named.id] = person_id
     for person in known.persons:
         if person.name and person.id not in decided and person.id in best:
             anchors[best[person.id].id] = person.id
