@@ -1,7 +1,8 @@
 """The dashboards' numbers, counted from the rows when they are asked for: nothing here can drift from the truth.
 
-Photos in the trash are left out unless a docstring says otherwise; the archive is counted. What is about storage counts
-the trash too, because it takes space until it is emptied. Days are local days of where a photo was taken.
+Photos in the trash are left out unless a docstring says otherwise. What is about storage counts the trash too, because
+it takes space until it is emptied. The archive is counted, but for places, which are those that albums are made of.
+People and days are of photos that were not rejected; days are the local ones of where a photo was taken.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from photovault import db, drafting
+from photovault.people import LIVE
 
 if TYPE_CHECKING:
     from photovault.db import Connection
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 # The hashes of pictures of one colour (black; any other): they are alike without being copies.
 FLAT_HASHES = (0, -(1 << 63))
 COMPANIONS = 10
+# The photos that automatic albums are made of.
+_ARRANGED = "i.deleted_at IS NULL AND NOT i.archived AND i.status IN ('processing', 'ready')"
 
 
 # --------------------------------------------------------------------------------------------------------- counts
@@ -28,7 +32,8 @@ COMPANIONS = 10
 
 @dataclass(frozen=True)
 class Images:
-    """How many photos there are. Of the first eight none is in the trash; ``trash`` is what is."""
+    """How many photos there are. ``trash`` are those in the trash, and nothing else counts them; ``arranged`` and what
+    follows leaves out the archive too, and ``located`` are those of the arranged with a position."""
 
     total: int
     pending: int
@@ -37,10 +42,11 @@ class Images:
     rejected: int
     archived: int
     favourite: int
-    located: int
     trash: int
     first_day: date | None
     last_day: date | None
+    arranged: int
+    located: int
     countries: int
     cities: int
 
@@ -72,7 +78,7 @@ def images(conn: Connection) -> Images:
     found = db.row(
         conn,
         Images,
-        """
+        f"""
         SELECT count(*) FILTER (WHERE live) AS total,
                count(*) FILTER (WHERE live AND status = 'pending') AS pending,
                count(*) FILTER (WHERE live AND status = 'processing') AS processing,
@@ -80,13 +86,15 @@ def images(conn: Connection) -> Images:
                count(*) FILTER (WHERE live AND status = 'rejected') AS rejected,
                count(*) FILTER (WHERE live AND archived) AS archived,
                count(*) FILTER (WHERE live AND favourite) AS favourite,
-               count(*) FILTER (WHERE live AND lat IS NOT NULL) AS located,
                count(*) FILTER (WHERE NOT live) AS trash,
-               min(local_day) FILTER (WHERE live) AS first_day,
-               max(local_day) FILTER (WHERE live) AS last_day,
-               count(DISTINCT country_code) FILTER (WHERE live) AS countries,
-               count(DISTINCT (country_code, region, city)) FILTER (WHERE live AND city IS NOT NULL) AS cities
-        FROM (SELECT *, deleted_at IS NULL AS live FROM images) AS i
+               min(local_day) FILTER (WHERE live AND status <> 'rejected') AS first_day,
+               max(local_day) FILTER (WHERE live AND status <> 'rejected') AS last_day,
+               count(*) FILTER (WHERE arranged) AS arranged,
+               count(*) FILTER (WHERE arranged AND lat IS NOT NULL) AS located,
+               count(DISTINCT country_code) FILTER (WHERE arranged) AS countries,
+               count(DISTINCT (country_code, region, city))
+                   FILTER (WHERE arranged AND country_code IS NOT NULL AND city IS NOT NULL) AS cities
+        FROM (SELECT *, i.deleted_at IS NULL AS live, {_ARRANGED} AS arranged FROM images i) AS counted
         """,
     )
     assert found is not None  # noqa: S101 - an aggregate has a row
@@ -94,9 +102,16 @@ def images(conn: Connection) -> Images:
 
 
 def albums_by_kind(conn: Connection) -> dict[str, int]:
-    """Kinds without an album are not in it."""
+    """Those that the list of albums shows: an automatic one needs a photo. Kinds without an album are not in it."""
     counted = conn.execute(
-        "SELECT kind, count(*) FROM albums WHERE deleted_at IS NULL GROUP BY kind ORDER BY kind"
+        """
+        SELECT kind, count(*) FROM albums a
+        WHERE a.deleted_at IS NULL AND (a.key IS NULL OR EXISTS (
+            SELECT FROM album_images m JOIN images i ON i.id = m.image_id
+            WHERE m.album_id = a.id AND i.deleted_at IS NULL
+        ))
+        GROUP BY kind ORDER BY kind
+        """
     ).fetchall()
     return {str(kind): int(number) for kind, number in counted}
 
@@ -105,14 +120,14 @@ def people(conn: Connection) -> People:
     found = db.row(
         conn,
         People,
-        """
+        f"""
         SELECT count(*) FILTER (WHERE NOT hidden AND name IS NOT NULL) AS named,
                count(*) FILTER (WHERE NOT hidden AND name IS NULL) AS unnamed,
                count(*) FILTER (WHERE hidden) AS hidden
         FROM person_clusters p
         WHERE EXISTS (
             SELECT FROM faces f JOIN images i ON i.id = f.image_id
-            WHERE f.person_id = p.id AND i.deleted_at IS NULL
+            WHERE f.person_id = p.id AND {LIVE}
         )
         """,
     )
@@ -125,7 +140,7 @@ def faces(conn: Connection) -> Faces:
         conn,
         Faces,
         "SELECT count(*) AS total, count(f.person_id) AS with_person "
-        "FROM faces f JOIN images i ON i.id = f.image_id WHERE i.deleted_at IS NULL",
+        f"FROM faces f JOIN images i ON i.id = f.image_id WHERE {LIVE}",
     )
     assert found is not None  # noqa: S101 - an aggregate has a row
     return found
@@ -267,13 +282,13 @@ def appearances(conn: Connection, *, limit: int, after: tuple[int, UUID] | None 
     return db.rows(
         conn,
         Appearance,
-        """
+        f"""
         SELECT person_id, p.name, images, faces, first_day, last_day
         FROM (
             SELECT f.person_id, count(DISTINCT f.image_id) AS images, count(*) AS faces,
                    min(i.local_day) AS first_day, max(i.local_day) AS last_day
             FROM faces f JOIN images i ON i.id = f.image_id
-            WHERE i.deleted_at IS NULL AND f.person_id IS NOT NULL
+            WHERE {LIVE} AND f.person_id IS NOT NULL
             GROUP BY f.person_id
         ) AS seen
         JOIN person_clusters p ON p.id = seen.person_id
@@ -290,7 +305,7 @@ def companions(conn: Connection, person_ids: Sequence[UUID], *, most: int = COMP
     found = db.rows(
         conn,
         Companion,
-        """
+        f"""
         SELECT of, person_id, p.name, images
         FROM (
             SELECT a.person_id AS of, b.person_id, count(DISTINCT a.image_id) AS images,
@@ -301,7 +316,7 @@ def companions(conn: Connection, person_ids: Sequence[UUID], *, most: int = COMP
             JOIN faces b ON b.image_id = a.image_id AND b.person_id <> a.person_id
             JOIN images i ON i.id = a.image_id
             JOIN person_clusters other ON other.id = b.person_id
-            WHERE a.person_id = ANY(%(ids)s) AND i.deleted_at IS NULL AND NOT other.hidden
+            WHERE a.person_id = ANY(%(ids)s) AND {LIVE} AND NOT other.hidden
             GROUP BY a.person_id, b.person_id
         ) AS together
         JOIN person_clusters p ON p.id = together.person_id
@@ -335,7 +350,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Trip:
-    """A trip's album; ``images`` are those of it that are not in the trash."""
+    """A trip's album; ``images`` are those of it that are not in the trash, at least one."""
 
     album_id: UUID
     title: str
@@ -349,11 +364,11 @@ def countries(conn: Connection) -> list[Place]:
     return db.rows(
         conn,
         Place,
-        """
+        f"""
         SELECT country_code, mode() WITHIN GROUP (ORDER BY country) AS country, NULL AS region, NULL AS city,
                count(*) AS images, count(DISTINCT local_day) AS days,
                min(local_day) AS first_day, max(local_day) AS last_day
-        FROM images WHERE deleted_at IS NULL AND country_code IS NOT NULL
+        FROM images i WHERE {_ARRANGED} AND country_code IS NOT NULL
         GROUP BY country_code ORDER BY images DESC, country_code
         """,
     )
@@ -364,11 +379,11 @@ def cities(conn: Connection) -> list[Place]:
     return db.rows(
         conn,
         Place,
-        """
+        f"""
         SELECT country_code, mode() WITHIN GROUP (ORDER BY country) AS country, region, city,
                count(*) AS images, count(DISTINCT local_day) AS days,
                min(local_day) AS first_day, max(local_day) AS last_day
-        FROM images WHERE deleted_at IS NULL AND country_code IS NOT NULL AND city IS NOT NULL
+        FROM images i WHERE {_ARRANGED} AND country_code IS NOT NULL AND city IS NOT NULL
         GROUP BY country_code, region, city ORDER BY images DESC, country_code, region, city
         """,
     )
@@ -377,9 +392,9 @@ def cities(conn: Connection) -> list[Place]:
 def homes(conn: Connection) -> tuple[drafting.Home, ...]:
     """Where the person lives and lived, by the rules that albums follow."""
     located = conn.execute(
-        "SELECT id, sort_at, local_day, lat, lon, country_code, country, region, city FROM images "
-        "WHERE deleted_at IS NULL AND status = 'ready' AND lat IS NOT NULL AND local_day IS NOT NULL "
-        "ORDER BY sort_at, id"
+        f"SELECT id, sort_at, local_day, lat, lon, country_code, country, region, city FROM images i "
+        f"WHERE {_ARRANGED} AND lat IS NOT NULL AND local_day IS NOT NULL "
+        "AND location_source IS DISTINCT FROM 'estimated' ORDER BY sort_at, id".encode()
     ).fetchall()
     return drafting.find_homes(
         [
@@ -402,10 +417,9 @@ def trips(conn: Connection) -> list[Trip]:
         conn,
         Trip,
         """
-        SELECT a.id AS album_id, a.title, a.first_day, a.last_day,
-               (SELECT count(*) FROM album_images m JOIN images i ON i.id = m.image_id
-                WHERE m.album_id = a.id AND i.deleted_at IS NULL) AS images
-        FROM albums a WHERE a.kind = 'trip' AND a.deleted_at IS NULL
-        ORDER BY a.last_day DESC NULLS LAST, a.id DESC
+        SELECT a.id AS album_id, a.title, a.first_day, a.last_day, count(*) AS images
+        FROM albums a JOIN album_images m ON m.album_id = a.id JOIN images i ON i.id = m.image_id
+        WHERE a.kind = 'trip' AND a.deleted_at IS NULL AND i.deleted_at IS NULL
+        GROUP BY a.id ORDER BY a.last_day DESC NULLS LAST, a.id DESC
         """,
     )

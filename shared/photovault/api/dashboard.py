@@ -25,7 +25,6 @@ class ImageCounts(Schema):
     )
     archived: int = Field(description="Of the total.")
     favourites: int = Field(description="Of the total.")
-    located: int = Field(description="Of the total: those with a position.")
     trash: int = Field(description="Photos in the trash; no other number here counts them, but for `bytes`.")
 
 
@@ -50,6 +49,8 @@ class FaceCounts(Schema):
 
 
 class PlaceCounts(Schema):
+    """As in `GET /albums/by-location`: the archive is left out."""
+
     countries: int
     cities: int
 
@@ -186,6 +187,8 @@ class TripAnalysis(Schema):
 
 
 class LocationAnalysis(Schema):
+    """Of the photos that albums are made of: the archive is left out."""
+
     located: int = Field(description="Photos with a position.")
     unlocated: int = Field(description="Photos without one.")
     countries: list[CountryAnalysis]
@@ -216,7 +219,6 @@ def stats(person: CurrentPerson) -> Stats:
             },
             archived=images.archived,
             favourites=images.favourite,
-            located=images.located,
             trash=images.trash,
         ),
         albums=AlbumCounts(total=sum(albums.values()), by_kind={kind: albums.get(kind, 0) for kind in KINDS}),
@@ -330,7 +332,7 @@ def location_analysis(person: CurrentPerson) -> LocationAnalysis:
         )
     return LocationAnalysis(
         located=images.located,
-        unlocated=images.total - images.located,
+        unlocated=images.arranged - images.located,
         countries=[
             CountryAnalysis(
                 country_code=place.country_code,
