@@ -54,14 +54,18 @@ class Cloud:
 
 @pytest.fixture(scope="session")
 def scratch(request: pytest.FixtureRequest) -> Iterator[Path]:
-    """The session's folder for servers, kept when a test failed, for its logs.
+    """The session's folder for servers. When a test failed, their logs stay.
 
     Not below pytest's own: each new session of the same user closes that one to others, and a Postgres that root has
     started runs as another user.
     """
     folder = Path(tempfile.mkdtemp(prefix="photovault-tests-"))
     yield folder
-    if not request.session.testsfailed:
+    if request.session.testsfailed:
+        for file in folder.rglob("*"):
+            if file.is_file() and file.suffix != ".log":
+                file.unlink()
+    else:
         shutil.rmtree(folder)
 
 
