@@ -153,10 +153,13 @@ class ImageDetail(schemas.Image):
 
 
 def clean_filename(text: str) -> str:
-    """The last part of a path, without control characters: what a person would call the file."""
+    """The last part of a path, in one line and one direction: what a person would call the file.
+
+    Controls, line ends, marks that turn the writing's direction, and lone surrogates go.
+    """
     name = re.split(r"[/\\]", text)[-1]
-    name = re.sub(r"[\x00-\x1f\x7f\u200e\u200f\u202a-\u202e\u2066-\u2069]", "", name).strip()
-    return name or "photo"
+    name = re.sub(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]", "", name).strip()
+    return name if name.strip(".") else "photo"
 
 
 # ----------------------------------------------------------------------------------------------------- uploads
@@ -245,7 +248,7 @@ def upload_image(file: Annotated[UploadFile, File()], person: CurrentPerson) -> 
     if content_type is None:
         raise UnsupportedType("This is not a photo of a kind that the vault knows: " + ", ".join(_KNOWN_NAMES) + ".")
     digest = hashlib.sha256(data).digest()
-    name = clean_filename((file.filename or "photo")[:255])
+    name = clean_filename(file.filename or "photo")[:255]
     announced = uploads.Announcement(name, content_type, len(data), digest)
     with person.transaction() as conn:
         (answer,) = uploads.announce(conn, person.user_id, [announced], now=datetime.now(UTC))
