@@ -5,8 +5,9 @@ persons of now is done here at once, so that the answer is true before the rebui
 
 An act writes several facts with one time. The first of them (by id) is the statement: *these two faces are one person*,
 *are not*, or *this face is called so*. The others hold each side together, so that a side does not fall apart when a
-face leaves, and say what each side is called. Undoing a statement undoes its whole act, and with it exactly what it
-changed; what later acts held together because of it, they then hold together in its parts.
+face leaves, say what each side is called, and keep apart what had been said to be apart. Undoing a statement undoes its
+whole act, and with it exactly what it changed; what later acts held together because of it, they then hold together in
+its parts.
 """
 
 from __future__ import annotations
@@ -35,7 +36,8 @@ Kind = Literal["same", "different", "named"]
 
 @dataclass(frozen=True)
 class Fact:
-    """``face_b`` is None and ``name`` is set for ``named`` alone; an empty name takes a name away."""
+    """``face_b`` is None and ``name`` is set for ``named`` alone; an empty name takes a face's name away. A person is
+    called by the newest name that any of their faces has."""
 
     id: UUID
     kind: Kind
@@ -67,6 +69,12 @@ def acts(facts: Iterable[Fact]) -> dict[datetime, list[Fact]]:
     for fact in facts:
         found.setdefault(fact.at, []).append(fact)
     return found
+
+
+def newest_names(facts: Iterable[Fact]) -> dict[UUID, Fact]:
+    """By face, of facts that come oldest first; a name that was taken away is none."""
+    newest = {fact.face_a: fact for fact in facts if fact.kind == "named"}
+    return {face: fact for face, fact in newest.items() if fact.name}
 
 
 def sides(facts: Iterable[Fact]) -> list[set[UUID]]:
@@ -103,7 +111,7 @@ def merge(conn: Connection, into: UUID, other: UUID, *, revision: int) -> UUID:
             _Said("same", staying[0], coming[0]),
             *_together(staying),
             *_together(coming),
-            _called(staying[0], kept.name or gone.name),
+            *_called(staying[0], kept.name),
         ],
     )
     people.assign(conn, coming, into)
@@ -132,8 +140,9 @@ def split(conn: Connection, person_id: UUID, face_ids: Collection[UUID], *, revi
             _Said("different", leaving[0], staying[0]),
             *_together(leaving),
             *_together(staying),
-            _called(staying[0], person.name),
-            _called(leaving[0], None),
+            *_still_apart(conn, [leaving, staying]),
+            *_called(staying[0], person.name),
+            *_nameless(conn, leaving),
         ],
     )
     new = people.found(conn, revision=revision)
@@ -153,8 +162,8 @@ def give(conn: Connection, face_id: UUID, person_id: UUID, *, revision: int) -> 
         [
             _Said("same", theirs[0], face_id),
             *_together(theirs),
-            _called(theirs[0], person.name),
-            *_left_behind(conn, face),
+            *_called(theirs[0], person.name),
+            *_left_behind(conn, face, joins=theirs),
         ],
     )
     people.assign(conn, [face_id], person_id)
@@ -165,7 +174,7 @@ def give(conn: Connection, face_id: UUID, person_id: UUID, *, revision: int) -> 
 def introduce(conn: Connection, face_id: UUID, name: str, *, revision: int) -> tuple[UUID, UUID]:
     """This face is somebody new, called so. Returns the statement and the new person. Raises ``NotFound``."""
     face = _face(conn, face_id)
-    said = _say(conn, [*_left_behind(conn, face), _called(face_id, name)])
+    said = _say(conn, [*_left_behind(conn, face), *_called(face_id, name)])
     new = people.found(conn, revision=revision, name=name)
     people.assign(conn, [face_id], new)
     _settle(conn, _those(face.person_id, new), revision=revision)
@@ -177,7 +186,8 @@ def take_away(conn: Connection, face_id: UUID, *, revision: int) -> UUID:
     face = _face(conn, face_id)
     if face.person_id is None:
         raise NotFound("The face belongs to nobody.")
-    said = _say(conn, [*_left_behind(conn, face), _called(face_id, None)])
+    # A face that was all of somebody has nothing to be parted from: it loses its name.
+    said = _say(conn, _left_behind(conn, face) or [_Said("named", face_id, name="")])
     people.assign(conn, [face_id], None)
     _settle(conn, [face.person_id], revision=revision)
     return said
@@ -188,8 +198,9 @@ def name(conn: Connection, person_id: UUID, name: str | None, *, revision: int) 
     person = _person(conn, person_id)
     faces = people.face_ids_of(conn, person_id)
     cover = person.cover_face_id if person.cover_face_id in faces else faces[0]
-    said = _say(conn, [_called(cover, name)])
+    said = _say(conn, [*_called(cover, name)] or _nameless(conn, faces) or [_Said("named", cover, name="")])
     people.set_name(conn, person_id, name, revision=revision)
+    _settle(conn, [person_id], revision=revision)
     return said
 
 
@@ -224,6 +235,10 @@ def undo(conn: Connection, correction_id: UUID, *, revision: int) -> list[UUID]:
 def _move_back(conn: Connection, act: Sequence[Fact], *, revision: int) -> None:
     statement, support = act[0], act[1:]
     if statement.kind == "named":
+        # Whoever was only that face was nobody without a name.
+        lone = people.get_face(conn, statement.face_a)
+        if lone is not None and lone.person_id is None and _names(conn, [lone.id]):
+            people.assign(conn, [lone.id], people.found(conn, revision=revision))
         return
     # A face that was given away had left another behind (``different`` in the same act): there it returns.
     apart = {fact.face_a: fact.face_b for fact in support if fact.kind == "different"}
@@ -235,8 +250,13 @@ def _move_back(conn: Connection, act: Sequence[Fact], *, revision: int) -> None:
     faces = people.faces_by_ids(conn, {*side, *([anchor] if anchor else [])})
     here = faces[_certain(mover)].person_id
     moving = [face for face in side if face in faces and faces[face].person_id == here]
-    if anchor is not None:
+    if anchor is not None and anchor in faces and faces[anchor].person_id is not None:
         people.assign(conn, moving, faces[anchor].person_id)
+    elif anchor is not None:
+        # What had been left behind was too little to be somebody.
+        rest = [face.id for face in people.faces_by_ids(conn, _side(anchor, support)).values() if not face.person_id]
+        parted = here if statement.kind == "different" else None
+        people.assign(conn, [*moving, *rest], parted or people.found(conn, revision=revision))
     elif moving:
         people.assign(conn, moving, people.found(conn, revision=revision))
 
@@ -324,18 +344,46 @@ def _together(faces: Sequence[UUID]) -> Iterator[_Said]:
     return (_Said("same", a, b) for a, b in pairwise(faces))
 
 
-def _called(face: UUID, name: str | None) -> _Said:
-    return _Said("named", face, name=name or "")
+def _called(face: UUID, name: str | None) -> list[_Said]:
+    return [_Said("named", face, name=name)] if name else []
 
 
-def _left_behind(conn: Connection, face: people.FaceInPhoto) -> list[_Said]:
-    """The facts by which a face leaves its person, if it has one with other faces."""
+def _nameless(conn: Connection, faces: Sequence[UUID]) -> list[_Said]:
+    """The facts by which those of the faces that have a name lose it."""
+    return [_Said("named", face, name="") for face in sorted(_names(conn, faces))]
+
+
+def _left_behind(conn: Connection, face: people.FaceInPhoto, *, joins: Collection[UUID] = ()) -> list[_Said]:
+    """The facts by which a face leaves its person, if it has one with other faces, and perhaps joins others."""
     if face.person_id is None:
         return []
     rest = [other for other in people.face_ids_of(conn, face.person_id) if other != face.id]
     if not rest:
-        return []
-    return [_Said("different", face.id, rest[0]), *_together(rest), _called(rest[0], face.person_name)]
+        return _nameless(conn, [face.id])
+    return [
+        _Said("different", face.id, rest[0]),
+        *_together(rest),
+        *_still_apart(conn, [[face.id], rest], joins=joins),
+        *_called(rest[0], face.person_name),
+        *_nameless(conn, [face.id]),
+    ]
+
+
+def _still_apart(conn: Connection, parts: Sequence[Sequence[UUID]], *, joins: Collection[UUID] = ()) -> Iterator[_Said]:
+    """Whoever was said not to be a person is none of the parts that the person falls into."""
+    whole = {face for part in parts for face in part}
+    standing_apart = conn.execute(
+        "SELECT face_a, face_b FROM face_corrections WHERE kind = 'different' AND undone_at IS NULL "
+        "AND (face_a = ANY(%(whole)s)) <> (face_b = ANY(%(whole)s)) ORDER BY at, id",
+        {"whole": list(whole)},
+    ).fetchall()
+    said = set()
+    for a, b in standing_apart:
+        inside, outside = (a, b) if a in whole else (b, a)
+        for part in parts:
+            if inside not in part and outside not in joins and (outside, part[0]) not in said:
+                said.add((outside, part[0]))
+                yield _Said("different", outside, part[0])
 
 
 def _persons_of(conn: Connection, faces: Collection[UUID]) -> set[UUID]:
@@ -344,13 +392,20 @@ def _persons_of(conn: Connection, faces: Collection[UUID]) -> set[UUID]:
 
 def _name_said(conn: Connection, person_id: UUID) -> str | None:
     """By the newest fact about any of the person's faces."""
-    said = db.value(
+    names = _names(conn, people.face_ids_of(conn, person_id)).values()
+    return max(names, key=lambda fact: (fact.at, fact.id)).name if names else None
+
+
+def _names(conn: Connection, faces: Collection[UUID]) -> dict[UUID, Fact]:
+    """The newest name of each of the faces that has one."""
+    said = db.rows(
         conn,
-        "SELECT c.name FROM face_corrections c JOIN faces f ON f.id = c.face_a WHERE f.person_id = %s "
-        "AND c.kind = 'named' AND c.undone_at IS NULL ORDER BY c.at DESC, c.id DESC LIMIT 1",
-        [person_id],
+        Fact,
+        f"SELECT {_COLUMNS} FROM face_corrections WHERE face_a = ANY(%s) AND kind = 'named' AND undone_at IS NULL "
+        "ORDER BY at, id",
+        [list(faces)],
     )
-    return str(said) if said else None
+    return newest_names(said)
 
 
 def _say(conn: Connection, facts: Sequence[_Said]) -> UUID:

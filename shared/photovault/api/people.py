@@ -230,7 +230,7 @@ def edit_person(person_id: PersonId, body: PersonEdit, person: CurrentPerson) ->
             activity.record(conn, "person-named", person_id=str(person_id), name=body.name)
         if body.hidden is not None:
             people.set_hidden(conn, person_id, body.hidden, revision=change.revision)
-        return Corrected(person=_existing(conn, person_id), correction_id=said)
+        return Corrected(person=_show_one(conn, person_id), correction_id=said)
 
 
 @router.post(
