@@ -11,4 +11,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     def remaining() -> float:
         return context.get_remaining_time_in_millis() / 1000 if context else float("inf")
 
-    return messages.handle_batch(event, lambda body: albums.handle(messages.person(body), remaining=remaining))
+    def handle(body: str) -> None:
+        albums.handle(messages.person(body), remaining=remaining)
+
+    return messages.handle_batch(event, handle, queue="albums_queue_url")

@@ -19,6 +19,8 @@ from infra.local.localstack import LocalStack
 from infra.local.ports import free_port
 from infra.local.postgres import Postgres
 
+from photovault.errors import PhotoVaultError
+
 ROOT = Path(__file__).resolve().parents[2]
 DRAIN_SECONDS = 20  # without any progress
 
@@ -211,7 +213,7 @@ def main() -> int:
     except Interrupted:
         say("Stopped.")
         return 130
-    except RuntimeError as error:
+    except (RuntimeError, PhotoVaultError) as error:
         say(f"PhotoVault did not start: {error}")
         return 1
 

@@ -15,6 +15,21 @@ LONGEST_DELAY_SECONDS = 900
 REBUILD_CHECK_SECONDS = 300
 
 
+# The first retry of a failed message, and by how much each further one comes later: five receives spread over 40
+# minutes, which a restart or a short outage does not outlast.
+FIRST_RETRY_SECONDS = 30
+RETRY_FACTOR = 4
+
+
+def retry_after(setting: str, receipt_handle: str, *, attempt: int) -> None:
+    """Let a message that failed for the ``attempt``-th time (from 1) come again after its turn."""
+    aws.client("sqs").change_message_visibility(
+        QueueUrl=get_settings().require(setting),
+        ReceiptHandle=receipt_handle,
+        VisibilityTimeout=FIRST_RETRY_SECONDS * RETRY_FACTOR ** (min(attempt, 5) - 1),
+    )
+
+
 def _send(setting: str, body: dict[str, Any], delay: int | None) -> None:
     message: dict[str, Any] = {"QueueUrl": get_settings().require(setting), "MessageBody": json.dumps(body)}
     if delay is not None:

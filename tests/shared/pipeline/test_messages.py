@@ -1,0 +1,108 @@
+"""Messages of the queues: what each form means, and what happens to those that fail."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from photovault import queues
+from photovault.errors import Unavailable
+from photovault.pipeline import messages
+from photovault.pipeline.messages import Malformed, PhotoMessage
+
+USER, IMAGE = UUID("01972b6f-3c00-7000-8000-000000000001"), UUID("01972b6f-3c00-7000-8000-000000000002")
+KEY = f"incoming/{USER}/{IMAGE}"
+
+
+def s3_event(*keys: str) -> str:
+    return json.dumps({"Records": [{"s3": {"object": {"key": key}}} for key in keys]})
+
+
+def test_a_notification_of_s3_names_its_photos() -> None:
+    assert list(messages.photos(s3_event(KEY))) == [PhotoMessage(USER, IMAGE)]
+
+
+def test_a_notification_inside_an_sns_envelope_is_read_too() -> None:
+    body = json.dumps({"TopicArn": "arn", "Message": s3_event(KEY)})
+    assert list(messages.photos(body)) == [PhotoMessage(USER, IMAGE)]
+
+
+def test_the_test_event_and_foreign_objects_are_nobodys_photo() -> None:
+    assert list(messages.photos(json.dumps({"Event": "s3:TestEvent"}))) == []
+    assert list(messages.photos(s3_event("outgoing/x", "incoming/not/uuids", KEY + "/more", KEY.upper()))) == []
+
+
+def test_our_own_messages_say_whether_they_only_check() -> None:
+    body = {"user_id": str(USER), "image_id": str(IMAGE)}
+    assert list(messages.photos(json.dumps(body))) == [PhotoMessage(USER, IMAGE)]
+    assert list(messages.photos(json.dumps(body | {"check": True}))) == [PhotoMessage(USER, IMAGE, check=True)]
+
+
+@given(
+    st.one_of(
+        st.text(),
+        st.recursive(
+            st.none() | st.booleans() | st.integers() | st.text(),
+            lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(["Records", "s3", "user_id", "x"]), inner),
+        ).map(json.dumps),
+    )
+)
+def test_anything_else_is_malformed_and_never_a_crash(body: str) -> None:
+    for read in (lambda: list(messages.photos(body)), lambda: messages.person(body)):
+        try:
+            read()
+        except Malformed:
+            continue
+
+
+class Visibility:
+    """Records when failed messages come again, in place of SQS."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str, int]] = []
+
+    def retry_after(self, setting: str, receipt_handle: str, *, attempt: int) -> None:
+        self.asked.append((setting, receipt_handle, attempt))
+
+
+def records(*bodies: str, attempt: int = 1) -> dict[str, Any]:
+    return {
+        "Records": [
+            {
+                "messageId": body,
+                "receiptHandle": f"receipt-{body}",
+                "body": body,
+                "attributes": {"ApproximateReceiveCount": str(attempt)},
+            }
+            for body in bodies
+        ]
+    }
+
+
+def refuse(body: str) -> None:
+    if body == "away":
+        raise Unavailable
+    if body == "broken":
+        raise RuntimeError("a bug")
+
+
+def test_only_failed_messages_are_delivered_again_and_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    visibility = Visibility()
+    monkeypatch.setattr(queues, "retry_after", visibility.retry_after)
+    answer = messages.handle_batch(records("a", "away", "b", "broken", attempt=2), refuse, queue="albums_queue_url")
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "away"}, {"itemIdentifier": "broken"}]}
+    assert visibility.asked == [("albums_queue_url", "receipt-away", 2), ("albums_queue_url", "receipt-broken", 2)]
+
+
+def test_a_queue_that_cannot_be_told_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def down(*_: object, **__: object) -> None:
+        raise OSError("no queue")
+
+    monkeypatch.setattr(queues, "retry_after", down)
+    answer = messages.handle_batch(records("broken"), refuse, queue="albums_queue_url")
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "broken"}]}
