@@ -272,7 +272,7 @@ def show_result(vault: Vault, console: Console) -> None:
     if rejected:
         console.print("\n[bold]Rejected[/bold]")
         for image in rejected:
-            console.print(f"  {image['filename']}: {image['reason']}", markup=False)
+            console.print(f"  {image['filename']}: {image['reason']}", markup=False, soft_wrap=True)
 
 
 def run(url: str, *, photos: int, email: str, folder: Path, console: Console) -> None:
