@@ -318,6 +318,7 @@ def test_keys_of_staging_name_a_person_and_a_photo_and_nothing_else() -> None:
         assert staging.ids_of(other) is None
 
 
+@settings(deadline=None)
 @given(st.text(max_size=100))
 def test_no_text_crashes_the_reading_of_keys(text: str) -> None:
     assert staging.ids_of(text) is None

@@ -16,7 +16,7 @@ import argon2
 import jwt
 import pytest
 from fastapi.testclient import TestClient
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.vaults import SECRET, Somebody, client, somebody, vault
 
@@ -376,12 +376,14 @@ def test_the_refresh_token_is_no_access_token_and_the_other_way_round(api: TestC
     assert answer.status_code in {401, 422}
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(codec="ascii", exclude_characters="\r\n\0"), max_size=120))
 def test_no_text_is_a_token(text: str) -> None:
     with pytest.raises(Unauthenticated):
         tokens.verify(text, {KEY.kid: KEY.public_bytes}, now=datetime.now(UTC))
 
 
+@settings(deadline=None)
 @given(position=st.integers(0, 10_000), bit=st.integers(0, 7))
 def test_a_token_with_one_changed_bit_is_no_token(position: int, bit: int) -> None:
     now = datetime.now(UTC)

@@ -14,7 +14,7 @@ from uuid import UUID
 
 import pytest
 from fastapi.testclient import TestClient
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.pictures import draw
 from tests.vaults import Somebody, client, somebody, vault
@@ -443,6 +443,7 @@ def test_names_are_cleaned(sent: str, kept: str) -> None:
     assert clean_filename(sent) == kept
 
 
+@settings(deadline=None)
 @given(st.text(min_size=1, max_size=300))
 def test_a_cleaned_name_is_one_line_of_one_path_part_and_stays_so(text: str) -> None:
     name = clean_filename(text)
@@ -453,6 +454,7 @@ def test_a_cleaned_name_is_one_line_of_one_path_part_and_stays_so(text: str) -> 
     assert clean_filename(name) == name
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=300))
 def test_a_disposition_is_a_safe_header_that_carries_the_whole_name(name: str) -> None:
     header = content_disposition(name)
@@ -468,6 +470,7 @@ def test_a_disposition_is_a_safe_header_that_carries_the_whole_name(name: str) -
 # -------------------------------------------------------------------------------------------------------- ranges
 
 
+@settings(deadline=None)
 @given(st.integers(1, 10_000), st.integers(0, 12_000), st.integers(0, 12_000))
 def test_a_range_is_the_slice_it_names(size: int, first: int, last: int) -> None:
     data = bytes(n % 251 for n in range(size))
@@ -484,6 +487,7 @@ def test_a_range_is_the_slice_it_names(size: int, first: int, last: int) -> None
         assert data[slice(*found)] == data[first : last + 1]
 
 
+@settings(deadline=None)
 @given(st.integers(1, 10_000), st.integers(0, 12_000))
 def test_open_and_suffix_ranges_reach_to_the_end(size: int, number: int) -> None:
     if number < size:
@@ -498,6 +502,7 @@ def test_open_and_suffix_ranges_reach_to_the_end(size: int, number: int) -> None
             parse_range("bytes=-0", size)
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(codec="latin-1"), max_size=40), st.integers(1, 1000))
 def test_any_header_is_a_range_inside_or_none(text: str, size: int) -> None:
     for header in (text, f"bytes={text}", None):
