@@ -58,6 +58,13 @@ def queued(conn: Connection, kind: str, *, generation: int) -> UUID | None:
     return UUID(str(found)) if found is not None else None
 
 
+def is_watched(conn: Connection, kind: str) -> bool:
+    """Whether somebody waits for a job of this kind."""
+    return bool(
+        db.value(conn, "SELECT EXISTS (SELECT FROM jobs WHERE kind = %s AND state IN ('queued', 'running'))", [kind])
+    )
+
+
 def cancel(conn: Connection, job_id: UUID) -> Job | None:
     """Ask a job to stop: a queued one ends now, a running one at its next step, one that is over stays as it is."""
     conn.execute(

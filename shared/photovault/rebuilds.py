@@ -17,6 +17,8 @@ from photovault import db
 if TYPE_CHECKING:
     from photovault.db import Connection
 
+# While photos of a person are still on their way, albums are rebuilt at most this often.
+PAUSE = timedelta(seconds=60)
 # Longer than the albums function may run.
 LEASE = timedelta(seconds=330)
 
@@ -55,6 +57,21 @@ def generations(conn: Connection) -> Generations | None:
 
 def is_due(conn: Connection) -> bool:
     return bool(db.value(conn, "SELECT wanted_generation > built_generation FROM rebuilds"))
+
+
+def can_wait(conn: Connection) -> bool:
+    """Whether a bulk upload is under way and the albums were built a moment ago.
+
+    The photo that ends the upload asks again, so skipping a rebuild now loses nothing; without this a thousand photos
+    would cause as many rebuilds as fit into the time that they take.
+    """
+    return bool(
+        db.value(
+            conn,
+            "SELECT built_at > now() - %s AND EXISTS (SELECT FROM images WHERE status = 'processing') FROM rebuilds",
+            [PAUSE],
+        )
+    )
 
 
 def take_lease(conn: Connection) -> Lease | None:

@@ -159,6 +159,7 @@ def narrowed(
 
     return replace(
         wanted,
+        status=wanted.status or "ready",  # what was rejected or is still on its way is listed, not found
         archived=archived,
         favourite=favourite,
         has_faces=said.has_faces,

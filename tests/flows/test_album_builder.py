@@ -561,3 +561,28 @@ def test_keys_may_change_places(ada: UUID) -> None:
         )
     keys = dict(table(ada, "SELECT id, key FROM albums"))
     assert (keys[lisbon.id], keys[porto.id]) == (porto.key, lisbon.key)
+
+
+def test_while_photos_are_on_their_way_albums_are_built_once_a_minute(ada: UUID) -> None:
+    add_photos(ada, 2)
+    build(ada)
+    late = add_photo(ada)
+    with db.transaction(ada) as conn:
+        conn.execute("UPDATE images SET status = 'processing' WHERE id = %s", [late])
+    want(ada)
+    builder.handle(ada, remaining=lambda: 300)
+    assert is_due(ada), "another photo is still on its way"
+    with db.transaction(ada) as conn:
+        conn.execute("UPDATE rebuilds SET built_at = built_at - interval '2 minutes'")
+    builder.handle(ada, remaining=lambda: 300)
+    assert not is_due(ada), "a minute is long enough to wait"
+    want(ada)
+    with db.transaction(ada) as conn:
+        conn.execute("UPDATE images SET status = 'ready' WHERE id = %s", [late])
+    builder.handle(ada, remaining=lambda: 300)
+    assert not is_due(ada), "the last photo ends the waiting"
+
+
+def is_due(user_id: UUID) -> bool:
+    with db.transaction(user_id) as conn:
+        return rebuilds.is_due(conn)

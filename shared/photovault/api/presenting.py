@@ -50,8 +50,8 @@ def image(row: images.Image, found: dict[str, tickets.Ticket]) -> schemas.Image:
         status=row.status,
         reason=row.reason,
         steps=schemas.Steps(
-            vision=_step(row.vision_done_at, failed=row.vision_failed),
-            embedding=_step(row.embedding_done_at, failed=row.embedding_failed),
+            vision=_step(row.vision_done_at, failed=row.vision_failed or row.status == "rejected"),
+            embedding=_step(row.embedding_done_at, failed=row.embedding_failed or row.status == "rejected"),
         ),
         taken=_taken(row),
         location=_location(row),

@@ -80,6 +80,8 @@ def handle(user_id: UUID, *, remaining: Callable[[], float]) -> None:
         if generations.wanted_generation <= generations.built_generation:
             jobs.finish(conn, JOB, generation=generations.built_generation)
             return
+        if rebuilds.can_wait(conn) and not jobs.is_watched(conn, JOB):
+            return
         lease = rebuilds.take_lease(conn)
     if lease is None:
         return

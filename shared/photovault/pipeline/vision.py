@@ -96,6 +96,9 @@ def understand(image: Image) -> None:
     except Rejected as rejection:
         with db.transaction(image.user_id) as conn:
             images.reject(conn, image.id, rejection.reason, revision=users.next_revision(conn))
+            due = rebuilds.is_due(conn)
+        if due:  # as the last photo of a bulk upload it ends the builder's waiting
+            queues.send_albums(image.user_id)
         logger().info("image.rejected", extra={"image_id": str(image.id), "reason": rejection.reason})
         count("PhotosRejected")
         return
