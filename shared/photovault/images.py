@@ -247,6 +247,30 @@ def finish(conn: Connection, image_id: UUID) -> bool:
     )
 
 
+def refine_place(conn: Connection, image_id: UUID, place: Place | None, *, revision: int) -> bool:
+    """Note that a finer name was asked for, and take it where there is one; whether anything changed for the person."""
+    conn.execute("UPDATE images SET place_refined_at = now() WHERE id = %s", [image_id])
+    if place is None:
+        return False
+    return bool(
+        db.value(
+            conn,
+            "UPDATE images SET city = %(city)s, region = %(region)s, country = %(country)s, "
+            "country_code = %(country_code)s, revision = %(revision)s WHERE id = %(id)s "
+            "AND (city, region, country, country_code) IS DISTINCT FROM "
+            "(%(city)s::text, %(region)s::text, %(country)s::text, %(country_code)s::text) RETURNING true",
+            {
+                "id": image_id,
+                "city": place.city,
+                "region": place.region,
+                "country": place.country,
+                "country_code": place.country_code,
+                "revision": revision,
+            },
+        )
+    )
+
+
 def reject(conn: Connection, image_id: UUID, reason: str, *, revision: int) -> bool:
     """Record why a photo cannot be taken; whether it was not finished before."""
     return bool(
@@ -384,7 +408,8 @@ def conditions(wanted: Filter) -> tuple[str, dict[str, Any]]:
         add("i.local_day <= %(to_day)s", to_day=wanted.to_day)
     if wanted.album_id is not None:
         add(
-            "EXISTS (SELECT FROM album_images m WHERE m.album_id = %(album_id)s AND m.image_id = i.id)",
+            "EXISTS (SELECT FROM album_images m JOIN albums a ON a.id = m.album_id AND a.deleted_at IS NULL "
+            "WHERE m.album_id = %(album_id)s AND m.image_id = i.id)",
             album_id=wanted.album_id,
         )
     for number, person_id in enumerate(wanted.person_ids):

@@ -72,7 +72,7 @@ def main() -> None:
             url = server.create_database("bench")
             migrate.upgrade(url)
             person = fill(url, rows)
-            first_day, span = datetime(2000, 1, 1), timedelta(minutes=13 * rows)  # noqa: DTZ001 - local times have no zone
+            first_day, span = datetime(2000, 1, 1), timedelta(minutes=13 * rows)
             depths = {"first": None, **{f"{d:.0%} deep": first_day + span * (1 - d) for d in (0.1, 0.5, 0.9, 0.99)}}
             page_ms(url, person, None)  # warms the cache
             base = page_ms(url, person, None)

@@ -218,7 +218,7 @@ def test_a_bucket_with_a_dot_is_addressed_by_path_because_of_its_certificate() -
     assert get(bucket="my.vault").startswith("https://s3.eu-central-1.amazonaws.com/my.vault/ab/cd?")
 
 
-@given(now=st.datetimes(datetime(2020, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)), ttl=st.integers(2, 86400))  # noqa: DTZ001
+@given(now=st.datetimes(datetime(2020, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)), ttl=st.integers(2, 86400))
 def test_a_bucketed_link_lives_between_half_its_time_and_all_of_it(now: datetime, ttl: int) -> None:
     start = presigning.bucket_start(now, ttl)
     left = (start + timedelta(seconds=ttl) - now).total_seconds()

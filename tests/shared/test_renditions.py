@@ -56,7 +56,7 @@ def test_the_thinnest_photo_has_renditions() -> None:
 
 
 def test_no_metadata_leaves_with_a_rendition() -> None:
-    data = draw(2, (600, 400), gps=(48.1, 11.6), taken=datetime(2024, 5, 6, 7, 8, 9), camera=("Maker", "Model"))  # noqa: DTZ001
+    data = draw(2, (600, 400), gps=(48.1, 11.6), taken=datetime(2024, 5, 6, 7, 8, 9), camera=("Maker", "Model"))
     picture = formats.decode(data)
     for rendition in (renditions.preview(picture), renditions.thumbnail(picture)):
         for word in (b"Exif", b"Maker", b"ICC_PROFILE", b"xap"):

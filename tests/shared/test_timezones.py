@@ -1,6 +1,6 @@
 """Zones by place, offsets by date, and the edges of daylight-saving time."""
 
-# ruff: noqa: DTZ001 - wall clocks are naive here on purpose
+
 
 from __future__ import annotations
 

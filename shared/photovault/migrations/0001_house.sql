@@ -163,6 +163,8 @@ CREATE TABLE images (
     region text,
     country text,
     country_code text,
+    -- When an online geocoder was last asked for finer names, if one may be asked at all.
+    place_refined_at timestamptz,
     camera_make text,
     camera_model text,
     face_count int NOT NULL DEFAULT 0,
@@ -417,7 +419,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON throttles TO photovault_app;
 -- Maintenance sees life cycles, never contents: what it does to a photo it does as that photo's person.
 CREATE POLICY life_cycle ON images FOR SELECT TO photovault_maintenance USING (true);
 GRANT SELECT (id, user_id, status, sealed_at, vision_done_at, vision_failed, embedding_done_at, embedding_failed,
-              resends, resent_at, post_expires_at, deleted_at, created_at) ON images TO photovault_maintenance;
+              resends, resent_at, post_expires_at, location_source, place_refined_at, deleted_at, created_at) ON images TO photovault_maintenance;
 CREATE POLICY life_cycle ON blobs FOR SELECT TO photovault_maintenance USING (true);
 GRANT SELECT (image_id, user_id, name, driver, key) ON blobs TO photovault_maintenance;
 CREATE POLICY life_cycle ON rebuilds FOR SELECT TO photovault_maintenance USING (true);

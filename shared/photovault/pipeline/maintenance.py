@@ -11,10 +11,24 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from photovault import activity, blobs, db, images, queues, staging, storage, users, vault
+from photovault import (
+    activity,
+    blobs,
+    db,
+    geocoder,
+    images,
+    queues,
+    rebuilds,
+    staging,
+    storage,
+    terms,
+    users,
+    vault,
+)
 from photovault.errors import Unavailable
 from photovault.observability import count, logger
 from photovault.pipeline import resending, sealer
+from photovault.settings import get_settings
 from photovault.uploads import PENDING_GRACE
 
 # Vision seals within seconds; what is left after this long has lost its worker.
@@ -43,6 +57,7 @@ class Report:
     expired: int = 0
     purged: int = 0
     orphans: int = 0
+    refined: int = 0
     failures: list[str] = field(default_factory=list)
 
 
@@ -59,6 +74,8 @@ def run(*, daily: bool, now: datetime, remaining: Callable[[], float] = _never_o
                 task(report, now=now)
             except Unavailable as error:
                 report.failures.append(f"{task.__name__}: {error.detail}")
+        if daily:
+            refine_places(report, now=now, remaining=remaining)
     count("StagingOldestSeconds", report.oldest_seconds, unit="Seconds")
     logger().info("maintenance.done", extra={key: value for key, value in vars(report).items() if value})
     return report
@@ -178,6 +195,42 @@ def purge(user_id: UUID, image_id: UUID, *, deleted_before: datetime) -> None:
         images.bury(conn, image_id, revision=revision)
         activity.record(conn, "photo-purged", image_id=str(image_id))
     vault.discard(stored)
+
+
+def refine_places(report: Report, *, now: datetime, remaining: Callable[[], float] = _never_out_of_time) -> None:
+    """Ask Nominatim for finer names of photos' positions, where that is switched on: a second and a request each.
+
+    A photo waits for none of this; what does not fit into this run waits for the next.
+    """
+    del now
+    if not get_settings().enable_geocoder:
+        return
+    with db.maintenance() as conn:
+        found = conn.execute(
+            "SELECT user_id, id FROM images WHERE place_refined_at IS NULL AND location_source IS NOT NULL "
+            "AND status = 'ready' LIMIT %s",
+            [BATCH],
+        ).fetchall()
+    changed: set[UUID] = set()
+    for user_id, image_id in found:
+        if remaining() < 60:
+            break
+        image = sealer.load(user_id, image_id)
+        if image is None or image.lat is None or image.lon is None:
+            continue
+        finer = geocoder.refine(db.maintenance, image.lat, image.lon)
+        place = None
+        if finer is not None:
+            # A village's name is finer than none, but no answer at all must not take the offline one away.
+            place = images.Place(None, finer.city or image.city, finer.region, finer.country, finer.country_code)
+        with db.transaction(user_id) as conn:
+            if images.refine_place(conn, image_id, place, revision=users.next_revision(conn)):
+                terms.refresh(conn, image_id)
+                rebuilds.want(conn)
+                changed.add(user_id)
+                report.refined += 1
+    for user_id in changed:
+        queues.send_albums(user_id)
 
 
 def forget_expired(report: Report, *, now: datetime) -> None:

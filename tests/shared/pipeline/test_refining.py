@@ -1,0 +1,79 @@
+"""Finer names of places from an online geocoder: asked for later, and never in the way."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from tests.arranging import LISBON, add_photo, sent
+from tests.vaults import forget, somebody
+
+from photovault import db, geocoder, images
+from photovault.geocoder import Refined
+from photovault.pipeline import maintenance
+
+__all__ = ["sent"]
+
+pytestmark = pytest.mark.usefixtures("vault", "sent")
+
+
+@pytest.fixture
+def allowed(vault: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ENABLE_GEOCODER", "true")
+    monkeypatch.setenv("GEOCODER_EMAIL", "operator@example.com")
+    forget()
+
+
+def photo(user_id: UUID, image_id: UUID) -> images.Image:
+    with db.transaction(user_id) as conn:
+        found = images.get(conn, image_id)
+    assert found is not None
+    return found
+
+
+def refine() -> maintenance.Report:
+    report = maintenance.Report()
+    maintenance.refine_places(report, now=datetime.now(UTC))
+    return report
+
+
+def answer_with(monkeypatch: pytest.MonkeyPatch, answer: Refined | None) -> list[tuple[float, float]]:
+    asked: list[tuple[float, float]] = []
+
+    def stand_in(begin: object, lat: float, lon: float) -> Refined | None:
+        asked.append((lat, lon))
+        return answer
+
+    monkeypatch.setattr(geocoder, "refine", stand_in)
+    return asked
+
+
+@pytest.mark.usefixtures("allowed")
+def test_a_finer_name_replaces_the_offline_one_and_is_asked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    user_id = somebody().user_id
+    image_id = add_photo(user_id, where=LISBON)
+    asked = answer_with(monkeypatch, Refined("Almada", "Setúbal", "Portugal", "PT"))
+    assert refine().refined >= 1
+    assert photo(user_id, image_id).city == "Almada"
+    count = len(asked)
+    refine()
+    assert len(asked) == count
+
+
+@pytest.mark.usefixtures("allowed")
+def test_without_an_answer_the_offline_name_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    user_id = somebody().user_id
+    image_id = add_photo(user_id, where=LISBON)
+    before = photo(user_id, image_id).city
+    answer_with(monkeypatch, None)
+    assert refine().refined == 0
+    assert photo(user_id, image_id).city == before
+
+
+def test_nothing_is_asked_unless_it_is_switched_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    add_photo(somebody().user_id, where=LISBON)
+    asked = answer_with(monkeypatch, Refined("Almada", None, "Portugal", "PT"))
+    refine()
+    assert asked == []
