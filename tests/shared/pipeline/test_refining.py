@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
@@ -20,9 +21,12 @@ pytestmark = pytest.mark.usefixtures("vault", "sent")
 
 
 @pytest.fixture
-def allowed(vault: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ENABLE_GEOCODER", "true")
-    monkeypatch.setenv("GEOCODER_EMAIL", "operator@example.com")
+def allowed(vault: Path) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ENABLE_GEOCODER", "true")
+        patch.setenv("GEOCODER_EMAIL", "operator@example.com")
+        forget()
+        yield
     forget()
 
 
