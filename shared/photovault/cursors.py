@@ -65,8 +65,8 @@ def _read(letter: str, part: object) -> Key:
     expected = {"i": (int,), "f": (int, float)}.get(lower, (str,))
     if not isinstance(part, expected) or isinstance(part, bool):
         raise BadCursor
-    if isinstance(part, int) and not -(2**63) <= part < 2**63:
+    if isinstance(part, int) and not -(2**31) <= part < 2**31:  # they are Postgres's ``integer``
         raise BadCursor
-    if isinstance(part, str) and "\x00" in part:
+    if isinstance(part, str) and b"\x00" in part.encode():  # which raises for a lone surrogate
         raise BadCursor
     return _READERS[lower](part)

@@ -45,6 +45,6 @@ def complete_app() -> FastAPI:
 @cache
 def describe() -> dict[str, Any]:
     """The OpenAPI document of all functions together."""
-    from photovault.api import auth, edge, search
+    from photovault.api import auth, describing, edge, search
 
-    return edge.create_app([auth.router, search.router, *library_routers()]).openapi()
+    return describing.with_problems(edge.create_app([auth.router, search.router, *library_routers()]).openapi())

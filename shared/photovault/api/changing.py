@@ -23,6 +23,7 @@ IdempotencyKey = Annotated[
     Header(
         min_length=1,
         max_length=255,
+        pattern=r"^[^\x00]*$",
         description="Any text that this request alone has. Sent again within 24 hours with the same request, it makes "
         "nothing twice; with another request it is a conflict.",
         examples=["0b5f2f3e-6c2a-4b53-9b0e-2f1d3c4b5a69"],

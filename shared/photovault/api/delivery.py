@@ -11,6 +11,7 @@ from fastapi.responses import Response, StreamingResponse
 from photovault import storage
 from photovault.api.edge import Router
 from photovault.api.images import parse_range
+from photovault.api.schemas import Problem
 from photovault.errors import NotFound
 from photovault.settings import get_settings
 
@@ -19,7 +20,18 @@ router = Router(tags=["delivery"])
 PIECE = 1024 * 1024
 
 
-@router.get("/blobs/{shard}/{name}", operation_id="getBlob", response_class=StreamingResponse)
+@router.get(
+    "/blobs/{shard}/{name}",
+    operation_id="getBlob",
+    response_class=StreamingResponse,
+    responses={
+        200: {"content": {"application/octet-stream": {}}},
+        206: {"description": "The range asked for.", "content": {"application/octet-stream": {}}},
+        403: {"model": Problem},
+        404: {"model": Problem},
+        416: {"model": Problem},
+    },
+)
 def get_blob(
     shard: str,
     name: str,

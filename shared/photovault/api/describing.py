@@ -1,0 +1,49 @@
+"""The OpenAPI document as FastAPI writes it, corrected where the edge answers otherwise: problems. Pure."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from photovault.api.schemas import Problem
+
+MEDIA_TYPE = "application/problem+json"
+METHODS = frozenset({"get", "put", "post", "delete", "patch"})
+_PROBLEM = {"$ref": "#/components/schemas/Problem"}
+
+
+def with_problems(document: dict[str, Any]) -> dict[str, Any]:
+    """The document in which every error is a problem, and those that the edge itself answers are named.
+
+    401 where a token is asked for, 400 and 413 where a body is read, 429 where attempts are counted, and 503.
+    """
+    schemas = document.setdefault("components", {}).setdefault("schemas", {})
+    for unused in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(unused, None)
+    schemas["Problem"] = Problem.model_json_schema()
+    for path, methods in document["paths"].items():
+        for method in METHODS & methods.keys():
+            operation = methods[method]
+            responses = operation["responses"]
+            for status in _from_the_edge(path, operation):
+                responses.setdefault(status, {})
+            for status, response in responses.items():
+                if status.startswith(("4", "5")):
+                    response["content"] = {MEDIA_TYPE: {"schema": _PROBLEM}}
+                    if response.get("description", "Validation Error") == "Validation Error":
+                        response["description"] = HTTPStatus(int(status)).phrase
+            operation["responses"] = dict(sorted(responses.items()))
+    return document
+
+
+def _from_the_edge(path: str, operation: dict[str, Any]) -> list[str]:
+    found = []
+    if operation.get("security"):
+        found.append("401")
+    elif path.startswith("/auth/"):
+        found.append("429")
+    if "requestBody" in operation:
+        found += ["400", "413"]
+    if path != "/health":  # which asks nobody
+        found.append("503")
+    return found
