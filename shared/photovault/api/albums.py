@@ -7,20 +7,20 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import Body, Path, Query, Response
+from fastapi import APIRouter, Body, Path, Query, Response
 from pydantic import ConfigDict, Field, StringConstraints
 
 from photovault import activity, albums, cursors, images, jobs, queues, rebuilds, tickets
 from photovault.api import presenting, schemas
 from photovault.api.changing import IdempotencyKey, Once, changing, rebuilding
-from photovault.api.edge import CurrentPerson, Router
+from photovault.api.edge import CurrentPerson
 from photovault.api.people import Person, page_of_people
 from photovault.errors import Invalid, NotFound
 
 if TYPE_CHECKING:
     from photovault.db import Connection
 
-router = Router(prefix="/albums", tags=["albums"])
+router = APIRouter(prefix="/albums", tags=["albums"])
 
 Responses = dict[int | str, dict[str, Any]]
 

@@ -6,15 +6,15 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import Path, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 from pydantic import Field, StringConstraints
 
 from photovault import accounts, activity, sessions, users
-from photovault.api.edge import CurrentPerson, Router, client_address
+from photovault.api.edge import CurrentPerson, client_address
 from photovault.api.schemas import Problem, Schema
 from photovault.errors import NotFound, Unauthenticated
 
-router = Router(prefix="/auth", tags=["auth"])
+router = APIRouter(prefix="/auth", tags=["auth"])
 
 Email = Annotated[str, Field(max_length=320, examples=["ada@example.com"])]
 # Whatever a person can remember and type; no rules on composition (NIST SP 800-63B).

@@ -7,14 +7,15 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from fastapi import APIRouter
 from pydantic import Field
 
 from photovault import activity, cursors, dashboards, users
-from photovault.api.edge import CurrentPerson, Router
+from photovault.api.edge import CurrentPerson
 from photovault.api.schemas import Cursor, Limit, Page, Schema
 from photovault.errors import Unauthenticated
 
-router = Router(prefix="/dashboard", tags=["dashboard"])
+router = APIRouter(prefix="/dashboard", tags=["dashboard"])
 
 
 class ImageCounts(Schema):

@@ -5,17 +5,16 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import Query, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response, StreamingResponse
 
 from photovault import storage
-from photovault.api.edge import Router
 from photovault.api.images import parse_range
 from photovault.api.schemas import Problem
 from photovault.errors import NotFound
 from photovault.settings import get_settings
 
-router = Router(tags=["delivery"])
+router = APIRouter(tags=["delivery"])
 
 PIECE = 1024 * 1024
 

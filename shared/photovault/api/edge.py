@@ -14,6 +14,7 @@ from uuid import UUID, uuid4
 from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
+from fastapi.routing import APIRoute
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.exceptions import HTTPException
 
@@ -50,16 +51,6 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 def in_cloud() -> bool:
     """Whether this process serves API Gateway, with its limits, and not a socket."""
     return bool(os.environ.get("AWS_LAMBDA_FUNCTION_NAME"))
-
-
-class Router(APIRouter):
-    """A router whose paths answer with and without a slash at the end, without a redirect that loses the body."""
-
-    def add_api_route(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
-        super().add_api_route(path, endpoint, **options)
-        twin = path[:-1] if path.endswith("/") else path + "/"
-        if twin and not path.endswith("}"):
-            super().add_api_route(twin, endpoint, **(options | {"include_in_schema": False, "operation_id": None}))
 
 
 # ------------------------------------------------------------------------------------------------ who is asking
@@ -222,13 +213,15 @@ async def _on_crash(request: Request, error: Exception) -> Response:
 class Guard:
     """Bounds what a request may carry and sets the headers that every answer has."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: App, slashed: frozenset[str]) -> None:
         self.app = app
+        self.slashed = slashed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        scope = {**scope, "path": self._as_registered(str(scope["path"]))}
         largest = _largest_body(str(scope["path"]))
         declared = dict(scope["headers"]).get(b"content-length", b"0")
         received = 0
@@ -255,6 +248,15 @@ class Guard:
             await answer(scope, receive, send_with_headers)
             return
         await self.app(scope, bounded_receive, send_with_headers)
+
+    def _as_registered(self, path: str) -> str:
+        """The path as its route has it: both forms answer, without a redirect that loses the body.
+
+        A second route for each would double what a cold start spends on building them.
+        """
+        bare = path.rstrip("/")
+        slashed = bare + "/"
+        return slashed if not bare or any(slashed.endswith(known) for known in self.slashed) else bare
 
 
 def _headers(path: str) -> list[tuple[bytes, bytes]]:
@@ -322,9 +324,11 @@ def create_app(routers: Iterable[APIRouter], *, title: str = "PhotoVault") -> Fa
             Exception: _on_crash,
         },
     )
+    routers = list(routers)
     for router in routers:
         app.include_router(router)
-    app.add_middleware(Guard)
+    slashed = {route.path for router in routers for route in router.routes if isinstance(route, APIRoute)}
+    app.add_middleware(Guard, slashed=frozenset(path for path in slashed if path.endswith("/")))
     if settings.allowed_origins:
         from fastapi.middleware.cors import CORSMiddleware
 

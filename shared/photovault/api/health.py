@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, Response
 
 from photovault import db, migrate
-from photovault.api.edge import Router
 from photovault.api.schemas import Schema
 from photovault.errors import NotFound, PhotoVaultError, Unavailable
 from photovault.settings import get_settings
 
-router = Router(tags=["health"])
+router = APIRouter(tags=["health"])
 
 ASSETS = {"swagger-ui-bundle.js": "text/javascript", "swagger-ui.css": "text/css", "favicon-32x32.png": "image/png"}
 
@@ -79,7 +78,6 @@ def add_documents(app: FastAPI, complete: Callable[[], dict[str, Any]]) -> None:
         return JSONResponse(document, headers={"Cache-Control": "no-cache"})
 
     @app.get("/docs", include_in_schema=False)
-    @app.get("/docs/", include_in_schema=False)
     def docs(request: Request) -> Response:
         from fastapi.openapi.docs import get_swagger_ui_html
 

@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import Depends, File, Path, Query, Request, Response, UploadFile
+from fastapi import APIRouter, Depends, File, Path, Query, Request, Response, UploadFile
 from fastapi.responses import StreamingResponse
 from pydantic import Field, StringConstraints, field_validator
 from starlette.formparsers import MultiPartParser
@@ -39,11 +39,11 @@ from photovault import (
     vault,
 )
 from photovault.api import edge, presenting, schemas
-from photovault.api.edge import CurrentPerson, Router
+from photovault.api.edge import CurrentPerson
 from photovault.errors import Invalid, NotFound, RangeNotSatisfiable, TooLarge, UnsupportedType
 from photovault.settings import get_settings
 
-router = Router(prefix="/images", tags=["images"])
+router = APIRouter(prefix="/images", tags=["images"])
 
 # Uploaded files stay in memory: the parser's default writes plaintext over 1 MiB to the disk.
 MultiPartParser.spool_max_size = 200 * 1024 * 1024

@@ -6,15 +6,15 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import Path
+from fastapi import APIRouter, Path
 from pydantic import ConfigDict, Field
 
 from photovault import jobs
-from photovault.api.edge import CurrentPerson, Router
+from photovault.api.edge import CurrentPerson
 from photovault.api.schemas import Problem, Schema
 from photovault.errors import NotFound
 
-router = Router(prefix="/jobs", tags=["jobs"])
+router = APIRouter(prefix="/jobs", tags=["jobs"])
 
 NO_SUCH_JOB = "There is no such job."
 JobId = Annotated[UUID, Path(description="As the request that started the job gave it.")]

@@ -7,19 +7,19 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
-from fastapi import Path
+from fastapi import APIRouter, Path
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
 from photovault import activity, corrections, cursors, images, people, tickets
 from photovault.api import edge, presenting, schemas
 from photovault.api.changing import IdempotencyKey, Once, rebuilding
-from photovault.api.edge import CurrentPerson, Router
+from photovault.api.edge import CurrentPerson
 from photovault.errors import NotFound
 
 if TYPE_CHECKING:
     from photovault.db import Connection
 
-router = Router(tags=["people"])
+router = APIRouter(tags=["people"])
 
 Responses = dict[int | str, dict[str, Any]]
 

@@ -8,19 +8,19 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
-from fastapi import Query, Request
+from fastapi import APIRouter, Query, Request
 from pydantic import Field
 
 from photovault import cursors, db, images, names, queries, search
 from photovault.api import presenting, schemas
-from photovault.api.edge import CurrentPerson, Router
+from photovault.api.edge import CurrentPerson
 from photovault.api.images import ListFilter
 from photovault.errors import BadCursor
 
 if TYPE_CHECKING:
     from photovault.ranking import Fused
 
-router = Router(prefix="/search", tags=["search"])
+router = APIRouter(prefix="/search", tags=["search"])
 
 Today = Annotated[
     date | None, Query(description="The calendar day where the person is, for `yesterday` and the like; else UTC's.")
