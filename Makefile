@@ -80,9 +80,11 @@ format: venv ## Formats the code and mends what can be mended
 	$(BIN)/ruff check --fix --quiet .
 	$(BIN)/ruff format --quiet .
 
+BENCH ?= $(patsubst tests/benchmarks/bench_%.py,%,$(sort $(wildcard tests/benchmarks/bench_*.py)))
+
 .PHONY: bench
-bench: install ## The benchmarks: ratios measured in one run
-	$(BIN)/pytest -q -s tests/benchmarks
+bench: install ## The benchmarks: ratios measured in one run; BENCH="imports vision" for some of them
+	@for name in $(BENCH); do echo "== $$name"; $(BIN)/python -m tests.benchmarks.bench_$$name || exit; done
 
 # ---- The template and its packages -----------------------------------------------------------------------------------
 
