@@ -1,6 +1,7 @@
 """One delivery of one message in a process of its own, which a failpoint may kill: ``python -m tests.flows.worker``."""
 
 import sys
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from photovault.pipeline import embedding, maintenance, vision
@@ -11,7 +12,9 @@ if __name__ == "__main__":
     message = PhotoMessage(UUID(user_id), UUID(image_id), check=step == "check")
     if step == "embedding":
         embedding.handle(message)
-    elif step == "resend":
+    elif step == "recover":
+        later = datetime.now(UTC) + timedelta(minutes=11)
+        maintenance.sweep_staging(maintenance.Report(), now=later)
         maintenance.resend_unfinished()
     else:
         vision.handle(message)
