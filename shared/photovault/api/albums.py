@@ -260,7 +260,13 @@ def list_people(
 # ------------------------------------------------------------------------------------------------------- making
 
 
-@router.post("/auto-generate", status_code=202, operation_id="generateAlbums", summary="Arrange everything again")
+@router.post(
+    "/auto-generate",
+    status_code=202,
+    operation_id="generateAlbums",
+    summary="Arrange everything again",
+    responses=CONFLICT,
+)
 def generate_albums(
     person: CurrentPerson,
     body: Annotated[Generate | None, Body()] = None,

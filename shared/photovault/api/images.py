@@ -165,7 +165,12 @@ def clean_filename(text: str) -> str:
 # ----------------------------------------------------------------------------------------------------- uploads
 
 
-@router.post("/uploads", status_code=201, operation_id="announceUploads", responses={413: {"model": schemas.Problem}})
+@router.post(
+    "/uploads",
+    status_code=201,
+    operation_id="announceUploads",
+    responses={status: {"model": schemas.Problem} for status in (409, 413, 415)},
+)
 def announce_uploads(body: UploadRequest, person: CurrentPerson) -> UploadAnswers:
     """Announce up to 100 files and get for each a form that posts it straight to the storage.
 
@@ -231,7 +236,7 @@ def _known_state(image: images.Image | None) -> Literal["unknown", "pending", "p
     "/upload",
     status_code=202,
     operation_id="uploadImage",
-    responses={413: {"model": schemas.Problem}, 415: {"model": schemas.Problem}},
+    responses={status: {"model": schemas.Problem} for status in (404, 409, 413, 415)},
 )
 def upload_image(file: Annotated[UploadFile, File()], person: CurrentPerson) -> Uploaded:
     """Upload one photo through the API: simple, for files that fit the gateway. `POST /images/uploads` takes all."""
