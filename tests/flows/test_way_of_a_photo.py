@@ -232,8 +232,9 @@ def test_the_gateway_serves_the_same_api(cloud: Cloud, ada: Client, journey: dic
     missing = gateway.get("/images/01972b6f-3c00-7000-8000-000000000001")
     assert missing.status_code == 404
     assert missing.headers["content-type"] == "application/problem+json"
-    stage = "/" + cloud.stack.gateway.rstrip("/").rsplit("/", 1)[1]
-    assert f"{stage}/openapi.json" in gateway.get("/docs").text
+    assert "./docs/assets/swagger-ui.css" in gateway.get("/docs").text
+    assert "../docs/assets/swagger-ui.css" in gateway.get("/docs/").text
+    assert gateway.get("/docs/assets/swagger-ui.css").headers["content-type"].startswith("text/css")
     assert "/albums/auto-generate" in gateway.get("/openapi.json").json()["paths"]
 
 

@@ -40,6 +40,8 @@ LARGEST_JSON_BYTES = 1024 * 1024
 # What fits API Gateway's 10 MB and Lambda's 6 MB once a binary body travels as base64.
 LARGEST_UPLOAD_IN_CLOUD = 4 * 1024 * 1024
 SMALL_FORM_BYTES = 64 * 1024
+# Where a request's scope says whether its path came with a slash at the end, which relative links depend on.
+SLASHED = "photovault.slashed"
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -221,7 +223,8 @@ class Guard:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        scope = {**scope, "path": self._as_registered(str(scope["path"]))}
+        given = str(scope["path"])
+        scope = {**scope, "path": self._as_registered(given), SLASHED: given.endswith("/")}
         largest = _largest_body(str(scope["path"]))
         declared = dict(scope["headers"]).get(b"content-length", b"0")
         received = 0

@@ -9,6 +9,7 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, Response
 
 from photovault import db, migrate
+from photovault.api.edge import SLASHED
 from photovault.api.schemas import Schema
 from photovault.errors import NotFound, PhotoVaultError, Unavailable
 from photovault.settings import get_settings
@@ -73,15 +74,16 @@ def add_documents(app: FastAPI, complete: Callable[[], dict[str, Any]]) -> None:
     """Serve the API's description (of all functions together) and Swagger UI from assets of our own."""
 
     @app.get("/openapi.json", include_in_schema=False)
-    def openapi(request: Request) -> Response:
-        document = complete() | {"servers": [{"url": str(request.base_url).rstrip("/")}]}
+    def openapi() -> Response:
+        document = complete() | {"servers": [{"url": "."}]}  # beside this document, whatever stands in front of it
         return JSONResponse(document, headers={"Cache-Control": "no-cache"})
 
     @app.get("/docs", include_in_schema=False)
     def docs(request: Request) -> Response:
         from fastapi.openapi.docs import get_swagger_ui_html
 
-        base = str(request.scope.get("root_path", "")).rstrip("/")
+        # Relative, because a page cannot know what a gateway or proxy puts before its path.
+        base = ".." if request.scope[SLASHED] else "."
         page = get_swagger_ui_html(
             openapi_url=f"{base}/openapi.json",
             title="PhotoVault API",
