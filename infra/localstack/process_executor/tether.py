@@ -9,51 +9,74 @@ import contextlib
 import os
 import signal
 import subprocess
+import threading
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
 _HELD = Path(__file__).with_name("held.py")
+_CAN_LOOK = hasattr(os, "waitid")  # everywhere but on macOS before Python 3.13
 
 
 class Child:
-    """A running child and the end of the pipe that keeps it alive."""
+    """A running child and the end of the pipe that keeps it alive.
+
+    The child is collected in one place, under a lock, and its group is signalled only before that: afterwards its id
+    may be another process's, and a signal to the group would end a stranger.
+    """
 
     def __init__(self, process: "subprocess.Popen[bytes]", keep: int) -> None:
         self.process = process
         self._keep = keep
+        self._collecting = threading.Lock()
 
     @property
     def pid(self) -> int:
         return self.process.pid
 
     def running(self) -> bool:
-        """Whether it has not ended. A look at the process itself: poll() learns nothing while another thread waits."""
+        """Whether it has not ended. A look at the process, which does not collect it."""
         if self.process.returncode is not None:
             return False
-        if not hasattr(os, "waitid"):  # macOS before Python 3.13
+        if not _CAN_LOOK:
             return self.process.poll() is None
         try:
             return os.waitid(os.P_PID, self.process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
         except ChildProcessError:  # collected just now
             return False
 
+    def wait(self) -> int:
+        """Waits for its end, kills what it leaves in its group, and returns its exit status."""
+        if _CAN_LOOK:
+            with contextlib.suppress(ChildProcessError):
+                os.waitid(os.P_PID, self.process.pid, os.WEXITED | os.WNOWAIT)
+        else:
+            while self.running():
+                time.sleep(0.05)
+        return self.kill()
+
     def stop(self, *, patience: float) -> None:
         """Asks with SIGTERM, and after `patience` seconds kills the child's whole process group."""
-        if self.running():
-            self.process.terminate()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self.process.wait(patience)
+        with self._collecting:
+            if self.running():
+                os.kill(self.process.pid, signal.SIGTERM)
+        deadline = time.monotonic() + patience
+        while self.running() and time.monotonic() < deadline:
+            time.sleep(0.05)
         self.kill()
 
-    def kill(self) -> None:
-        """Kills the child and everything in its process group, and collects it."""
-        with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS says EPERM for a group of zombies
-            os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
-        if self._keep >= 0:
-            os.close(self._keep)
-            self._keep = -1
+    def kill(self) -> int:
+        """Kills the child and everything in its process group, collects it, and returns its exit status."""
+        with self._collecting:
+            if self.process.returncode is None:
+                with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS: EPERM for a group of zombies
+                    os.killpg(self.process.pid, signal.SIGKILL)
+            code = self.process.wait()
+            if self._keep >= 0:
+                os.close(self._keep)
+                self._keep = -1
+        return code
 
 
 def start(

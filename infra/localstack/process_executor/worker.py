@@ -3,11 +3,9 @@
 https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 """
 
-import contextlib
 import json
 import queue
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -143,8 +141,7 @@ class Worker:
                 self._api.close()
 
     def _watch(self) -> None:
-        with contextlib.suppress(subprocess.SubprocessError):
-            self._child.process.wait()
+        self._child.wait()
         self._ready.set()
         self._results.put((None, Answer(b"", is_error=True)))
 
