@@ -56,15 +56,20 @@ def health() -> Health:
 )
 def ready() -> Ready:
     """That the database answers and is migrated, and which models have been at work in this vault."""
-    with db.before_login() as conn:
-        missing = migrate.pending(conn)
-        models = [
-            f"{kind}: {name} {version}"
-            for kind, name, version in conn.execute("SELECT kind, name, version FROM models ORDER BY id").fetchall()
-        ]
-        keys = db.value(conn, "SELECT count(*) FROM signing_keys WHERE retired_at IS NULL")
-    if missing:
-        raise Unavailable(f"The database lacks {missing[0].name}: run `photovault db upgrade`.")
+    from psycopg import errors
+
+    try:
+        with db.before_login() as conn:
+            missing = migrate.pending(conn)
+            if missing:  # the tables that the rest asks for may not be there
+                raise Unavailable(f"The database lacks {missing[0].name}: run `photovault db upgrade`.")
+            models = [
+                f"{kind}: {name} {version}"
+                for kind, name, version in conn.execute("SELECT kind, name, version FROM models ORDER BY id").fetchall()
+            ]
+            keys = db.value(conn, "SELECT count(*) FROM signing_keys WHERE retired_at IS NULL")
+    except errors.InvalidParameterValue:  # migrations make the role itself
+        raise Unavailable("The database has not been set up: run `photovault db upgrade`.") from None
     if not keys:
         raise Unavailable("No signing key is published: run `photovault db upgrade` with JWT_SECRET set.")
     return Ready(status="ready", checks={"database": "ok", "migrations": "ok", "signing_keys": "ok"}, models=models)
