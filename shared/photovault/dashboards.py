@@ -14,10 +14,11 @@ from datetime import date
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from photovault import db, drafting
+from photovault import db
 from photovault.people import LIVE
 
 if TYPE_CHECKING:
+    from photovault import drafting
     from photovault.db import Connection
 
 # The hashes of pictures of one colour (black; any other): they are alike without being copies.
@@ -406,6 +407,8 @@ def cities(conn: Connection) -> list[Place]:
 
 def homes(conn: Connection) -> tuple[drafting.Home, ...]:
     """Where the person lives and lived, by the rules that albums follow."""
+    from photovault import drafting
+
     located = conn.execute(
         f"SELECT id, sort_at, local_day, lat, lon, country_code, country, region, city FROM images i "
         f"WHERE {_ARRANGED} AND lat IS NOT NULL AND local_day IS NOT NULL "

@@ -50,12 +50,17 @@ def dek(conn: Connection, user_id: UUID, version: int) -> bytes:
             del _deks[stale]
         if (cached := _deks.get((user_id, version))) is not None:
             return cached[1]
-    wrapped = db.value(conn, "SELECT wrapped FROM user_keys WHERE version = %s", [version])
-    if wrapped is None:
+    # A row of this very transaction may be rolled back, and then a key kept from it would wrap what nobody can open.
+    row = conn.execute(
+        "SELECT wrapped, created_at < now() AS committed FROM user_keys WHERE version = %s", [version]
+    ).fetchone()
+    if row is None:
         raise NotFound("The key of this photo no longer exists.")
+    wrapped, committed = row
     found = master_keys().unwrap_dek(bytes(wrapped), user_id=user_id, version=version)
-    with _lock:
-        _deks[user_id, version] = (now + DEK_TTL_SECONDS, found)
+    if committed:
+        with _lock:
+            _deks[user_id, version] = (now + DEK_TTL_SECONDS, found)
     return found
 
 

@@ -60,12 +60,16 @@ def get(user_id: UUID, image_id: UUID, *, at_most: int) -> bytes | None:
         )
         body: bytes = answer["Body"].read(at_most + 1)
         answer["Body"].close()
+        expected = min(int(answer["ContentLength"]), at_most + 1)
     except ClientError as error:
         if error.response.get("Error", {}).get("Code") in {"NoSuchKey", "404"}:
             return None
         raise StorageUnavailable("The uploaded file cannot be read right now.") from error
     except BotoCoreError as error:
         raise StorageUnavailable("The uploaded file cannot be read right now.") from error
+    if len(body) != expected:
+        # A read of a given length ends early without an error, and half a photo must not be taken for what was sent.
+        raise StorageUnavailable("The uploaded file could be read in part only.")
     return body
 
 

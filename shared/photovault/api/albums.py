@@ -24,8 +24,8 @@ router = APIRouter(prefix="/albums", tags=["albums"])
 
 Responses = dict[int | str, dict[str, Any]]
 
-NOT_FOUND: Responses = {404: {"model": schemas.Problem}}
-CONFLICT: Responses = {409: {"model": schemas.Problem}}
+NOT_FOUND: Responses = {404: {}}
+CONFLICT: Responses = {409: {}}
 
 AlbumId = Annotated[UUID, Path(description="An album's id.")]
 Kind = Literal["place", "date", "person", "trip", "event", "manual", "smart"]

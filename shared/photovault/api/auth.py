@@ -11,7 +11,7 @@ from pydantic import Field, StringConstraints
 
 from photovault import accounts, activity, sessions, users
 from photovault.api.edge import CurrentPerson, client_address
-from photovault.api.schemas import Problem, Schema
+from photovault.api.schemas import Schema
 from photovault.errors import NotFound, Unauthenticated
 
 router = APIRouter(prefix="/auth", tags=["auth"])
@@ -70,7 +70,7 @@ class Sessions(Schema):
     next_cursor: None = None
 
 
-@router.post("/signup", status_code=201, operation_id="signUp", responses={409: {"model": Problem}})
+@router.post("/signup", status_code=201, operation_id="signUp", responses={409: {}})
 def sign_up(body: SignUp, request: Request) -> LoggedIn:
     """Make an account and log in."""
     return _logged_in(
@@ -84,7 +84,7 @@ def sign_up(body: SignUp, request: Request) -> LoggedIn:
     )
 
 
-@router.post("/login", operation_id="logIn", responses={401: {"model": Problem}})
+@router.post("/login", operation_id="logIn", responses={401: {}})
 def log_in(body: LogIn, request: Request) -> LoggedIn:
     """Log in with e-mail address and password."""
     return _logged_in(
@@ -97,13 +97,13 @@ def log_in(body: LogIn, request: Request) -> LoggedIn:
     )
 
 
-@router.post("/refresh", operation_id="refresh", responses={401: {"model": Problem}})
+@router.post("/refresh", operation_id="refresh", responses={401: {}})
 def refresh(body: Refresh, request: Request) -> LoggedIn:
     """Trade the refresh token for new tokens. Each works once; using one twice ends its session."""
     return _logged_in(accounts.refresh(body.refresh_token, address=client_address(request)))
 
 
-@router.get("/verify", operation_id="verify", responses={401: {"model": Problem}})
+@router.get("/verify", operation_id="verify", responses={401: {}})
 def verify(person: CurrentPerson) -> Verified:
     """Whom the access token speaks for."""
     with person.transaction() as conn:
@@ -141,9 +141,7 @@ def list_sessions(person: CurrentPerson) -> Sessions:
     )
 
 
-@router.delete(
-    "/sessions/{session_id}", status_code=204, operation_id="endSession", responses={404: {"model": Problem}}
-)
+@router.delete("/sessions/{session_id}", status_code=204, operation_id="endSession", responses={404: {}})
 def end_session(person: CurrentPerson, session_id: Annotated[UUID, Path()]) -> Response:
     """End one session, on whatever device it is."""
     with person.transaction() as conn:

@@ -10,7 +10,6 @@ from fastapi.responses import Response, StreamingResponse
 
 from photovault import storage
 from photovault.api.images import parse_range
-from photovault.api.schemas import Problem
 from photovault.errors import NotFound
 from photovault.settings import get_settings
 
@@ -26,9 +25,9 @@ PIECE = 1024 * 1024
     responses={
         200: {"content": {"application/octet-stream": {}}},
         206: {"description": "The range asked for.", "content": {"application/octet-stream": {}}},
-        403: {"model": Problem},
-        404: {"model": Problem},
-        416: {"model": Problem},
+        403: {},
+        404: {},
+        416: {},
     },
 )
 def get_blob(

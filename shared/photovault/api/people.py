@@ -23,8 +23,8 @@ router = APIRouter(tags=["people"])
 
 Responses = dict[int | str, dict[str, Any]]
 
-NOT_FOUND: Responses = {404: {"model": schemas.Problem}}
-CONFLICT: Responses = {409: {"model": schemas.Problem}}
+NOT_FOUND: Responses = {404: {}}
+CONFLICT: Responses = {409: {}}
 
 PersonId = Annotated[UUID, Path(description="A person's id.")]
 FaceId = Annotated[UUID, Path(description="A face's id, as `GET /images/{id}` gives it.")]
