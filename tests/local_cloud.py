@@ -88,7 +88,7 @@ def postgres(scratch: Path) -> Iterator[Postgres]:
 def database_url(postgres: Postgres) -> str:
     """A migrated database of this session's own."""
     url = postgres.create_database("tests")
-    migrate.upgrade(url, jwt_secrets=["a secret of the tests, of no use elsewhere"])
+    migrate.upgrade(url, jwt_secrets=["a secret of the tests that is of no use elsewhere"])
     return url
 
 

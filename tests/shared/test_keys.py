@@ -134,7 +134,9 @@ def test_each_purpose_has_a_key_of_its_own() -> None:
 
 
 @pytest.mark.parametrize(
-    "bad", ["", "short", NEW[:-1], NEW + "AAAA", NEW[:10] + "!" + NEW[11:], "ключ", NEW[:20] + " " + NEW[21:]]
+    "bad",
+    ["", "short", NEW[:-1], NEW + "AAAA", NEW[:10] + "!" + NEW[11:], "ключ", NEW[:20] + " " + NEW[21:]],
+    ids=["empty", "short", "cut", "longer", "sign", "letters", "blank"],
 )
 def test_a_bad_master_key_is_refused_with_the_way_out_and_without_its_text(bad: str) -> None:
     with pytest.raises(Misconfigured, match=r"Key 2 of MASTER_KEY.*photovault keys generate") as refusal:
