@@ -25,8 +25,8 @@ PATIENCE_SECONDS = 60
 
 @pytest.fixture(scope="module")
 def server(scratch: Path) -> Iterator[Postgres]:
-    """A server of these tests' own, to be stopped and killed."""
-    made = Postgres(scratch / "away" / "postgres", scratch / "away" / "postgres.log", scratch=True)
+    """A server of these tests' own, to be stopped and killed; what it has committed outlives that."""
+    made = Postgres(scratch / "away" / "postgres", scratch / "away" / "postgres.log")
     made.start()
     yield made
     made.stop()
