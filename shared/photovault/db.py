@@ -28,6 +28,20 @@ Row = TypeVar("Row")
 # Waiting longer than this for a lock or an answer helps nobody behind a gateway that gives up after 29 s.
 STATEMENT_TIMEOUT_MS = 25_000
 LOCK_TIMEOUT_MS = 10_000
+# A worker that is killed or frozen in the middle must not keep a person's lock until TCP notices.
+IDLE_TIMEOUT_MS = 30_000
+# Set for each transaction: poolers such as PgBouncer and RDS Proxy refuse start-up options, and would keep a plain SET.
+_LIMITS = (
+    f"SET LOCAL statement_timeout = {STATEMENT_TIMEOUT_MS}; SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}; "
+    f"SET LOCAL idle_in_transaction_session_timeout = {IDLE_TIMEOUT_MS}; SET LOCAL timezone = 'UTC'"
+)
+# A server that vanished without a word (a fail-over, a forgetful NAT) is noticed within this long.
+_KEEP_ALIVE = {
+    "keepalives_idle": 30,  # seconds
+    "keepalives_interval": 5,  # seconds
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,  # milliseconds
+}
 _lock = threading.Lock()
 _pool: ConnectionPool[Connection] | None = None
 
@@ -43,13 +57,10 @@ def pool() -> ConnectionPool[Connection]:
     global _pool  # noqa: PLW0603 - built on first use, kept for the life of the process
     with _lock:
         if _pool is None:
-            from psycopg.conninfo import conninfo_to_dict
             from psycopg_pool import ConnectionPool
 
             url = get_settings().require("database_url")
-            parts = conninfo_to_dict(url)
             in_lambda = bool(os.environ.get("AWS_LAMBDA_FUNCTION_NAME"))
-            options = f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c lock_timeout={LOCK_TIMEOUT_MS} -c timezone=UTC"
             _pool = ConnectionPool(
                 url,
                 min_size=0 if in_lambda else 1,
@@ -58,11 +69,13 @@ def pool() -> ConnectionPool[Connection]:
                 kwargs={
                     "connect_timeout": 10,
                     "application_name": os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "photovault"),
-                    "options": f"{parts.get('options', '')} {options}".strip(),
+                    **_KEEP_ALIVE,
                 },
                 configure=_configure,
                 check=ConnectionPool.check_connection,
                 timeout=10,
+                # Attempts come further and further apart: after this long the next request begins anew, at once.
+                reconnect_timeout=5,
                 open=True,
             )
         return _pool
@@ -86,14 +99,19 @@ def _as_role(role: str, person: str) -> Iterator[Connection]:
     try:
         with pool().connection() as conn:
             # One round trip: the role and the person end with the transaction.
-            conn.execute(f"SET LOCAL ROLE {role}; SET LOCAL photovault.person = '{person}'".encode())
-            yield conn
+            conn.execute(f"SET LOCAL ROLE {role}; SET LOCAL photovault.person = '{person}'; {_LIMITS}".encode())
+            try:
+                yield conn
+            except errors.ReadOnlySqlTransaction:
+                conn.close()  # after a fail-over this is no longer the server that writes
+                raise
     except PoolTimeout:
         raise Unavailable("The database does not answer; try again in a moment.") from None
     except (
         psycopg.OperationalError,  # away, restarting, out of connections, deadlock, serialization, lock and time-outs
         psycopg.InterfaceError,  # the connection was lost under our hands
         errors.IdleInTransactionSessionTimeout,
+        errors.ReadOnlySqlTransaction,
     ) as error:
         raise Unavailable("The database is away or busy; try again in a moment.") from error
 
