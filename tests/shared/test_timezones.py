@@ -1,7 +1,5 @@
 """Zones by place, offsets by date, and the edges of daylight-saving time."""
 
-
-
 from __future__ import annotations
 
 from datetime import UTC, datetime
