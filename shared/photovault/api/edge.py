@@ -228,6 +228,7 @@ class Guard:
         largest = _largest_body(str(scope["path"]))
         declared = dict(scope["headers"]).get(b"content-length", b"0")
         received = 0
+        started = False
 
         async def bounded_receive() -> Message:
             nonlocal received
@@ -238,7 +239,9 @@ class Guard:
             return message
 
         async def send_with_headers(message: Message) -> None:
+            nonlocal started
             if message["type"] == "http.response.start":
+                started = True
                 present = {name.lower() for name, _ in message["headers"]}
                 message["headers"] = [
                     *message["headers"],
@@ -250,7 +253,14 @@ class Guard:
             answer = await _on_error(Request(scope), _too_large(scope, largest))
             await answer(scope, receive, send_with_headers)
             return
-        await self.app(scope, bounded_receive, send_with_headers)
+        try:
+            await self.app(scope, bounded_receive, send_with_headers)
+        except Exception as error:
+            if started:  # too late to say so: the connection breaks off
+                raise
+            # Here and not outside of everything, so that this answer has the headers of every other.
+            answer = await _on_crash(Request(scope), error)
+            await answer(scope, receive, send_with_headers)
 
     def _as_registered(self, path: str) -> str:
         """The path as its route has it: both forms answer, without a redirect that loses the body.

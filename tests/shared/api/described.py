@@ -175,7 +175,7 @@ def fill(http: TestClient, *, photos: int = 3) -> Library:
     owner = somebody(name="Grace")
     taken = [add_photo(owner.user_id, faces=[face_of(who, look)], where=LISBON) for who in (1, 2) for look in range(3)]
     taken += add_photos(owner.user_id, photos, caption="a cat on a roof", filename="cat.jpg")
-    _seal(owner.user_id, taken[0])
+    seal(owner.user_id, taken[0])
     build(owner.user_id)
     faces = [face.id for image_id in taken[:6] for face in faces_in(owner.user_id, image_id)]
     people = [found for found in who_is_in(owner.user_id, [taken[0], taken[3]]) if found]
@@ -211,7 +211,7 @@ def fill(http: TestClient, *, photos: int = 3) -> Library:
     )
 
 
-def _seal(user_id: UUID, image_id: UUID) -> None:
+def seal(user_id: UUID, image_id: UUID) -> None:
     """Give a photo its blobs, as vision does."""
     with db.transaction(user_id) as conn:
         image = images.get(conn, image_id)
