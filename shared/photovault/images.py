@@ -283,13 +283,13 @@ def reject(conn: Connection, image_id: UUID, reason: str, *, revision: int) -> b
     )
 
 
-def count_resend(conn: Connection, image_id: UUID) -> int:
-    """How often this photo's steps were asked for again, this time included."""
+def count_resend(conn: Connection, image_id: UUID, *, counted: bool = True) -> int:
+    """How often this photo's steps were asked for again, this time included where it is ``counted``."""
     return int(
         db.value(
             conn,
-            "UPDATE images SET resends = resends + 1, resent_at = now() WHERE id = %s RETURNING resends",
-            [image_id],
+            "UPDATE images SET resends = resends + %s, resent_at = now() WHERE id = %s RETURNING resends",
+            [int(counted), image_id],
         )
         or 0
     )

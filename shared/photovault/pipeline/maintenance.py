@@ -6,9 +6,11 @@ lies there, and once a day, so that a sleeping database stays asleep.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import chain, takewhile
 from uuid import UUID
 
 from photovault import (
@@ -39,6 +41,11 @@ ORPHAN_AGE = timedelta(hours=24)
 # A step that has not finished this long after sealing is asked for again by the daily pass.
 STALE_STEP = timedelta(minutes=20)
 BATCH = 500
+# Nothing new is begun with less than this left of the function's time.
+LEAST_SECONDS = 30.0
+# Keys are random, so a page of them is a sample of the whole vault. If more than half of so many are named by no row,
+# this is the database of another vault, or an old one, and what looks like refuse are photos.
+SAMPLE = 20
 
 
 def _never_out_of_time() -> float:
@@ -66,19 +73,36 @@ def run(*, daily: bool, now: datetime, remaining: Callable[[], float] = _never_o
     report = Report()
     sweep_staging(report, now=now, remaining=remaining)
     if daily or report.sealed or report.failures:
-        for task in (resend_unfinished, expire_pending, purge_trash, forget_expired, remove_orphans):
-            if remaining() < 30:
-                logger().warning("maintenance.out_of_time", extra={"before": task.__name__})
-                break
-            try:
-                task(report, now=now)
-            except Unavailable as error:
-                report.failures.append(f"{task.__name__}: {error.detail}")
+        tasks: list[tuple[str, Callable[..., object]]] = [
+            ("resend_unfinished", resend_unfinished),
+            ("expire_pending", expire_pending),
+            ("purge_trash", purge_trash),
+            ("forget_expired", forget_expired),
+            ("remove_orphans", remove_orphans),
+        ]
         if daily:
-            refine_places(report, now=now, remaining=remaining)
+            tasks.append(("refine_places", refine_places))
+        for name, task in tasks:
+            if remaining() < LEAST_SECONDS:
+                logger().warning("maintenance.out_of_time", extra={"before": name})
+                break
+            with _noting_failure(report, name):
+                task(report, now=now, remaining=remaining)
     count("StagingOldestSeconds", report.oldest_seconds, unit="Seconds")
     logger().info("maintenance.done", extra={key: value for key, value in vars(report).items() if value})
     return report
+
+
+@contextmanager
+def _noting_failure(report: Report, what: str) -> Iterator[None]:
+    """One thing that is broken must not keep the rest from being done."""
+    try:
+        yield
+    except Unavailable as error:  # an outage: what was staged waits, and the metric says so
+        report.failures.append(f"{what}: {error.detail}")
+    except Exception as error:
+        logger().exception("maintenance.failed", extra={"what": what})
+        report.failures.append(f"{what}: {type(error).__name__}")
 
 
 def sweep_staging(report: Report, *, now: datetime, remaining: Callable[[], float] = _never_out_of_time) -> None:
@@ -87,21 +111,19 @@ def sweep_staging(report: Report, *, now: datetime, remaining: Callable[[], floa
         age = now - staged.modified
         report.staged += 1
         report.oldest_seconds = max(report.oldest_seconds, age.total_seconds())
-        if remaining() < 30:
+        if remaining() < LEAST_SECONDS:
             continue
-        if staged.key.startswith(staging.OUTGOING):
-            if age >= OUTGOING_LIFETIME:
-                staging.delete(staged.key)
-                report.removed += 1
-        elif staged.user_id is None or staged.image_id is None:
-            if age >= SEAL_AFTER:  # not ours: nothing in staging may stay
-                staging.delete(staged.key)
-                report.removed += 1
-        elif age >= SEAL_AFTER:
-            try:
-                _finish_staged(report, staged.user_id, staged.image_id)
-            except Unavailable as error:  # a database outage: the plaintext waits, and the metric says so
-                report.failures.append(error.detail)
+        with _noting_failure(report, "sweep_staging"):
+            if staged.key.startswith(staging.OUTGOING):
+                if age >= OUTGOING_LIFETIME:
+                    staging.delete(staged.key)
+                    report.removed += 1
+            elif age >= SEAL_AFTER:
+                if staged.user_id is None or staged.image_id is None:  # not ours: nothing in staging may stay
+                    staging.delete(staged.key)
+                    report.removed += 1
+                else:
+                    _finish_staged(report, staged.user_id, staged.image_id)
 
 
 def _finish_staged(report: Report, user_id: UUID, image_id: UUID) -> None:
@@ -121,33 +143,51 @@ def _finish_staged(report: Report, user_id: UUID, image_id: UUID) -> None:
         report.resent += 1
 
 
-def resend_unfinished(report: Report | None = None, *, now: datetime | None = None) -> int:
+def resend_unfinished(
+    report: Report | None = None,
+    *,
+    now: datetime | None = None,
+    remaining: Callable[[], float] = _never_out_of_time,
+) -> int:
     """Ask again for every step that should have finished long ago; without ``now``, for every unfinished one.
 
-    Used by the daily pass and at the start of a local cloud, whose queues forget. Returns how many photos.
+    Used by the daily pass and at the start of a local cloud, whose queues forget, which is no failure of a step.
+    Returns how many photos.
     """
+    asked = 0
+    after: tuple[datetime, UUID] | None = None
+    while remaining() >= LEAST_SECONDS:
+        with db.maintenance() as conn:
+            found = conn.execute(
+                "SELECT user_id, id, created_at FROM images WHERE status = 'processing' "
+                "AND (%(before)s::timestamptz IS NULL OR greatest(sealed_at, resent_at) < %(before)s) "
+                "AND (%(at)s::timestamptz IS NULL OR (created_at, id) > (%(at)s, %(id)s)) "
+                "ORDER BY created_at, id LIMIT %(limit)s",
+                {
+                    "before": now - STALE_STEP if now else None,
+                    "at": after[0] if after else None,
+                    "id": after[1] if after else None,
+                    "limit": BATCH,
+                },
+            ).fetchall()
+        for user_id, image_id, created_at in found:
+            image = sealer.load(user_id, image_id)
+            if image is not None and image.unfinished:
+                resending.resend(image, counted=now is not None)
+            after = created_at, image_id
+        asked += len(found)
+        if len(found) < BATCH:
+            break
     with db.maintenance() as conn:
-        found = conn.execute(
-            "SELECT user_id, id FROM images WHERE status = 'processing' "
-            "AND (%(before)s::timestamptz IS NULL OR greatest(sealed_at, resent_at) < %(before)s) "
-            "ORDER BY created_at LIMIT %(limit)s",
-            {"before": now - STALE_STEP if now else None, "limit": BATCH},
-        ).fetchall()
-        due = conn.execute(
-            "SELECT user_id FROM rebuilds WHERE wanted_generation > built_generation LIMIT %s", [BATCH]
-        ).fetchall()
-    for user_id, image_id in found:
-        image = sealer.load(user_id, image_id)
-        if image is not None and image.unfinished:
-            resending.resend(image)
+        due = conn.execute("SELECT user_id FROM rebuilds WHERE wanted_generation > built_generation").fetchall()
     for (user_id,) in due:
         queues.send_albums(user_id)
     if report is not None:
-        report.resent += len(found)
-    return len(found)
+        report.resent += asked
+    return asked
 
 
-def expire_pending(report: Report, *, now: datetime) -> None:
+def expire_pending(report: Report, *, now: datetime, remaining: Callable[[], float] = _never_out_of_time) -> None:
     """Forget uploads that never arrived, and give their quota back."""
     with db.maintenance() as conn:
         found = conn.execute(
@@ -155,6 +195,8 @@ def expire_pending(report: Report, *, now: datetime) -> None:
             [now - PENDING_GRACE, BATCH],
         ).fetchall()
     for user_id, image_id in found:
+        if remaining() < LEAST_SECONDS:
+            break
         if staging.holds(user_id, image_id):
             continue  # arrived after all: the sweep seals it
         with db.transaction(user_id) as conn:
@@ -169,13 +211,15 @@ def expire_pending(report: Report, *, now: datetime) -> None:
         report.expired += 1
 
 
-def purge_trash(report: Report, *, now: datetime) -> None:
+def purge_trash(report: Report, *, now: datetime, remaining: Callable[[], float] = _never_out_of_time) -> None:
     """Delete for good what has been in the trash for 30 days: the rows first, then the blobs."""
     with db.maintenance() as conn:
         found = conn.execute(
             "SELECT user_id, id FROM images WHERE deleted_at < %s LIMIT %s", [now - TRASH_RETENTION, BATCH]
         ).fetchall()
     for user_id, image_id in found:
+        if remaining() < LEAST_SECONDS:
+            break
         purge(user_id, image_id, deleted_before=now - TRASH_RETENTION)
         report.purged += 1
 
@@ -233,9 +277,9 @@ def refine_places(report: Report, *, now: datetime, remaining: Callable[[], floa
         queues.send_albums(user_id)
 
 
-def forget_expired(report: Report, *, now: datetime) -> None:
+def forget_expired(report: Report, *, now: datetime, remaining: Callable[[], float] = _never_out_of_time) -> None:
     """Idempotency keys, sessions, tokens and throttles whose time has passed."""
-    del report, now
+    del report, now, remaining
     with db.maintenance() as conn:
         conn.execute("DELETE FROM idempotency_keys WHERE created_at < now() - interval '24 hours'")
         conn.execute("DELETE FROM refresh_tokens WHERE expires_at < now() - interval '7 days'")
@@ -243,28 +287,41 @@ def forget_expired(report: Report, *, now: datetime) -> None:
         conn.execute("DELETE FROM throttles WHERE updated_at < now() - interval '1 day'")
 
 
-def remove_orphans(report: Report, *, now: datetime) -> None:
-    """Delete blobs of the default driver that no row names, never one younger than a day."""
+def remove_orphans(report: Report, *, now: datetime, remaining: Callable[[], float] = _never_out_of_time) -> None:
+    """Delete blobs of the default driver that no row names, never one younger than a day, nor anybody's other files.
+
+    It begins anywhere, so that in a vault too large for one run every part gets its turn.
+    """
     driver = storage.default_driver()
+    start = storage.new_key()
     page: list[str] = []
 
-    def settle() -> None:
+    def settle() -> bool:
         with db.maintenance() as conn:
             unnamed = blobs.unreferenced(conn, driver.name, page)
+        if len(page) >= SAMPLE and 2 * len(unnamed) > len(page):
+            logger().error("vault.unknown_to_the_database", extra={"looked_at": len(page), "unnamed": len(unnamed)})
+            report.failures.append("remove_orphans: most blobs are named by no row; none of them was deleted")
+            return False
         for key in unnamed:
             driver.delete(key)
         report.orphans += len(unnamed)
         page.clear()
+        return True
 
-    for stored in driver.list():
-        if now - stored.modified >= ORPHAN_AGE:
+    until_start = takewhile(lambda stored: stored.key <= start, driver.list())
+    for looked_at, stored in enumerate(chain(driver.list(after=start), until_start)):
+        if looked_at % BATCH == 0 and remaining() < LEAST_SECONDS:
+            return
+        if now - stored.modified >= ORPHAN_AGE and storage.is_new_key(stored.key):
             page.append(stored.key)
-        if len(page) >= BATCH:
-            settle()
+        if len(page) >= BATCH and not settle():
+            return
     if page:
         settle()
 
 
 def is_daily(now: datetime, every: timedelta) -> bool:
-    """Whether this run of a schedule is the first one of the (UTC) day."""
-    return now - now.replace(hour=0, minute=0, second=0, microsecond=0) < every
+    """Whether this run of a schedule is the first one of the (UTC) day, or the second: schedules are not punctual, and
+    one that came a moment before midnight and then a moment late must not miss the day."""
+    return now - now.replace(hour=0, minute=0, second=0, microsecond=0) < every * 1.5

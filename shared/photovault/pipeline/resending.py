@@ -24,12 +24,15 @@ def check(user_id: UUID, image_id: UUID) -> None:
         queues.send_albums(user_id)
 
 
-def resend(image: Image) -> None:
-    """Send an unfinished photo's missing steps again, or mark them failed when that was tried often enough."""
+def resend(image: Image, *, counted: bool = True) -> None:
+    """Send an unfinished photo's missing steps again, or mark them failed when that was tried often enough.
+
+    ``counted``: whether this is one of those tries; it is none when a queue is known to have forgotten its messages.
+    """
     ready = False
     with db.transaction(image.user_id) as conn:
         revision = users.next_revision(conn)
-        resends = images.count_resend(conn, image.id)
+        resends = images.count_resend(conn, image.id, counted=counted)
         given_up = resends > MOST_RESENDS
         if given_up:
             images.fail_unfinished_steps(conn, image.id, revision=revision)

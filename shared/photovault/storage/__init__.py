@@ -75,6 +75,11 @@ def new_key() -> str:
     return f"{digits[:2]}/{digits[2:]}"
 
 
+def is_new_key(key: str) -> bool:
+    """Whether ``new_key`` may have made it: other files that lie in the same place are not ours to touch."""
+    return re.fullmatch(r"[0-9a-f]{2}/[0-9a-f]{38}", key) is not None
+
+
 def check_key(key: str) -> str:
     """The key itself, when a blob can have it. Raises ``Invalid``."""
     if len(key) > 512 or not _KEY.fullmatch(key):
