@@ -560,6 +560,7 @@ def view_image(
         # The header's hash names the blob, and a blob's plaintext never changes.
         "ETag": f'"{blob.header_sha256.hex()[:32]}"',
         "Cache-Control": "private, max-age=86400",
+        "Vary": "Authorization",  # whoever logs in next in the same browser asks for themselves
         "Accept-Ranges": "bytes",
         "Content-Security-Policy": "default-src 'none'; sandbox",
         "Content-Disposition": content_disposition(image.filename if rendition == "original" else f"{rendition}.jpg"),

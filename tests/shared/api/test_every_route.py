@@ -344,6 +344,14 @@ def test_without_a_valid_token_every_route_is_401(http: TestClient, mine: Librar
     assert described.everything_of(mine.owner.user_id) == before
 
 
+def test_a_picture_in_a_browsers_cache_is_for_whoever_asked_for_it(http: TestClient, mine: Library) -> None:
+    """Somebody who logs in next in the same browser must not be answered from its cache."""
+    answer = http.get(f"/images/{mine.ids['image_id']}/view", headers=mine.owner.headers)
+    assert answer.status_code == 200
+    assert "private" in answer.headers["cache-control"]
+    assert "authorization" in answer.headers["vary"].lower()
+
+
 def test_a_token_in_the_query_or_a_cookie_is_none(http: TestClient, mine: Library) -> None:
     token = mine.owner.access_token
     answer = http.get("/images/list", params={"access_token": token}, headers={"Cookie": f"access_token={token}"})
