@@ -4,5 +4,9 @@ The same routers as the functions, without a gateway in front; settings come fro
 """
 
 from photovault.api import complete_app
+from photovault.errors import Misconfigured
 
-app = complete_app()
+try:
+    app = complete_app()
+except Misconfigured as error:
+    raise SystemExit(f"PhotoVault does not start: {error.detail}") from None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import os
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Literal
 
@@ -56,7 +57,7 @@ class Settings(BaseSettings):
     master_key: SecretStr | None = None
     cors_origins: str = ""
 
-    storage_driver: Literal["local", "s3", "cloudinary", "hybrid"] = "s3"
+    storage_driver: Literal["local", "s3"] = "s3"
     storage_root: str | None = None
     cloudinary_cloud_name: str | None = None
     cloudinary_api_key: str | None = None
@@ -124,6 +125,15 @@ class Settings(BaseSettings):
     @property
     def allowed_origins(self) -> list[str]:
         return [origin.strip() for origin in self.cors_origins.split(",") if origin.strip()]
+
+    def check(self, needed: Iterable[str]) -> None:
+        """Stop a start in production that lacks something: better now, in words, than at somebody's first request.
+
+        Elsewhere a missing setting is told when it is needed. Raises ``Misconfigured``.
+        """
+        if self.app_env == "prod":
+            for name in needed:
+                self.require(name)
 
     def require(self, name: str) -> str:
         """The value of a setting that the caller cannot do without. Raises ``Misconfigured`` with a way out."""

@@ -9,6 +9,10 @@ if TYPE_CHECKING:
     from fastapi import APIRouter, FastAPI
 
 
+# What the functions that open photos and hand out tickets cannot do without.
+PHOTOS_NEED = ("database_url", "master_key", "staging_bucket")
+
+
 def library_routers() -> list[APIRouter]:
     """Everything but log-in and search."""
     from photovault.api import albums, dashboard, delivery, health, images, jobs, people
@@ -28,7 +32,7 @@ def library_app() -> FastAPI:
     """The library function's application, which also serves the description of all of them."""
     from photovault.api import edge, health
 
-    app = edge.create_app(library_routers(), title="PhotoVault: library")
+    app = edge.create_app(library_routers(), title="PhotoVault: library", needed=PHOTOS_NEED)
     health.add_documents(app, describe)
     return app
 
@@ -37,7 +41,8 @@ def complete_app() -> FastAPI:
     """All routes in one application, as a laptop serves them."""
     from photovault.api import auth, edge, health, search
 
-    app = edge.create_app([auth.router, search.router, *library_routers()])
+    routers = [auth.router, search.router, *library_routers()]
+    app = edge.create_app(routers, needed=(*PHOTOS_NEED, "jwt_secret"))
     health.add_documents(app, describe)
     return app
 

@@ -38,7 +38,7 @@ def get_blob(
     signature: Annotated[str, Query(max_length=200)],
 ) -> Response:
     """The ciphertext that a ticket's `url` points to when the vault keeps its blobs on a disk."""
-    if get_settings().storage_driver not in {"local", "hybrid"}:
+    if get_settings().storage_driver != "local":
         raise NotFound
     key = f"{shard}/{name}"
     storage.verify_local_url(key, expires, signature, datetime.now(UTC))

@@ -316,11 +316,17 @@ def lambda_handler(app: FastAPI) -> Callable[[Any, Any], Any]:
     return Mangum(app, lifespan="off", text_mime_types=text)
 
 
-def create_app(routers: Iterable[APIRouter], *, title: str = "PhotoVault") -> FastAPI:
-    """An application of some routers, with everything that all of them share."""
+def create_app(
+    routers: Iterable[APIRouter], *, title: str = "PhotoVault", needed: Iterable[str] = ("database_url",)
+) -> FastAPI:
+    """An application of some routers, with everything that all of them share.
+
+    Raises ``Misconfigured`` for settings that cannot be used, and in production for ``needed`` ones that are missing.
+    """
     from photovault import __version__
 
     settings = get_settings()
+    settings.check(needed)
     app = FastAPI(
         title=title,
         version=__version__,
