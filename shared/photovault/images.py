@@ -169,7 +169,7 @@ def mark_sealed(conn: Connection, image_id: UUID, *, revision: int) -> bool:
 
 
 def mark_understood(conn: Connection, image_id: UUID, understood: Understood, *, revision: int) -> bool:
-    """Whether this delivery is the one whose findings count."""
+    """Whether this delivery is the one whose findings count, be it after the step had been given up."""
     metadata, place = understood.metadata, understood.place
     taken, location = metadata.taken, metadata.location
     return bool(
@@ -186,7 +186,7 @@ def mark_understood(conn: Connection, image_id: UUID, understood: Understood, *,
                 lat = %(lat)s, lon = %(lon)s, location_source = %(location_source)s, place_id = %(place_id)s,
                 city = %(city)s, region = %(region)s, country = %(country)s, country_code = %(country_code)s,
                 camera_make = %(camera_make)s, camera_model = %(camera_model)s, revision = %(revision)s
-            WHERE id = %(id)s AND vision_done_at IS NULL AND status = 'processing'
+            WHERE id = %(id)s AND vision_done_at IS NULL AND status IN ('processing', 'ready')
             RETURNING true
             """,
             {
@@ -219,12 +219,12 @@ def mark_understood(conn: Connection, image_id: UUID, understood: Understood, *,
 
 
 def mark_embedded(conn: Connection, image_id: UUID, *, revision: int) -> bool:
-    """Whether this delivery is the one whose embedding counts."""
+    """Whether this delivery is the one whose embedding counts, be it after the step had been given up."""
     return bool(
         db.value(
             conn,
             "UPDATE images SET embedding_done_at = now(), embedding_failed = false, revision = %s "
-            "WHERE id = %s AND embedding_done_at IS NULL AND status IN ('pending', 'processing') RETURNING true",
+            "WHERE id = %s AND embedding_done_at IS NULL AND status <> 'rejected' RETURNING true",
             [revision, image_id],
         )
     )
@@ -245,6 +245,10 @@ def finish(conn: Connection, image_id: UUID) -> bool:
             [image_id],
         )
     )
+
+
+def is_ready(conn: Connection, image_id: UUID) -> bool:
+    return bool(db.value(conn, "SELECT status = 'ready' FROM images WHERE id = %s", [image_id]))
 
 
 def refine_place(conn: Connection, image_id: UUID, place: Place | None, *, revision: int) -> bool:
@@ -272,12 +276,12 @@ def refine_place(conn: Connection, image_id: UUID, place: Place | None, *, revis
 
 
 def reject(conn: Connection, image_id: UUID, reason: str, *, revision: int) -> bool:
-    """Record why a photo cannot be taken; whether it was not finished before."""
+    """Record why a photo cannot be taken; whether it was not understood before. Then no step is to be done again."""
     return bool(
         db.value(
             conn,
-            "UPDATE images SET status = 'rejected', reason = %s, revision = %s "
-            "WHERE id = %s AND status IN ('pending', 'processing') RETURNING true",
+            "UPDATE images SET status = 'rejected', reason = %s, vision_failed = false, embedding_failed = false, "
+            "revision = %s WHERE id = %s AND (status IN ('pending', 'processing') OR vision_failed) RETURNING true",
             [reason, revision, image_id],
         )
     )

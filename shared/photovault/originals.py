@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from photovault import blobs, db, images, keyring, staging, vault
-from photovault.errors import BlobMissing, NotFound, Tampered, Unavailable
+from photovault.errors import BlobMissing, NotFound, Tampered
 from photovault.images import Image
 
 NAME = "original"
@@ -24,8 +24,9 @@ class Opened:
 def open(user_id: UUID, image_id: UUID) -> Opened:  # noqa: A001 - read as originals.open
     """Read a photo's original, following it from staging to the vault while it moves.
 
-    Raises ``NotFound`` (gone), ``BlobMissing``, ``Tampered``, ``Unavailable`` (neither here nor there yet).
+    Raises ``NotFound`` (gone, or never arrived), ``BlobMissing`` (lost), ``Tampered``, ``Unavailable``.
     """
+    missing = ""
     for _ in range(3):
         with db.transaction(user_id) as conn:
             image = images.get(conn, image_id)
@@ -35,15 +36,22 @@ def open(user_id: UUID, image_id: UUID) -> Opened:  # noqa: A001 - read as origi
             content_key = keyring.content_key(
                 conn, user_id, image_id, version=image.key_version, wrapped=bytes(image.content_key)
             )
+        data: bytes | None
         if blob is not None:
-            data: bytes | None = vault.fetch(blob, content_key=content_key, user_id=user_id)
+            try:
+                data = vault.fetch(blob, content_key=content_key, user_id=user_id)
+            except BlobMissing:
+                if blob.key == missing:
+                    raise
+                missing, data = blob.key, None  # purged or moved since its row was read, or else lost
         elif image.sealed_at:
             raise BlobMissing("The row of the original is missing.")
         else:
             data = staging.get(user_id, image_id, at_most=image.size)
         if data is None:
-            continue  # sealed between the row and the look into staging: the next look at the row says where
+            continue  # it moved between the row and the look: the next look at the row says where
         if len(data) != image.size or hashlib.sha256(data).digest() != image.sha256:
             raise Tampered("The original's bytes are not those that were announced.")
         return Opened(image, data)
-    raise Unavailable("The photo's bytes have not arrived yet.")
+    # Staging is emptied after the commit that says so: what is in neither place was thrown away, or is yet to come.
+    raise NotFound("The photo's bytes have not arrived.")

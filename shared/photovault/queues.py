@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from photovault import aws
+from photovault.errors import Unavailable
 from photovault.settings import get_settings
 
 # SQS delays a message by at most this long.
@@ -19,14 +20,19 @@ REBUILD_CHECK_SECONDS = 300
 # minutes, which a restart or a short outage does not outlast.
 FIRST_RETRY_SECONDS = 30
 RETRY_FACTOR = 4
+# As the template's maxReceiveCount says: what has failed so often becomes a dead letter when it is due again.
+MOST_RECEIVES = 5
 
 
 def retry_after(setting: str, receipt_handle: str, *, attempt: int) -> None:
-    """Let a message that failed for the ``attempt``-th time (from 1) come again after its turn."""
+    """Let a message that failed for the ``attempt``-th time (from 1) come again after its turn.
+
+    After the last attempt it is due at once, so that it lies with the dead letters when somebody is called.
+    """
     aws.client("sqs").change_message_visibility(
         QueueUrl=get_settings().require(setting),
         ReceiptHandle=receipt_handle,
-        VisibilityTimeout=FIRST_RETRY_SECONDS * RETRY_FACTOR ** (min(attempt, 5) - 1),
+        VisibilityTimeout=0 if attempt >= MOST_RECEIVES else FIRST_RETRY_SECONDS * RETRY_FACTOR ** (attempt - 1),
     )
 
 
@@ -34,7 +40,13 @@ def _send(setting: str, body: dict[str, Any], delay: int | None) -> None:
     message: dict[str, Any] = {"QueueUrl": get_settings().require(setting), "MessageBody": json.dumps(body)}
     if delay is not None:
         message["DelaySeconds"] = min(max(0, delay), LONGEST_DELAY_SECONDS)
-    aws.client("sqs").send_message(**message)
+    sqs = aws.client("sqs")
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        sqs.send_message(**message)
+    except (ClientError, BotoCoreError) as error:
+        raise Unavailable("The queues cannot be reached right now; try again.") from error
 
 
 def send_vision(user_id: UUID, image_id: UUID, *, check: bool = False, delay: int | None = None) -> None:

@@ -13,14 +13,17 @@ DECODED_SIDE = 448
 
 
 def handle(message: PhotoMessage) -> None:
-    """One delivery: embed a photo that is not embedded yet. Safe to repeat and to race with vision's sealing."""
+    """One delivery: embed a photo that is not embedded yet. Safe to repeat and to race with vision's sealing.
+
+    A step that was given up is done all the same: the message may have waited behind many, or as a dead letter.
+    """
     image = sealer.load(message.user_id, message.image_id)
-    if image is None or image.embedding_done_at or image.status not in {"pending", "processing"}:
+    if image is None or image.embedding_done_at or image.status == "rejected":
         return
     try:
         data = originals.open(message.user_id, message.image_id).data
         picture = formats.decode(data, min_side=DECODED_SIDE)
-    except NotFound:
+    except NotFound:  # the photo is gone, or its upload was thrown away; another upload brings another message
         return
     except Rejected:
         return  # vision comes to the same end, records the reason, and keeps the sealed original

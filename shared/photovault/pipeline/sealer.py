@@ -22,7 +22,8 @@ def seal(image: Image) -> Image | None:
     """Seal the staged original of a photo that has no sealed one yet, commit, and delete the plaintext.
 
     Returns the row as it is afterwards, or None when there was nothing to seal: no upload has arrived, or what arrived
-    is not what was announced and was thrown away (the same photo can be uploaded again). Raises ``Unavailable``.
+    is not what was announced and was thrown away (the same photo can be uploaded again), or the photo is gone. Raises
+    ``Unavailable``.
     """
     user_id = image.user_id
     key = staging.key_of(user_id, image.id)
@@ -65,10 +66,12 @@ def seal(image: Image) -> Image | None:
     else:
         _discard_if_unnamed(user_id, blob)
     current = load(user_id, image.id)
-    if current is not None and current.sealed_at:
+    if current is None:
+        staging.delete(key)  # the photo went while it was sealed
+    elif current.sealed_at:
         clean_staging(current)
     failpoints.reach("sealer.cleaned")
-    return current
+    return current if current is not None and current.sealed_at else None
 
 
 def clean_staging(image: Image) -> None:

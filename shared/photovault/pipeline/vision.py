@@ -37,7 +37,7 @@ from photovault import (
 )
 from photovault import faces as face_finder
 from photovault.blobs import Blob
-from photovault.errors import Rejected, Unavailable
+from photovault.errors import NotFound, Rejected, Unavailable
 from photovault.face_measures import Face
 from photovault.images import Image, Place, Understood
 from photovault.metadata import Metadata
@@ -82,20 +82,27 @@ def handle(message: PhotoMessage) -> None:
         image = sealed
     else:
         sealer.clean_staging(image)
-    if image.vision_done_at or image.status != "processing":
+    if image.vision_done_at or image.status == "rejected":
         return
+    # Also a step that was given up: the message may have waited behind many, or as a dead letter.
     understand(image)
 
 
 def understand(image: Image) -> None:
     """Read the sealed original and commit what it shows."""
-    opened = originals.open(image.user_id, image.id)
+    try:
+        opened = originals.open(image.user_id, image.id)
+    except NotFound:  # purged meanwhile
+        return
     image = opened.image
     try:
         findings = look(opened.data, image)
     except Rejected as rejection:
         with db.transaction(image.user_id) as conn:
-            images.reject(conn, image.id, rejection.reason, revision=users.next_revision(conn))
+            revision = users.next_revision(conn)
+            if images.is_ready(conn, image.id):  # the step had been given up, and albums show the photo
+                rebuilds.want(conn)
+            images.reject(conn, image.id, rejection.reason, revision=revision)
             due = rebuilds.is_due(conn)
         if due:  # as the last photo of a bulk upload it ends the builder's waiting
             queues.send_albums(image.user_id)
@@ -183,7 +190,7 @@ def place_of(found: Metadata) -> Place:
 
 
 def _commit(image: Image, findings: Findings, stored: list[Blob], face_ids: list[UUID]) -> None:
-    won = ready = False
+    won = ready = late = False
     with db.transaction(image.user_id) as conn:
         revision = users.next_revision(conn)
         if images.mark_understood(conn, image.id, findings.understood, revision=revision):
@@ -199,8 +206,9 @@ def _commit(image: Image, findings: Findings, stored: list[Blob], face_ids: list
                         [(image.id, name, labels_model, score) for name, score in best_scores(findings.labels).items()],
                     )
             terms.refresh(conn, image.id)
-            if images.finish(conn, image.id):
-                ready = True
+            ready = images.finish(conn, image.id)
+            late = not ready and images.is_ready(conn, image.id)
+            if ready or late:
                 rebuilds.want(conn)
     failpoints.reach("vision.committed")
     if won:
@@ -219,6 +227,7 @@ def _commit(image: Image, findings: Findings, stored: list[Blob], face_ids: list
         _discard_if_unnamed(image, stored)
     if ready:
         count("PhotosReady")
+    if ready or late:
         queues.send_albums(image.user_id)
 
 

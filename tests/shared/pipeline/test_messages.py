@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -10,10 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from photovault import queues
+from photovault import aws, queues
 from photovault.errors import Unavailable
 from photovault.pipeline import messages
 from photovault.pipeline.messages import Malformed, PhotoMessage
+from photovault.settings import get_settings
 
 USER, IMAGE = UUID("01972b6f-3c00-7000-8000-000000000001"), UUID("01972b6f-3c00-7000-8000-000000000002")
 KEY = f"incoming/{USER}/{IMAGE}"
@@ -106,3 +109,31 @@ def test_a_queue_that_cannot_be_told_changes_nothing(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(queues, "retry_after", down)
     answer = messages.handle_batch(records("broken"), refuse, queue="albums_queue_url")
     assert answer == {"batchItemFailures": [{"itemIdentifier": "broken"}]}
+
+
+class Sqs:
+    """Takes down how long failed messages are hidden."""
+
+    def __init__(self) -> None:
+        self.hidden: list[int] = []
+
+    def change_message_visibility(self, **asked: Any) -> None:
+        self.hidden.append(asked["VisibilityTimeout"])
+
+
+def test_retries_come_later_and_later_and_the_last_one_is_a_dead_letter_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sqs = Sqs()
+    monkeypatch.setattr(aws, "client", lambda _: sqs)
+    monkeypatch.setenv("VISION_QUEUE_URL", "http://127.0.0.1:9/vision")
+    get_settings.cache_clear()
+    for attempt in range(1, queues.MOST_RECEIVES + 1):
+        queues.retry_after("vision_queue_url", "receipt", attempt=attempt)
+    get_settings.cache_clear()
+    assert sqs.hidden == [30, 120, 480, 1920, 0]
+
+
+def test_the_template_makes_dead_letters_after_as_many_receives() -> None:
+    template = (Path(__file__).parents[3] / "template.yaml").read_text(encoding="utf-8")
+    assert set(re.findall(r"maxReceiveCount: (\d+)", template)) == {str(queues.MOST_RECEIVES)}
