@@ -17,7 +17,13 @@ BEGIN
             EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;  -- a concurrent migration of a sister database
             END;
         END IF;
-        IF NOT pg_has_role(current_user, role_name, 'MEMBER') THEN
+        -- From 16 on whoever creates a role without being a superuser, as on managed servers, is its member but may not
+        -- SET ROLE to it. INHERIT FALSE: outside of SET ROLE no policy of these roles opens anything.
+        IF current_setting('server_version_num')::int >= 160000 THEN
+            IF NOT pg_has_role(current_user, role_name, 'SET') THEN
+                EXECUTE format('GRANT %I TO CURRENT_USER WITH SET TRUE, INHERIT FALSE', role_name);
+            END IF;
+        ELSIF NOT pg_has_role(current_user, role_name, 'MEMBER') THEN
             EXECUTE format('GRANT %I TO CURRENT_USER', role_name);
         END IF;
     END LOOP;
@@ -121,6 +127,7 @@ CREATE TABLE refresh_tokens (
     used_at timestamptz
 );
 CREATE INDEX refresh_tokens_of_session ON refresh_tokens (session_id);
+CREATE INDEX refresh_tokens_of_person ON refresh_tokens (user_id);
 
 -- ------------------------------------------------------------------------------------------------------- photos
 
@@ -216,6 +223,7 @@ CREATE TABLE image_embeddings (
     searchable boolean NOT NULL DEFAULT true,
     PRIMARY KEY (image_id, model_id)
 );
+CREATE INDEX image_embeddings_of_account ON image_embeddings (user_id);  -- for the deletion of an account alone
 -- Exact scans of one person's vectors are index-only; there is no index over all tenants (infra/decisions).
 CREATE INDEX image_embeddings_of_person ON image_embeddings (user_id, model_id) INCLUDE (image_id, embedding) WHERE searchable;
 ALTER TABLE image_embeddings SET (autovacuum_vacuum_insert_scale_factor = 0.05, autovacuum_vacuum_scale_factor = 0.05);
@@ -277,6 +285,8 @@ CREATE TABLE faces (
 CREATE INDEX faces_of_image ON faces (image_id);
 CREATE INDEX faces_of_person ON faces (user_id, person_id, image_id);
 CREATE INDEX faces_of_model ON faces (user_id, model_id);
+-- A foreign key looks for its rows without the person: without an index of its own, among all people's.
+CREATE INDEX faces_by_person ON faces (person_id) WHERE person_id IS NOT NULL;
 
 -- What the person said about faces; clusters are derived from these facts, never the other way round.
 CREATE TABLE face_corrections (
@@ -292,6 +302,8 @@ CREATE TABLE face_corrections (
     CHECK ((kind = 'named') = (name IS NOT NULL))
 );
 CREATE INDEX face_corrections_of_person ON face_corrections (user_id, at);
+CREATE INDEX face_corrections_of_face ON face_corrections (face_a);
+CREATE INDEX face_corrections_of_other_face ON face_corrections (face_b) WHERE face_b IS NOT NULL;
 
 -- ------------------------------------------------------------------------------------------------------- albums
 
@@ -317,6 +329,7 @@ CREATE TABLE albums (
     UNIQUE (user_id, kind, key),
     CHECK ((kind IN ('manual', 'smart')) = (key IS NULL))
 );
+CREATE INDEX albums_by_cover ON albums (cover_image_id) WHERE cover_image_id IS NOT NULL;
 CREATE INDEX albums_of_person ON albums (user_id, last_day DESC NULLS LAST, id DESC) WHERE deleted_at IS NULL;
 
 CREATE TABLE album_images (
