@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     Begin = Callable[[], AbstractContextManager[Connection]]
 
-BUILD_COMMAND = "python -m infra.places.build .photovault/build/places/places.bin"
+HOW_TO_BUILD = "`make places`"
 
 #: Seconds between two requests of the whole application, and the longest that one waits for its turn.
 INTERVAL_S = 1.0
@@ -55,22 +55,16 @@ ZOOM = 13
 
 
 def table_path() -> Path:
-    """Where the table of places is: ``PLACES_FILE``, else in the package (a layer), else in a clone's build folder.
+    """Where the table of places is: ``PLACES_FILE``, else in the package.
 
     Raises ``Misconfigured`` with the command that builds it.
     """
     setting = get_settings().places_file
-    package = Path(__file__).parent
-    candidates = (
-        [Path(setting)]
-        if setting
-        else [package / "data" / "places.bin", package.parents[1] / ".photovault" / "build" / "places" / "places.bin"]
-    )
-    for path in candidates:
-        if path.is_file():
-            return path
+    path = Path(setting) if setting else Path(__file__).parent / "data" / "places.bin"
+    if path.is_file():
+        return path
     where = f"PLACES_FILE names {setting}, which is not there" if setting else "There is no table of places"
-    raise Misconfigured(f"{where}. Photos keep their coordinates but get no place names. Build it: {BUILD_COMMAND}")
+    raise Misconfigured(f"{where}. Photos keep their coordinates but get no place names. Build it: {HOW_TO_BUILD}")
 
 
 @lru_cache(maxsize=1)
@@ -82,7 +76,7 @@ def load() -> Table:
     try:
         return Table.from_bytes(path.read_bytes())
     except (OSError, ValueError) as error:
-        raise Misconfigured(f"{path} cannot be used ({error}). Build it again: {BUILD_COMMAND}") from error
+        raise Misconfigured(f"{path} cannot be used ({error}). Delete it and build it again: {HOW_TO_BUILD}") from error
 
 
 @lru_cache(maxsize=1)

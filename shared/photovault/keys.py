@@ -46,11 +46,6 @@ def new_content_key() -> bytes:
     return os.urandom(CONTENT_KEY_SIZE)
 
 
-def dek_fingerprint(dek: bytes) -> str:
-    """16 hexadecimal digits that name a DEK and tell nothing about it."""
-    return _fingerprint(dek)
-
-
 @dataclass(frozen=True)
 class Wrapped:
     """A wrapped DEK and the fingerprint of the master key that wrapped it: what a row of ``user_keys`` holds."""

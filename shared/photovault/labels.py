@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from photovault import model_manifest, models, vision_cv
+from photovault import face_measures, model_manifest, models, vision_cv
 from photovault.model_manifest import ModelInfo
 from photovault.vision_cv import Picture
 
@@ -83,12 +83,12 @@ class _Yolox:
         kept = cv.dnn.NMSBoxesBatched(boxes.tolist(), scores.tolist(), classes.tolist(), self.min_score, MAX_OVERLAP)
         found = []
         for index in np.asarray(kept).ravel():
-            left, top, wide, high = boxes[index].astype(float) / factor
+            left, top, wide, high = (float(side) / factor for side in boxes[index])
             found.append(
                 Label(
                     name=COCO[classes[index]],
                     score=float(scores[index]),
-                    box=_fractions(left, top, wide, high, width=width, height=height),
+                    box=face_measures.fractions((left, top, wide, high), width=width, height=height),
                 )
             )
         return sorted(found, key=lambda label: (-label.score, label.name, label.box))
@@ -134,15 +134,6 @@ def decode(
     centres = (rows[:, 0:2] + cells) * strides
     sizes = np.exp(rows[:, 2:4]) * strides
     return np.concatenate((centres - sizes / 2, sizes), axis=1), scores[keep], classes[keep]
-
-
-def _fractions(
-    left: float, top: float, wide: float, high: float, *, width: int, height: int
-) -> tuple[float, float, float, float]:
-    """A box in pixels, cut at the picture's edges, as fractions of it."""
-    x0, y0 = max(0.0, left / width), max(0.0, top / height)
-    x1, y1 = min(1.0, (left + wide) / width), min(1.0, (top + high) / height)
-    return float(x0), float(y0), float(max(0.0, x1 - x0)), float(max(0.0, y1 - y0))
 
 
 _lock = threading.Lock()

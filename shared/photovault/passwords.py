@@ -7,10 +7,6 @@ from functools import cache
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-MINIMUM_LENGTH = 8
-# Argon2 itself would take any length; a bound keeps a request from carrying megabytes into a hash.
-MAXIMUM_LENGTH = 1024
-
 _hasher = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1, hash_len=32, salt_len=16)
 
 

@@ -13,13 +13,6 @@ if TYPE_CHECKING:
     import numpy as np
     from PIL import Image
 
-MODEL = "phash"
-"""Name of the fallback embedding, for the ``models`` table."""
-
-VERSION = "1"
-
-DIMENSIONS = 64
-
 _SIDE = 32
 _KEPT = 8
 
@@ -50,11 +43,6 @@ def _dct_rows() -> np.ndarray[Any, np.dtype[np.float64]]:
 def hamming(a: int, b: int) -> int:
     """How many of the 64 bits differ; signed and unsigned forms may be mixed."""
     return ((a ^ b) & 0xFFFF_FFFF_FFFF_FFFF).bit_count()
-
-
-def as_bigint(unsigned: int) -> int:
-    """The same 64 bits as a signed integer, which is what Postgres' bigint holds."""
-    return unsigned - (1 << 64) if unsigned >> 63 else unsigned
 
 
 def phash_vector(value: int) -> np.ndarray[Any, np.dtype[np.float32]]:

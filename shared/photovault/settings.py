@@ -33,6 +33,8 @@ HOW_TO = {
     "staging_bucket": "Set STAGING_BUCKET to the bucket that uploads arrive in (the stack's output StagingBucket).",
     "vault_bucket": "Set VAULT_BUCKET to the bucket that keeps sealed photos (the stack's output VaultBucket).",
     "storage_root": "Set STORAGE_ROOT to a durable folder for the sealed photos of the local driver.",
+    "geocoder_email": "Set GEOCODER_EMAIL to your address, which Nominatim's usage policy asks for, or unset "
+    "ENABLE_GEOCODER.",
     "vision_queue_url": "Set VISION_QUEUE_URL (the stack's output VisionQueueUrl).",
     "embedding_queue_url": "Set EMBEDDING_QUEUE_URL (the stack's output EmbeddingQueueUrl).",
     "albums_queue_url": "Set ALBUMS_QUEUE_URL (the stack's output AlbumsQueueUrl).",

@@ -100,18 +100,6 @@ def _round(value: float) -> int:
     return math.floor(value + 0.5)
 
 
-def average_colour(thumbhash: bytes) -> tuple[float, float, float, float]:
-    """Red, green, blue and alpha, each 0..1, of the picture's mean."""
-    header = int.from_bytes(thumbhash[:3], "little")
-    light = (header & 63) / 63
-    yellow = (header >> 6 & 63) / 31.5 - 1
-    reddish = (header >> 12 & 63) / 31.5 - 1
-    alpha = (thumbhash[5] & 15) / 15 if header >> 23 else 1.0
-    blue = light - 2 / 3 * yellow
-    red = (3 * light - blue + reddish) / 2
-    return (_unit(red), _unit(red - reddish), _unit(blue), alpha)
-
-
 def decode(thumbhash: bytes) -> np.ndarray[Any, np.dtype[np.uint8]]:
     """The placeholder itself: uint8 of shape (height, width, 4), 32 px on the long side."""
     import numpy as np
@@ -142,7 +130,3 @@ def decode(thumbhash: bytes) -> np.ndarray[Any, np.dtype[np.uint8]]:
     red = (3 * light - blue + reddish) / 2
     planes = np.stack([red, red - reddish, blue, alpha], axis=-1)
     return (np.clip(planes, 0, 1) * 255 + 0.5).astype(np.uint8)
-
-
-def _unit(value: float) -> float:
-    return min(1.0, max(0.0, value))

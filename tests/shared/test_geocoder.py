@@ -85,29 +85,27 @@ def test_a_position_that_does_not_exist_has_no_place(tmp_path: Path):
 
 def test_without_a_table_a_photo_has_no_place_and_the_operator_a_command():
     assert geocoder.reverse(62, -6.77) is None
-    with pytest.raises(Misconfigured, match=r"python -m infra\.places\.build"):
+    with pytest.raises(Misconfigured, match="`make places`"):
         geocoder.load()
 
 
 def test_a_damaged_table_says_how_to_build_it_again(tmp_path: Path):
     (tmp_path / "places.bin").write_bytes(TABLE.to_bytes()[:-20])
     assert geocoder.reverse(62, -6.77) is None
-    with pytest.raises(Misconfigured, match=r"cannot be used .*damaged.*python -m infra\.places\.build"):
+    with pytest.raises(Misconfigured, match=r"cannot be used .*damaged.*`make places`"):
         geocoder.load()
 
 
-def test_the_table_is_looked_for_in_the_package_and_then_in_the_clone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+def test_without_a_setting_the_table_is_looked_for_in_the_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.delenv("PLACES_FILE")
     get_settings.cache_clear()
-    monkeypatch.setattr(geocoder, "__file__", str(tmp_path / "shared" / "photovault" / "geocoder.py"))
-    in_clone = tmp_path / ".photovault" / "build" / "places" / "places.bin"
-    in_package = tmp_path / "shared" / "photovault" / "data" / "places.bin"
+    monkeypatch.setattr(geocoder, "__file__", str(tmp_path / "photovault" / "geocoder.py"))
     with pytest.raises(Misconfigured, match="There is no table of places"):
         geocoder.table_path()
-    for path in (in_clone, in_package):
-        path.parent.mkdir(parents=True)
-        path.write_bytes(TABLE.to_bytes())
-        assert geocoder.table_path() == path
+    path = tmp_path / "photovault" / "data" / "places.bin"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(TABLE.to_bytes())
+    assert geocoder.table_path() == path
 
 
 # ------------------------------------------------------------------------------------ a stand-in Nominatim
