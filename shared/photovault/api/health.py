@@ -11,7 +11,7 @@ from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, Response
 from photovault import db, migrate
 from photovault.api.edge import SLASHED
 from photovault.api.schemas import Schema
-from photovault.errors import NotFound, PhotoVaultError, Unavailable
+from photovault.errors import Misconfigured, NotFound, PhotoVaultError, Unavailable
 from photovault.settings import get_settings
 
 router = APIRouter(tags=["health"])
@@ -70,6 +70,8 @@ def ready() -> Ready:
             keys = db.value(conn, "SELECT count(*) FROM signing_keys WHERE retired_at IS NULL")
     except errors.InvalidParameterValue:  # migrations make the role itself
         raise Unavailable("The database has not been set up: run `photovault db upgrade`.") from None
+    except Misconfigured as error:  # of another version than this program: not ready, and no crash of it
+        raise Unavailable(error.detail) from None
     if not keys:
         raise Unavailable("No signing key is published: run `photovault db upgrade` with JWT_SECRET set.")
     return Ready(status="ready", checks={"database": "ok", "migrations": "ok", "signing_keys": "ok"}, models=models)

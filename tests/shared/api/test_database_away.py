@@ -192,3 +192,14 @@ def test_a_server_without_our_roles_is_not_ready(http: TestClient, server: Postg
             conn.execute("ALTER ROLE photovault_elsewhere RENAME TO photovault_app")
     assert_unavailable(answer)
     assert "photovault db upgrade" in answer.json()["detail"]
+
+
+def test_a_database_of_another_version_is_not_ready(http: TestClient, server: Postgres) -> None:
+    with psycopg.connect(server.url("away"), autocommit=True) as conn:
+        conn.execute("UPDATE schema_migrations SET sha256 = sha256 || 'x'::bytea WHERE number = 1")
+        try:
+            answer = http.get("/ready")
+        finally:
+            conn.execute("UPDATE schema_migrations SET sha256 = substr(sha256, 1, 32) WHERE number = 1")
+    assert_unavailable(answer)
+    assert "0001_house.sql" in answer.json()["detail"]
