@@ -62,16 +62,15 @@ def is_due(conn: Connection) -> bool:
 def can_wait(conn: Connection) -> bool:
     """Whether a bulk upload is under way and the albums were built a moment ago.
 
-    The photo that ends the upload asks again, so skipping a rebuild now loses nothing; without this a thousand photos
-    would cause as many rebuilds as fit into the time that they take.
+    The builder that built them comes again after the pause, so skipping a rebuild now loses nothing; without this a
+    thousand photos would cause as many rebuilds as fit into the time that they take.
     """
-    return bool(
-        db.value(
-            conn,
-            "SELECT built_at > now() - %s AND EXISTS (SELECT FROM images WHERE status = 'processing') FROM rebuilds",
-            [PAUSE],
-        )
-    )
+    return bool(db.value(conn, "SELECT built_at > now() - %s FROM rebuilds", [PAUSE])) and photos_are_coming(conn)
+
+
+def photos_are_coming(conn: Connection) -> bool:
+    """Whether any photo of the person is sealed and not finished."""
+    return bool(db.value(conn, "SELECT EXISTS (SELECT FROM images WHERE status = 'processing')"))
 
 
 def take_lease(conn: Connection) -> Lease | None:

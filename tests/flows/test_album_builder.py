@@ -29,6 +29,7 @@ from tests.arranging import (
 from tests.vaults import somebody, vault
 
 from photovault import albums, corrections, db, images, jobs, rebuilds, users
+from photovault.errors import Unavailable
 from photovault.grouping import Parameters
 from photovault.model_manifest import ModelInfo
 from photovault.people import FaceModel
@@ -470,6 +471,16 @@ def test_a_builder_that_slept_through_its_lease_writes_nothing(ada: UUID, monkey
     assert value(ada, "SELECT lease_token IS NOT NULL FROM rebuilds")
 
 
+def test_a_library_that_takes_longer_than_the_function_may_run_is_not_tried_for_ever(ada: UUID, sent: Sent) -> None:
+    """Sending itself again each time, it would run day and night; the queue counts failures, and calls somebody."""
+    add_photo(ada, where=LISBON)
+    left = iter([299.0, 299.0])
+    with pytest.raises(Unavailable):
+        builder.handle(ada, remaining=lambda: next(left, 29.0))
+    assert sent.albums() == []
+    assert value(ada, "SELECT lease_token IS NULL FROM rebuilds")
+
+
 def test_near_the_end_of_its_time_a_builder_hands_over(ada: UUID, sent: Sent) -> None:
     add_photo(ada, where=LISBON)
     builder.handle(ada, remaining=lambda: 29.0)
@@ -563,7 +574,7 @@ def test_keys_may_change_places(ada: UUID) -> None:
     assert (keys[lisbon.id], keys[porto.id]) == (porto.key, lisbon.key)
 
 
-def test_while_photos_are_on_their_way_albums_are_built_once_a_minute(ada: UUID) -> None:
+def test_while_photos_are_on_their_way_albums_are_built_once_a_minute(ada: UUID, sent: Sent) -> None:
     add_photos(ada, 2)
     build(ada)
     late = add_photo(ada)
@@ -572,10 +583,14 @@ def test_while_photos_are_on_their_way_albums_are_built_once_a_minute(ada: UUID)
     want(ada)
     builder.handle(ada, remaining=lambda: 300)
     assert is_due(ada), "another photo is still on its way"
+    assert sent.albums() == []
     with db.transaction(ada) as conn:
         conn.execute("UPDATE rebuilds SET built_at = built_at - interval '2 minutes'")
     builder.handle(ada, remaining=lambda: 300)
     assert not is_due(ada), "a minute is long enough to wait"
+    (delay,) = sent.albums()  # whatever becomes of the photo that is on its way, nobody waits for it any longer
+    assert delay is not None
+    assert delay > rebuilds.PAUSE.total_seconds()
     want(ada)
     with db.transaction(ada) as conn:
         conn.execute("UPDATE images SET status = 'ready' WHERE id = %s", [late])

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 # Nothing new is begun with less than this left of the function's time.
 LEAST_SECONDS = 30.0
+# A pass that had this long and did not end would not end the next time either.
+ENOUGH_SECONDS = 200.0
 # A held lease may have ended by a moment later: by then it has.
 AFTER_EXPIRY_SECONDS = 5
 STAGES = 4
@@ -72,6 +74,7 @@ def handle(user_id: UUID, *, remaining: Callable[[], float]) -> None:
     """One message: build until nothing more is wanted. Safe to repeat and to race.
 
     ``remaining`` gives the seconds that the function may still run; near the end the message is sent again instead.
+    Raises ``Unavailable`` when a pass that began early does not end in time.
     """
     with db.transaction(user_id) as conn:
         generations = rebuilds.generations(conn)
@@ -89,13 +92,18 @@ def handle(user_id: UUID, *, remaining: Callable[[], float]) -> None:
         wait = (lease.expires_at - datetime.now(UTC)).total_seconds() + AFTER_EXPIRY_SECONDS
         queues.send_albums(user_id, delay=max(AFTER_EXPIRY_SECONDS, round(wait)))
         return
+    time_given, passes = remaining(), 0
     try:
         while not _build(user_id, lease.token, remaining):
-            pass
+            passes += 1
+        _come_again(user_id)
     except _LeaseLost:
         logger().warning("albums.lease_lost")
     except _OutOfTime:
         logger().warning("albums.out_of_time")
+        if time_given >= ENOUGH_SECONDS and not passes:
+            _give_up(user_id, lease.token)
+            raise Unavailable("The albums take longer than the function may run.") from None
         _release(user_id, lease.token)
         queues.send_albums(user_id)
     except BaseException:
@@ -108,15 +116,24 @@ def _release(user_id: UUID, token: UUID) -> None:
         rebuilds.release(conn, token)
 
 
+def _come_again(user_id: UUID) -> None:
+    """While photos are on their way, whoever asks for a rebuild within the pause is not heard: this is for them."""
+    with db.transaction(user_id) as conn:
+        coming = rebuilds.photos_are_coming(conn)
+    if coming:
+        queues.send_albums(user_id, delay=round(rebuilds.PAUSE.total_seconds()) + AFTER_EXPIRY_SECONDS)
+
+
 def _give_up(user_id: UUID, token: UUID) -> None:
     """After an error: let the next delivery begin at once. Without a database the lease runs out by itself."""
     try:
         with db.transaction(user_id) as conn:
+            held = rebuilds.is_held(conn, token)
+            rebuilds.release(conn, token)  # before the jobs' rows, as in ``_commit``
             generations = rebuilds.generations(conn)
-            if generations is not None:
+            if held and generations is not None:
                 why = "The last attempt failed; it is tried again."
                 jobs.note_failure(conn, JOB, generation=generations.wanted_generation, why=why)
-            rebuilds.release(conn, token)
     except Unavailable:
         logger().warning("albums.lease_not_released")
 
