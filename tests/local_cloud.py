@@ -109,9 +109,7 @@ def cloud(postgres: Postgres, localstack: LocalStack, scratch: Path) -> Cloud:
     settings["DATABASE_URL"] = postgres.create_database("cloud")
     settings["PUBLIC_URL"] = f"http://127.0.0.1:{free_port()}"  # where tickets point, whoever makes them
     settings["ALBUMS_DELAY_SECONDS"] = "1"
-    for name in ("STORAGE_ROOT", "MODELS_DIR"):
-        Path(settings[name]).mkdir(parents=True, exist_ok=True)
-    migrate.upgrade(settings["DATABASE_URL"], jwt_secrets=[settings["JWT_SECRET"]])
+    configuration.migrate(settings)
     deployed = stack.deploy(localstack.endpoint, settings=settings, folder=scratch)
     return Cloud(
         stack=deployed,

@@ -9,8 +9,6 @@ from pathlib import Path
 from botocore.exceptions import ClientError
 from infra.local import configuration, stack
 
-from photovault import migrate
-
 KEPT = Path("/kept")
 
 
@@ -28,9 +26,7 @@ def main(folder: Path = KEPT) -> None:
     """Replaces this process by uvicorn."""
     settings = configuration.load(stack.ROOT, folder)
     settings.setdefault("PUBLIC_URL", "http://127.0.0.1:8999")
-    for name in ("STORAGE_ROOT", "MODELS_DIR"):
-        Path(settings[name]).mkdir(parents=True, exist_ok=True)
-    migrate.upgrade(settings["DATABASE_URL"], jwt_secrets=settings["JWT_SECRET"].split(","))
+    configuration.migrate(settings)
     found = deployed(os.environ["AWS_ENDPOINT_URL"], settings, folder)
     os.environ.update(found.environment)
     python = str(stack.ROOT / ".venv" / "bin" / "python")

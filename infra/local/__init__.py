@@ -2,5 +2,5 @@
 and the API under uvicorn. `make run` is `python -m infra.local`.
 
 Everything that it keeps lives under `.photovault/`: postgres/ (the database), blobs/ (sealed pictures), logs/,
-secrets.env, envs/ (locked Python environments) and localstack/ (scratch; staging is not kept).
+models/, secrets.env, demo.env, envs/ (locked Python environments) and localstack/ (scratch; staging is not kept).
 """

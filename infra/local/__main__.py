@@ -147,8 +147,6 @@ def run(folder: Path, *, port: int, cloud_port: int, signals: Signals) -> int:
     base = f"http://127.0.0.1:{port}"
     settings.setdefault("PUBLIC_URL", base)
     settings.setdefault("CORS_ORIGINS", f"{base},http://localhost:{port}")  # the gallery posts to the bucket by itself
-    for name in ("STORAGE_ROOT", "MODELS_DIR"):
-        Path(settings[name]).mkdir(parents=True, exist_ok=True)
 
     with ExitStack() as closing:
         cloud = LocalStack(folder / "localstack", logs, port=cloud_port)
@@ -160,7 +158,7 @@ def run(folder: Path, *, port: int, cloud_port: int, signals: Signals) -> int:
             closing.callback(database.stop)
             database.start()
             settings["DATABASE_URL"] = database.create_database("photovault")
-        migrate(settings)
+        configuration.migrate(settings)
         cloud.ready()
         say("Deploying template.yaml")
         deployed = stack.deploy(cloud.endpoint, settings=settings, folder=folder)
@@ -187,14 +185,6 @@ def run(folder: Path, *, port: int, cloud_port: int, signals: Signals) -> int:
                 say("The queues are empty." if done else "Stopped with work in the queues; the next start resumes it.")
     say("Stopped.")
     return 1 if gone else 0
-
-
-def migrate(settings: dict[str, str]) -> None:
-    """Brings the database up to date, with the signing keys of this laptop published."""
-    from photovault import migrate as migrations
-
-    secrets = [secret.strip() for secret in settings["JWT_SECRET"].split(",") if secret.strip()]
-    migrations.upgrade(settings["DATABASE_URL"], jwt_secrets=secrets)
 
 
 def main() -> int:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from dotenv import dotenv_values
 
+from photovault import migrate as migrations
+
 # Every setting that the functions know (photovault.settings) and that a laptop may decide. Bucket names, queue URLs and
 # the endpoint are not among them: they come from the deployed stack.
 NAMES = (
@@ -38,7 +40,7 @@ def load(root: Path, folder: Path, *, environ: Mapping[str, str] = os.environ) -
     """The settings by name, from `environ`, `root`/.env and `folder`/secrets.env, in this order; empty means unset.
 
     Missing secrets are made and kept in secrets.env, which only its owner may read. Paths become absolute, because the
-    functions run in other folders.
+    functions run in other folders, and the folders of photos and models are made.
     """
     written = _given(dotenv_values(root / ".env"))
     chosen = {**keep_secrets(folder / "secrets.env"), **written, **_given(environ)}
@@ -49,7 +51,15 @@ def load(root: Path, folder: Path, *, environ: Mapping[str, str] = os.environ) -
     for name in ("STORAGE_ROOT", "MODELS_DIR", "PLACES_FILE"):
         if name in chosen:
             chosen[name] = str((root / Path(chosen[name]).expanduser()).resolve())
+    for name in ("STORAGE_ROOT", "MODELS_DIR"):
+        Path(chosen[name]).mkdir(parents=True, exist_ok=True)
     return chosen
+
+
+def migrate(settings: Mapping[str, str]) -> None:
+    """Brings the database up to date, with the signing keys of these settings published."""
+    secrets_of_tokens = [secret.strip() for secret in settings["JWT_SECRET"].split(",") if secret.strip()]
+    migrations.upgrade(settings["DATABASE_URL"], jwt_secrets=secrets_of_tokens)
 
 
 def _given(values: Mapping[str, str | None]) -> dict[str, str]:

@@ -9,6 +9,7 @@ import sys
 import tempfile
 import uuid
 from pathlib import Path
+from typing import Any
 
 from infra.localstack.process_executor.worker import Call, Lost, Program, Worker
 
@@ -20,23 +21,17 @@ TIMEOUT_SECONDS = 300
 
 def main(function: str, event: Path, env_vars: Path | None) -> int:
     """Run it; prints the function's log to stderr and its answer to stdout. Returns the exit status."""
-    payload = event.read_bytes()
-    by_function = {}
-    for path in filter(None, (event, env_vars)):
-        try:
-            by_function = json.loads(path.read_text())
-        except ValueError as error:
-            print(f"photovault: {path} is not JSON: {error}", file=sys.stderr)
-            return 2
-    if env_vars is None:
-        by_function = {}
+    try:
+        payload = json.dumps(_read(event)).encode()
+        by_function = _read(env_vars) if env_vars else {}
+    except ValueError as error:
+        print(f"photovault: {error}", file=sys.stderr)
+        return 2
     name = f"{function.capitalize()}Function"
     environment = {
         **(json.loads(RUNNING_ENVIRONMENT.read_text()) if RUNNING_ENVIRONMENT.exists() else {}),
         **os.environ,
-        **{
-            key: str(value) for key, value in {**by_function.get("Parameters", {}), **by_function.get(name, {})}.items()
-        },
+        **{key: str(value) for part in ("Parameters", name) for key, value in by_function.get(part, {}).items()},
         "AWS_LAMBDA_FUNCTION_NAME": f"photovault-{function}",
     }
     with tempfile.TemporaryDirectory() as folder:
@@ -63,6 +58,14 @@ def main(function: str, event: Path, env_vars: Path | None) -> int:
         print(log.read_text(encoding="utf-8", errors="replace"), file=sys.stderr, end="")
     print(body.decode("utf-8", errors="replace"))
     return 1 if failed else 0
+
+
+def _read(path: Path) -> Any:
+    """Raises ValueError with the name of a file that is not JSON."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path} is not JSON: {error}") from None
 
 
 if __name__ == "__main__":

@@ -23,9 +23,9 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-import yaml
+from infra.local import stack
 
 ROOT = Path(__file__).resolve().parents[2]
 Arch = Literal["arm64", "host"]
@@ -69,19 +69,6 @@ class Build:
     functions: dict[str, Function]
 
 
-class _Template(yaml.SafeLoader):
-    """Reads CloudFormation's short tags; only !Ref matters here."""
-
-
-_Template.add_multi_constructor("!", lambda loader, suffix, node: {suffix: node.value})
-
-
-def resources(template: Path = ROOT / "template.yaml") -> dict[str, dict[str, Any]]:
-    """The template's resources by logical id."""
-    loaded: dict[str, dict[str, Any]] = yaml.load(template.read_bytes(), _Template)["Resources"]  # noqa: S506
-    return loaded
-
-
 def build(out: Path, *, arch: Arch, archive_bytes: int | None = None, only: Sequence[str] = ()) -> Build:
     """Build the functions ``only`` (logical ids; none means all) and their layers into ``out``.
 
@@ -91,7 +78,7 @@ def build(out: Path, *, arch: Arch, archive_bytes: int | None = None, only: Sequ
     out = out.resolve()
     out.mkdir(parents=True, exist_ok=True)
     runtime = "python3.13" if arch == "arm64" else f"python{sys.version_info.major}.{sys.version_info.minor}"
-    all_resources = resources()
+    all_resources = stack.read(ROOT / "template.yaml")["Resources"]
     wanted = {
         name: resource["Properties"]
         for name, resource in all_resources.items()
