@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from photovault.pipeline import maintenance
+from photovault.pipeline import maintenance, messages
 
 # The template's schedule; the first run of a day does what needs the database.
 EVERY = timedelta(minutes=5)
@@ -11,10 +11,6 @@ EVERY = timedelta(minutes=5)
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """A scheduled event, or ``{"daily": true}`` by hand."""
-
-    def remaining() -> float:
-        return context.get_remaining_time_in_millis() / 1000 if context else float("inf")
-
     now = datetime.now(UTC)
     daily = bool(event.get("daily")) or maintenance.is_daily(now, EVERY)
-    return vars(maintenance.run(daily=daily, now=now, remaining=remaining))
+    return vars(maintenance.run(daily=daily, now=now, remaining=messages.time_left(context)))

@@ -4,11 +4,15 @@ from typing import Any
 
 from photovault.pipeline import messages, vision
 
+# What a photo may take; what is begun later than this before the end is left to the next run.
+LEAST_SECONDS = 30.0
 
-def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """A batch of S3 notifications or photo messages; answers with those that SQS should deliver again."""
-    del context
-    return messages.handle_batch(event, _handle, queue="vision_queue_url")
+    return messages.handle_batch(
+        event, _handle, queue="vision_queue_url", remaining=messages.time_left(context), least_seconds=LEAST_SECONDS
+    )
 
 
 def _handle(body: str) -> None:

@@ -62,28 +62,58 @@ def person(body: str) -> UUID:
         raise Malformed("no message about a person") from error
 
 
+def _no_end() -> float:
+    return float("inf")
+
+
+def time_left(context: Any) -> Callable[[], float]:
+    """The seconds that a function may still run, by its context; without one there is no end."""
+    if context is None:
+        return _no_end
+
+    def remaining() -> float:
+        return float(context.get_remaining_time_in_millis()) / 1000
+
+    return remaining
+
+
 def handle_batch(
-    event: dict[str, Any], handle: Callable[[str], None], *, queue: str
+    event: dict[str, Any],
+    handle: Callable[[str], None],
+    *,
+    queue: str,
+    remaining: Callable[[], float] = _no_end,
+    least_seconds: float = 0.0,
 ) -> dict[str, list[dict[str, str]]]:
     """Hand every message's body to ``handle`` and report the failed ones, and only those, back to SQS.
 
     ``queue`` names the setting with the queue's URL: a failed message comes again after seconds at first, and later
-    and later, instead of after the queue's visibility time-out, which has to outlast the slowest run.
+    and later, instead of after the queue's visibility time-out, which has to outlast the slowest run. With less than
+    ``least_seconds`` of ``remaining`` nothing more is begun: a function that is stopped by its time-out reports
+    nothing, and the whole batch would wait for that long.
     """
     failed = []
     for record in event.get("Records", []):
-        try:
-            handle(record["body"])
-        except Unavailable as error:
-            # Expected while a database restarts or storage is away: the queue tries again.
-            logger().warning("message.retried", extra={"message_id": record["messageId"], "why": error.detail})
-        except Exception:
-            logger().exception("message.failed", extra={"message_id": record["messageId"]})
-        else:
+        if remaining() < least_seconds:
+            logger().warning("message.not_begun", extra={"message_id": record["messageId"]})
+        elif _is_handled(record, handle):
             continue
         failed.append({"itemIdentifier": record["messageId"]})
         _hasten(record, queue)
     return {"batchItemFailures": failed}
+
+
+def _is_handled(record: dict[str, Any], handle: Callable[[str], None]) -> bool:
+    try:
+        handle(record["body"])
+    except Unavailable as error:
+        # Expected while a database restarts or storage is away: the queue tries again.
+        logger().warning("message.retried", extra={"message_id": record["messageId"], "why": error.detail})
+    except Exception:
+        logger().exception("message.failed", extra={"message_id": record["messageId"]})
+    else:
+        return True
+    return False
 
 
 def _hasten(record: dict[str, Any], queue: str) -> None:

@@ -102,6 +102,21 @@ def test_only_failed_messages_are_delivered_again_and_soon(monkeypatch: pytest.M
     assert visibility.asked == [("albums_queue_url", "receipt-away", 2), ("albums_queue_url", "receipt-broken", 2)]
 
 
+def test_what_there_is_no_time_for_is_not_begun_and_comes_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A function that is stopped by its time-out reports nothing: all of the batch would wait, and count as failed."""
+    monkeypatch.setattr(queues, "retry_after", lambda *_, **__: None)
+    seconds, handled = iter([100.0, 31.0, 29.0]), []
+    answer = messages.handle_batch(
+        records("a", "b", "c"),
+        handled.append,
+        queue="vision_queue_url",
+        remaining=lambda: next(seconds),
+        least_seconds=30,
+    )
+    assert handled == ["a", "b"]
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "c"}]}
+
+
 def test_a_queue_that_cannot_be_told_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     def down(*_: object, **__: object) -> None:
         raise OSError("no queue")
