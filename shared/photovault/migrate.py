@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import resources
 from typing import TYPE_CHECKING
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from photovault.db import Connection
 
 LOCK = 0x50686F746F56  # "PhotoV": any number that nobody else in the database uses
+LOCK_TIMEOUT_MS = 10_000
 
 
 @dataclass(frozen=True)
@@ -68,31 +70,48 @@ def upgrade(database_url: str, *, jwt_secrets: Sequence[str] = ()) -> list[str]:
     import psycopg
 
     applied = []
-    with psycopg.connect(database_url, autocommit=True, connect_timeout=10) as conn:
+    with psycopg.connect(database_url, autocommit=True, connect_timeout=10, prepare_threshold=None) as conn:
         version = conn.info.server_version
         if version < 150000:
             raise Misconfigured(f"Postgres {version // 10000} is too old: PhotoVault needs 15 or later.")
-        conn.execute("SELECT pg_advisory_lock(%s)", [LOCK])
-        try:
-            with conn.transaction():
-                conn.execute(
-                    "CREATE TABLE IF NOT EXISTS schema_migrations (number int PRIMARY KEY, name text NOT NULL, "
-                    "sha256 bytea NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())"
-                )
-            for migration in pending(conn):
-                with conn.transaction():
-                    conn.execute(migration.sql.encode())
-                    conn.execute(
-                        "INSERT INTO schema_migrations (number, name, sha256) VALUES (%s, %s, %s)",
-                        [migration.number, migration.name, migration.sha256],
-                    )
-                applied.append(migration.name)
-            with conn.transaction():
-                conn.execute("GRANT SELECT ON schema_migrations TO photovault_app")
-                publish_signing_keys(conn, jwt_secrets)
-        finally:
-            conn.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
+        with _alone(conn):
+            conn.execute(
+                "CREATE TABLE IF NOT EXISTS schema_migrations (number int PRIMARY KEY, name text NOT NULL, "
+                "sha256 bytea NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())"
+            )
+        while (name := _apply_next(conn)) is not None:
+            applied.append(name)
+        with _alone(conn):
+            conn.execute("GRANT SELECT ON schema_migrations TO photovault_app")
+            publish_signing_keys(conn, jwt_secrets)
     return applied
+
+
+@contextmanager
+def _alone(conn: Connection) -> Iterator[None]:
+    """A transaction while no other upgrade runs one. The lock ends with it, whatever pooler is in between.
+
+    A statement that waits for a busy table blocks all that come after it, so it does not wait for long.
+    """
+    with conn.transaction():
+        conn.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+        conn.execute(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}".encode())
+        yield
+
+
+def _apply_next(conn: Connection) -> str | None:
+    """The name of the migration just applied; None when none was missing."""
+    with _alone(conn):
+        missing = pending(conn)
+        if not missing:
+            return None
+        migration = missing[0]
+        conn.execute(migration.sql.encode())
+        conn.execute(
+            "INSERT INTO schema_migrations (number, name, sha256) VALUES (%s, %s, %s)",
+            [migration.number, migration.name, migration.sha256],
+        )
+        return migration.name
 
 
 def publish_signing_keys(conn: Connection, jwt_secrets: Sequence[str]) -> None:

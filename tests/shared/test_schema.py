@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
@@ -68,3 +69,33 @@ def test_the_log_in_role_sees_nothing_until_it_becomes_the_application(operator_
     with psycopg.connect(operator_url) as conn:
         for role in ROLES:
             assert conn.execute("SELECT pg_has_role(session_user, %s, 'USAGE')", [role]).fetchone() == (False,)
+
+
+def test_upgrades_at_once_apply_everything_once_and_leave_no_lock(postgres: Postgres) -> None:
+    url = postgres.create_database("crowded")
+    with ThreadPoolExecutor(4) as pool:
+        applied = list(pool.map(migrate.upgrade, [url] * 4))
+    assert sorted(applied) == [[], [], [], ["0001_house.sql"]]
+    with psycopg.connect(url) as conn:
+        assert conn.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'").fetchone() == (0,)
+
+
+def test_an_upgrade_holds_no_lock_beyond_a_transaction(postgres: Postgres, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Behind a pooler a session's lock would stay with whichever server connection took it."""
+    url = postgres.create_database("pooled")
+    locked: list[tuple[int, ...] | None] = []
+    available = migrate.available
+
+    def look() -> list[migrate.Migration]:
+        with psycopg.connect(url) as conn:
+            locked.append(
+                conn.execute(
+                    "SELECT count(*) FROM pg_locks l JOIN pg_stat_activity a USING (pid) "
+                    "WHERE l.locktype = 'advisory' AND a.xact_start IS NULL"
+                ).fetchone()
+            )
+        return available()
+
+    monkeypatch.setattr(migrate, "available", look)
+    migrate.upgrade(url)
+    assert set(locked) == {(0,)}
