@@ -12,9 +12,11 @@ from datetime import UTC, date, datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, File, Path, Query, Request, Response, UploadFile
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 from pydantic import Field, StringConstraints, field_validator
+from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartParser
 
 from photovault import (
@@ -235,12 +237,35 @@ def _known_state(image: images.Image | None) -> Literal["unknown", "pending", "p
     "/upload",
     status_code=202,
     operation_id="uploadImage",
-    responses={status: {} for status in (404, 409, 413, 415)},
+    responses={status: {} for status in (404, 409, 413, 415, 422)},
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {
+                "multipart/form-data": {
+                    "schema": {
+                        "type": "object",
+                        "required": ["file"],
+                        "properties": {"file": {"type": "string", "format": "binary"}},
+                    }
+                }
+            },
+        }
+    },
 )
-def upload_image(file: Annotated[UploadFile, File()], person: CurrentPerson) -> Uploaded:
+async def upload_image(request: Request, person: CurrentPerson) -> Uploaded:
     """Upload one photo through the API: simple, for files that fit the gateway. `POST /images/uploads` takes all."""
+    # The form is read here and not declared as a parameter: FastAPI would read it before it asks who sends it.
     most = edge.upload_limit()
-    data = file.file.read(most + 1)
+    async with request.form(max_files=1, max_fields=20) as form:
+        file = form.get("file")
+        if not isinstance(file, UploadFile):
+            raise Invalid("Send the photo as the field `file` of a multipart form.", [("file", "is missing")])
+        data, filename = await file.read(most + 1), file.filename
+    return await run_in_threadpool(_take, person, data, filename or "photo", most=most)
+
+
+def _take(person: edge.Person, data: bytes, filename: str, *, most: int) -> Uploaded:
     if len(data) > most:
         raise TooLarge(
             f"Through the API a photo may have at most {most} bytes. Larger ones go straight to the storage: "
@@ -252,7 +277,7 @@ def upload_image(file: Annotated[UploadFile, File()], person: CurrentPerson) -> 
     if content_type is None:
         raise UnsupportedType("This is not a photo of a kind that the vault knows: " + ", ".join(_KNOWN_NAMES) + ".")
     digest = hashlib.sha256(data).digest()
-    name = clean_filename(file.filename or "photo")[:255]
+    name = clean_filename(filename)[:255]
     announced = uploads.Announcement(name, content_type, len(data), digest)
     with person.transaction() as conn:
         (answer,) = uploads.announce(conn, person.user_id, [announced], now=datetime.now(UTC))

@@ -17,7 +17,7 @@ from fastapi.testclient import TestClient
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.pictures import draw
-from tests.vaults import Somebody, client, somebody, vault
+from tests.vaults import Somebody, client, somebody
 
 from photovault import blobs, db, ids, images, keyring, queues, sealing, staging, uploads, users
 from photovault import vault as sealed_vault
@@ -26,8 +26,6 @@ from photovault.api import images as api_images
 from photovault.api.images import clean_filename, content_disposition, parse_range
 from photovault.errors import RangeNotSatisfiable
 from photovault.settings import get_settings
-
-__all__ = ["vault"]
 
 MIB = 1024 * 1024
 JPEG = draw(1, (64, 48))
@@ -915,3 +913,25 @@ def test_only_failed_steps_are_started_over(api: TestClient, person: Somebody, c
     answer = api.post(f"/images/{image_id}/redrive", headers=person.headers).json()
     assert (answer["status"], answer["steps"]) == ("processing", {"vision": "done", "embedding": "waiting"})
     assert cloud.sent == ["send_embedding"]
+
+
+def test_a_body_is_not_read_before_its_sender_is_known(api: TestClient) -> None:
+    read = 0
+
+    def endless() -> Iterator[bytes]:
+        nonlocal read
+        for _ in range(100):
+            read += 1
+            yield b"x" * 65536
+
+    headers = {"Content-Type": "multipart/form-data; boundary=b", "Authorization": "Bearer nonsense"}
+    answer = api.post("/images/upload", content=endless(), headers=headers)
+    assert answer.status_code == 401
+
+
+def test_a_form_without_a_file_says_what_is_missing(api: TestClient) -> None:
+    ada = somebody()
+    for options in ({"files": {"other": ("a.jpg", b"x")}}, {"data": {"file": "text"}}, {"json": {}}, {}):
+        answer = api.post("/images/upload", headers=ada.headers, **options)
+        assert answer.status_code == 422
+        assert answer.json()["errors"] == [{"field": "file", "message": "is missing"}]
