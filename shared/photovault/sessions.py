@@ -145,11 +145,14 @@ def public_keys(conn: Connection) -> dict[str, bytes]:
 
 def cached_public_keys(kid: str) -> dict[str, bytes]:
     """The published keys, read at most once a minute, or at once when a new ``kid`` shows up."""
-    global _keys, _read_at  # noqa: PLW0603
+    global _keys, _read_at
     with _lock:
         age = time.monotonic() - _read_at
-        if age > PUBLIC_KEYS_TTL_SECONDS or (kid not in _keys and age > 1):
-            with db.before_login() as conn:
-                _keys = public_keys(conn)
-            _read_at = time.monotonic()
-        return _keys
+        if age <= PUBLIC_KEYS_TTL_SECONDS and (kid in _keys or age <= 1):
+            return _keys
+    # Not under the lock: while the database is away, each request would wait for all before it to give up.
+    with db.before_login() as conn:
+        found = public_keys(conn)
+    with _lock:
+        _keys, _read_at = found, time.monotonic()
+    return found

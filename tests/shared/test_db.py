@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import socket
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
+import psycopg
 import pytest
-from tests.vaults import Somebody, somebody, vault
+from tests.vaults import Somebody, somebody
 
-from photovault import db
+from photovault import db, sessions
 from photovault.errors import Unavailable
-
-__all__ = ["vault"]
 
 pytestmark = pytest.mark.usefixtures("vault")
 
@@ -53,3 +54,23 @@ def test_a_server_that_no_longer_writes_is_left(ada: Somebody) -> None:
 def test_a_server_that_vanished_is_noticed_in_seconds(ada: Somebody) -> None:
     with db.transaction(ada.user_id) as conn:
         assert 0 < int(conn.info.get_parameters()["tcp_user_timeout"]) <= 20_000
+
+
+def test_while_the_database_is_away_requests_wait_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Under one lock the tenth would wait for the nine before it, ten seconds each."""
+    all_there = threading.Barrier(3)
+
+    class Away:
+        def connection(self) -> None:
+            all_there.wait(timeout=20)  # broken, and another error, unless all three get here
+            raise psycopg.OperationalError("away")
+
+    def ask(_: int) -> bool:
+        with pytest.raises(Unavailable):
+            sessions.cached_public_keys("a key that nobody knows")
+        return True
+
+    monkeypatch.setattr(db, "pool", Away)
+    monkeypatch.setattr(sessions, "_read_at", float("-inf"))
+    with ThreadPoolExecutor(3) as pool:
+        assert all(pool.map(ask, range(3)))
