@@ -181,6 +181,8 @@ def resend_unfinished(
     with db.maintenance() as conn:
         due = conn.execute("SELECT user_id FROM rebuilds WHERE wanted_generation > built_generation").fetchall()
     for (user_id,) in due:
+        if remaining() < LEAST_SECONDS:
+            break
         queues.send_albums(user_id)
     if report is not None:
         report.resent += asked
@@ -263,6 +265,10 @@ def refine_places(report: Report, *, now: datetime, remaining: Callable[[], floa
         if image is None or image.lat is None or image.lon is None:
             continue
         finer = geocoder.refine(db.maintenance, image.lat, image.lon)
+        if finer is None:
+            with db.maintenance() as conn:
+                if geocoder.cached(conn, geocoder.Cell.of(image.lat, image.lon)) is None:
+                    continue  # no answer but an outage: another day
         place = None
         if finer is not None:
             # A village's name is finer than none, but no answer at all must not take the offline one away.

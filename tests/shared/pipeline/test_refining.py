@@ -8,14 +8,12 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from tests.arranging import LISBON, add_photo, sent
+from tests.arranging import BERLIN, LISBON, PORTO, add_photo
 from tests.vaults import forget, somebody
 
 from photovault import db, geocoder, images
 from photovault.geocoder import Refined
 from photovault.pipeline import maintenance
-
-__all__ = ["sent"]
 
 pytestmark = pytest.mark.usefixtures("vault", "sent")
 
@@ -74,6 +72,29 @@ def test_without_an_answer_the_offline_name_stays(monkeypatch: pytest.MonkeyPatc
     answer_with(monkeypatch, None)
     assert refine().refined == 0
     assert photo(user_id, image_id).city == before
+
+
+@pytest.mark.usefixtures("allowed")
+def test_what_an_outage_left_unanswered_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    user_id = somebody().user_id
+    image_id = add_photo(user_id, where=PORTO)
+    answer_with(monkeypatch, None)
+    refine()
+    answer_with(monkeypatch, Refined("Gaia", "Porto", "Portugal", "PT"))
+    refine()
+    assert photo(user_id, image_id).city == "Gaia"
+
+
+@pytest.mark.usefixtures("allowed")
+def test_where_nothing_is_known_is_asked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    add_photo(somebody().user_id, where=BERLIN)
+    with db.maintenance() as conn:
+        geocoder.remember(conn, geocoder.Cell.of(*BERLIN[4:]), Refined())
+    answer_with(monkeypatch, None)
+    refine()
+    asked = answer_with(monkeypatch, None)
+    refine()
+    assert BERLIN[4:] not in asked
 
 
 def test_nothing_is_asked_unless_it_is_switched_on(monkeypatch: pytest.MonkeyPatch) -> None:
