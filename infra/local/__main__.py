@@ -180,7 +180,11 @@ def run(folder: Path, *, port: int, cloud_port: int, signals: Signals) -> int:
         if gone != "LocalStack":
             with suppress(Exception):  # a cloud that does not answer any more has nothing to drain
                 done = queues.drain(
-                    stack.client(cloud.endpoint, "sqs"), seconds=DRAIN_SECONDS, skip=signals.again, show=show_progress()
+                    stack.client(cloud.endpoint, "sqs"),
+                    stack=stack.STACK,
+                    seconds=DRAIN_SECONDS,
+                    skip=signals.again,
+                    show=show_progress(),
                 )
                 say("The queues are empty." if done else "Stopped with work in the queues; the next start resumes it.")
     say("Stopped.")
