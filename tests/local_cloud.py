@@ -4,7 +4,6 @@ Each is started once for a test session (with pytest-xdist: for a worker), on fr
 ends with it. Tests that use the cloud run in one worker, so that it is started once.
 """
 
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -18,10 +17,10 @@ from infra.local.api import start_api
 from infra.local.localstack import LocalStack
 from infra.local.ports import free_port
 from infra.local.postgres import Postgres
+from tests.pictures import SHARED
 
 from photovault import migrate
 
-ROOT = Path(__file__).resolve().parents[1]
 ON_THE_CLOUD = {"localstack", "cloud", "api_url"}
 
 
@@ -122,7 +121,7 @@ def cloud(postgres: Postgres, localstack: LocalStack, scratch: Path) -> Cloud:
 
 def _models() -> dict[str, str]:
     """The real models, where they are at hand."""
-    models = Path(os.environ.get("PHOTOVAULT_SHARED") or ROOT.parent / "shared") / "models"
+    models = SHARED / "models"
     return {"MODELS_DIR": str(models)} if models.is_dir() else {}
 
 

@@ -10,10 +10,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
+import argon2
 import pytest
 from fastapi import APIRouter
 
-from photovault import db, ids, keyring, keys, migrate, sessions, storage, tokens, users
+from photovault import db, ids, keyring, keys, migrate, passwords, sessions, storage, tokens, users
 from photovault.api import edge
 from photovault.settings import get_settings
 
@@ -80,6 +81,16 @@ def vault(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         forget()
         yield folder
         forget()
+
+
+@pytest.fixture(scope="module")
+def quick_hashes() -> Iterator[None]:
+    """Argon2 with the least work that it allows, for tests that count hashes and need no strong ones."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "_hasher", argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        passwords.dummy_hash.cache_clear()
+        yield
+    passwords.dummy_hash.cache_clear()
 
 
 def somebody(*, quota: int = QUOTA, name: str = "Ada") -> Somebody:

@@ -31,10 +31,10 @@ ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "shared"))
 
 import numpy as np  # noqa: E402
+from tests.pictures import SHARED  # noqa: E402
 
 from photovault.grouping import Face, Grouping, Parameters, group, quantise  # noqa: E402
 
-SHARED = Path(os.environ.get("PHOTOVAULT_SHARED", ROOT.parent / "shared"))
 THRESHOLDS = (0.20, 0.25, 0.30, 0.35, 0.40, 0.45, 0.50, 0.55)
 SHUFFLES = 20
 STRANGER = "stranger"

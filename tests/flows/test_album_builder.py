@@ -20,13 +20,12 @@ from tests.arranging import (
     add_photos,
     build,
     face_of,
-    sent,
     table,
     value,
     want,
     who_is_in,
 )
-from tests.vaults import somebody, vault
+from tests.vaults import somebody
 
 from photovault import albums, corrections, db, images, jobs, rebuilds, users
 from photovault.errors import Unavailable
@@ -35,8 +34,6 @@ from photovault.model_manifest import ModelInfo
 from photovault.people import FaceModel
 from photovault.pipeline import albums as builder
 from photovault.pipeline import regrouping
-
-__all__ = ["sent", "vault"]
 
 pytestmark = pytest.mark.usefixtures("vault", "sent")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import struct
 import threading
 from collections.abc import Iterator, Mapping
@@ -14,11 +13,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from tests.pictures import SHARED
 
 from photovault import models
 from photovault.settings import Settings
 
-SHARED = Path(os.environ.get("PHOTOVAULT_SHARED") or Path(__file__).parents[2].parent / "shared")
 MODELS = SHARED / "models"
 FACES = SHARED / "photos" / "faces"
 COCO = SHARED / "photos" / "coco-mini"

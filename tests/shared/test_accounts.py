@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -14,28 +14,16 @@ import psycopg
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.vaults import SECRET, vault
+from tests.vaults import SECRET
 
 from photovault import accounts, activity, db, ids, passwords, sessions, users
 from photovault.accounts import LoggedIn
 from photovault.errors import Conflict, Invalid, TooManyRequests, Unauthenticated
 
-__all__ = ["vault"]
-
 PASSWORD = "password123"
 REAL_HASHER = passwords._hasher
 
-pytestmark = pytest.mark.usefixtures("vault")
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _quick_hashes() -> Iterator[None]:
-    """Argon2 with the least work that it allows: these tests count hashes, and need no strong ones."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(passwords, "_hasher", argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
-        passwords.dummy_hash.cache_clear()
-        yield
-    passwords.dummy_hash.cache_clear()
+pytestmark = pytest.mark.usefixtures("vault", "quick_hashes")
 
 
 @dataclass(frozen=True)

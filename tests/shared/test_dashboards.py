@@ -14,11 +14,10 @@ from uuid import UUID
 import psycopg
 import pytest
 from psycopg.rows import dict_row
-from tests.vaults import somebody, vault
+from tests.libraries import insert
+from tests.vaults import somebody
 
 from photovault import albums, dashboards, db, drafting, ids, people
-
-__all__ = ["vault"]
 
 Row = dict[str, Any]
 # Of a place: photos, days, the first and the last day.
@@ -60,11 +59,6 @@ class Library:
     def live_faces(self) -> list[Row]:
         live = {image["id"] for image in self.live if image["status"] != "rejected"}
         return [face for face in self.faces if face["image_id"] in live]
-
-
-def insert(conn: db.Connection, table: str, **values: Any) -> None:
-    columns, places = ", ".join(values), ", ".join(["%s"] * len(values))
-    conn.execute(f"INSERT INTO {table} ({columns}) VALUES ({places})".encode(), list(values.values()))
 
 
 def fill(user_id: UUID, seed: int, photos: int = 240) -> None:

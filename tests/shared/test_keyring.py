@@ -7,11 +7,9 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from tests.vaults import Somebody, somebody, vault
+from tests.vaults import Somebody, somebody
 
 from photovault import db, keyring
-
-__all__ = ["vault"]
 
 
 @pytest.fixture

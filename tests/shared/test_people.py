@@ -9,14 +9,12 @@ from uuid import UUID
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.arranging import add_photo, build, face_of, faces_in, sent, table, value, who_is_in
-from tests.vaults import somebody, vault
+from tests.arranging import add_photo, build, face_of, faces_in, table, value, who_is_in
+from tests.vaults import somebody
 
 from photovault import corrections, db, images, people, rebuilds, users
 from photovault.corrections import Fact
 from photovault.errors import Conflict, Invalid, NotFound
-
-__all__ = ["sent", "vault"]
 
 pytestmark = pytest.mark.usefixtures("vault", "sent")
 

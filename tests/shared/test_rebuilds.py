@@ -6,12 +6,10 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
-from tests.vaults import somebody, vault
+from tests.vaults import somebody
 
 from photovault import db, rebuilds
 from photovault.rebuilds import Generations, Lease
-
-__all__ = ["vault"]
 
 
 @pytest.fixture

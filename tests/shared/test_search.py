@@ -16,12 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests import libraries
 from tests.libraries import LISBON, PARIS, PARIS_TEXAS, TINY, TinyEncoder, photo, towards
-from tests.vaults import Somebody, somebody, vault
+from tests.vaults import Somebody, somebody
 
 from photovault import db, embeddings, images, model_manifest, models, queries, search, users, vectors
 from photovault.errors import Unavailable
-
-__all__ = ["vault"]
 
 ROOT = Path(__file__).resolve().parents[2]
 TODAY = date(2025, 6, 1)

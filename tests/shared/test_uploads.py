@@ -16,13 +16,11 @@ from uuid import UUID
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.vaults import Somebody, somebody, vault
+from tests.vaults import Somebody, somebody
 
 from photovault import activity, db, ids, images, staging, uploads, users
 from photovault.errors import Conflict, QuotaExceeded
 from photovault.uploads import Announcement, Answer
-
-__all__ = ["vault"]
 
 NOW = datetime(2026, 5, 1, 12, 0, 0, tzinfo=UTC)
 

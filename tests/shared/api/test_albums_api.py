@@ -10,13 +10,11 @@ from uuid import UUID, uuid4
 
 import pytest
 from fastapi.testclient import TestClient
-from tests.arranging import BERLIN, LISBON, PORTO, START, Sent, add_photo, add_photos, build, face_of, sent, value
-from tests.vaults import Somebody, client, somebody, vault
+from tests.arranging import BERLIN, LISBON, PORTO, START, Sent, add_photo, add_photos, build, face_of, value
+from tests.vaults import Somebody, client, somebody
 
 from photovault import db, images, users
 from photovault.api import albums, jobs
-
-__all__ = ["sent", "vault"]
 
 pytestmark = pytest.mark.usefixtures("vault", "sent")
 

@@ -6,37 +6,27 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import argon2
 import jwt
 import pytest
 from fastapi.testclient import TestClient
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.vaults import SECRET, Somebody, client, somebody, vault
+from tests.vaults import SECRET, Somebody, client, somebody
 
-from photovault import db, ids, passwords, sessions, tokens
+from photovault import db, ids, sessions, tokens
 from photovault.api import auth, dashboard, edge
 from photovault.errors import Unauthenticated
 from photovault.tokens import SigningKey
 
-__all__ = ["vault"]
-
 KEY = SigningKey.from_secret(SECRET)
 
-
-@pytest.fixture(autouse=True, scope="module")
-def _quick_hashes() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(passwords, "_hasher", argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
-        passwords.dummy_hash.cache_clear()
-        yield
-    passwords.dummy_hash.cache_clear()
+pytestmark = pytest.mark.usefixtures("quick_hashes")
 
 
 @pytest.fixture

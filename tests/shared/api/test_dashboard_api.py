@@ -9,12 +9,10 @@ from uuid import UUID
 import pytest
 from fastapi.testclient import TestClient
 from tests.shared.test_dashboards import fill, insert
-from tests.vaults import QUOTA, Somebody, client, somebody, vault
+from tests.vaults import QUOTA, Somebody, client, somebody
 
 from photovault import activity, cursors, dashboards, db, ids, users
 from photovault.api import dashboard
-
-__all__ = ["vault"]
 
 ROUTES = [f"/dashboard/{name}" for name in (
     "stats", "recent-activity", "storage-analysis", "person-analysis", "location-analysis"

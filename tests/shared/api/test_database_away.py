@@ -14,11 +14,9 @@ import pytest
 from fastapi.testclient import TestClient
 from infra.local.postgres import Postgres
 from tests.shared.api.described import assert_problem, routers
-from tests.vaults import SECRET, Somebody, client, forget, somebody, vault
+from tests.vaults import SECRET, Somebody, client, forget, somebody
 
 from photovault import albums, db, migrate
-
-__all__ = ["vault"]
 
 PATIENCE_SECONDS = 60
 

@@ -15,15 +15,13 @@ from uuid import UUID
 
 import pytest
 from fastapi.testclient import TestClient
-from tests.arranging import Sent, add_photo, build, sent, table
+from tests.arranging import Sent, add_photo, build, table
 from tests.pictures import draw
 from tests.shared.api import described
 from tests.shared.api.described import Library, Operation, assert_problem, operations, routers
-from tests.vaults import SECRET, Somebody, client, somebody, vault
+from tests.vaults import SECRET, Somebody, client, somebody
 
 from photovault import db, ids, sessions, staging, tokens
-
-__all__ = ["sent", "vault"]
 
 pytestmark = pytest.mark.usefixtures("vault", "sent", "_staging")
 

@@ -18,16 +18,13 @@ import pytest
 from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from tests.arranging import sent
 from tests.libraries import TinyEncoder
 from tests.shared.api import described
 from tests.shared.api.described import Library, Operation, operations, routers
-from tests.vaults import client, vault
+from tests.vaults import client
 
 from photovault import embeddings, passwords, queues, staging
 from photovault.settings import get_settings
-
-__all__ = ["sent", "vault"]
 
 REQUESTS_PER_VAULT = 250
 """After so many requests photos are deleted, people merged and albums gone: the next ones get a vault of their own."""

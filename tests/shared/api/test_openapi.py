@@ -10,11 +10,9 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 from tests.shared.api.described import document, operations, routers
-from tests.vaults import client, vault
+from tests.vaults import client
 
 from photovault.api import library_app
-
-__all__ = ["vault"]
 
 pytestmark = pytest.mark.usefixtures("vault")
 

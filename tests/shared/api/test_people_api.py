@@ -9,12 +9,10 @@ from uuid import UUID, uuid4
 
 import pytest
 from fastapi.testclient import TestClient
-from tests.arranging import Sent, add_photo, build, face_of, faces_in, sent, table, value, who_is_in
-from tests.vaults import Somebody, client, somebody, vault
+from tests.arranging import Sent, add_photo, build, face_of, faces_in, table, value, who_is_in
+from tests.vaults import Somebody, client, somebody
 
 from photovault.api import albums, people
-
-__all__ = ["sent", "vault"]
 
 pytestmark = pytest.mark.usefixtures("vault", "sent")
 

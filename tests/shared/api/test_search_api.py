@@ -13,13 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests import libraries
 from tests.libraries import LISBON, PARIS, TinyEncoder, photo, towards
-from tests.vaults import Somebody, client, somebody, vault
+from tests.vaults import Somebody, client, somebody
 
 from photovault import cursors, embeddings, search
 from photovault.api import images as images_api
 from photovault.api import search as search_api
-
-__all__ = ["vault"]
 
 
 @pytest.fixture(scope="module")

@@ -16,11 +16,9 @@ import pytest
 from fastapi import APIRouter
 from infra.local.api import start_api
 from infra.local.ports import free_port
-from tests.arranging import Sent, add_photo, sent
+from tests.arranging import Sent, add_photo
 from tests.shared.api import described
-from tests.vaults import Somebody, client, somebody, vault
-
-__all__ = ["sent", "vault"]
+from tests.vaults import Somebody, client, somebody
 
 GALLERY = "https://gallery.example"
 SECONDS = 30

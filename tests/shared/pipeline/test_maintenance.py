@@ -9,15 +9,13 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
-from tests.arranging import Sent, add_photo, sent
-from tests.vaults import Somebody, somebody, vault
+from tests.arranging import Sent, add_photo
+from tests.vaults import Somebody, somebody
 
 from photovault import blobs, db, images, staging, storage
 from photovault.errors import Tampered
 from photovault.pipeline import maintenance, sealer
 from photovault.staging import Staged
-
-__all__ = ["sent", "vault"]
 
 pytestmark = pytest.mark.usefixtures("vault", "sent")
 

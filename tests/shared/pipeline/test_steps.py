@@ -10,16 +10,14 @@ from uuid import UUID
 
 import pytest
 from infra.local.pictures import draw
-from tests.arranging import Sent, sent, value
-from tests.vaults import Somebody, forget, somebody, vault
+from tests.arranging import Sent, value
+from tests.vaults import Somebody, forget, somebody
 
 from photovault import db, images, originals, staging, storage, uploads, users
 from photovault import vault as blob_vault
 from photovault.errors import BlobMissing, NotFound, Unavailable
 from photovault.pipeline import embedding, maintenance, resending, sealer, vision
 from photovault.pipeline.messages import PhotoMessage
-
-__all__ = ["sent", "vault"]
 
 pytestmark = pytest.mark.usefixtures("vault", "sent", "staged")
 
