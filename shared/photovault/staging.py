@@ -90,8 +90,13 @@ def put(user_id: UUID, image_id: UUID, data: bytes, *, content_type: str, sha256
 
 
 def delete(key: str) -> None:
-    """Remove an object; one that is gone already is fine."""
-    aws.client("s3").delete_object(Bucket=get_settings().require("staging_bucket"), Key=key)
+    """Remove an object; one that is gone already is fine. Raises ``StorageUnavailable``."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        aws.client("s3").delete_object(Bucket=get_settings().require("staging_bucket"), Key=key)
+    except (ClientError, BotoCoreError) as error:
+        raise StorageUnavailable("The uploaded file cannot be removed right now.") from error
 
 
 def objects(prefix: str = "") -> Iterator[Staged]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -13,7 +13,7 @@ from tests.arranging import Sent, add_photo
 from tests.vaults import Somebody, somebody
 
 from photovault import blobs, db, images, staging, storage
-from photovault.errors import Tampered
+from photovault.errors import Tampered, Unavailable
 from photovault.pipeline import maintenance, sealer
 from photovault.staging import Staged
 
@@ -59,6 +59,25 @@ def test_a_task_that_fails_keeps_no_other_from_running(monkeypatch: pytest.Monke
     report = maintenance.run(daily=True, now=NOW)
     assert ran == [NOW]
     assert len(report.failures) == 4
+
+
+def test_the_vault_is_listed_once_a_day_whatever_an_outage_leaves_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    ran = []
+
+    def away(*_: object) -> None:
+        raise Unavailable
+
+    def note(name: str) -> Callable[..., None]:
+        return lambda *_, **__: ran.append(name)
+
+    who, image_id = uuid4(), uuid4()
+    found = Staged(staging.key_of(who, image_id), 1, NOW - timedelta(hours=1), who, image_id)
+    monkeypatch.setattr(staging, "objects", lambda: iter([found]))
+    monkeypatch.setattr(sealer, "load", away)
+    for task in ("resend_unfinished", "expire_pending", "purge_trash", "forget_expired", "remove_orphans"):
+        monkeypatch.setattr(maintenance, task, note(task))
+    maintenance.run(daily=False, now=NOW)
+    assert ran == ["resend_unfinished", "expire_pending"]
 
 
 def test_a_schedule_with_jitter_at_midnight_misses_no_day() -> None:
