@@ -29,27 +29,24 @@ from collections.abc import Sequence
 
 
 class PhotoVaultError(Exception):
-    """Base of all errors that are told to a person. ``detail`` is safe to show."""
+    """Base of all errors that are told to a person. ``detail`` is safe to show, ``fields`` are (location, message)."""
 
     status = 500
     type = "internal"
     title = "Something went wrong"
 
-    def __init__(self, detail: str = "") -> None:
+    def __init__(self, detail: str = "", fields: Sequence[tuple[str, str]] = ()) -> None:
         super().__init__(detail or self.title)
         self.detail = detail or self.title
+        self.fields = tuple(fields)
 
 
 class Invalid(PhotoVaultError):
-    """Input that cannot be accepted. ``fields`` holds (location, message) pairs."""
+    """Input that cannot be accepted."""
 
     status = 422
     type = "invalid"
     title = "The request cannot be accepted as it is"
-
-    def __init__(self, detail: str = "", fields: Sequence[tuple[str, str]] = ()) -> None:
-        super().__init__(detail)
-        self.fields = tuple(fields)
 
 
 class BadCursor(Invalid):

@@ -227,19 +227,6 @@ def assign_ids(
     return tuple(ids)
 
 
-def merged(faces: Iterable[UUID], at: datetime) -> list[Correction]:
-    """The facts that say: all these faces are one person (a merge of persons, a face given to a person)."""
-    return [Correction("same", a, b, at) for a, b in pairwise(dict.fromkeys(faces))]
-
-
-def separated(out: Iterable[UUID], rest: Iterable[UUID], at: datetime) -> list[Correction]:
-    """The facts that say: ``out`` are one person, ``rest`` another (a split, "not this person"). Both sides are linked
-    anew, because an older merge may have held them together through a face that now leaves."""
-    leaving, staying = list(dict.fromkeys(out)), list(dict.fromkeys(rest))
-    apart = [Correction("different", leaving[0], staying[0], at)] if leaving and staying else []
-    return [*merged(leaving, at), *merged(staying, at), *apart]
-
-
 # ---- order and law -------------------------------------------------------------------------------------------------
 
 

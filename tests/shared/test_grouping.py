@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from itertools import combinations
+from itertools import combinations, pairwise
 from random import Random
 from uuid import UUID
 
@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from photovault.grouping import Correction, Face, Grouping, Parameters, assign_ids, group, merged, quantise, separated
+from photovault.grouping import Correction, Face, Grouping, Parameters, assign_ids, group, quantise
 
 DAY = datetime(2025, 5, 3, 12, tzinfo=UTC)
 
@@ -48,6 +48,19 @@ def album(sizes: Sequence[int], *, noise: float = 0.06, seed: int = 2) -> tuple[
     who = [person for person, size in enumerate(sizes) for _ in range(size)]
     vectors = centres[who] + rng.normal(scale=noise, size=(len(who), centres.shape[1]))
     return [face(n, n) for n in range(len(who))], vectors.astype(np.float32), who
+
+
+def merged(faces: Iterable[UUID], at: datetime) -> list[Correction]:
+    """The facts that say: all these faces are one person (a merge of persons, a face given to a person)."""
+    return [Correction("same", a, b, at) for a, b in pairwise(dict.fromkeys(faces))]
+
+
+def separated(out: Iterable[UUID], rest: Iterable[UUID], at: datetime) -> list[Correction]:
+    """The facts that say: ``out`` are one person, ``rest`` another (a split, "not this person"). Both sides are linked
+    anew, because an older merge may have held them together through a face that now leaves."""
+    leaving, staying = list(dict.fromkeys(out)), list(dict.fromkeys(rest))
+    apart = [Correction("different", leaving[0], staying[0], at)] if leaving and staying else []
+    return [*merged(leaving, at), *merged(staying, at), *apart]
 
 
 def people_of(grouping: Grouping) -> set[frozenset[UUID]]:

@@ -74,7 +74,7 @@ class Stats(Schema):
 
 class Event(Schema):
     id: UUID
-    kind: str = Field(description="Such as upload, album-created, person-named, log-in, share-created.")
+    kind: str = Field(description="Such as upload, album-created, person-named, log-in.")
     at: datetime
     detail: dict[str, Any]
 

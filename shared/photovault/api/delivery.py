@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -49,7 +50,7 @@ def get_blob(
     wanted = parse_range(request.headers.get("range"), size)
     start, stop = wanted or (0, size)
 
-    def pieces() -> object:
+    def pieces() -> Iterator[bytes]:
         for offset in range(start, stop, PIECE):
             yield driver.read(key, offset, min(PIECE, stop - offset))
 
@@ -63,7 +64,7 @@ def get_blob(
     if wanted:
         headers["Content-Range"] = f"bytes {start}-{stop - 1}/{size}"
     return StreamingResponse(
-        pieces(),  # type: ignore[arg-type]
+        pieces(),
         status_code=206 if wanted else 200,
         headers=headers,
         media_type="application/octet-stream",

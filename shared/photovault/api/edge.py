@@ -38,7 +38,7 @@ TYPE_BASE = "https://photovault.dev/problems/"
 # JSON bodies are small; uploads have their own bound.
 LARGEST_JSON_BYTES = 1024 * 1024
 # What fits API Gateway's 10 MB and Lambda's 6 MB once a binary body travels as base64.
-LARGEST_UPLOAD_IN_CLOUD = 4 * 1024 * 1024
+LARGEST_BODY_IN_CLOUD = 4 * 1024 * 1024
 SMALL_FORM_BYTES = 64 * 1024
 # Where a request's scope says whether its path came with a slash at the end, which relative links depend on.
 SLASHED = "photovault.slashed"
@@ -155,7 +155,7 @@ async def _on_error(request: Request, error: Exception) -> Response:
         kind=error.type,
         title=error.title,
         detail=error.detail,
-        errors=getattr(error, "fields", ()),
+        errors=error.fields,
         headers=headers,
     )
 
@@ -298,13 +298,13 @@ def _largest_body(path: str) -> int:
 def upload_limit() -> int:
     """The largest file in bytes that may come through the API itself."""
     most = get_settings().max_upload_bytes
-    return min(LARGEST_UPLOAD_IN_CLOUD, most) if in_cloud() else most
+    return min(LARGEST_BODY_IN_CLOUD, most) if in_cloud() else most
 
 
 def _too_large(scope: Scope, largest: int) -> TooLarge:
     hint = ""
     if str(scope["path"]).rstrip("/").endswith("/images/upload"):
-        hint = " Larger photos go straight to the storage: ask `POST /images/uploads` for a ticket."
+        hint = " Larger photos go straight to the storage: ask `POST /images/uploads` for a form."
     return TooLarge(f"The body is larger than {largest} bytes.{hint}")
 
 

@@ -50,7 +50,6 @@ router = APIRouter(prefix="/images", tags=["images"])
 MultiPartParser.spool_max_size = 200 * 1024 * 1024
 
 UNKNOWN_TYPE = "application/octet-stream"
-RENDITIONS = ("original", "preview", "thumbnail")
 
 ImageId = Annotated[UUID, Path(description="A photo's id.")]
 Filename = Annotated[str, StringConstraints(min_length=1, max_length=255)]
@@ -185,9 +184,7 @@ def announce_uploads(body: UploadRequest, person: CurrentPerson) -> UploadAnswer
         if item.size > most
     ]
     if too_large:
-        error = TooLarge(f"A photo may have at most {most} bytes.")
-        error.fields = tuple(too_large)  # type: ignore[attr-defined]
-        raise error
+        raise TooLarge(f"A photo may have at most {most} bytes.", too_large)
     announcements = [
         uploads.Announcement(
             item.filename, _media_type(item.content_type, f"items.{n}"), item.size, bytes.fromhex(item.sha256)
@@ -269,7 +266,7 @@ def _take(person: edge.Person, data: bytes, filename: str, *, most: int) -> Uplo
     if len(data) > most:
         raise TooLarge(
             f"Through the API a photo may have at most {most} bytes. Larger ones go straight to the storage: "
-            "ask `POST /images/uploads` for a ticket."
+            "ask `POST /images/uploads` for a form."
         )
     if not data:
         raise Invalid("The file is empty.", [("file", "has no bytes")])
@@ -304,9 +301,10 @@ def _media_type(text: str, where: str) -> str:
         return wanted
     if wanted in {"image/jpg", "image/pjpeg"}:
         return "image/jpeg"
-    error = UnsupportedType(f"{text!r} is not accepted. The vault takes " + ", ".join(_KNOWN_NAMES) + ".")
-    error.fields = ((f"{where}.content_type", "is not the type of a photo"),)  # type: ignore[attr-defined]
-    raise error
+    raise UnsupportedType(
+        f"{text!r} is not accepted. The vault takes " + ", ".join(_KNOWN_NAMES) + ".",
+        [(f"{where}.content_type", "is not the type of a photo")],
+    )
 
 
 # ------------------------------------------------------------------------------------------------------- lists
@@ -597,7 +595,7 @@ def view_image(
     if wanted is not None and not _range_applies(request.headers.get("if-range"), headers["ETag"]):
         wanted = None
     start, stop = wanted or (0, blob.plain_size)
-    if edge.in_cloud() and stop - start > edge.LARGEST_UPLOAD_IN_CLOUD:
+    if edge.in_cloud() and stop - start > edge.LARGEST_BODY_IN_CLOUD:
         if wanted is None:
             address = staging.lend(
                 vault.fetch(blob, content_key=content_key, user_id=person.user_id),
@@ -606,7 +604,7 @@ def view_image(
                 now=datetime.now(UTC),
             )
             return Response(status_code=303, headers={"Location": address, "Cache-Control": "no-store"})
-        stop = start + edge.LARGEST_UPLOAD_IN_CLOUD  # a server may answer with less than the range asked for
+        stop = start + edge.LARGEST_BODY_IN_CLOUD  # a server may answer with less than the range asked for
     chunks: Iterator[bytes] = vault.fetch_range(
         blob, content_key=content_key, user_id=person.user_id, start=start, stop=stop
     )

@@ -650,7 +650,7 @@ def test_large_originals_leave_the_cloud_through_the_storage(
         return "https://storage.example/outgoing/1"
 
     monkeypatch.setattr(edge, "in_cloud", lambda: True)
-    monkeypatch.setattr(edge, "LARGEST_UPLOAD_IN_CLOUD", MIB)
+    monkeypatch.setattr(edge, "LARGEST_BODY_IN_CLOUD", MIB)
     monkeypatch.setattr(staging, "lend", lend)
     answer = api.get(
         f"/images/{image_id}/view", params={"rendition": "original"}, headers=person.headers, follow_redirects=False
