@@ -106,10 +106,6 @@ def get(conn: Connection, image_id: UUID) -> Image | None:
     return db.row(conn, Image, f"SELECT {COLUMNS} FROM images WHERE id = %s", [image_id])
 
 
-def by_sha256(conn: Connection, sha256: bytes) -> Image | None:
-    return db.row(conn, Image, f"SELECT {COLUMNS} FROM images WHERE sha256 = %s", [sha256])
-
-
 def known_sha256(conn: Connection, hashes: list[bytes]) -> list[Image]:
     return db.rows(conn, Image, f"SELECT {COLUMNS} FROM images WHERE sha256 = ANY(%s)", [hashes])
 

@@ -33,11 +33,3 @@ def refresh(conn: Connection, image_id: UUID) -> None:
         """.encode(),
         {"image_id": image_id},
     )
-
-
-def of_query(conn: Connection, text: str) -> list[str]:
-    """The terms of a query, as they are indexed, at most 32."""
-    found = conn.execute(
-        "SELECT DISTINCT lexeme FROM unnest(to_tsvector('simple', %s)) LIMIT 32", [text.replace("\x00", " ")[:2000]]
-    ).fetchall()
-    return sorted(str(row[0]) for row in found)
