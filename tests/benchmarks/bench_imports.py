@@ -1,4 +1,6 @@
-"""Importing each function's handler, against a bare FastAPI + Mangum application, in CPU time of fresh processes.
+"""Importing each function's handler, and a first request too, against a bare FastAPI + Mangum application.
+
+CPU time of fresh processes. The requests are refused without a token, so no database takes part.
 
     python -m tests.benchmarks.bench_imports
 
@@ -29,10 +31,38 @@ def post(body: Body) -> Body:
     return body
 """
 )
+FIRST = """
+event = {
+    "resource": "/{proxy+}", "path": "PATH", "httpMethod": "GET", "headers": {"host": "x"}, "multiValueHeaders": {},
+    "queryStringParameters": None, "multiValueQueryStringParameters": None, "pathParameters": None,
+    "stageVariables": None, "body": None, "isBase64Encoded": False,
+    "requestContext": {"requestId": "r", "stage": "v1", "identity": {"sourceIp": "127.0.0.1"}},
+}
+assert handler(event, None)["statusCode"] < 500
+"""
+BARE_REQUEST = """
+import fastapi, mangum
+app = fastapi.FastAPI()
+@app.get("/")
+def get() -> dict[str, str]:
+    return {}
+handler = mangum.Mangum(app, lifespan='off')
+""" + FIRST.replace("PATH", "/")
 CASES = {
     "bare FastAPI + Mangum": BARE,
     "the same with one route": WITH_A_ROUTE,
     **{name: f"import functions.{name}.handler" for name in ("auth", "library", "search")},
+    "bare, first request": BARE_REQUEST,
+    **{
+        f"{name}, first {path}": f"from functions.{name}.handler import handler" + FIRST.replace("PATH", path)
+        for name, path in (
+            ("auth", "/auth/verify"),
+            ("library", "/health"),
+            ("library", "/images/list"),
+            ("library", "/albums/"),
+            ("search", "/search"),
+        )
+    },
     **{name: f"import functions.{name}.handler" for name in ("vision", "embedding", "albums", "maintenance")},
 }
 
@@ -59,10 +89,10 @@ def main() -> None:
         for name, statement in CASES.items():
             samples[name].append(cpu_ms(statement))
     bare = statistics.median(samples["bare FastAPI + Mangum"])
-    print(f"{'import':<25}{'CPU ms':>8}{'ratio':>8}")
+    print(f"{'import':<30}{'CPU ms':>8}{'ratio':>8}")
     for name, values in samples.items():
         middle = statistics.median(values)
-        print(f"{name:<25}{middle:>8.0f}{middle / bare:>8.2f}")
+        print(f"{name:<30}{middle:>8.0f}{middle / bare:>8.2f}")
 
 
 if __name__ == "__main__":

@@ -1,55 +1,104 @@
-"""The HTTP edge: routers that the HTTP functions serve, and everything they share."""
+"""The HTTP edge: routers, and the applications that serve them.
+
+A router costs tens of milliseconds to build, which a cold start pays before its first answer. So an application builds
+the part that a request asks for, by the first segment of its path, when it is asked for.
+"""
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterable
 from functools import cache
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fastapi import APIRouter, FastAPI
 
+    from photovault.api.edge import Receive, Scope, Send
+
+# The first segment of a path, and the module of photovault.api that has its router.
+PARTS = {
+    "auth": "auth",
+    "search": "search",
+    "images": "images",
+    "albums": "albums",
+    "people": "people",
+    "faces": "people",
+    "jobs": "jobs",
+    "dashboard": "dashboard",
+    "blobs": "delivery",
+}
+# Everything else: whether the API is up, and what it is like.
+OTHERWISE = "health"
 
 # What the functions that open photos and hand out tickets cannot do without.
 PHOTOS_NEED = ("database_url", "master_key", "staging_bucket")
 
 
-def library_routers() -> list[APIRouter]:
-    """Everything but log-in and search."""
-    from photovault.api import albums, dashboard, delivery, health, images, jobs, people
+class Application:
+    """An ASGI application of some parts, each built at the first request for it and kept."""
 
-    return [
-        images.router,
-        albums.router,
-        people.router,
-        dashboard.router,
-        jobs.router,
-        health.router,
-        delivery.router,
-    ]
+    def __init__(self, segments: Iterable[str], *, needed: Iterable[str]) -> None:
+        """Raises ``Misconfigured`` for settings that cannot be used, and in production for those that are missing."""
+        from photovault.settings import get_settings
+
+        self._parts = {segment: PARTS[segment] for segment in segments}
+        self._needed = tuple(needed)
+        self._built: dict[str, FastAPI] = {}
+        self._lock = threading.Lock()
+        get_settings().check(self._needed)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await _live(receive, send)
+            return
+        segment = str(scope["path"]).removeprefix(str(scope.get("root_path", ""))).strip("/").partition("/")[0]
+        await self._part(self._parts.get(segment, OTHERWISE))(scope, receive, send)
+
+    def _part(self, name: str) -> FastAPI:
+        from photovault.api import edge, health
+
+        with self._lock:
+            if name not in self._built:
+                app = edge.create_app([router(name)], needed=self._needed)
+                if name == OTHERWISE:
+                    health.add_documents(app, describe)
+                self._built[name] = app
+            return self._built[name]
 
 
-def library_app() -> FastAPI:
-    """The library function's application, which also serves the description of all of them."""
-    from photovault.api import edge, health
-
-    app = edge.create_app(library_routers(), title="PhotoVault: library", needed=PHOTOS_NEED)
-    health.add_documents(app, describe)
-    return app
+async def _live(receive: Receive, send: Send) -> None:
+    """Nothing to start or to stop: pools open at first use and end with the process."""
+    for event in ("startup", "shutdown"):
+        await receive()
+        await send({"type": f"lifespan.{event}.complete"})
 
 
-def complete_app() -> FastAPI:
+def router(name: str) -> APIRouter:
+    """The router of a module of this package."""
+    found: APIRouter = import_module(f"photovault.api.{name}").router
+    return found
+
+
+def routers() -> list[APIRouter]:
+    """All of them."""
+    return [router(name) for name in [*dict.fromkeys(PARTS.values()), OTHERWISE]]
+
+
+def library_app() -> Application:
+    """Everything but log-in and search, and the description of all of it."""
+    return Application(PARTS.keys() - {"auth", "search"}, needed=PHOTOS_NEED)
+
+
+def complete_app() -> Application:
     """All routes in one application, as a laptop serves them."""
-    from photovault.api import auth, edge, health, search
-
-    routers = [auth.router, search.router, *library_routers()]
-    app = edge.create_app(routers, needed=(*PHOTOS_NEED, "jwt_secret"))
-    health.add_documents(app, describe)
-    return app
+    return Application(PARTS, needed=(*PHOTOS_NEED, "jwt_secret"))
 
 
 @cache
 def describe() -> dict[str, Any]:
     """The OpenAPI document of all functions together."""
-    from photovault.api import auth, describing, edge, search
+    from photovault.api import describing, edge
 
-    return describing.with_problems(edge.create_app([auth.router, search.router, *library_routers()]).openapi())
+    return describing.with_problems(edge.create_app(routers(), needed=()).openapi())

@@ -308,12 +308,12 @@ def _too_large(scope: Scope, largest: int) -> TooLarge:
     return TooLarge(f"The body is larger than {largest} bytes.{hint}")
 
 
-def lambda_handler(app: FastAPI) -> Callable[[Any, Any], Any]:
+def lambda_handler(app: App) -> Callable[[Any, Any], Any]:
     """The application as a handler of API Gateway's events. Text goes out as text, pictures as base64."""
     from mangum import Mangum
 
     text = ["text/", "application/json", PROBLEM_TYPE, "application/javascript", "image/svg+xml"]
-    return Mangum(app, lifespan="off", text_mime_types=text)
+    return Mangum(app, lifespan="off", text_mime_types=text)  # type: ignore[arg-type]  # it wants a Coroutine, by name
 
 
 def create_app(

@@ -218,12 +218,12 @@ CREATE INDEX blobs_of_person ON blobs (user_id, name);
 CREATE TABLE image_embeddings (
     image_id uuid NOT NULL REFERENCES images ON DELETE CASCADE,
     model_id smallint NOT NULL REFERENCES models,
-    user_id uuid NOT NULL DEFAULT current_person() REFERENCES users ON DELETE CASCADE,
+    -- Goes with its photo. A reference of its own would want an index that the planner takes for the covering one.
+    user_id uuid NOT NULL DEFAULT current_person(),
     embedding halfvec NOT NULL,
     searchable boolean NOT NULL DEFAULT true,
     PRIMARY KEY (image_id, model_id)
 );
-CREATE INDEX image_embeddings_of_account ON image_embeddings (user_id);  -- for the deletion of an account alone
 -- Exact scans of one person's vectors are index-only; there is no index over all tenants (infra/decisions).
 CREATE INDEX image_embeddings_of_person ON image_embeddings (user_id, model_id) INCLUDE (image_id, embedding) WHERE searchable;
 ALTER TABLE image_embeddings SET (autovacuum_vacuum_insert_scale_factor = 0.05, autovacuum_vacuum_scale_factor = 0.05);

@@ -67,9 +67,8 @@ def operations() -> list[Operation]:
 
 def routers() -> list[APIRouter]:
     """Those of all functions."""
-    from photovault.api import auth, search
 
-    return [auth.router, search.router, *photovault_api.library_routers()]
+    return photovault_api.routers()
 
 
 # ------------------------------------------------------------------------------------------------------- answers
