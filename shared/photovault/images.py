@@ -339,8 +339,7 @@ class Filter:
     ``days`` are local days with their ends, None being open; ``yearly`` are month * 100 + day, the last day included,
     and run over New Year where the first is later. Of a field in the plural any may hold, but of ``person_ids`` and
     ``labels`` all; of each group in ``any_person_ids`` and ``any_labels`` at least one. ``cameras`` are whole names,
-    make and model in lower case; ``camera`` is a part of one. A photo without a place or a day is in none, so that
-    every ``without`` keeps it.
+    make and model in lower case. A photo without a place or a day is in none, so that every ``without`` keeps it.
     """
 
     album_id: UUID | None = None
@@ -355,12 +354,8 @@ class Filter:
     labels: tuple[str, ...] = ()
     without_labels: tuple[str, ...] = ()
     countries: tuple[str, ...] = ()
-    without_countries: tuple[str, ...] = ()
-    regions: tuple[str, ...] = ()
     cities: tuple[str, ...] = ()
-    without_cities: tuple[str, ...] = ()
     content_types: tuple[str, ...] = ()
-    camera: str | None = None
     has_faces: bool | None = None
     has_gps: bool | None = None
     days: tuple[Days, ...] = ()
@@ -430,19 +425,14 @@ def conditions(wanted: Filter) -> tuple[str, dict[str, Any]]:
         )
     # A photo is in one place: several wanted places of one kind are alternatives.
     places = []
-    for column, values in (("country_code", wanted.countries), ("region", wanted.regions), ("city", wanted.cities)):
+    for column, values in (("country_code", wanted.countries), ("city", wanted.cities)):
         if values:
             places.append(f"i.{column} = ANY(%(in_{column})s)")
             parameters[f"in_{column}"] = list(values)
     if places:
         parts.append("(" + " OR ".join(places) + ")")
-    for column, values in (("country_code", wanted.without_countries), ("city", wanted.without_cities)):
-        if values:
-            add(f"(i.{column} IS NULL OR i.{column} <> ALL(%(not_in_{column})s))", **{f"not_in_{column}": list(values)})
     if wanted.content_types:
         add("i.content_type = ANY(%(content_types)s)", content_types=list(wanted.content_types))
-    if wanted.camera is not None:
-        add("strpos(lower(concat_ws(' ', i.camera_make, i.camera_model)), lower(%(camera)s)) > 0", camera=wanted.camera)
     if wanted.has_faces is not None:
         add("i.face_count > 0" if wanted.has_faces else "i.face_count = 0")
     if wanted.has_gps is not None:
