@@ -324,11 +324,6 @@ def delete_row(conn: Connection, image_id: UUID) -> None:
     conn.execute("DELETE FROM images WHERE id = %s", [image_id])
 
 
-def bury(conn: Connection, image_id: UUID, *, revision: int) -> None:
-    """Leave a tombstone, so that devices that sync learn of the deletion."""
-    conn.execute("INSERT INTO tombstones (revision, kind, subject_id) VALUES (%s, 'image', %s)", [revision, image_id])
-
-
 # ------------------------------------------------------------------------------------------------------- lists
 
 

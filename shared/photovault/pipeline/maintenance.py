@@ -24,6 +24,7 @@ from photovault import (
     staging,
     storage,
     terms,
+    tombstones,
     users,
     vault,
 )
@@ -211,7 +212,7 @@ def expire_pending(report: Report, *, now: datetime, remaining: Callable[[], flo
                 continue
             users.move_quota(conn, reserved=-image.size)
             images.delete_row(conn, image_id)
-            images.bury(conn, image_id, revision=revision)
+            tombstones.add(conn, "image", [image_id], revision=revision)
         report.expired += 1
 
 
@@ -240,7 +241,7 @@ def purge(user_id: UUID, image_id: UUID, *, deleted_before: datetime) -> None:
             conn, reserved=0 if image.sealed_at else -image.size, used=-image.size if image.sealed_at else 0
         )
         images.delete_row(conn, image_id)
-        images.bury(conn, image_id, revision=revision)
+        tombstones.add(conn, "image", [image_id], revision=revision)
         activity.record(conn, "photo-purged", image_id=str(image_id))
     vault.discard(stored)
 
