@@ -15,6 +15,7 @@ from uuid import UUID
 
 from photovault import db, ids, images, tombstones
 from photovault.errors import Conflict, NotFound
+from photovault.images import ARRANGED
 
 if TYPE_CHECKING:
     from photovault.db import Connection
@@ -262,8 +263,8 @@ def photos(conn: Connection) -> list[Arranged]:
     return db.rows(
         conn,
         Arranged,
-        "SELECT id, sort_at, local_day, lat, lon, location_source, country_code, country, region, city FROM images "
-        "WHERE deleted_at IS NULL AND NOT archived AND local_day IS NOT NULL AND status IN ('processing', 'ready')",
+        "SELECT id, sort_at, local_day, lat, lon, location_source, country_code, country, region, city FROM images i "
+        f"WHERE {ARRANGED} AND local_day IS NOT NULL",
     )
 
 
@@ -396,9 +397,6 @@ def write_members(
 
 # ----------------------------------------------------------------------------------- by place and by day, at read
 
-# What both show: understood photos outside trash and archive.
-_UNDERSTOOD = "i.deleted_at IS NULL AND NOT i.archived AND i.status IN ('processing', 'ready')"
-
 
 @dataclass(frozen=True)
 class PlaceGroup:
@@ -437,13 +435,13 @@ def by_location(
             SELECT i.country_code, max(i.country) AS country, coalesce({region}, '') AS region,
                 coalesce({city}, '') AS city, count(*)::int AS image_count,
                 min(i.local_day) AS first_day, max(i.local_day) AS last_day
-            FROM images i WHERE {_UNDERSTOOD} AND i.country_code IS NOT NULL AND {known}
+            FROM images i WHERE {ARRANGED} AND i.country_code IS NOT NULL AND {known}
             GROUP BY 1, 3, 4
             HAVING %(count)s::int IS NULL OR (-count(*), i.country_code, coalesce({region}, ''), coalesce({city}, ''))
                 > (-%(count)s::int, %(country_code)s, %(region)s, %(city)s)
             ORDER BY image_count DESC, 1, 3, 4 LIMIT %(limit)s
         ) AS g CROSS JOIN LATERAL (
-            SELECT i.id FROM images i WHERE {_UNDERSTOOD} AND i.country_code = g.country_code
+            SELECT i.id FROM images i WHERE {ARRANGED} AND i.country_code = g.country_code
                 AND coalesce({region}, '') = g.region AND coalesce({city}, '') = g.city AND {known}
             ORDER BY i.favourite DESC, i.sort_at DESC, i.id DESC LIMIT 1
         ) AS cover
@@ -477,11 +475,11 @@ def by_date(conn: Connection, level: str, *, limit: int, before: date | None = N
         SELECT g.day, g.image_count, cover.id AS cover_image_id
         FROM (
             SELECT date_trunc(%(level)s, i.local_day::timestamp)::date AS day, count(*)::int AS image_count
-            FROM images i WHERE {_UNDERSTOOD} AND i.local_day IS NOT NULL
+            FROM images i WHERE {ARRANGED} AND i.local_day IS NOT NULL
                 AND (%(before)s::date IS NULL OR i.local_day < %(before)s)
             GROUP BY 1 ORDER BY 1 DESC LIMIT %(limit)s
         ) AS g CROSS JOIN LATERAL (
-            SELECT i.id FROM images i WHERE {_UNDERSTOOD} AND i.local_day >= g.day
+            SELECT i.id FROM images i WHERE {ARRANGED} AND i.local_day >= g.day
                 AND i.local_day < (g.day + ('1 ' || %(level)s)::interval)::date
             ORDER BY i.favourite DESC, i.sort_at DESC, i.id DESC LIMIT 1
         ) AS cover

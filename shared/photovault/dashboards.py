@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from photovault import db
+from photovault.images import ARRANGED
 from photovault.people import LIVE
 
 if TYPE_CHECKING:
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 # The hashes of pictures of one colour (black; any other): they are alike without being copies.
 FLAT_HASHES = (0, -(1 << 63))
 COMPANIONS = 10
-# The photos that automatic albums are made of.
-_ARRANGED = "i.deleted_at IS NULL AND NOT i.archived AND i.status IN ('processing', 'ready')"
 
 
 # --------------------------------------------------------------------------------------------------------- counts
@@ -95,7 +94,7 @@ def images(conn: Connection) -> Images:
                count(DISTINCT country_code) FILTER (WHERE arranged) AS countries,
                count(DISTINCT (country_code, region, city))
                    FILTER (WHERE arranged AND country_code IS NOT NULL AND city IS NOT NULL) AS cities
-        FROM (SELECT *, i.deleted_at IS NULL AS live, {_ARRANGED} AS arranged FROM images i) AS counted
+        FROM (SELECT *, i.deleted_at IS NULL AS live, {ARRANGED} AS arranged FROM images i) AS counted
         """,
     )
     assert found is not None  # noqa: S101 - an aggregate has a row
@@ -384,7 +383,7 @@ def countries(conn: Connection) -> list[Place]:
         SELECT country_code, mode() WITHIN GROUP (ORDER BY country) AS country, NULL AS region, NULL AS city,
                count(*) AS images, count(DISTINCT local_day) AS days,
                min(local_day) AS first_day, max(local_day) AS last_day
-        FROM images i WHERE {_ARRANGED} AND country_code IS NOT NULL
+        FROM images i WHERE {ARRANGED} AND country_code IS NOT NULL
         GROUP BY country_code ORDER BY images DESC, country_code
         """,
     )
@@ -399,7 +398,7 @@ def cities(conn: Connection) -> list[Place]:
         SELECT country_code, mode() WITHIN GROUP (ORDER BY country) AS country, region, city,
                count(*) AS images, count(DISTINCT local_day) AS days,
                min(local_day) AS first_day, max(local_day) AS last_day
-        FROM images i WHERE {_ARRANGED} AND country_code IS NOT NULL AND city IS NOT NULL
+        FROM images i WHERE {ARRANGED} AND country_code IS NOT NULL AND city IS NOT NULL
         GROUP BY country_code, region, city ORDER BY images DESC, country_code, region, city
         """,
     )
@@ -411,7 +410,7 @@ def homes(conn: Connection) -> tuple[drafting.Home, ...]:
 
     located = conn.execute(
         f"SELECT id, sort_at, local_day, lat, lon, country_code, country, region, city FROM images i "
-        f"WHERE {_ARRANGED} AND lat IS NOT NULL AND local_day IS NOT NULL "
+        f"WHERE {ARRANGED} AND lat IS NOT NULL AND local_day IS NOT NULL "
         "AND location_source IS DISTINCT FROM 'estimated' ORDER BY sort_at, id".encode()
     ).fetchall()
     return drafting.find_homes(

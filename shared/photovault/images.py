@@ -24,6 +24,8 @@ COLUMNS = (
     "caption, favourite, archived, deleted_at, created_at"
 )
 QUALIFIED_COLUMNS = ", ".join(f"i.{column.strip()}" for column in COLUMNS.split(","))
+# What albums and overviews are made of, over ``images i``: understood photos outside trash and archive.
+ARRANGED = "i.deleted_at IS NULL AND NOT i.archived AND i.status IN ('processing', 'ready')"
 
 
 @dataclass(frozen=True)
