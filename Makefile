@@ -123,7 +123,7 @@ compile: venv ## Locks all requirements again; with UPGRADE=--upgrade, to the ne
 	$(COMPILE) pyproject.toml --all-extras -o layers/dev.txt
 	$(COMPILE) infra/uv/requirements.in -c layers/dev.txt -o infra/uv/requirements.txt
 	for layer in $(LAYERS); do \
-	  $(COMPILE) pyproject.toml --extra $$layer $$(test $$layer = albums || echo --extra cloudinary) \
+	  $(COMPILE) pyproject.toml --extra $$layer \
 	    -c layers/dev.txt --no-annotate \
 	    $(addprefix --no-emit-package ,$(RUNTIME)) -o layers/$$layer.txt || exit; \
 	done

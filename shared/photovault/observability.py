@@ -9,6 +9,9 @@ import os
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from photovault.errors import Misconfigured
+from photovault.settings import get_settings
+
 if TYPE_CHECKING:
     from aws_lambda_powertools import Logger
 
@@ -20,9 +23,13 @@ def logger() -> Logger:
     """The process's structured logger (JSON lines on stdout)."""
     from aws_lambda_powertools import Logger
 
+    try:
+        level = get_settings().log_level
+    except Misconfigured:  # what is wrong with the settings is about to be logged
+        level = "INFO"
     return Logger(
         service=os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "photovault"),
-        level=os.environ.get("LOG_LEVEL", "INFO"),
+        level=level,
         utc=True,
     )
 

@@ -85,7 +85,7 @@ class Settings(BaseSettings):
     root_path: str = ""
     max_upload_bytes: int = Field(default=25 * MIB, ge=1024, le=100 * MIB)
     default_quota_bytes: int = Field(default=15 * 1024 * MIB, ge=0)
-    log_level: str = "INFO"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
 
     @field_validator("public_url")
     @classmethod
