@@ -17,20 +17,20 @@ if TYPE_CHECKING:
 
     from photovault.api.edge import Receive, Scope, Send
 
-# The first segment of a path, and the module of photovault.api that has its router.
+# The first segment of a path, and the modules of photovault.api that have its routers.
 PARTS = {
-    "auth": "auth",
-    "search": "search",
-    "images": "images",
-    "albums": "albums",
-    "people": "people",
-    "faces": "people",
-    "jobs": "jobs",
-    "dashboard": "dashboard",
-    "blobs": "delivery",
+    "auth": ("auth",),
+    "search": ("search",),
+    "images": ("images", "viewing"),
+    "albums": ("albums",),
+    "people": ("people",),
+    "faces": ("people",),
+    "jobs": ("jobs",),
+    "dashboard": ("dashboard",),
+    "blobs": ("delivery",),
 }
 # Everything else: whether the API is up, and what it is like.
-OTHERWISE = "health"
+OTHERWISE = ("health",)
 
 # What the functions that open photos and hand out tickets cannot do without.
 PHOTOS_NEED = ("database_url", "master_key", "staging_bucket")
@@ -45,7 +45,7 @@ class Application:
 
         self._parts = {segment: PARTS[segment] for segment in segments}
         self._needed = tuple(needed)
-        self._built: dict[str, FastAPI] = {}
+        self._built: dict[tuple[str, ...], FastAPI] = {}
         self._lock = threading.Lock()
         get_settings().check(self._needed)
 
@@ -56,16 +56,16 @@ class Application:
         segment = str(scope["path"]).removeprefix(str(scope.get("root_path", ""))).strip("/").partition("/")[0]
         await self._part(self._parts.get(segment, OTHERWISE))(scope, receive, send)
 
-    def _part(self, name: str) -> FastAPI:
+    def _part(self, names: tuple[str, ...]) -> FastAPI:
         from photovault.api import edge, health
 
         with self._lock:
-            if name not in self._built:
-                app = edge.create_app([router(name)], needed=self._needed)
-                if name == OTHERWISE:
+            if names not in self._built:
+                app = edge.create_app([router(name) for name in names], needed=self._needed)
+                if names == OTHERWISE:
                     health.add_documents(app, describe)
-                self._built[name] = app
-            return self._built[name]
+                self._built[names] = app
+            return self._built[names]
 
 
 async def _live(receive: Receive, send: Send) -> None:
@@ -83,7 +83,7 @@ def router(name: str) -> APIRouter:
 
 def routers() -> list[APIRouter]:
     """All of them."""
-    return [router(name) for name in [*dict.fromkeys(PARTS.values()), OTHERWISE]]
+    return [router(name) for names in dict.fromkeys([*PARTS.values(), OTHERWISE]) for name in names]
 
 
 def library_app() -> Application:

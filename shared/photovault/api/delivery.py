@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response, StreamingResponse
 
 from photovault import storage
-from photovault.api.images import parse_range
+from photovault.api.headers import parse_range
 from photovault.errors import NotFound
 from photovault.settings import get_settings
 

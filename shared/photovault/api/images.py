@@ -5,16 +5,13 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-import urllib.parse
 from base64 import b64encode
-from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import StreamingResponse
 from pydantic import Field, StringConstraints, field_validator
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartParser
@@ -22,12 +19,10 @@ from starlette.formparsers import MultiPartParser
 from photovault import (
     activity,
     albums,
-    blobs,
     cursors,
     db,
     formats,
     images,
-    keyring,
     people,
     queues,
     rebuilds,
@@ -37,11 +32,10 @@ from photovault import (
     tickets,
     uploads,
     users,
-    vault,
 )
 from photovault.api import edge, presenting, schemas
 from photovault.api.edge import CurrentPerson
-from photovault.errors import Invalid, NotFound, RangeNotSatisfiable, TooLarge, UnsupportedType
+from photovault.errors import Invalid, NotFound, TooLarge, UnsupportedType
 from photovault.settings import get_settings
 
 router = APIRouter(prefix="/images", tags=["images"])
@@ -425,7 +419,7 @@ def similar_images(
     from photovault import search as look_alikes  # with its parser and names, which no other route here needs
 
     with person.transaction() as conn:
-        _get(conn, image_id)
+        existing(conn, image_id)
         found = look_alikes.similar(conn, image_id, limit=limit + 1, after=after)
         score = {one.id: 1 - one.distance for one in found}
         shown = presenting.image_list(conn, images.by_ids(conn, [one.id for one in found[:limit]]))
@@ -439,7 +433,7 @@ def similar_images(
 # ---------------------------------------------------------------------------------------------- one photo's life
 
 
-def _get(conn: db.Connection, image_id: UUID) -> images.Image:
+def existing(conn: db.Connection, image_id: UUID) -> images.Image:
     image = images.get(conn, image_id)
     if image is None:
         raise NotFound("There is no such photo.")
@@ -451,7 +445,7 @@ def get_image(person: CurrentPerson, image_id: ImageId) -> ImageDetail:
     """A photo with its people, labels, albums, and tickets for all its renditions."""
     now = datetime.now(UTC)
     with person.transaction() as conn:
-        row = _get(conn, image_id)
+        row = existing(conn, image_id)
         made = tickets.of_images(conn, [row], names=None, now=now).get(row.id, {})
         faces = people.faces_of_image(conn, image_id)
         labels = things.of_image(conn, image_id)
@@ -486,7 +480,7 @@ def edit_image(person: CurrentPerson, image_id: ImageId, body: ImageEdit) -> sch
         queues.send_rebuild_check(person.user_id)
     with person.transaction() as conn:
         revision = users.next_revision(conn)
-        before = _get(conn, image_id)
+        before = existing(conn, image_id)
         images.edit(
             conn,
             image_id,
@@ -499,7 +493,7 @@ def edit_image(person: CurrentPerson, image_id: ImageId, body: ImageEdit) -> sch
             terms.refresh(conn, image_id)
         if rebuild and body.archived != before.archived:
             rebuilds.want(conn)
-        shown = presenting.image_list(conn, [_get(conn, image_id)])[0]
+        shown = presenting.image_list(conn, [existing(conn, image_id)])[0]
     if rebuild:
         queues.send_albums(person.user_id)
     return shown
@@ -517,14 +511,14 @@ def restore_image(person: CurrentPerson, image_id: ImageId) -> schemas.Image:
     """Take a photo out of the trash, back into its albums."""
     _change_trash(person, image_id, into=False)
     with person.transaction() as conn:
-        return presenting.image_list(conn, [_get(conn, image_id)])[0]
+        return presenting.image_list(conn, [existing(conn, image_id)])[0]
 
 
 def _change_trash(person: edge.Person, image_id: UUID, *, into: bool) -> None:
     queues.send_rebuild_check(person.user_id)
     with person.transaction() as conn:
         revision = users.next_revision(conn)
-        _get(conn, image_id)
+        existing(conn, image_id)
         change = images.move_to_trash if into else images.restore
         if change(conn, image_id, revision=revision):
             activity.record(conn, "photo-deleted" if into else "photo-restored", image_id=str(image_id))
@@ -537,131 +531,12 @@ def redrive_image(person: CurrentPerson, image_id: ImageId) -> schemas.Image:
     """Start the steps that failed for this photo over."""
     with person.transaction() as conn:
         revision = users.next_revision(conn)
-        image = _get(conn, image_id)
+        image = existing(conn, image_id)
         started = images.redrive(conn, image_id, revision=revision)
-        shown = presenting.image_list(conn, [_get(conn, image_id)])[0]
+        shown = presenting.image_list(conn, [existing(conn, image_id)])[0]
     if started:
         if not image.vision_done_at:
             queues.send_vision(person.user_id, image_id)
         if not image.embedding_done_at:
             queues.send_embedding(person.user_id, image_id)
     return shown
-
-
-# ------------------------------------------------------------------------------------------------------ viewing
-
-
-@router.get(
-    "/{image_id}/view",
-    operation_id="viewImage",
-    response_class=StreamingResponse,
-    responses={
-        200: {"content": {"image/*": {}}},
-        206: {"content": {"image/*": {}}},
-        303: {"description": "Too large for one answer: at this address for five minutes."},
-        304: {"description": "What you have is current."},
-        404: {},
-        416: {},
-    },
-)
-def view_image(
-    person: CurrentPerson,
-    image_id: ImageId,
-    request: Request,
-    rendition: Annotated[Literal["original", "preview", "thumbnail"], Query()] = "preview",
-) -> Response:
-    """A photo's bytes, opened by the vault, for clients that do not open tickets themselves. Takes `Range`."""
-    with person.transaction() as conn:
-        image = _get(conn, image_id)
-        blob = blobs.get(conn, image_id, rendition)
-        content_key = keyring.content_key(
-            conn, person.user_id, image_id, version=image.key_version, wrapped=bytes(image.content_key)
-        )
-    if blob is None:
-        raise NotFound(_why_no_rendition(image, rendition))
-    headers = {
-        # The header's hash names the blob, and a blob's plaintext never changes.
-        "ETag": f'"{blob.header_sha256.hex()[:32]}"',
-        "Cache-Control": "private, max-age=86400",
-        "Vary": "Authorization",  # whoever logs in next in the same browser asks for themselves
-        "Accept-Ranges": "bytes",
-        "Content-Security-Policy": "default-src 'none'; sandbox",
-        "Content-Disposition": content_disposition(image.filename if rendition == "original" else f"{rendition}.jpg"),
-    }
-    content_type = image.content_type if rendition == "original" else blob.content_type
-    if _matches(request.headers.get("if-none-match"), headers["ETag"]):
-        return Response(status_code=304, headers=headers)
-    wanted = parse_range(request.headers.get("range"), blob.plain_size)
-    if wanted is not None and not _range_applies(request.headers.get("if-range"), headers["ETag"]):
-        wanted = None
-    start, stop = wanted or (0, blob.plain_size)
-    if edge.in_cloud() and stop - start > edge.LARGEST_BODY_IN_CLOUD:
-        if wanted is None:
-            address = staging.lend(
-                vault.fetch(blob, content_key=content_key, user_id=person.user_id),
-                content_type=content_type,
-                disposition=headers["Content-Disposition"],
-                now=datetime.now(UTC),
-            )
-            return Response(status_code=303, headers={"Location": address, "Cache-Control": "no-store"})
-        stop = start + edge.LARGEST_BODY_IN_CLOUD  # a server may answer with less than the range asked for
-    chunks: Iterator[bytes] = vault.fetch_range(
-        blob, content_key=content_key, user_id=person.user_id, start=start, stop=stop
-    )
-    first = next(chunks, b"")  # what cannot be opened fails here, before the status is sent
-    headers["Content-Length"] = str(stop - start)
-    if wanted is not None:
-        headers["Content-Range"] = f"bytes {start}-{stop - 1}/{blob.plain_size}"
-    return StreamingResponse(
-        _chain(first, chunks), status_code=206 if wanted else 200, headers=headers, media_type=content_type
-    )
-
-
-def _chain(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
-    yield first
-    yield from rest
-
-
-def _why_no_rendition(image: images.Image, rendition: str) -> str:
-    if image.status == "rejected":
-        return f"This photo was rejected and has no {rendition}: {image.reason}"
-    if image.status in {"pending", "processing"}:
-        return f"This photo has no {rendition} yet; it is {image.status}."
-    return f"This photo has no {rendition}."
-
-
-def _matches(header: str | None, etag: str) -> bool:
-    if header is None:
-        return False
-    return header.strip() == "*" or etag in [tag.strip().removeprefix("W/") for tag in header.split(",")]
-
-
-def _range_applies(if_range: str | None, etag: str) -> bool:
-    return if_range is None or if_range.strip() == etag
-
-
-def parse_range(header: str | None, size: int) -> tuple[int, int] | None:
-    """The bytes [start, stop) that a Range header asks for (RFC 9110); None for the whole.
-
-    Other units, several ranges and malformed headers are ignored, as the standard allows. Raises
-    ``RangeNotSatisfiable`` for a range that lies outside.
-    """
-    match = re.fullmatch(r"bytes=(\d{0,18})-(\d{0,18})", (header or "").strip())
-    if match is None or match[0] == "bytes=-":
-        return None
-    first, last = match[1], match[2]
-    if not first:
-        if int(last) == 0:
-            raise RangeNotSatisfiable(size)
-        return max(0, size - int(last)), size
-    if last and int(last) < int(first):
-        return None
-    if int(first) >= size:
-        raise RangeNotSatisfiable(size)
-    return int(first), min(size, int(last) + 1) if last else size
-
-
-def content_disposition(filename: str) -> str:
-    """``inline`` with the name in ASCII and, for those that can, in full (RFC 6266, RFC 8187)."""
-    plain = re.sub(r"[^A-Za-z0-9._ -]", "_", filename)
-    return f"inline; filename=\"{plain}\"; filename*=UTF-8''{urllib.parse.quote(filename, safe='')}"

@@ -21,9 +21,10 @@ from tests.vaults import Somebody, client, somebody
 
 from photovault import blobs, db, ids, images, keyring, queues, sealing, staging, uploads, users
 from photovault import vault as sealed_vault
-from photovault.api import delivery, edge
+from photovault.api import delivery, edge, viewing
 from photovault.api import images as api_images
-from photovault.api.images import clean_filename, content_disposition, parse_range
+from photovault.api.headers import content_disposition, parse_range
+from photovault.api.images import clean_filename
 from photovault.errors import RangeNotSatisfiable
 from photovault.settings import get_settings
 
@@ -56,7 +57,7 @@ def cloud(vault: Path, monkeypatch: pytest.MonkeyPatch) -> Cloud:
 
 @pytest.fixture(scope="module")
 def api(vault: Path) -> TestClient:
-    return client([api_images.router, delivery.router])
+    return client([api_images.router, viewing.router, delivery.router])
 
 
 @pytest.fixture
