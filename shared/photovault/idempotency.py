@@ -1,11 +1,13 @@
 """The table ``idempotency_keys``: a POST that is repeated with the same key makes nothing twice.
 
 What is kept is which resource a key made, never an answer: a repetition is answered with the resource as it is now.
-Use both functions in one transaction that holds the person's lock, so that two requests with one key wait in line.
+Use ``recall`` and ``remember`` in one transaction that holds the person's lock, so that two requests with one key wait
+in line.
 """
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -14,7 +16,8 @@ from photovault.errors import Conflict
 if TYPE_CHECKING:
     from photovault.db import Connection
 
-LIFETIME = "24 hours"
+# Also in the policy that lets maintenance delete them.
+LIFETIME = timedelta(hours=24)
 
 
 def recall(conn: Connection, key: str | None, *, route: str, request_sha256: bytes) -> UUID | None:
@@ -26,7 +29,7 @@ def recall(conn: Connection, key: str | None, *, route: str, request_sha256: byt
         return None
     found = conn.execute(
         "SELECT request_sha256, resource_id FROM idempotency_keys "
-        "WHERE route = %s AND key = %s AND created_at > now() - %s::interval",
+        "WHERE route = %s AND key = %s AND created_at > now() - %s",
         [route, key, LIFETIME],
     ).fetchone()
     if found is None:
@@ -34,6 +37,11 @@ def recall(conn: Connection, key: str | None, *, route: str, request_sha256: byt
     if bytes(found[0]) != request_sha256:
         raise Conflict("This Idempotency-Key was sent with another request before; take a new one.")
     return UUID(str(found[1]))
+
+
+def forget_expired(conn: Connection) -> None:
+    """Delete everybody's keys that are not recalled any more."""
+    conn.execute("DELETE FROM idempotency_keys WHERE created_at < now() - %s", [LIFETIME])
 
 
 def remember(conn: Connection, key: str | None, *, route: str, request_sha256: bytes, resource_id: UUID) -> None:

@@ -326,6 +326,46 @@ def delete_row(conn: Connection, image_id: UUID) -> None:
     conn.execute("DELETE FROM images WHERE id = %s", [image_id])
 
 
+# ---------------------------------------------------------------------------- everybody's, as maintenance sees them
+
+
+def unfinished(
+    conn: Connection, *, before: datetime | None, after: tuple[datetime, UUID] | None, limit: int
+) -> list[tuple[UUID, UUID, datetime]]:
+    """(person, photo, its ``created_at``) of photos with steps to do, in that order, after a (created_at, id).
+
+    With ``before`` only those that were sealed, or last asked for again, before then.
+    """
+    return conn.execute(
+        "SELECT user_id, id, created_at FROM images WHERE status = 'processing' "
+        "AND (%(before)s::timestamptz IS NULL OR greatest(sealed_at, resent_at) < %(before)s) "
+        "AND (%(at)s::timestamptz IS NULL OR (created_at, id) > (%(at)s, %(id)s)) "
+        "ORDER BY created_at, id LIMIT %(limit)s",
+        {"before": before, "at": after[0] if after else None, "id": after[1] if after else None, "limit": limit},
+    ).fetchall()
+
+
+def never_posted(conn: Connection, *, before: datetime, limit: int) -> list[tuple[UUID, UUID]]:
+    """(person, photo) of uploads whose post expired before then."""
+    return conn.execute(
+        "SELECT user_id, id FROM images WHERE status = 'pending' AND post_expires_at < %s LIMIT %s", [before, limit]
+    ).fetchall()
+
+
+def deleted_before(conn: Connection, before: datetime, *, limit: int) -> list[tuple[UUID, UUID]]:
+    """(person, photo) of what has been in the trash since before then."""
+    return conn.execute("SELECT user_id, id FROM images WHERE deleted_at < %s LIMIT %s", [before, limit]).fetchall()
+
+
+def unrefined(conn: Connection, *, limit: int) -> list[tuple[UUID, UUID]]:
+    """(person, photo) of photos with a position for which no finer name was asked yet."""
+    return conn.execute(
+        "SELECT user_id, id FROM images WHERE place_refined_at IS NULL AND location_source IS NOT NULL "
+        "AND status = 'ready' LIMIT %s",
+        [limit],
+    ).fetchall()
+
+
 # ------------------------------------------------------------------------------------------------------- lists
 
 

@@ -59,6 +59,12 @@ def is_due(conn: Connection) -> bool:
     return bool(db.value(conn, "SELECT wanted_generation > built_generation FROM rebuilds"))
 
 
+def due(conn: Connection) -> list[UUID]:
+    """Everybody who waits for a rebuild, as maintenance sees them."""
+    found = conn.execute("SELECT user_id FROM rebuilds WHERE wanted_generation > built_generation").fetchall()
+    return [row[0] for row in found]
+
+
 def can_wait(conn: Connection) -> bool:
     """Whether a bulk upload is under way and the albums were built a moment ago.
 

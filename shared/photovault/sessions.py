@@ -128,6 +128,15 @@ def revoke_all(conn: Connection, *, because: str, but: UUID | None = None) -> in
     ).rowcount
 
 
+def forget_expired(conn: Connection) -> None:
+    """Delete everybody's refresh tokens a week after their end, and sessions a month after theirs.
+
+    The policies of ``photovault_maintenance`` allow no earlier.
+    """
+    conn.execute("DELETE FROM refresh_tokens WHERE expires_at < now() - interval '7 days'")
+    conn.execute("DELETE FROM sessions WHERE expires_at < now() - interval '30 days'")
+
+
 # ------------------------------------------------------------------------------------------------- public keys
 
 _lock = threading.Lock()

@@ -53,5 +53,10 @@ def empty(conn: Connection, bucket: Bucket, key: str) -> None:
     conn.execute("DELETE FROM throttles WHERE scope = %s AND key = %s", [bucket.scope, _hash(key)])
 
 
+def forget_idle(conn: Connection) -> None:
+    """Delete the buckets into which nothing was poured for a day: they have drained."""
+    conn.execute("DELETE FROM throttles WHERE updated_at < now() - interval '1 day'")
+
+
 def _hash(key: str) -> bytes:
     return hashlib.sha256(key.encode()).digest()[:16]

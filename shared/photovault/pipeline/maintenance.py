@@ -18,12 +18,15 @@ from photovault import (
     blobs,
     db,
     geocoder,
+    idempotency,
     images,
     queues,
     rebuilds,
+    sessions,
     staging,
     storage,
     terms,
+    throttles,
     tombstones,
     users,
     vault,
@@ -161,18 +164,7 @@ def resend_unfinished(
     after: tuple[datetime, UUID] | None = None
     while remaining() >= LEAST_SECONDS:
         with db.maintenance() as conn:
-            found = conn.execute(
-                "SELECT user_id, id, created_at FROM images WHERE status = 'processing' "
-                "AND (%(before)s::timestamptz IS NULL OR greatest(sealed_at, resent_at) < %(before)s) "
-                "AND (%(at)s::timestamptz IS NULL OR (created_at, id) > (%(at)s, %(id)s)) "
-                "ORDER BY created_at, id LIMIT %(limit)s",
-                {
-                    "before": now - STALE_STEP if now else None,
-                    "at": after[0] if after else None,
-                    "id": after[1] if after else None,
-                    "limit": BATCH,
-                },
-            ).fetchall()
+            found = images.unfinished(conn, before=now - STALE_STEP if now else None, after=after, limit=BATCH)
         for user_id, image_id, created_at in found:
             image = sealer.load(user_id, image_id)
             if image is not None and image.unfinished:
@@ -182,8 +174,8 @@ def resend_unfinished(
         if len(found) < BATCH:
             break
     with db.maintenance() as conn:
-        due = conn.execute("SELECT user_id FROM rebuilds WHERE wanted_generation > built_generation").fetchall()
-    for (user_id,) in due:
+        due = rebuilds.due(conn)
+    for user_id in due:
         if remaining() < LEAST_SECONDS:
             break
         queues.send_albums(user_id)
@@ -195,10 +187,7 @@ def resend_unfinished(
 def expire_pending(report: Report, *, now: datetime, remaining: Callable[[], float] = _never_out_of_time) -> None:
     """Forget uploads that never arrived, and give their quota back."""
     with db.maintenance() as conn:
-        found = conn.execute(
-            "SELECT user_id, id FROM images WHERE status = 'pending' AND post_expires_at < %s LIMIT %s",
-            [now - PENDING_GRACE, BATCH],
-        ).fetchall()
+        found = images.never_posted(conn, before=now - PENDING_GRACE, limit=BATCH)
     for user_id, image_id in found:
         if remaining() < LEAST_SECONDS:
             break
@@ -219,9 +208,7 @@ def expire_pending(report: Report, *, now: datetime, remaining: Callable[[], flo
 def purge_trash(report: Report, *, now: datetime, remaining: Callable[[], float] = _never_out_of_time) -> None:
     """Delete for good what has been in the trash for 30 days: the rows first, then the blobs."""
     with db.maintenance() as conn:
-        found = conn.execute(
-            "SELECT user_id, id FROM images WHERE deleted_at < %s LIMIT %s", [now - TRASH_RETENTION, BATCH]
-        ).fetchall()
+        found = images.deleted_before(conn, now - TRASH_RETENTION, limit=BATCH)
     for user_id, image_id in found:
         if remaining() < LEAST_SECONDS:
             break
@@ -255,11 +242,7 @@ def refine_places(report: Report, *, now: datetime, remaining: Callable[[], floa
     if not get_settings().enable_geocoder:
         return
     with db.maintenance() as conn:
-        found = conn.execute(
-            "SELECT user_id, id FROM images WHERE place_refined_at IS NULL AND location_source IS NOT NULL "
-            "AND status = 'ready' LIMIT %s",
-            [BATCH],
-        ).fetchall()
+        found = images.unrefined(conn, limit=BATCH)
     changed: set[UUID] = set()
     for user_id, image_id in found:
         if remaining() < 60:
@@ -290,10 +273,9 @@ def forget_expired(report: Report, *, now: datetime, remaining: Callable[[], flo
     """Idempotency keys, sessions, tokens and throttles whose time has passed."""
     del report, now, remaining
     with db.maintenance() as conn:
-        conn.execute("DELETE FROM idempotency_keys WHERE created_at < now() - interval '24 hours'")
-        conn.execute("DELETE FROM refresh_tokens WHERE expires_at < now() - interval '7 days'")
-        conn.execute("DELETE FROM sessions WHERE expires_at < now() - interval '30 days'")
-        conn.execute("DELETE FROM throttles WHERE updated_at < now() - interval '1 day'")
+        idempotency.forget_expired(conn)
+        sessions.forget_expired(conn)
+        throttles.forget_idle(conn)
 
 
 def remove_orphans(report: Report, *, now: datetime, remaining: Callable[[], float] = _never_out_of_time) -> None:
