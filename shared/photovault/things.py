@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -18,6 +19,15 @@ class Thing:
 
     label: str
     score: float
+
+
+def add(conn: Connection, image_id: UUID, model_id: int, scores: Mapping[str, float]) -> None:
+    """Store what a model saw in a photo: by label, the score of its clearest sighting."""
+    with conn.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO image_labels (image_id, label, model_id, score) VALUES (%s, %s, %s, %s)",
+            [(image_id, label, model_id, score) for label, score in scores.items()],
+        )
 
 
 def of_image(conn: Connection, image_id: UUID) -> list[Thing]:

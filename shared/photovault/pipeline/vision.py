@@ -29,6 +29,7 @@ from photovault import (
     renditions,
     staging,
     terms,
+    things,
     thumbhash,
     timezones,
     users,
@@ -200,11 +201,7 @@ def _commit(image: Image, findings: Findings, stored: list[Blob], face_ids: list
                 people.add_faces(conn, image.id, vectors.model_id(conn, findings.face_model), face_ids, findings.faces)
             if findings.labels and findings.label_model is not None:
                 labels_model = vectors.model_id(conn, findings.label_model)
-                with conn.cursor() as cursor:
-                    cursor.executemany(
-                        "INSERT INTO image_labels (image_id, label, model_id, score) VALUES (%s, %s, %s, %s)",
-                        [(image.id, name, labels_model, score) for name, score in best_scores(findings.labels).items()],
-                    )
+                things.add(conn, image.id, labels_model, best_scores(findings.labels))
             terms.refresh(conn, image.id)
             ready = images.finish(conn, image.id)
             late = not ready and images.is_ready(conn, image.id)
@@ -224,7 +221,7 @@ def _commit(image: Image, findings: Findings, stored: list[Blob], face_ids: list
             },
         )
     else:
-        _discard_if_unnamed(image, stored)
+        _discard_or_wait(image, stored)
     if ready:
         count("PhotosReady")
     if ready or late:
@@ -239,8 +236,11 @@ def best_scores(found: list[labels.Label]) -> dict[str, float]:
     return scores
 
 
-def _discard_if_unnamed(image: Image, stored: list[Blob]) -> None:
-    """Another delivery was first: delete ours, after reading again which blobs count."""
+def _discard_or_wait(image: Image, stored: list[Blob]) -> None:
+    """Another delivery was first: delete ours, after reading again which blobs count.
+
+    Raises ``Unavailable``, deleting nothing, while the photo still waits for its findings.
+    """
     with db.transaction(image.user_id) as conn:
         current = images.get(conn, image.id)
         named = {blob.key for blob in blobs.of_images(conn, [image.id])}
