@@ -15,17 +15,13 @@ from photovault.api import presenting, schemas
 from photovault.api.changing import IdempotencyKey, Once, changing, rebuilding
 from photovault.api.edge import CurrentPerson
 from photovault.api.people import Person, page_of_people
+from photovault.api.schemas import CONFLICT, NOT_FOUND
 from photovault.errors import Invalid, NotFound
 
 if TYPE_CHECKING:
     from photovault.db import Connection
 
 router = APIRouter(prefix="/albums", tags=["albums"])
-
-Responses = dict[int | str, dict[str, Any]]
-
-NOT_FOUND: Responses = {404: {}}
-CONFLICT: Responses = {409: {}}
 
 AlbumId = Annotated[UUID, Path(description="An album's id.")]
 Kind = Literal["place", "date", "person", "trip", "event", "manual", "smart"]

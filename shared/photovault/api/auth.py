@@ -11,7 +11,7 @@ from pydantic import Field, StringConstraints
 
 from photovault import accounts, activity, sessions, users
 from photovault.api.edge import CurrentPerson, client_address
-from photovault.api.schemas import Schema
+from photovault.api.schemas import CONFLICT, NOT_FOUND, Schema
 from photovault.errors import NotFound, Unauthenticated
 
 router = APIRouter(prefix="/auth", tags=["auth"])
@@ -70,7 +70,7 @@ class Sessions(Schema):
     next_cursor: None = None
 
 
-@router.post("/signup", status_code=201, operation_id="signUp", responses={409: {}})
+@router.post("/signup", status_code=201, operation_id="signUp", responses=CONFLICT)
 def sign_up(body: SignUp, request: Request) -> LoggedIn:
     """Make an account and log in."""
     return _logged_in(
@@ -141,7 +141,7 @@ def list_sessions(person: CurrentPerson) -> Sessions:
     )
 
 
-@router.delete("/sessions/{session_id}", status_code=204, operation_id="endSession", responses={404: {}})
+@router.delete("/sessions/{session_id}", status_code=204, operation_id="endSession", responses=NOT_FOUND)
 def end_session(person: CurrentPerson, session_id: Annotated[UUID, Path()]) -> Response:
     """End one session, on whatever device it is."""
     with person.transaction() as conn:

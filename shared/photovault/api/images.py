@@ -35,6 +35,7 @@ from photovault import (
 )
 from photovault.api import edge, presenting, schemas
 from photovault.api.edge import CurrentPerson
+from photovault.api.schemas import NOT_FOUND
 from photovault.errors import Invalid, NotFound, TooLarge, UnsupportedType
 from photovault.settings import get_settings
 
@@ -409,7 +410,7 @@ class LookAlike(schemas.Schema):
     score: float = Field(description="Cosine similarity of the two pictures; 1 is the same picture.")
 
 
-@router.get("/{image_id}/similar", operation_id="similarImages", responses={404: {}})
+@router.get("/{image_id}/similar", operation_id="similarImages", responses=NOT_FOUND)
 def similar_images(
     person: CurrentPerson, image_id: ImageId, cursor: schemas.Cursor = None, limit: schemas.Limit = 50
 ) -> schemas.Page[LookAlike]:
@@ -440,7 +441,7 @@ def existing(conn: db.Connection, image_id: UUID) -> images.Image:
     return image
 
 
-@router.get("/{image_id}", operation_id="getImage", responses={404: {}})
+@router.get("/{image_id}", operation_id="getImage", responses=NOT_FOUND)
 def get_image(person: CurrentPerson, image_id: ImageId) -> ImageDetail:
     """A photo with its people, labels, albums, and tickets for all its renditions."""
     now = datetime.now(UTC)
@@ -470,7 +471,7 @@ def get_image(person: CurrentPerson, image_id: ImageId) -> ImageDetail:
     )
 
 
-@router.patch("/{image_id}", operation_id="editImage", responses={404: {}})
+@router.patch("/{image_id}", operation_id="editImage", responses=NOT_FOUND)
 def edit_image(person: CurrentPerson, image_id: ImageId, body: ImageEdit) -> schemas.Image:
     """Change caption, favourite or archived; what is not given stays."""
     if body.caption is not None and "\x00" in body.caption:
@@ -499,14 +500,14 @@ def edit_image(person: CurrentPerson, image_id: ImageId, body: ImageEdit) -> sch
     return shown
 
 
-@router.delete("/{image_id}", status_code=204, operation_id="deleteImage", responses={404: {}})
+@router.delete("/{image_id}", status_code=204, operation_id="deleteImage", responses=NOT_FOUND)
 def delete_image(person: CurrentPerson, image_id: ImageId) -> Response:
     """Move a photo to the trash, from where it can be restored for 30 days."""
     _change_trash(person, image_id, into=True)
     return Response(status_code=204)
 
 
-@router.post("/{image_id}/restore", operation_id="restoreImage", responses={404: {}})
+@router.post("/{image_id}/restore", operation_id="restoreImage", responses=NOT_FOUND)
 def restore_image(person: CurrentPerson, image_id: ImageId) -> schemas.Image:
     """Take a photo out of the trash, back into its albums."""
     _change_trash(person, image_id, into=False)
@@ -526,7 +527,7 @@ def _change_trash(person: edge.Person, image_id: UUID, *, into: bool) -> None:
     queues.send_albums(person.user_id)
 
 
-@router.post("/{image_id}/redrive", status_code=202, operation_id="redriveImage", responses={404: {}})
+@router.post("/{image_id}/redrive", status_code=202, operation_id="redriveImage", responses=NOT_FOUND)
 def redrive_image(person: CurrentPerson, image_id: ImageId) -> schemas.Image:
     """Start the steps that failed for this photo over."""
     with person.transaction() as conn:

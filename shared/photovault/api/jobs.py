@@ -11,7 +11,7 @@ from pydantic import ConfigDict, Field
 
 from photovault import jobs
 from photovault.api.edge import CurrentPerson
-from photovault.api.schemas import Schema
+from photovault.api.schemas import NOT_FOUND, Schema
 from photovault.errors import NotFound
 
 router = APIRouter(prefix="/jobs", tags=["jobs"])
@@ -50,14 +50,14 @@ class Job(Schema):
     finished_at: datetime | None
 
 
-@router.get("/{job_id}", operation_id="getJob", summary="Watch a job", responses={404: {}})
+@router.get("/{job_id}", operation_id="getJob", summary="Watch a job", responses=NOT_FOUND)
 def get_job(person: CurrentPerson, job_id: JobId) -> Job:
     """How far a job is."""
     with person.transaction() as conn:
         return _shown(jobs.get(conn, job_id))
 
 
-@router.delete("/{job_id}", status_code=202, operation_id="cancelJob", summary="Cancel a job", responses={404: {}})
+@router.delete("/{job_id}", status_code=202, operation_id="cancelJob", summary="Cancel a job", responses=NOT_FOUND)
 def cancel_job(person: CurrentPerson, job_id: JobId) -> Job:
     """Ask a job to stop. A waiting one ends at once, a running one at its next step, one that is over stays as it is.
 

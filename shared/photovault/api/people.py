@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Path
@@ -14,17 +14,13 @@ from photovault import activity, corrections, cursors, images, people, tickets
 from photovault.api import edge, presenting, schemas
 from photovault.api.changing import IdempotencyKey, Once, rebuilding
 from photovault.api.edge import CurrentPerson
+from photovault.api.schemas import CONFLICT, NOT_FOUND
 from photovault.errors import NotFound
 
 if TYPE_CHECKING:
     from photovault.db import Connection
 
 router = APIRouter(tags=["people"])
-
-Responses = dict[int | str, dict[str, Any]]
-
-NOT_FOUND: Responses = {404: {}}
-CONFLICT: Responses = {409: {}}
 
 PersonId = Annotated[UUID, Path(description="A person's id.")]
 FaceId = Annotated[UUID, Path(description="A face's id, as `GET /images/{id}` gives it.")]

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
 
 from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field
 
 T = TypeVar("T")
+
+# Answers of a route beside its own, as FastAPI takes them; `describing` says that they are problems.
+Responses = dict[int | str, dict[str, Any]]
+NOT_FOUND: Responses = {404: {}}
+CONFLICT: Responses = {409: {}}
 
 Limit = Annotated[int, Query(ge=1, le=200, description="How many items a page holds.")]
 Cursor = Annotated[str | None, Query(max_length=1000, description="`next_cursor` of the page before.")]
