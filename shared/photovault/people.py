@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -212,7 +212,7 @@ def settle(conn: Connection, person_ids: Collection[UUID], *, revision: int) -> 
     )
 
 
-# ------------------------------------------------------------------------------------------- what rebuilds read
+# --------------------------------------------------------------------------------- what rebuilds read and write
 
 
 @dataclass(frozen=True)
@@ -266,3 +266,39 @@ def embeddings(conn: Connection, model_id: int) -> dict[UUID, bytes]:
     return dict(
         conn.execute("SELECT id, halfvec_send(embedding) FROM faces WHERE model_id = %s", [model_id]).fetchall()
     )
+
+
+@dataclass(frozen=True)
+class Somebody:
+    """A person as they should be stored."""
+
+    id: UUID
+    name: str | None
+    hidden: bool
+    cover_face_id: UUID | None
+    face_count: int
+    image_count: int
+
+
+def add_all(conn: Connection, persons: Iterable[Somebody], *, revision: int) -> None:
+    with conn.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO person_clusters (id, name, hidden, cover_face_id, face_count, image_count, revision) VALUES "
+            "(%(id)s, %(name)s, %(hidden)s, %(cover_face_id)s, %(face_count)s, %(image_count)s, %(revision)s)",
+            [vars(person) | {"revision": revision} for person in persons],
+        )
+
+
+def change_all(conn: Connection, persons: Iterable[Somebody], *, revision: int) -> None:
+    with conn.cursor() as cursor:
+        cursor.executemany(
+            "UPDATE person_clusters SET name = %(name)s, hidden = %(hidden)s, cover_face_id = %(cover_face_id)s, "
+            "face_count = %(face_count)s, image_count = %(image_count)s, revision = %(revision)s WHERE id = %(id)s",
+            [vars(person) | {"revision": revision} for person in persons],
+        )
+
+
+def remove_all(conn: Connection, person_ids: Collection[UUID], *, revision: int) -> None:
+    """Their faces are to be somebody else's, or nobody's, by now."""
+    conn.execute("DELETE FROM person_clusters WHERE id = ANY(%s)", [list(person_ids)])
+    tombstones.add(conn, "person", person_ids, revision=revision)

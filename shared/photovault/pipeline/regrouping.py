@@ -11,15 +11,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
 
-from photovault import corrections, grouping, ids, model_manifest, people, tombstones, vectors
+from photovault import corrections, grouping, ids, model_manifest, people, vectors
 from photovault.corrections import Fact
-from photovault.people import FaceModel, KnownFace, Person
+from photovault.people import FaceModel, KnownFace, Person, Somebody
 
 if TYPE_CHECKING:
     from photovault.db import Connection
@@ -34,18 +34,6 @@ class Known:
     sent: dict[int, dict[UUID, bytes]]
     facts: list[Fact]
     persons: list[Person]
-
-
-@dataclass(frozen=True)
-class Somebody:
-    """A person as they should be stored."""
-
-    id: UUID
-    name: str | None
-    hidden: bool
-    cover_face_id: UUID | None
-    face_count: int
-    image_count: int
 
 
 @dataclass(frozen=True)
@@ -146,45 +134,18 @@ def difference(known: Known, who: Who) -> Difference:
 
 
 def write(conn: Connection, change: Difference, *, revision: int) -> None:
-    with conn.cursor() as cursor:
-        cursor.executemany(
-            "INSERT INTO person_clusters (id, name, hidden, cover_face_id, face_count, image_count, revision) "
-            "VALUES (%s, %s, %s, %s, %s, %s, %s)",
-            [(*_stored_values(person), revision) for person in change.new],
-        )
-        cursor.executemany(
-            "UPDATE person_clusters SET name = %s, hidden = %s, cover_face_id = %s, face_count = %s, image_count = %s, "
-            "revision = %s WHERE id = %s",
-            [(*_stored_values(person)[1:], revision, person.id) for person in change.changed],
-        )
+    people.add_all(conn, change.new, revision=revision)
+    people.change_all(conn, change.changed, revision=revision)
     for person_id, faces in change.moved.items():
         people.assign(conn, faces, person_id)
     if change.gone:
-        conn.execute("DELETE FROM person_clusters WHERE id = ANY(%s)", [list(change.gone)])
-        tombstones.add(conn, "person", change.gone, revision=revision)
+        people.remove_all(conn, change.gone, revision=revision)
     corrections.restate(conn, [(said.kind, said.a, said.b, said.at) for said in change.restated])
 
 
-def _stored_values(person: Somebody) -> tuple[Any, ...]:
-    return (
-        person.id,
-        person.name,
-        person.hidden,
-        person.cover_face_id,
-        person.face_count,
-        person.image_count,
-    )
-
-
 def _is_stored(person: Somebody, row: Person) -> bool:
-    return _stored_values(person) == (
-        row.id,
-        row.name,
-        row.hidden,
-        row.cover_face_id,
-        row.face_count,
-        row.image_count,
-    )
+    stored = Somebody(row.id, row.name, row.hidden, row.cover_face_id, row.face_count, row.image_count)
+    return person == stored
 
 
 # ---- grouping, model by model ------------------------------------------------------------------------------------
