@@ -48,7 +48,6 @@ class Person:
 
     id: UUID
     name: str | None
-    photo_count: int
 
 
 @dataclass(frozen=True)

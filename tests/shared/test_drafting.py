@@ -125,7 +125,7 @@ def test_a_person_has_an_album_and_somebody_hidden_has_none() -> None:
     camera = Camera()
     camera.take("2025-05-03T10:00", people=[anna, hidden])
     alone = camera.take("2025-05-04T10:00", people=[anna])
-    (made,) = of_kind(draft(camera.photos, [Person(anna, "Anna", 2)]), "person")
+    (made,) = of_kind(draft(camera.photos, [Person(anna, "Anna")]), "person")
     assert (made.key, made.title, made.cover) == (f"person:{anna}", "Anna", alone.id)
 
 
@@ -196,7 +196,7 @@ def test_a_birthday_without_any_position_is_an_event() -> None:
         camera.take(f"2025-03-{day:02}T08:00")
         camera.take(f"2025-03-{day:02}T19:00")
     party = [camera.take(f"2025-03-15T15:{minute:02}", people=[anna]) for minute in range(0, 60, 5)]
-    (event,) = of_kind(draft(camera.photos, [Person(anna, "Anna", 12)]), "event")
+    (event,) = of_kind(draft(camera.photos, [Person(anna, "Anna")]), "event")
     assert ids(event) == {photo.id for photo in party}
     assert event.title == "With Anna, 15 March 2025"
     assert "gap" in event.why["ended_by"]
@@ -300,7 +300,7 @@ def test_of_two_trips_the_one_with_more_in_common_keeps_the_album() -> None:
 
 # ---- laws ------------------------------------------------------------------------------------------------------------
 
-PEOPLE = [Person(UUID(int=70 + n), name, 3) for n, name in enumerate(("Anna", None, "Ben"))]
+PEOPLE = [Person(UUID(int=70 + n), name) for n, name in enumerate(("Anna", None, "Ben"))]
 NEW_YEAR = datetime.fromisoformat("2024-01-01")
 taken = st.one_of(
     st.datetimes(NEW_YEAR, NEW_YEAR + timedelta(days=60)),

@@ -262,9 +262,7 @@ def _photos(photos: list[Arranged], known: regrouping.Known, who: Who) -> list[d
 def _people(who: Who) -> list[drafting.Person]:
     """Those who are shown; hidden people have no album."""
     return [
-        drafting.Person(person.id, person.name, person.image_count)
-        for person in who.persons
-        if not person.hidden and person.image_count
+        drafting.Person(person.id, person.name) for person in who.persons if not person.hidden and person.image_count
     ]
 
 
