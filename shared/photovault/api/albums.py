@@ -14,6 +14,7 @@ from photovault import activity, albums, cursors, images, jobs, queues, rebuilds
 from photovault.api import presenting, schemas
 from photovault.api.changing import IdempotencyKey, Once, changing, rebuilding
 from photovault.api.edge import CurrentPerson
+from photovault.api.paging import next_cursor
 from photovault.api.people import Person, page_of_people
 from photovault.api.schemas import CONFLICT, NOT_FOUND
 from photovault.errors import Invalid, NotFound
@@ -179,8 +180,8 @@ def list_albums(
     with person.transaction() as conn:
         rows = albums.page(conn, kind=kind, limit=limit + 1, after=after)
         shown = show(conn, rows[:limit])
-    last = rows[limit - 1] if len(rows) > limit else None
-    return schemas.Page(items=shown, next_cursor=cursors.encode("albums", last.last_day, last.id) if last else None)
+    following = next_cursor("albums", rows, limit=limit, key=lambda row: (row.last_day, row.id))
+    return schemas.Page(items=shown, next_cursor=following)
 
 
 @router.get("/by-location", operation_id="albumsByLocation", summary="Photos by place")
@@ -208,13 +209,13 @@ def by_location(
         )
         for row in rows[:limit]
     ]
-    if len(rows) <= limit:
-        return schemas.Page(items=items, next_cursor=None)
-    last = rows[limit - 1]
-    return schemas.Page(
-        items=items,
-        next_cursor=cursors.encode(kind, last.image_count, last.country_code, last.region or "", last.city or ""),
+    following = next_cursor(
+        kind,
+        rows,
+        limit=limit,
+        key=lambda row: (row.image_count, row.country_code, row.region or "", row.city or ""),
     )
+    return schemas.Page(items=items, next_cursor=following)
 
 
 @router.get("/by-date", operation_id="albumsByDate", summary="Photos by date")
@@ -238,7 +239,7 @@ def by_date(
             )
             for row in rows[:limit]
         ],
-        next_cursor=cursors.encode(kind, rows[limit - 1].day) if len(rows) > limit else None,
+        next_cursor=next_cursor(kind, rows, limit=limit, key=lambda row: (row.day,)),
     )
 
 
@@ -358,10 +359,9 @@ def list_album_images(
         _existing(conn, album_id)
         rows = albums.images_page(conn, album_id, limit=limit + 1, after=after)
         shown = presenting.image_list(conn, rows[:limit])
-    last = rows[limit - 1] if len(rows) > limit else None
     return schemas.Page(
         items=[AlbumImage(**dict(image), why=row.why) for image, row in zip(shown, rows, strict=False)],
-        next_cursor=cursors.encode("album-images", last.sort_at, last.id) if last else None,
+        next_cursor=next_cursor("album-images", rows, limit=limit, key=lambda row: (row.sort_at, row.id)),
     )
 
 

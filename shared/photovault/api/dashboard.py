@@ -12,6 +12,7 @@ from pydantic import Field
 
 from photovault import activity, cursors, dashboards, users
 from photovault.api.edge import CurrentPerson
+from photovault.api.paging import next_cursor
 from photovault.api.schemas import Cursor, Limit, Page, Schema
 from photovault.errors import Unauthenticated
 
@@ -244,7 +245,7 @@ def recent_activity(person: CurrentPerson, cursor: Cursor = None, limit: Limit =
         found = activity.latest(conn, limit=limit + 1, before=before[0] if before else None)
     return Page(
         items=[Event(id=e.id, kind=e.kind, at=e.at, detail=e.detail) for e in found[:limit]],
-        next_cursor=cursors.encode("activity", found[limit - 1].id) if len(found) > limit else None,
+        next_cursor=next_cursor("activity", found, limit=limit, key=lambda e: (e.id,)),
     )
 
 
@@ -304,9 +305,7 @@ def person_analysis(person: CurrentPerson, cursor: Cursor = None, limit: Limit =
             )
             for each in shown
         ],
-        next_cursor=cursors.encode("person-analysis", shown[-1].images, shown[-1].person_id)
-        if len(found) > limit
-        else None,
+        next_cursor=next_cursor("person-analysis", found, limit=limit, key=lambda each: (each.images, each.person_id)),
     )
 
 

@@ -35,6 +35,7 @@ from photovault import (
 )
 from photovault.api import edge, presenting, schemas
 from photovault.api.edge import CurrentPerson
+from photovault.api.paging import next_cursor
 from photovault.api.schemas import NOT_FOUND
 from photovault.errors import Invalid, NotFound, TooLarge, UnsupportedType
 from photovault.settings import get_settings
@@ -386,10 +387,8 @@ def page_of_images(
     with person.transaction() as conn:
         rows = images.page(conn, wanted, limit=limit + 1, after=after, oldest_first=order == "oldest")
         shown = presenting.image_list(conn, rows[:limit])
-    more = len(rows) > limit
-    return schemas.Page(
-        items=shown, next_cursor=cursors.encode(kind, rows[limit - 1].sort_at, rows[limit - 1].id) if more else None
-    )
+    following = next_cursor(kind, rows, limit=limit, key=lambda row: (row.sort_at, row.id))
+    return schemas.Page(items=shown, next_cursor=following)
 
 
 @router.get("/trash", operation_id="listTrash")
@@ -401,8 +400,8 @@ def list_trash(
     with person.transaction() as conn:
         rows = images.trash(conn, limit=limit + 1, after=after)
         shown = presenting.image_list(conn, rows[:limit])
-    last = rows[limit - 1] if len(rows) > limit else None
-    return schemas.Page(items=shown, next_cursor=cursors.encode("trash", last.deleted_at, last.id) if last else None)
+    following = next_cursor("trash", rows, limit=limit, key=lambda row: (row.deleted_at, row.id))
+    return schemas.Page(items=shown, next_cursor=following)
 
 
 class LookAlike(schemas.Schema):
@@ -424,10 +423,9 @@ def similar_images(
         found = look_alikes.similar(conn, image_id, limit=limit + 1, after=after)
         score = {one.id: 1 - one.distance for one in found}
         shown = presenting.image_list(conn, images.by_ids(conn, [one.id for one in found[:limit]]))
-    last = found[limit - 1] if len(found) > limit else None
     return schemas.Page(
         items=[LookAlike(image=image, score=round(score[image.id], 4)) for image in shown],
-        next_cursor=cursors.encode(kind, last.distance, last.id) if last else None,
+        next_cursor=next_cursor(kind, found, limit=limit, key=lambda one: (one.distance, one.id)),
     )
 
 

@@ -14,6 +14,7 @@ from photovault import activity, corrections, cursors, images, people, tickets
 from photovault.api import edge, presenting, schemas
 from photovault.api.changing import IdempotencyKey, Once, rebuilding
 from photovault.api.edge import CurrentPerson
+from photovault.api.paging import next_cursor
 from photovault.api.schemas import CONFLICT, NOT_FOUND
 from photovault.errors import NotFound
 
@@ -123,8 +124,8 @@ def page_of_people(person: edge.Person, *, cursor: str | None, limit: int, with_
     with person.transaction() as conn:
         rows = people.page(conn, limit=limit + 1, with_hidden=with_hidden, after=after)
         shown = show(conn, rows[:limit])
-    last = rows[limit - 1] if len(rows) > limit else None
-    return schemas.Page(items=shown, next_cursor=cursors.encode("people", last.image_count, last.id) if last else None)
+    following = next_cursor("people", rows, limit=limit, key=lambda row: (row.image_count, row.id))
+    return schemas.Page(items=shown, next_cursor=following)
 
 
 def show(conn: Connection, rows: Sequence[people.Person]) -> list[Person]:

@@ -15,6 +15,7 @@ from photovault import cursors, db, images, names, queries, search
 from photovault.api import presenting, schemas
 from photovault.api.edge import CurrentPerson
 from photovault.api.images import ListFilter
+from photovault.api.paging import next_cursor
 from photovault.errors import BadCursor
 
 if TYPE_CHECKING:
@@ -155,8 +156,7 @@ def _by_time(
     rows = images.page(conn, wanted, limit=limit + 1, after=after)
     matched = _conditions(parsed)
     items = [Hit(image=image, score=1.0, matched=matched) for image in presenting.image_list(conn, rows[:limit])]
-    last = rows[limit - 1] if len(rows) > limit else None
-    return items, cursors.encode(kind, last.sort_at, last.id) if last else None
+    return items, next_cursor(kind, rows, limit=limit, key=lambda row: (row.sort_at, row.id))
 
 
 def _by_rank(
