@@ -21,6 +21,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from photovault import titles
+from photovault.globe import distance_km
 
 Kind = Literal["place", "date", "person", "trip", "event"]
 Place = tuple[str, str, str, str]
@@ -267,13 +268,6 @@ def _key_part(value: str) -> str:
     return value.replace("%", "%25").replace(":", "%3A")
 
 
-def distance_km(lat_a: float, lon_a: float, lat_b: float, lon_b: float) -> float:
-    """Great-circle distance (haversine, mean radius 6,371.0 km); right across the antimeridian."""
-    a, b = math.radians(lat_a), math.radians(lat_b)
-    h = math.sin((b - a) / 2) ** 2 + math.cos(a) * math.cos(b) * math.sin(math.radians(lon_b - lon_a) / 2) ** 2
-    return 2 * 6371.0 * math.asin(min(1.0, math.sqrt(h)))
-
-
 def _position(photo: Photo) -> tuple[float, float] | None:
     """Measured, not estimated."""
     if photo.lat is None or photo.lon is None or photo.place_estimated:
@@ -468,7 +462,7 @@ def _provisional(
     """A young library has no home yet, but it may have a place where most of it was taken."""
     best = min(cells, key=lambda cell: (-days_of[cell], cell))
     centre = located[cells[best][0]][1]
-    near = [entry for entry in located if distance_km(*centre, *entry[1]) <= rules.home_radius_km]
+    near = [entry for entry in located if distance_km(centre, entry[1]) <= rules.home_radius_km]
     days, all_days = {photo.local_day for photo, _ in near}, {photo.local_day for photo, _ in located}
     if len(days) < 2 or len(days) < rules.home_share * len(all_days):
         return []
@@ -504,7 +498,7 @@ def _from_home(photo: Photo, homes: Sequence[Home], rules: Parameters) -> float 
     margin = timedelta(days=rules.home_margin_days)
     return min(
         (
-            distance_km(*at, home.lat, home.lon)
+            distance_km(at, (home.lat, home.lon))
             for home in homes
             if home.provisional or home.first_day - photo.local_day <= margin >= photo.local_day - home.last_day
         ),
@@ -553,7 +547,7 @@ def _break(before: Photo, after: Photo, homes: Sequence[Home], rules: Parameters
     """Why two consecutive located photos away from home are not one trip; empty when they are."""
     hours = (after.local - before.local).total_seconds() / 3600
     a, b = _position(before), _position(after)
-    km = distance_km(*a, *b) if a and b else 0.0
+    km = distance_km(a, b) if a and b else 0.0
     if hours > rules.trip_gap_hours:
         return f"a gap of {hours / 24:.1f} days"
     if km > rules.trip_hop_km and hours > rules.trip_hop_hours:

@@ -8,7 +8,7 @@ Two things are better known from the *time zone* at the position, which the call
 microsecond, from polygons that include twelve miles of territorial waters): which countries are possible, so that a
 photo in Windsor is not put into Detroit across the river; and whether this is the open sea (zones named ``Etc/...``).
 
-Distances are in kilometres on a sphere of the mean radius 6371.0088 km (IUGG), positions in degrees (WGS 84).
+Distances are in kilometres on the sphere of ``globe``, positions in degrees (WGS 84).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-EARTH_RADIUS_KM = 6371.0088
+from photovault.globe import EARTH_RADIUS_KM, distance_km
 
 #: Farther than this from every settlement, a position has no city: wilderness on land, else the sea.
 REACH_KM = 50.0
@@ -284,11 +284,3 @@ class Table:
             population=int(self._columns["population"][city]),
             distance_km=round(distance_km((lat, lon), at), 3),
         )
-
-
-def distance_km(one: tuple[float, float], other: tuple[float, float]) -> float:
-    """Great-circle distance of two (latitude, longitude) pairs in degrees (haversine formula)."""
-    phi1, phi2 = math.radians(one[0]), math.radians(other[0])
-    half_lat, half_lon = (phi2 - phi1) / 2, math.radians(other[1] - one[1]) / 2
-    square = math.sin(half_lat) ** 2 + math.cos(phi1) * math.cos(phi2) * math.sin(half_lon) ** 2
-    return 2 * EARTH_RADIUS_KM * math.asin(min(1.0, math.sqrt(square)))

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from photovault import titles
-from photovault.drafting import Draft, Existing, Person, Photo, distance_km, draft, find_homes, match, replay
+from photovault.drafting import Draft, Existing, Person, Photo, draft, find_homes, match, replay
 
 PLACES = {
     "Lisbon": (38.7167, -9.1333, ("PT", "Portugal", "Lisbon", "Lisbon")),
@@ -238,11 +238,6 @@ def test_a_weekend_is_from_friday_to_monday_at_the_widest() -> None:
     assert not titles.is_weekend(friday - timedelta(days=1), friday + timedelta(days=1))
     assert not titles.is_weekend(friday, friday)
     assert not titles.is_weekend(friday, friday + timedelta(days=4))
-
-
-def test_distances_are_right_across_the_antimeridian() -> None:
-    assert round(distance_km(0.0, 179.5, 0.0, -179.5)) == 111
-    assert round(distance_km(48.2085, 16.3721, 38.7167, -9.1333)) == 2298
 
 
 def test_a_home_on_the_antimeridian_is_one_home() -> None:
