@@ -23,7 +23,7 @@ PHOTOS = 12
 
 def function_processes(cloud: Cloud) -> list[psutil.Process]:
     """The running function processes of this cloud, by what they were started with."""
-    wanted = cloud.environment["STAGING_BUCKET"]
+    wanted = cloud.database_url  # which no other cloud has, unlike the names of buckets
     found = []
     for process in psutil.process_iter():
         try:
