@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 router = APIRouter(prefix="/albums", tags=["albums"])
 
 AlbumId = Annotated[UUID, Path(description="An album's id.")]
-Kind = Literal["place", "date", "person", "trip", "event", "manual", "smart"]
 Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
 Description = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000, pattern=r"^[^\x00]*$")]
 _ID = "01890a5d-ac96-774b-bcce-b302099a8057"
@@ -38,7 +37,7 @@ class Cover(schemas.Schema):
 
 class Album(schemas.Schema):
     id: UUID
-    kind: Kind
+    kind: albums.Kind
     title: str
     description: str | None
     image_count: int = Field(description="Photos outside the trash.")
@@ -99,7 +98,7 @@ class AlbumImage(schemas.Image):
 
 class Explanation(schemas.Schema):
     album_id: UUID
-    kind: Kind
+    kind: albums.Kind
     text: str = Field(description="In a sentence or two.", examples=["Photos taken in Lisbon, Portugal."])
     why: dict[str, Any] | None = Field(description="Rule, parameters and bounds: they give the same photos again.")
 
@@ -171,7 +170,7 @@ def _show_one(conn: Connection, album_id: UUID) -> Album:
 @router.get("/", operation_id="listAlbums", summary="List albums")
 def list_albums(
     person: CurrentPerson,
-    kind: Annotated[Kind | None, Query(description="Only albums of this kind.")] = None,
+    kind: Annotated[albums.Kind | None, Query(description="Only albums of this kind.")] = None,
     cursor: schemas.Cursor = None,
     limit: schemas.Limit = 50,
 ) -> schemas.Page[Album]:

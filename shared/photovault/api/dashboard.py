@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from datetime import date, datetime
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID
 
 from fastapi import APIRouter
 from pydantic import Field
 
 from photovault import activity, cursors, dashboards, users
+from photovault.albums import Kind
 from photovault.api.edge import CurrentPerson
 from photovault.api.paging import next_cursor
 from photovault.api.schemas import Cursor, Limit, Page, Schema
@@ -198,9 +199,6 @@ class LocationAnalysis(Schema):
     trips: list[TripAnalysis]
 
 
-KINDS = ("place", "date", "person", "trip", "event", "manual", "smart")
-
-
 @router.get("/stats", operation_id="dashboardStats")
 def stats(person: CurrentPerson) -> Stats:
     """How much of everything is in the vault."""
@@ -223,7 +221,7 @@ def stats(person: CurrentPerson) -> Stats:
             favourites=images.favourite,
             trash=images.trash,
         ),
-        albums=AlbumCounts(total=sum(albums.values()), by_kind={kind: albums.get(kind, 0) for kind in KINDS}),
+        albums=AlbumCounts(total=sum(albums.values()), by_kind={kind: albums.get(kind, 0) for kind in get_args(Kind)}),
         people=PeopleCounts(
             total=people.named + people.unnamed, named=people.named, unnamed=people.unnamed, hidden=people.hidden
         ),

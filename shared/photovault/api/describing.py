@@ -5,9 +5,8 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 
-from photovault.api.schemas import Problem
+from photovault.api.schemas import PROBLEM_TYPE, Problem
 
-MEDIA_TYPE = "application/problem+json"
 METHODS = frozenset({"get", "put", "post", "delete", "patch"})
 _PROBLEM = {"$ref": "#/components/schemas/Problem"}
 
@@ -29,7 +28,7 @@ def with_problems(document: dict[str, Any]) -> dict[str, Any]:
                 responses.setdefault(status, {})
             for status, response in responses.items():
                 if status.startswith(("4", "5")):
-                    response["content"] = {MEDIA_TYPE: {"schema": _PROBLEM}}
+                    response["content"] = {PROBLEM_TYPE: {"schema": _PROBLEM}}
                     if response.get("description", "Validation Error") == "Validation Error":
                         response["description"] = HTTPStatus(int(status)).phrase
             operation["responses"] = dict(sorted(responses.items()))

@@ -19,6 +19,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.exceptions import HTTPException
 
 from photovault import db, sessions, tokens
+from photovault.api.schemas import PROBLEM_TYPE
 from photovault.errors import (
     PhotoVaultError,
     RangeNotSatisfiable,
@@ -33,7 +34,6 @@ from photovault.settings import get_settings
 if TYPE_CHECKING:
     from photovault.db import Connection
 
-PROBLEM_TYPE = "application/problem+json"
 TYPE_BASE = "https://photovault.dev/problems/"
 # JSON bodies are small; uploads have their own bound.
 LARGEST_JSON_BYTES = 1024 * 1024

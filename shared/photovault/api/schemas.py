@@ -29,6 +29,9 @@ class Page(Schema, Generic[T]):
     next_cursor: str | None = Field(description="Give it as `cursor` for the next page; null at the end.")
 
 
+PROBLEM_TYPE = "application/problem+json"
+
+
 class Problem(Schema):
     """RFC 9457."""
 
