@@ -314,7 +314,7 @@ def list_filter(  # each parameter is one that a client may give
     ] = None,
     from_: Annotated[date | None, Query(alias="from", description="First local day.")] = None,
     to: Annotated[date | None, Query(description="Last local day.")] = None,
-    status: Annotated[Literal["pending", "processing", "ready", "rejected"] | None, Query()] = None,
+    status: Annotated[schemas.Status | None, Query()] = None,
     favourite: Annotated[bool | None, Query()] = None,
     archived: Annotated[
         Literal["true", "false", "any"], Query(description="The archive is left out unless asked for.")

@@ -77,7 +77,7 @@ def offset(minutes: int | None) -> str | None:
     return f"{sign}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}"
 
 
-def _step(done_at: datetime | None, *, failed: bool) -> str:
+def _step(done_at: datetime | None, *, failed: bool) -> schemas.Step:
     return "done" if done_at else "failed" if failed else "waiting"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 from uuid import UUID
 
 from fastapi import Query
@@ -18,6 +18,8 @@ CONFLICT: Responses = {409: {}}
 
 Limit = Annotated[int, Query(ge=1, le=200, description="How many items a page holds.")]
 Cursor = Annotated[str | None, Query(max_length=1000, description="`next_cursor` of the page before.")]
+Status = Literal["pending", "processing", "ready", "rejected"]
+Step = Literal["waiting", "done", "failed"]
 
 
 class Schema(BaseModel):
@@ -62,8 +64,8 @@ class Ticket(Schema):
 
 
 class Steps(Schema):
-    vision: str = Field(description="waiting, done or failed")
-    embedding: str = Field(description="waiting, done or failed")
+    vision: Step
+    embedding: Step
 
 
 class Taken(Schema):
@@ -101,7 +103,7 @@ class Image(Schema):
     sha256: str
     width: int | None
     height: int | None
-    status: str = Field(description="pending, processing, ready or rejected")
+    status: Status
     reason: str | None = Field(description="Why the photo was rejected.")
     steps: Steps
     taken: Taken | None
