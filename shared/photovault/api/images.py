@@ -31,9 +31,9 @@ from photovault import (
     things,
     tickets,
     uploads,
-    users,
 )
 from photovault.api import edge, presenting, schemas
+from photovault.api.changing import changing
 from photovault.api.edge import CurrentPerson
 from photovault.api.paging import next_cursor
 from photovault.api.schemas import NOT_FOUND
@@ -477,13 +477,13 @@ def edit_image(person: CurrentPerson, image_id: ImageId, body: ImageEdit) -> sch
     rebuild = body.archived is not None
     if rebuild:
         queues.send_rebuild_check(person.user_id)
-    with person.transaction() as conn:
-        revision = users.next_revision(conn)
+    with changing(person) as change:
+        conn = change.conn
         before = existing(conn, image_id)
         images.edit(
             conn,
             image_id,
-            revision=revision,
+            revision=change.revision,
             caption=body.caption,
             favourite=body.favourite,
             archived=body.archived,
@@ -515,24 +515,22 @@ def restore_image(person: CurrentPerson, image_id: ImageId) -> schemas.Image:
 
 def _change_trash(person: edge.Person, image_id: UUID, *, into: bool) -> None:
     queues.send_rebuild_check(person.user_id)
-    with person.transaction() as conn:
-        revision = users.next_revision(conn)
-        existing(conn, image_id)
-        change = images.move_to_trash if into else images.restore
-        if change(conn, image_id, revision=revision):
-            activity.record(conn, "photo-deleted" if into else "photo-restored", image_id=str(image_id))
-            rebuilds.want(conn)
+    with changing(person) as change:
+        existing(change.conn, image_id)
+        move = images.move_to_trash if into else images.restore
+        if move(change.conn, image_id, revision=change.revision):
+            activity.record(change.conn, "photo-deleted" if into else "photo-restored", image_id=str(image_id))
+            rebuilds.want(change.conn)
     queues.send_albums(person.user_id)
 
 
 @router.post("/{image_id}/redrive", status_code=202, operation_id="redriveImage", responses=NOT_FOUND)
 def redrive_image(person: CurrentPerson, image_id: ImageId) -> schemas.Image:
     """Start the steps that failed for this photo over."""
-    with person.transaction() as conn:
-        revision = users.next_revision(conn)
-        image = existing(conn, image_id)
-        started = images.redrive(conn, image_id, revision=revision)
-        shown = presenting.image_list(conn, [existing(conn, image_id)])[0]
+    with changing(person) as change:
+        image = existing(change.conn, image_id)
+        started = images.redrive(change.conn, image_id, revision=change.revision)
+        shown = presenting.image_list(change.conn, [existing(change.conn, image_id)])[0]
     if started:
         if not image.vision_done_at:
             queues.send_vision(person.user_id, image_id)
