@@ -358,10 +358,10 @@ def deleted_before(conn: Connection, before: datetime, *, limit: int) -> list[tu
 
 
 def unrefined(conn: Connection, *, limit: int) -> list[tuple[UUID, UUID]]:
-    """(person, photo) of photos with a position for which no finer name was asked yet."""
+    """(person, photo) of photos with a position for which no finer name was asked yet, newest first."""
     return conn.execute(
         "SELECT user_id, id FROM images WHERE place_refined_at IS NULL AND location_source IS NOT NULL "
-        "AND status = 'ready' LIMIT %s",
+        "AND status = 'ready' ORDER BY created_at DESC LIMIT %s",
         [limit],
     ).fetchall()
 
