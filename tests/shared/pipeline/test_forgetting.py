@@ -11,6 +11,8 @@ from tests.vaults import somebody
 from photovault import ids, sessions
 from photovault.pipeline import maintenance
 
+OLD, NEW = b"o" * 16, b"n" * 16  # keys of throttles are 16 bytes of a hash
+
 pytestmark = pytest.mark.usefixtures("vault")
 
 
@@ -31,7 +33,8 @@ def test_expired_keys_sessions_and_throttles_go_and_live_ones_stay(database_url:
         )
         conn.execute(
             "INSERT INTO throttles (scope, key, level, updated_at) "
-            "VALUES ('forgetting', 'old', 1, now() - interval '2 days'), ('forgetting', 'new', 1, now())"
+            "VALUES ('forgetting', %s, 1, now() - interval '2 days'), ('forgetting', %s, 1, now())",
+            [OLD, NEW],
         )
     maintenance.forget_expired(maintenance.Report(), now=datetime.now(UTC))
     with psycopg.connect(database_url) as conn:
@@ -41,4 +44,4 @@ def test_expired_keys_sessions_and_throttles_go_and_live_ones_stay(database_url:
             "keys": conn.execute("SELECT key FROM idempotency_keys WHERE user_id = %s", [ada.user_id]).fetchall(),
             "throttles": conn.execute("SELECT key FROM throttles WHERE scope = 'forgetting'").fetchall(),
         }
-    assert left == {"sessions": [(ada.session_id,)], "tokens": [], "keys": [("new",)], "throttles": [(b"new",)]}
+    assert left == {"sessions": [(ada.session_id,)], "tokens": [], "keys": [("new",)], "throttles": [(NEW,)]}
