@@ -35,7 +35,8 @@ def main(data: str, uid: str, gid: str, *command: str) -> int:
             pass
         closing.set()
 
-    signal.signal(signal.SIGTERM, lambda *_: closing.set())
+    for each in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(each, lambda *_: closing.set())
     threading.Thread(target=watch, daemon=True).start()
     root = os.geteuid() == 0
     failures = 0
