@@ -12,7 +12,7 @@ from photovault import db
 if TYPE_CHECKING:
     from photovault.db import Connection
 
-_NAMES = "image_id, name, driver, key, bytes, sha256, header_sha256, plain_bytes, content_type, width, height"
+_NAMES = "image_id, name, driver, key, bytes, sha256, header_sha256, plain_bytes, content_type, width, height, away"
 _COLUMNS = _NAMES.replace("bytes,", "bytes AS size,", 1).replace("plain_bytes", "plain_bytes AS plain_size")
 
 _FIELDS = [column.split()[-1] for column in _COLUMNS.split(", ")]
@@ -20,7 +20,10 @@ _FIELDS = [column.split()[-1] for column in _COLUMNS.split(", ")]
 
 @dataclass(frozen=True)
 class Blob:
-    """A sealed blob. ``size`` (bytes) and ``sha256`` are of the ciphertext, ``plain_size`` of what it opens to."""
+    """A sealed blob. ``size`` (bytes) and ``sha256`` are of the ciphertext, ``plain_size`` of what it opens to.
+
+    ``away`` is set while it lies with the fallback, because its home was out of reach.
+    """
 
     image_id: UUID
     name: str
@@ -33,12 +36,13 @@ class Blob:
     content_type: str
     width: int | None = None
     height: int | None = None
+    away: bool = False
 
 
 def add(conn: Connection, blobs: Iterable[Blob]) -> None:
     with conn.cursor() as cursor:
         cursor.executemany(
-            f"INSERT INTO blobs ({_NAMES}) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)".encode(),
+            f"INSERT INTO blobs ({_NAMES}) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)".encode(),
             [tuple(getattr(blob, column) for column in _FIELDS) for blob in blobs],
         )
 

@@ -140,6 +140,13 @@ def maintenance() -> Iterator[Connection]:
         yield conn
 
 
+@contextmanager
+def rotation() -> Iterator[Connection]:
+    """A transaction that sees the wrapped keys of all people, and nothing else."""
+    with _as_role("photovault_rotation", "") as conn:
+        yield conn
+
+
 def rows(
     conn: Connection, kind: type[Row], sql: str, parameters: Mapping[str, Any] | Sequence[Any] | None = None
 ) -> list[Row]:

@@ -33,12 +33,21 @@ HOW_TO = {
     "staging_bucket": "Set STAGING_BUCKET to the bucket that uploads arrive in (the stack's output StagingBucket).",
     "vault_bucket": "Set VAULT_BUCKET to the bucket that keeps sealed photos (the stack's output VaultBucket).",
     "storage_root": "Set STORAGE_ROOT to a durable folder for the sealed photos of the local driver.",
+    "ledger_bucket": "Set LEDGER_BUCKET to the bucket of the erasure ledger (the stack's output LedgerBucket), or "
+    "LEDGER_ROOT to a folder that is backed up apart from the database.",
+    "cloudinary_cloud_name": "Set CLOUDINARY_CLOUD_NAME, CLOUDINARY_API_KEY and CLOUDINARY_API_SECRET (in "
+    "Cloudinary's console under API Keys).",
     "geocoder_email": "Set GEOCODER_EMAIL to your address, which Nominatim's usage policy asks for, or unset "
     "ENABLE_GEOCODER.",
     "vision_queue_url": "Set VISION_QUEUE_URL (the stack's output VisionQueueUrl).",
     "embedding_queue_url": "Set EMBEDDING_QUEUE_URL (the stack's output EmbeddingQueueUrl).",
     "albums_queue_url": "Set ALBUMS_QUEUE_URL (the stack's output AlbumsQueueUrl).",
 }
+
+
+# What STORAGE_TIERS may place, and where. A face's blob is called "face:<its id>".
+TIERED_BLOBS = ("original", "preview", "thumbnail", "metadata", "face", "motion")
+TIERS = ("local", "s3", "cloudinary")
 
 
 def _is_fernet_key(text: str) -> bool:
@@ -59,11 +68,21 @@ class Settings(BaseSettings):
     master_key: SecretStr | None = None
     cors_origins: str = ""
 
-    storage_driver: Literal["local", "s3"] = "s3"
+    kms_key_id: str | None = None
+
+    storage_driver: Literal["local", "s3", "cloudinary", "hybrid"] = "s3"
+    storage_primary: Literal["local", "s3", "cloudinary"] = "cloudinary"
+    storage_fallback: Literal["local", "s3"] | None = None
+    storage_tiers: str = ""
     storage_root: str | None = None
     cloudinary_cloud_name: str | None = None
     cloudinary_api_key: str | None = None
     cloudinary_api_secret: SecretStr | None = None
+    cloudinary_upload_prefix: str = "https://api.cloudinary.com"
+    cloudinary_max_file_bytes: int = Field(default=10 * MIB, ge=1024)
+    ledger_root: str | None = None
+    ledger_bucket: str | None = None
+    require_sealed_uploads: bool = False
 
     enable_geocoder: bool = False
     geocoder_email: str | None = None
@@ -86,6 +105,18 @@ class Settings(BaseSettings):
     max_upload_bytes: int = Field(default=25 * MIB, ge=1024, le=100 * MIB)
     default_quota_bytes: int = Field(default=15 * 1024 * MIB, ge=0)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
+
+    @field_validator("storage_tiers")
+    @classmethod
+    def _known_tiers(cls, value: str) -> str:
+        for pair in value.split(","):
+            name, _, driver = (part.strip() for part in pair.partition("="))
+            if pair.strip() and (name not in TIERED_BLOBS or driver not in TIERS):
+                raise ValueError(
+                    f"'{pair.strip()}' is no tier. Write pairs such as original=s3,thumbnail=cloudinary; blobs are "
+                    f"{', '.join(TIERED_BLOBS)}, drivers are {', '.join(TIERS)}."
+                )
+        return value
 
     @field_validator("public_url")
     @classmethod
@@ -123,6 +154,12 @@ class Settings(BaseSettings):
     def master_keys(self) -> list[str]:
         """Fernet keys that wrap the users' keys, newest first."""
         return _split(self.master_key)
+
+    @property
+    def tiers(self) -> dict[str, str]:
+        """The driver of each kind of blob that STORAGE_TIERS names."""
+        pairs = (pair.partition("=") for pair in self.storage_tiers.split(",") if pair.strip())
+        return {name.strip(): driver.strip() for name, _, driver in pairs}
 
     @property
     def allowed_origins(self) -> list[str]:

@@ -22,10 +22,13 @@ TTL_SECONDS = 1800
 
 @dataclass(frozen=True)
 class Ticket:
-    """``key`` opens this blob alone; the key of the photo never leaves the vault."""
+    """``key`` opens this blob alone; the key of the photo never leaves the vault.
+
+    ``links`` are the addresses of the ciphertext: one, or those of its consecutive pieces.
+    """
 
     blob: Blob
-    url: str
+    links: Sequence[storage.Link]
     expires_at: datetime
     key: bytes
 
@@ -53,7 +56,7 @@ def of_blob(blob: Blob, user_id: UUID, content_key: bytes, *, now: datetime) -> 
     address = sealing.Address(user_id, blob.image_id, blob.name)
     return Ticket(
         blob=blob,
-        url=storage.driver(blob.driver).url(blob.key, now=now, ttl=TTL_SECONDS),
+        links=storage.driver(blob.driver).links(blob.key, size=blob.size, now=now, ttl=TTL_SECONDS),
         expires_at=presigning.bucket_start(now, TTL_SECONDS) + timedelta(seconds=TTL_SECONDS),
         key=sealing.blob_key(content_key, address),
     )

@@ -116,7 +116,7 @@ def test_nominatim_wants_an_address_in_production(monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_wrong_value_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(Misconfigured, match=r"STORAGE_DRIVER: Input should be 'local' or 's3'"):
+    with pytest.raises(Misconfigured, match=r"STORAGE_DRIVER: Input should be 'local', 's3', 'cloudinary' or 'hybrid'"):
         with_environment(monkeypatch, STORAGE_DRIVER="floppy")
 
 

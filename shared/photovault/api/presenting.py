@@ -25,7 +25,7 @@ def image_list(conn: Connection, rows: Sequence[images.Image]) -> list[schemas.I
 
 def ticket(made: tickets.Ticket) -> schemas.Ticket:
     return schemas.Ticket(
-        url=made.url,
+        url=made.links[0].url,
         expires_at=made.expires_at,
         name=made.blob.name,
         key=base64.urlsafe_b64encode(made.key).decode(),

@@ -32,6 +32,14 @@ class Stored:
     modified: datetime
 
 
+@dataclass(frozen=True)
+class Link:
+    """An address that one piece of a blob can be fetched from, and the piece's length in bytes."""
+
+    url: str
+    bytes: int
+
+
 class Driver(Protocol):
     """What every storage can do.
 
@@ -40,6 +48,9 @@ class Driver(Protocol):
     """
 
     name: str
+
+    def new_key(self, size: int) -> str:
+        """A key for a new blob of ``size`` bytes, with ``new_key`` of this package in it."""
 
     def put(self, key: str, chunks: Iterable[bytes] | bytes, *, size: int) -> None:
         """Store a blob of ``size`` bytes, all of it or nothing.
@@ -59,10 +70,11 @@ class Driver(Protocol):
     def delete(self, key: str) -> None:
         """Delete the blob; one that is absent is fine."""
 
-    def url(self, key: str, *, now: datetime, ttl: int) -> str:
-        """An address that anyone may GET for at least ``ttl / 2`` and at most ``ttl`` seconds.
+    def links(self, key: str, *, size: int, now: datetime, ttl: int) -> Sequence[Link]:
+        """Addresses that anyone may GET for ``ttl / 2`` to ``ttl`` seconds, made without asking the storage.
 
-        The same one for ``ttl / 2`` seconds, so that HTTP caches work.
+        One address, or those of a large blob's consecutive pieces; the lengths add up to ``size``. The same ones for
+        ``ttl / 2`` seconds, so that HTTP caches work.
         """
 
     def list(self, prefix: str = "", after: str = "") -> Iterator[Stored]:
@@ -121,7 +133,7 @@ def default_driver() -> Driver:
 
 
 def verify_local_url(key: str, expires: int, signature: str, now: datetime) -> None:
-    """Check what ``LocalDriver.url`` put in its query. Raises ``Forbidden`` when it is forged or past."""
+    """Check what ``LocalDriver.links`` put in its query. Raises ``Forbidden`` when it is forged or past."""
     from photovault.storage import local
 
     local.verify_url(key, expires=expires, signature=signature, now=now, signing_keys=_signing_keys())

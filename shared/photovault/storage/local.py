@@ -20,7 +20,7 @@ from urllib.parse import urlencode
 
 from photovault.errors import BlobMissing, Conflict, Forbidden, Invalid, Misconfigured, StorageUnavailable
 from photovault.presigning import bucket_start
-from photovault.storage import Stored, check_key
+from photovault.storage import Link, Stored, check_key, new_key
 
 URL_PURPOSE = "local-file-url"
 
@@ -46,6 +46,10 @@ class LocalDriver:
             raise Misconfigured(
                 f"STORAGE_ROOT={root} cannot be written to ({_reason(error)}). Set it to a durable folder."
             ) from None
+
+    def new_key(self, size: int) -> str:
+        del size
+        return new_key()
 
     def put(self, key: str, chunks: Iterable[bytes] | bytes, *, size: int) -> None:
         target = self._path(key)
@@ -89,11 +93,12 @@ class LocalDriver:
         except OSError as error:
             raise _unavailable(error) from error
 
-    def url(self, key: str, *, now: datetime, ttl: int) -> str:
+    def links(self, key: str, *, size: int, now: datetime, ttl: int) -> list[Link]:
         check_key(key)
         expires = int(bucket_start(now, ttl).timestamp()) + ttl
         signature = _signature(self._signing_keys()[0], key, expires)
-        return f"{self._public_url}/blobs/{key}?{urlencode({'expires': expires, 'signature': signature})}"
+        query = urlencode({"expires": expires, "signature": signature})
+        return [Link(f"{self._public_url}/blobs/{key}?{query}", size)]
 
     def list(self, prefix: str = "", after: str = "") -> Iterator[Stored]:
         return _walk(self._root, "", prefix=prefix, after=after)
@@ -124,7 +129,7 @@ class LocalDriver:
 
 
 def verify_url(key: str, *, expires: int, signature: str, now: datetime, signing_keys: Sequence[bytes]) -> None:
-    """Check the query of a link that ``LocalDriver.url`` made. Raises ``Forbidden`` when it is forged or past."""
+    """Check the query of a link that ``LocalDriver.links`` made. Raises ``Forbidden`` when it is forged or past."""
     given = signature.encode("utf-8", "replace")
     if not any(hmac.compare_digest(_signature(each, key, expires).encode(), given) for each in signing_keys):
         raise Forbidden("This link is not one that the vault gave out.")

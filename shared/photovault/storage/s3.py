@@ -11,7 +11,7 @@ from typing import IO, Any
 
 from photovault import presigning
 from photovault.errors import BlobMissing, Conflict, Misconfigured, PhotoVaultError, StorageUnavailable
-from photovault.storage import Stored, check_key
+from photovault.storage import Link, Stored, check_key, new_key
 
 # Up to here an upload waits in memory, above in a temporary file; it is ciphertext either way.
 _SPOOL_IN_MEMORY = 8 * 1024 * 1024
@@ -40,6 +40,10 @@ class S3Driver:
         self._endpoint = endpoint
         self._client = client
         self._credentials = credentials
+
+    def new_key(self, size: int) -> str:
+        del size
+        return new_key()
 
     def put(self, key: str, chunks: Iterable[bytes] | bytes, *, size: int) -> None:
         check_key(key)
@@ -83,8 +87,8 @@ class S3Driver:
     def delete(self, key: str) -> None:
         self._call("delete_object", Key=check_key(key))
 
-    def url(self, key: str, *, now: datetime, ttl: int) -> str:
-        return presigning.presign_get(
+    def links(self, key: str, *, size: int, now: datetime, ttl: int) -> list[Link]:
+        url = presigning.presign_get(
             endpoint=self._endpoint,
             bucket=self._bucket,
             key=check_key(key),
@@ -93,6 +97,7 @@ class S3Driver:
             now=presigning.bucket_start(now, ttl),
             expires_in=ttl,
         )
+        return [Link(url, size)]
 
     def list(self, prefix: str = "", after: str = "") -> Iterator[Stored]:
         position: dict[str, str] = {"StartAfter": after} if after else {}

@@ -96,10 +96,10 @@ class DriverContract:
 
     def test_a_link_is_the_same_for_half_its_life_and_then_another(self, driver: Driver) -> None:
         key = storage.new_key()
-        first = driver.url(key, now=NOW, ttl=300)
-        assert driver.url(key, now=NOW + timedelta(seconds=149), ttl=300) == first
-        assert driver.url(key, now=NOW + timedelta(seconds=150), ttl=300) != first
-        assert driver.url(storage.new_key(), now=NOW, ttl=300) != first
+        first = driver.links(key, size=1, now=NOW, ttl=300)[0].url
+        assert driver.links(key, size=1, now=NOW + timedelta(seconds=149), ttl=300)[0].url == first
+        assert driver.links(key, size=1, now=NOW + timedelta(seconds=150), ttl=300)[0].url != first
+        assert driver.links(storage.new_key(), size=1, now=NOW, ttl=300)[0].url != first
 
     @pytest.mark.parametrize(
         "key",
@@ -121,4 +121,4 @@ class DriverContract:
         with pytest.raises(Invalid):
             driver.delete(key)
         with pytest.raises(Invalid):
-            driver.url(key, now=NOW, ttl=300)
+            driver.links(key, size=1, now=NOW, ttl=300)

@@ -145,7 +145,7 @@ def verify(url: str, *, now: datetime, **changes: str) -> None:
 
 
 def test_a_link_names_its_blob_and_is_good_until_it_expires(driver: LocalDriver) -> None:
-    url = driver.url("ab/cd", now=NOW, ttl=300)
+    url = driver.links("ab/cd", size=1, now=NOW, ttl=300)[0].url
     assert url.startswith("http://127.0.0.1:8999/blobs/ab/cd?expires=")
     verify(url, now=NOW)
     verify(url, now=NOW + timedelta(seconds=299))
@@ -154,7 +154,7 @@ def test_a_link_names_its_blob_and_is_good_until_it_expires(driver: LocalDriver)
 
 
 def test_a_link_for_another_blob_or_a_longer_life_is_forged(driver: LocalDriver) -> None:
-    url = driver.url("ab/cd", now=NOW, ttl=300)
+    url = driver.links("ab/cd", size=1, now=NOW, ttl=300)[0].url
     expires = str(int(parse_qs(urlsplit(url).query)["expires"][0]) + 3600)
     for changes in ({"key": "ab/ef"}, {"expires": expires}, {"signature": ""}, {"signature": "ü"}):
         with pytest.raises(Forbidden, match="not one that the vault gave out"):
@@ -163,10 +163,10 @@ def test_a_link_for_another_blob_or_a_longer_life_is_forged(driver: LocalDriver)
 
 def test_links_signed_before_a_rotation_stay_good(tmp_path: Path) -> None:
     old = LocalDriver(str(tmp_path), public_url="http://host", signing_keys=lambda: SIGNING_KEYS[1:])
-    verify(old.url("ab/cd", now=NOW, ttl=300), now=NOW)
+    verify(old.links("ab/cd", size=1, now=NOW, ttl=300)[0].url, now=NOW)
     foreign = LocalDriver(str(tmp_path), public_url="http://host", signing_keys=lambda: [bytes(32)])
     with pytest.raises(Forbidden):
-        verify(foreign.url("ab/cd", now=NOW, ttl=300), now=NOW)
+        verify(foreign.links("ab/cd", size=1, now=NOW, ttl=300)[0].url, now=NOW)
 
 
 def test_listings_tell_time_in_utc(driver: LocalDriver) -> None:

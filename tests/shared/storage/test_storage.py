@@ -85,7 +85,7 @@ def test_in_a_local_cloud_the_laptops_folder_is_fine(environment: pytest.MonkeyP
 
 
 def test_local_links_verify_with_the_master_keys_of_the_settings(environment: pytest.MonkeyPatch) -> None:
-    url = urlsplit(storage.driver("local").url("ab/cd", now=NOW, ttl=300))
+    url = urlsplit(storage.driver("local").links("ab/cd", size=1, now=NOW, ttl=300)[0].url)
     query = parse_qs(url.query)
     expires, signature = int(query["expires"][0]), query["signature"][0]
     storage.verify_local_url("ab/cd", expires, signature, NOW)
@@ -102,4 +102,4 @@ def test_blobs_can_be_kept_without_a_master_key_but_not_linked_to(environment: p
     forget()
     storage.driver("local").put("ab/cd", b"x", size=1)
     with pytest.raises(Misconfigured, match="MASTER_KEY"):
-        storage.driver("local").url("ab/cd", now=NOW, ttl=300)
+        storage.driver("local").links("ab/cd", size=1, now=NOW, ttl=300)
