@@ -17,6 +17,8 @@ NAMES = (
     "CLOUDINARY_API_KEY",
     "CLOUDINARY_API_SECRET",
     "CLOUDINARY_CLOUD_NAME",
+    "CLOUDINARY_MAX_FILE_BYTES",
+    "CLOUDINARY_UPLOAD_PREFIX",
     "CORS_ORIGINS",
     "DATABASE_URL",
     "DEFAULT_QUOTA_BYTES",
@@ -25,14 +27,19 @@ NAMES = (
     "FACE_PROVIDER",
     "GEOCODER_EMAIL",
     "JWT_SECRET",
+    "LEDGER_ROOT",
     "LOG_LEVEL",
     "MASTER_KEY",
     "MAX_UPLOAD_BYTES",
     "MODELS_DIR",
     "PLACES_FILE",
     "PUBLIC_URL",
+    "REQUIRE_SEALED_UPLOADS",
     "STORAGE_DRIVER",
+    "STORAGE_FALLBACK",
+    "STORAGE_PRIMARY",
     "STORAGE_ROOT",
+    "STORAGE_TIERS",
 )
 
 
@@ -46,12 +53,14 @@ def load(root: Path, folder: Path, *, environ: Mapping[str, str] = os.environ) -
     chosen = {**keep_secrets(folder / "secrets.env"), **written, **_given(environ)}
     chosen.setdefault("APP_ENV", "dev")
     chosen.setdefault("STORAGE_DRIVER", "local")
+    chosen.setdefault("STORAGE_FALLBACK", "local")
     chosen.setdefault("STORAGE_ROOT", str(folder / "blobs"))
+    chosen.setdefault("LEDGER_ROOT", str(folder / "ledger"))
     chosen.setdefault("MODELS_DIR", str(folder / "models"))
-    for name in ("STORAGE_ROOT", "MODELS_DIR", "PLACES_FILE"):
+    for name in ("STORAGE_ROOT", "LEDGER_ROOT", "MODELS_DIR", "PLACES_FILE"):
         if name in chosen:
             chosen[name] = str((root / Path(chosen[name]).expanduser()).resolve())
-    for name in ("STORAGE_ROOT", "MODELS_DIR"):
+    for name in ("STORAGE_ROOT", "LEDGER_ROOT", "MODELS_DIR"):
         Path(chosen[name]).mkdir(parents=True, exist_ok=True)
     return chosen
 

@@ -104,12 +104,12 @@ def test_a_role_is_the_functions_own_and_has_no_managed_policy_but_for_the_vpc(f
 
 
 def buckets_in(function: str, action: str) -> set[str]:
-    """What the function may do `action` on: staging/incoming, staging/outgoing, vault."""
+    """What the function may do `action` on: staging/incoming, staging/outgoing, vault, ledger/erasures, models."""
     found = set()
     for each, resource in allowed(function):
         if each == action:
             arn = resource["Fn::Sub"]
-            kind = "staging" if "-staging-" in arn else "vault" if "-vault-" in arn else "models"
+            kind = next((kind for kind in ("staging", "vault", "ledger") if f"-{kind}-" in arn), "models")
             prefix = arn.partition("/")[2].removesuffix("/*").removesuffix("*")
             found.add(f"{kind}/{prefix}" if prefix else kind)
     return found
@@ -128,15 +128,30 @@ def test_only_workers_write_to_the_vault() -> None:
 
 def test_uploads_are_signed_by_the_library_for_incoming_alone() -> None:
     writers = {name: buckets_in(name, "s3:PutObject") for name in FUNCTIONS}
-    assert {name for name, where in writers.items() if any("staging" in each for each in where)} == {"LibraryFunction"}
+    # The others write markers alone, empty objects that tell maintenance of work.
+    assert {name: {each for each in where if "staging" in each} for name, where in writers.items() if where} == {
+        "LibraryFunction": {"staging/incoming", "staging/outgoing"},
+        "AuthFunction": {"staging/erasing"},
+        "VisionFunction": {"staging/away"},
+        "MaintenanceFunction": set(),
+    }
     assert writers["LibraryFunction"] == {"staging/incoming", "staging/outgoing"}
     # It hands photos out through outgoing/, and never reads what others upload.
     assert buckets_in("LibraryFunction", "s3:GetObject") == {"staging/outgoing", "vault"}
 
 
-@pytest.mark.parametrize("function", ["AuthFunction", "AlbumsFunction"])
-def test_what_needs_no_photos_reaches_no_bucket(function: str) -> None:
-    assert not [action for action, _ in allowed(function) if action.startswith("s3:")]
+def test_what_needs_no_photos_reaches_none() -> None:
+    assert not [action for action, _ in allowed("AlbumsFunction") if action.startswith("s3:")]
+    actions = {action for action, _ in allowed("AuthFunction") if action.startswith("s3:")}
+    reached = {where for action in actions for where in buckets_in("AuthFunction", action)}
+    assert reached == {"staging/erasing", "ledger/erasures", "ledger"}
+
+
+def test_nobody_takes_an_entry_out_of_the_erasure_ledger() -> None:
+    assert not [name for name in FUNCTIONS if any("ledger" in each for each in buckets_in(name, "s3:DeleteObject"))]
+    ledger = BUCKETS["LedgerBucket"]
+    assert ledger["ObjectLockEnabled"]
+    assert ledger["ObjectLockConfiguration"]["Rule"]["DefaultRetention"]["Days"] == {"Ref": "LedgerRetentionDays"}
 
 
 def test_a_function_takes_messages_from_its_own_queue_alone() -> None:
@@ -200,7 +215,8 @@ def test_a_bucket_is_closed_and_encrypted(bucket: str) -> None:
     assert properties["OwnershipControls"]["Rules"] == [{"ObjectOwnership": "BucketOwnerEnforced"}]
     assert properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
     assert "AccessControl" not in properties
-    assert "VersioningConfiguration" not in properties, "a deleted photo would linger as an old version"
+    if bucket != "LedgerBucket":  # which holds no photos, and whose object lock wants versions
+        assert "VersioningConfiguration" not in properties, "a deleted photo would linger as an old version"
 
 
 def policy_for(kind: str, target: str) -> list[dict[str, Any]]:
@@ -397,10 +413,13 @@ def test_failing_functions_errors_of_the_api_and_old_plaintext_raise_alarms() ->
     staging = RESOURCES["StagingAlarm"]["Properties"]
     assert (staging["Namespace"], staging["MetricName"]) == ("PhotoVault", "StagingOldestSeconds")
     assert staging["Threshold"] == 15 * 60
+    assert alarms_on("BlobsTampered")
+    assert alarms_on("BlobsLost")
 
 
-def test_the_alarm_on_plaintext_watches_the_dimension_that_the_metric_is_written_with() -> None:
-    (dimension,) = RESOURCES["StagingAlarm"]["Properties"]["Dimensions"]
+@pytest.mark.parametrize("alarm", ["StagingAlarm", "TamperedAlarm", "LostAlarm"])
+def test_an_alarm_on_a_metric_of_ours_watches_the_dimension_that_it_is_written_with(alarm: str) -> None:
+    (dimension,) = RESOURCES[alarm]["Properties"]["Dimensions"]
     assert dimension == {"Name": "service", "Value": environment("MaintenanceFunction")["METRICS_SERVICE"]}
 
 
