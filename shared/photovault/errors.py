@@ -7,6 +7,7 @@ treat the same classes: a ``Rejected`` photo is recorded and acknowledged, anyth
     ├── Invalid            422  fields that cannot be accepted (``fields`` names them)
     │   └── BadCursor      422
     ├── Unauthenticated    401
+    │   └── PersonGone     401  the account was deleted
     ├── Forbidden          403
     ├── NotFound           404  not there, or not yours: the same answer
     ├── Conflict           409
@@ -16,7 +17,8 @@ treat the same classes: a ``Rejected`` photo is recorded and acknowledged, anyth
     ├── TooManyRequests    429  ``retry_after`` in seconds
     ├── QuotaExceeded      413
     ├── Unavailable        503  ``retry_after`` in seconds; a dependency is away
-    │   └── StorageUnavailable
+    │   ├── StorageUnavailable
+    │   └── MasterKeyMissing   the key that wrapped a person's key is not in MASTER_KEY
     ├── Rejected           422  a photo that cannot be taken; ``reason`` is for the person
     ├── Tampered           500  sealed bytes that do not verify; a security event
     ├── BlobMissing        500  a sealed blob is not where its row says
@@ -58,6 +60,13 @@ class Unauthenticated(PhotoVaultError):
     status = 401
     type = "unauthenticated"
     title = "Log in first"
+
+
+class PersonGone(Unauthenticated, LookupError):
+    """The account was deleted, be it in the middle of this piece of work; a worker's next delivery finds nobody."""
+
+    def __init__(self) -> None:
+        super().__init__("The account is gone.")
 
 
 class Forbidden(PhotoVaultError):
@@ -130,6 +139,20 @@ class Unavailable(PhotoVaultError):
 class StorageUnavailable(Unavailable):
     type = "storage-unavailable"
     title = "The storage is not reachable right now; try again"
+
+
+class MasterKeyMissing(Unavailable):
+    """A key is wrapped by a master key that this process lacks: ``fingerprint``.
+
+    To be tried again, by clients and queues alike: it passes with the roll-out of a new key, or once the operator has
+    put a key back that was taken out too early.
+    """
+
+    title = "A key of the vault is missing"
+
+    def __init__(self, fingerprint: str) -> None:
+        super().__init__(f"The master key {fingerprint} is not in MASTER_KEY here. Put it back, behind the newest one.")
+        self.fingerprint = fingerprint
 
 
 class Rejected(PhotoVaultError):

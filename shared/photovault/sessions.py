@@ -89,9 +89,13 @@ def was_spent(conn: Connection, token: str) -> bool:
 
 
 def is_active(conn: Connection, session_id: UUID) -> bool:
+    """Whether the session has not ended. None of a deleted account has not, even one that a log-in began meanwhile."""
     return bool(
         db.value(
-            conn, "SELECT true FROM sessions WHERE id = %s AND revoked_at IS NULL AND expires_at > now()", [session_id]
+            conn,
+            "SELECT true FROM sessions s JOIN users u ON u.id = s.user_id "
+            "WHERE s.id = %s AND s.revoked_at IS NULL AND s.expires_at > now() AND u.erased_at IS NULL",
+            [session_id],
         )
     )
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from photovault import db
-from photovault.errors import Conflict, QuotaExceeded
+from photovault.errors import Conflict, PersonGone, QuotaExceeded
 
 if TYPE_CHECKING:
     from photovault.db import Connection
@@ -30,6 +30,14 @@ class Account:
     """What log-in needs before anybody is known."""
 
     user_id: UUID
+    password_hash: str
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """What a known person proves again before something that cannot be undone."""
+
+    email_key: str
     password_hash: str
 
 
@@ -58,8 +66,21 @@ def create(conn: Connection, *, email: str, email_key: str, name: str, password_
 
 
 def get(conn: Connection) -> User | None:
-    """The person of this transaction."""
-    return db.row(conn, User, "SELECT id, email, name, quota_bytes, used_bytes, reserved_bytes, created_at FROM users")
+    """The person of this transaction; None once the account was deleted."""
+    return db.row(
+        conn,
+        User,
+        "SELECT id, email, name, quota_bytes, used_bytes, reserved_bytes, created_at FROM users "
+        "WHERE erased_at IS NULL",
+    )
+
+
+def credentials(conn: Connection) -> Credentials:
+    """Raises ``PersonGone``."""
+    found = db.row(conn, Credentials, "SELECT email_key, password_hash FROM users WHERE erased_at IS NULL")
+    if found is None:
+        raise PersonGone
+    return found
 
 
 def find_account(conn: Connection, email_key: str) -> Account | None:
@@ -75,11 +96,11 @@ def next_revision(conn: Connection) -> int:
     """The number of a change, taken under the lock of the person's row.
 
     Whoever writes takes this lock before any other row's, so that two writers wait instead of deadlocking.
-    Raises ``LookupError`` when the person is gone.
+    Raises ``PersonGone``: once an account was deleted, nothing of it is written any more.
     """
-    revision = db.value(conn, "UPDATE users SET revision = revision + 1 RETURNING revision")
+    revision = db.value(conn, "UPDATE users SET revision = revision + 1 WHERE erased_at IS NULL RETURNING revision")
     if revision is None:
-        raise LookupError("the person is gone")
+        raise PersonGone
     return int(revision)
 
 

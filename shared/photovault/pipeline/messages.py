@@ -10,7 +10,7 @@ from urllib.parse import unquote_plus
 from uuid import UUID
 
 from photovault import queues, staging
-from photovault.errors import Unavailable
+from photovault.errors import PersonGone, Unavailable
 from photovault.observability import logger
 
 
@@ -106,8 +106,9 @@ def handle_batch(
 def _is_handled(record: dict[str, Any], handle: Callable[[str], None]) -> bool:
     try:
         handle(record["body"])
-    except Unavailable as error:
-        # Expected while a database restarts or storage is away: the queue tries again.
+    except (Unavailable, PersonGone) as error:
+        # Expected while a database restarts or storage is away, or when an account is deleted while its photo is
+        # worked on: the queue tries again, and then the database is there or the person is not.
         logger().warning("message.retried", extra={"message_id": record["messageId"], "why": error.detail})
     except Exception:
         logger().exception("message.failed", extra={"message_id": record["messageId"]})

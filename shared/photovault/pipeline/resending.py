@@ -15,6 +15,8 @@ MOST_RESENDS = 3
 def check(user_id: UUID, image_id: UUID) -> None:
     """The look at a photo fifteen minutes after its sealing began."""
     with db.transaction(user_id) as conn:
+        if users.get(conn) is None:
+            return  # the account was deleted
         image = images.get(conn, image_id)
         due = rebuilds.is_due(conn)
     if image is not None and image.unfinished:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from photovault import blobs, db, failpoints, images, keyring, originals, queues, staging, storage, users, vault
 from photovault.blobs import Blob
-from photovault.errors import Unavailable
+from photovault.errors import NotFound, PersonGone, Unavailable
 from photovault.images import Image
 from photovault.observability import count, logger
 
@@ -15,7 +15,7 @@ from photovault.observability import count, logger
 def load(user_id: UUID, image_id: UUID) -> Image | None:
     """The photo's row; None when it, or its person, is gone."""
     with db.transaction(user_id) as conn:
-        return images.get(conn, image_id)
+        return images.get(conn, image_id) if users.get(conn) is not None else None
 
 
 def seal(image: Image) -> Image | None:
@@ -38,10 +38,14 @@ def seal(image: Image) -> Image | None:
         return None
     # Before the first effect, so that a death anywhere behind it is noticed.
     queues.send_vision(user_id, image.id, check=True, delay=queues.LONGEST_DELAY_SECONDS)
-    with db.transaction(user_id) as conn:
-        content_key = keyring.content_key(
-            conn, user_id, image.id, version=image.key_version, wrapped=bytes(image.content_key)
-        )
+    try:
+        with db.transaction(user_id) as conn:
+            content_key = keyring.content_key(
+                conn, user_id, image.id, version=image.key_version, wrapped=bytes(image.content_key)
+            )
+    except NotFound:  # the account was deleted meanwhile
+        staging.delete(key)
+        return None
     failpoints.reach("sealer.before-store")
     blob = vault.store(
         data,
@@ -90,7 +94,7 @@ def clean_staging(image: Image) -> None:
 def _revision(conn: db.Connection) -> int | None:
     try:
         return users.next_revision(conn)
-    except LookupError:
+    except PersonGone:
         return None
 
 

@@ -38,7 +38,7 @@ from photovault import (
 )
 from photovault import faces as face_finder
 from photovault.blobs import Blob
-from photovault.errors import NotFound, Rejected, Unavailable
+from photovault.errors import NotFound, PersonGone, Rejected, Unavailable
 from photovault.face_measures import Face
 from photovault.images import Image, Place, Understood
 from photovault.metadata import Metadata
@@ -111,10 +111,13 @@ def understand(image: Image) -> None:
         count("PhotosRejected")
         return
     failpoints.reach("vision.before-store")
-    with db.transaction(image.user_id) as conn:
-        content_key = keyring.content_key(
-            conn, image.user_id, image.id, version=image.key_version, wrapped=bytes(image.content_key)
-        )
+    try:
+        with db.transaction(image.user_id) as conn:
+            content_key = keyring.content_key(
+                conn, image.user_id, image.id, version=image.key_version, wrapped=bytes(image.content_key)
+            )
+    except NotFound:  # the account was deleted meanwhile
+        return
     store = partial(vault.store, content_key=content_key, user_id=image.user_id, image_id=image.id)
     stored = [
         store(
@@ -144,7 +147,10 @@ def understand(image: Image) -> None:
             )
         )
     failpoints.reach("vision.stored")
-    _commit(image, findings, stored, face_ids)
+    try:
+        _commit(image, findings, stored, face_ids)
+    except PersonGone:  # the account was deleted meanwhile, before anything was written: no row names these
+        vault.discard(stored)
 
 
 def look(data: bytes, image: Image) -> Findings:
