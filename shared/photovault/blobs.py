@@ -69,3 +69,149 @@ def unreferenced(conn: Connection, driver: str, keys: Sequence[str]) -> list[str
         for row in conn.execute("SELECT key FROM blobs WHERE driver = %s AND key = ANY(%s)", [driver, list(keys)])
     }
     return [key for key in keys if key not in known]
+
+
+def replace(conn: Connection, old: Blob, new: Blob) -> bool:
+    """Let the row name a blob that was sealed anew; whether it still named the old one, else nothing is changed."""
+    changed = conn.execute(
+        """
+        UPDATE blobs SET driver = %(driver)s, key = %(key)s, bytes = %(size)s, sha256 = %(sha256)s,
+            header_sha256 = %(header_sha256)s, plain_bytes = %(plain_size)s, content_type = %(content_type)s,
+            width = %(width)s, height = %(height)s, away = %(away)s
+        WHERE image_id = %(image_id)s AND name = %(name)s AND driver = %(old_driver)s AND key = %(old_key)s
+        """,
+        vars(new) | {"old_driver": old.driver, "old_key": old.key},
+    )
+    return changed.rowcount == 1
+
+
+# ----------------------------------------------------------------- all people's, as maintenance, for the operator's eye
+
+# Of an erased account nothing can be opened any more, and its blobs are being deleted: there is nothing to lose.
+_RECORD = """
+    b.image_id, b.name, b.user_id, b.driver, b.key, b.bytes AS size, b.sha256, b.away FROM blobs b
+    WHERE NOT EXISTS (SELECT FROM users u WHERE u.id = b.user_id AND u.erased_at IS NOT NULL)
+"""
+_CHOSEN = """
+    AND (%(driver)s::text IS NULL OR b.driver = %(driver)s)
+    AND (%(elsewhere_than)s::text IS NULL OR b.driver <> %(elsewhere_than)s)
+    AND (%(kind)s::text IS NULL OR split_part(b.name, ':', 1) = %(kind)s)
+"""
+
+
+@dataclass(frozen=True)
+class Record:
+    """What maintenance sees of anybody's blob: where it lies and what its ciphertext (``size`` bytes) hashes to."""
+
+    image_id: UUID
+    name: str
+    user_id: UUID
+    driver: str
+    key: str
+    size: int
+    sha256: bytes
+    away: bool = False
+
+
+@dataclass(frozen=True)
+class Total:
+    """Blobs of one driver: how many, their bytes, how many are away from home, how many retired copies lie there."""
+
+    driver: str
+    blobs: int
+    bytes: int
+    away: int
+    retired: int
+
+
+def walk(
+    conn: Connection,
+    *,
+    after: tuple[UUID, str],
+    limit: int,
+    driver: str | None = None,
+    elsewhere_than: str | None = None,
+    kind: str | None = None,
+) -> list[Record]:
+    """A page of all people's blobs after an (image, name), in that order, those of erased accounts left out.
+
+    Only those on ``driver``, not on ``elsewhere_than``, or of a ``kind`` ("original", "face", ...) where given.
+    """
+    return db.rows(
+        conn,
+        Record,
+        f"SELECT {_RECORD} AND (b.image_id, b.name) > (%(image_id)s, %(name)s) {_CHOSEN} "
+        "ORDER BY b.image_id, b.name LIMIT %(limit)s",
+        {
+            "image_id": after[0],
+            "name": after[1],
+            "limit": limit,
+            "driver": driver,
+            "elsewhere_than": elsewhere_than,
+            "kind": kind,
+        },
+    )
+
+
+def count(
+    conn: Connection, *, driver: str | None = None, elsewhere_than: str | None = None, kind: str | None = None
+) -> tuple[int, int]:
+    """How many blobs ``walk`` comes by, and their bytes."""
+    row = conn.execute(
+        f"SELECT count(*), coalesce(sum(r.size), 0)::bigint FROM (SELECT {_RECORD} {_CHOSEN}) AS r".encode(),
+        {"driver": driver, "elsewhere_than": elsewhere_than, "kind": kind},
+    ).fetchone()
+    return (int(row[0]), int(row[1])) if row else (0, 0)
+
+
+def record(conn: Connection, image_id: UUID, name: str) -> Record | None:
+    return db.row(conn, Record, f"SELECT {_RECORD} AND b.image_id = %s AND b.name = %s", [image_id, name])
+
+
+def between(conn: Connection, driver: str, *, after: str, upto: str | None) -> list[Record]:
+    """The blobs of a driver whose key sorts after one key, up to and with another (or to the end)."""
+    return db.rows(
+        conn,
+        Record,
+        f"SELECT {_RECORD} AND b.driver = %(driver)s AND b.key > %(after)s "
+        "AND (%(upto)s::text IS NULL OR b.key <= %(upto)s) ORDER BY b.key",
+        {"driver": driver, "after": after, "upto": upto},
+    )
+
+
+def holding(conn: Connection, hashes: Sequence[bytes]) -> list[Record]:
+    """The blobs whose ciphertext has one of these SHA-256. Reads the whole table once: there is no index for it."""
+    return db.rows(conn, Record, f"SELECT {_RECORD} AND b.sha256 = ANY(%s)", [list(hashes)])
+
+
+def sealed_without_original(conn: Connection, *, limit: int) -> list[tuple[UUID, UUID]]:
+    """(person, photo) of photos that are sealed, though no row says where the original lies."""
+    return conn.execute(
+        """
+        SELECT i.user_id, i.id FROM images i
+        WHERE i.sealed_at IS NOT NULL
+        AND NOT EXISTS (SELECT FROM blobs b WHERE b.image_id = i.id AND b.name = 'original')
+        AND NOT EXISTS (SELECT FROM users u WHERE u.id = i.user_id AND u.erased_at IS NOT NULL)
+        ORDER BY i.id LIMIT %s
+        """,
+        [limit],
+    ).fetchall()
+
+
+def totals(conn: Connection) -> list[Total]:
+    """For each driver that a row or a retired copy names."""
+    return db.rows(
+        conn,
+        Total,
+        """
+        SELECT driver, sum(blobs)::bigint AS blobs, sum(bytes)::bigint AS bytes, sum(away)::bigint AS away,
+               sum(retired)::bigint AS retired
+        FROM (
+            SELECT driver, count(*) AS blobs, sum(bytes) AS bytes, count(*) FILTER (WHERE away) AS away, 0 AS retired
+            FROM blobs GROUP BY driver
+            UNION ALL
+            SELECT driver, 0, 0, 0, count(*) FROM retired_blobs GROUP BY driver
+        ) AS parts
+        GROUP BY driver ORDER BY driver
+        """,
+    )
