@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from uuid import UUID
 
-from photovault import blobs, db, images, keyring, staging, vault
+from photovault import blobs, db, images, keyring, sealing, staging, vault
 from photovault.errors import BlobMissing, NotFound, Tampered
 from photovault.images import Image
 
@@ -21,10 +21,44 @@ class Opened:
     data: bytes
 
 
+class NotAsAnnounced(ValueError):
+    """What lies in staging is not the announced photo; ``bytes`` are its size, as far as it was read."""
+
+    def __init__(self, why: str, *, bytes: int) -> None:  # noqa: A002 - the word of the logs
+        super().__init__(why)
+        self.bytes = bytes
+
+
+def received(image: Image, *, content_key: bytes) -> bytes | None:
+    """The plaintext of what lies in staging for a photo, or None when nothing does.
+
+    Taken for what it is: exactly the announced bytes, or an envelope of exactly the right size that opens under the
+    upload's key to exactly those. An envelope is larger than its plaintext, so their sizes tell them apart, and a photo
+    may begin with anything. Holds at most the two at once. Raises ``NotAsAnnounced``, ``StorageUnavailable``.
+    """
+    sealed_size = sealing.sealed_size(image.size, staging.UPLOAD)
+    data = staging.get(image.user_id, image.id, at_most=sealed_size)
+    if data is None:
+        return None
+    size = len(data)
+    if size == sealed_size:
+        address = sealing.Address(image.user_id, image.id, staging.UPLOAD)
+        try:
+            data = sealing.unseal(data, key=sealing.blob_key(content_key, address), address=address)
+        except Tampered as error:
+            raise NotAsAnnounced(error.detail, bytes=size) from error
+    elif size != image.size:
+        raise NotAsAnnounced(f"Its size is neither {image.size} nor, sealed, {sealed_size} bytes.", bytes=size)
+    if hashlib.sha256(data).digest() != image.sha256:
+        raise NotAsAnnounced("Its SHA-256 is another one.", bytes=size)
+    return data
+
+
 def open(user_id: UUID, image_id: UUID) -> Opened:  # noqa: A001 - read as originals.open
     """Read a photo's original, following it from staging to the vault while it moves.
 
-    Raises ``NotFound`` (gone, or never arrived), ``BlobMissing`` (lost), ``Tampered``, ``Unavailable``.
+    Raises ``NotFound`` (gone, or never arrived as it was announced), ``BlobMissing`` (lost), ``Tampered``,
+    ``Unavailable``.
     """
     missing = ""
     for _ in range(3):
@@ -47,7 +81,10 @@ def open(user_id: UUID, image_id: UUID) -> Opened:  # noqa: A001 - read as origi
         elif image.sealed_at:
             raise BlobMissing("The row of the original is missing.")
         else:
-            data = staging.get(user_id, image_id, at_most=image.size)
+            try:
+                data = received(image, content_key=content_key)
+            except NotAsAnnounced as error:  # vision throws it away
+                raise NotFound("The photo has not arrived as it was announced.") from error
         if data is None:
             continue  # it moved between the row and the look: the next look at the row says where
         if len(data) != image.size or hashlib.sha256(data).digest() != image.sha256:

@@ -99,16 +99,20 @@ def presign_post(
     expires_in: int,
     size: int,
     content_type: str,
-    sha256: bytes,
+    sha256: bytes | None,
 ) -> Post:
-    """A form that S3 takes only for exactly this key, size in bytes, media type and SHA-256 (32 bytes)."""
+    """A form that S3 takes only for exactly this key, size in bytes, media type and SHA-256 (32 bytes).
+
+    ``sha256`` None leaves the contents open, for bytes that nobody has yet.
+    """
     now = _utc(now)
     base, path = _address(endpoint, bucket, region)
-    bound = {
-        "Content-Type": content_type,
-        "x-amz-checksum-algorithm": "SHA256",
-        "x-amz-checksum-sha256": base64.b64encode(sha256).decode(),
-    }
+    bound = {"Content-Type": content_type}
+    if sha256 is not None:
+        bound |= {
+            "x-amz-checksum-algorithm": "SHA256",
+            "x-amz-checksum-sha256": base64.b64encode(sha256).decode(),
+        }
     signing = {
         "x-amz-algorithm": ALGORITHM,
         "x-amz-credential": f"{credentials.access_key}/{_scope(now, region)}",

@@ -1,6 +1,9 @@
 """The staging bucket: where uploads arrive, and where plaintext may rest for minutes and no longer.
 
-Keys are ``incoming/{user_id}/{image_id}`` and nothing else: made of identifiers, they never need escaping.
+Keys of uploads are ``incoming/{user_id}/{image_id}`` and nothing else: made of identifiers, they never need escaping.
+Beside them lie ``outgoing/`` copies and empty objects that tell maintenance of work, which looks here anyway:
+``away/{driver}`` says that blobs wait to be brought home to that driver, ``erasing/{user_id}`` that an account's erasure
+is not finished.
 """
 
 from __future__ import annotations
@@ -12,11 +15,16 @@ from datetime import datetime
 from uuid import UUID
 
 from photovault import aws, presigning
-from photovault.errors import StorageUnavailable
+from photovault.errors import PhotoVaultError, StorageUnavailable
+from photovault.observability import logger
 from photovault.settings import get_settings
 
 INCOMING = "incoming/"
 OUTGOING = "outgoing/"
+# The name of the blob that a sealed upload is, which its key is bound to.
+UPLOAD = "upload"
+AWAY = "away/"
+ERASING = "erasing/"
 
 
 @dataclass(frozen=True)
@@ -73,6 +81,22 @@ def get(user_id: UUID, image_id: UUID, *, at_most: int) -> bytes | None:
     return body
 
 
+def find(user_id: UUID, image_id: UUID) -> Staged | None:
+    """What lies there for this photo, without its bytes. Raises ``StorageUnavailable``."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    key = key_of(user_id, image_id)
+    try:
+        answer = aws.client("s3").head_object(Bucket=get_settings().require("staging_bucket"), Key=key)
+    except ClientError as error:
+        if error.response.get("Error", {}).get("Code") in {"NoSuchKey", "NotFound", "404"}:
+            return None
+        raise StorageUnavailable("The uploaded file cannot be looked at right now.") from error
+    except BotoCoreError as error:
+        raise StorageUnavailable("The uploaded file cannot be looked at right now.") from error
+    return Staged(key, int(answer["ContentLength"]), answer["LastModified"], user_id, image_id)
+
+
 def put(user_id: UUID, image_id: UUID, data: bytes, *, content_type: str, sha256_base64: str) -> None:
     """Upload for a client that sent its bytes to the API; S3 checks the checksum. Raises ``StorageUnavailable``."""
     from botocore.exceptions import BotoCoreError, ClientError
@@ -87,6 +111,24 @@ def put(user_id: UUID, image_id: UUID, data: bytes, *, content_type: str, sha256
         )
     except (ClientError, BotoCoreError) as error:
         raise StorageUnavailable("The file cannot be taken right now; try again.") from error
+
+
+def mark(key: str) -> None:
+    """Leave an empty object for maintenance to find, or renew its date. Raises ``StorageUnavailable``."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        aws.client("s3").put_object(Bucket=get_settings().require("staging_bucket"), Key=key, Body=b"")
+    except (ClientError, BotoCoreError) as error:
+        raise StorageUnavailable("What is left to do cannot be noted right now.") from error
+
+
+def mark_away(driver: str) -> None:
+    """Tell maintenance that blobs wait to be brought home to a driver. Where that fails, its daily pass finds them."""
+    try:
+        mark(AWAY + driver)
+    except PhotoVaultError as error:
+        logger().warning("storage.away_unmarked", extra={"home": driver, "why": error.detail})
 
 
 def delete(key: str) -> None:
@@ -109,9 +151,14 @@ def objects(prefix: str = "") -> Iterator[Staged]:
 
 
 def holds(user_id: UUID, image_id: UUID) -> bool:
-    """Whether something lies there for this photo."""
+    """Whether something lies there for this photo; for functions that may not read it. Raises ``StorageUnavailable``."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
     wanted = key_of(user_id, image_id)
-    return any(staged.key == wanted for staged in objects(wanted))
+    try:
+        return any(staged.key == wanted for staged in objects(wanted))
+    except (ClientError, BotoCoreError) as error:
+        raise StorageUnavailable("The uploaded files cannot be looked through right now.") from error
 
 
 def lend(data: bytes, *, content_type: str, disposition: str, now: datetime) -> str:

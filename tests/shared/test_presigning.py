@@ -112,9 +112,11 @@ def test_a_presigned_get_equals_boto3s(
 @everywhere
 @with_both
 @regions
+@pytest.mark.parametrize("sha256", [SHA256, None], ids=["bound", "contents-open"])
 @pytest.mark.usefixtures("frozen")
-def test_a_presigned_post_equals_boto3s(endpoint: str | None, credentials: Credentials, region: str) -> None:
-    checksum = base64.b64encode(SHA256).decode()
+def test_a_presigned_post_equals_boto3s(
+    endpoint: str | None, credentials: Credentials, region: str, sha256: bytes | None
+) -> None:
     ours = presigning.presign_post(
         endpoint=endpoint,
         bucket="staging-bucket",
@@ -125,13 +127,14 @@ def test_a_presigned_post_equals_boto3s(endpoint: str | None, credentials: Crede
         expires_in=300,
         size=12345,
         content_type="image/jpeg",
-        sha256=SHA256,
+        sha256=sha256,
     )
-    bound = {
-        "Content-Type": "image/jpeg",
-        "x-amz-checksum-algorithm": "SHA256",
-        "x-amz-checksum-sha256": checksum,
-    }
+    bound = {"Content-Type": "image/jpeg"}
+    if sha256 is not None:
+        bound |= {
+            "x-amz-checksum-algorithm": "SHA256",
+            "x-amz-checksum-sha256": base64.b64encode(sha256).decode(),
+        }
     client = boto3_client(credentials=credentials, region=region, endpoint=endpoint)
     theirs = client.generate_presigned_post(
         "staging-bucket",
@@ -186,6 +189,29 @@ def test_the_policy_of_a_post_binds_everything_and_nothing_loosely() -> None:
     }
 
 
+def test_a_post_for_contents_that_nobody_has_yet_binds_all_but_the_contents() -> None:
+    post = presigning.presign_post(
+        endpoint=None,
+        bucket="staging-bucket",
+        key="incoming/user/image",
+        region="eu-central-1",
+        credentials=PERMANENT,
+        now=NOW,
+        expires_in=300,
+        size=12345,
+        content_type="application/octet-stream",
+        sha256=None,
+    )
+    conditions = json.loads(base64.b64decode(post.fields["policy"]))["conditions"]
+    assert conditions[:4] == [
+        ["content-length-range", 12345, 12345],
+        {"Content-Type": "application/octet-stream"},
+        {"bucket": "staging-bucket"},
+        {"key": "incoming/user/image"},
+    ]
+    assert not [name for name in post.fields if "checksum" in name]
+
+
 def get(**changes: Any) -> str:
     arguments = {
         "endpoint": None,
@@ -237,7 +263,8 @@ def test_signing_imports_nothing_of_boto3() -> None:
     code = (
         "import sys; from photovault import aws; from photovault.storage import driver;"
         "from datetime import datetime, UTC;"
-        "assert 'X-Amz-Signature' in driver('s3').url('ab/cd', now=datetime.now(UTC), ttl=300);"
+        "(link,) = driver('s3').links('ab/cd', size=1, now=datetime.now(UTC), ttl=300);"
+        "assert 'X-Amz-Signature' in link.url;"
         "assert not [name for name in sys.modules if name.split('.')[0] in ('boto3', 'botocore')]"
     )
     shared = Path(presigning.__file__).parents[1]

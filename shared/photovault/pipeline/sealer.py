@@ -1,11 +1,27 @@
-"""The first act of vision, and the last resort of the sweeper: seal an uploaded original and remove its plaintext."""
+"""The first act of vision, and the last resort of the sweeper: seal an uploaded original and remove its plaintext.
+
+An upload that its client sealed goes the same way: opened, verified, and sealed anew as the original.
+"""
 
 from __future__ import annotations
 
-import hashlib
+from datetime import UTC, datetime
 from uuid import UUID
 
-from photovault import blobs, db, failpoints, images, keyring, originals, queues, staging, storage, users, vault
+from photovault import (
+    blobs,
+    db,
+    failpoints,
+    images,
+    keyring,
+    originals,
+    queues,
+    sealing,
+    staging,
+    storage,
+    users,
+    vault,
+)
 from photovault.blobs import Blob
 from photovault.errors import NotFound, PersonGone, Unavailable
 from photovault.images import Image
@@ -19,33 +35,35 @@ def load(user_id: UUID, image_id: UUID) -> Image | None:
 
 
 def seal(image: Image) -> Image | None:
-    """Seal the staged original of a photo that has no sealed one yet, commit, and delete the plaintext.
+    """Seal the staged original of a photo that has no sealed one yet, commit, and delete what was uploaded.
 
     Returns the row as it is afterwards, or None when there was nothing to seal: no upload has arrived, or what arrived
     is not what was announced and was thrown away (the same photo can be uploaded again), or the photo is gone. Raises
     ``Unavailable``.
     """
     user_id = image.user_id
-    key = staging.key_of(user_id, image.id)
-    data = staging.get(user_id, image.id, at_most=image.size)
-    if data is None:
-        current = load(user_id, image.id)
-        return current if current is not None and current.sealed_at else None
-    if len(data) != image.size or hashlib.sha256(data).digest() != image.sha256:
-        # The post was signed for these bytes, so somebody went around it: nothing to keep, nothing to tell but this.
-        logger().warning("upload.not_as_announced", extra={"image_id": str(image.id), "bytes": len(data)})
-        staging.delete(key)
-        return None
-    # Before the first effect, so that a death anywhere behind it is noticed.
-    queues.send_vision(user_id, image.id, check=True, delay=queues.LONGEST_DELAY_SECONDS)
     try:
         with db.transaction(user_id) as conn:
             content_key = keyring.content_key(
                 conn, user_id, image.id, version=image.key_version, wrapped=bytes(image.content_key)
             )
     except NotFound:  # the account was deleted meanwhile
-        staging.delete(key)
+        remove_upload(user_id, image.id, size=image.size)
         return None
+    try:
+        data = originals.received(image, content_key=content_key)
+    except originals.NotAsAnnounced as error:
+        # A plain post is signed for its bytes, so somebody went around it; what is sealed can be wrong in many ways.
+        logger().warning(
+            "upload.not_as_announced", extra={"image_id": str(image.id), "bytes": error.bytes, "why": str(error)}
+        )
+        remove_upload(user_id, image.id, size=image.size)
+        return None
+    if data is None:
+        current = load(user_id, image.id)
+        return current if current is not None and current.sealed_at else None
+    # Before the first effect, so that a death anywhere behind it is noticed.
+    queues.send_vision(user_id, image.id, check=True, delay=queues.LONGEST_DELAY_SECONDS)
     failpoints.reach("sealer.before-store")
     blob = vault.store(
         data,
@@ -59,7 +77,11 @@ def seal(image: Image) -> Image | None:
     won = False
     with db.transaction(user_id) as conn:
         revision = _revision(conn)
-        if revision is not None and images.mark_sealed(conn, image.id, revision=revision):
+        if (
+            revision is not None
+            and _is_as_it_was(conn, image)
+            and images.mark_sealed(conn, image.id, revision=revision)
+        ):
             blobs.add(conn, [blob])
             users.move_quota(conn, reserved=-image.size, used=image.size)
             won = True
@@ -71,24 +93,46 @@ def seal(image: Image) -> Image | None:
         _discard_if_unnamed(user_id, blob)
     current = load(user_id, image.id)
     if current is None:
-        staging.delete(key)  # the photo went while it was sealed
+        remove_upload(user_id, image.id, size=image.size)  # the photo went while it was sealed
     elif current.sealed_at:
         clean_staging(current)
+    elif current.size != image.size:
+        raise Unavailable("The photo was announced anew while it was sealed.")
     failpoints.reach("sealer.cleaned")
     return current if current is not None and current.sealed_at else None
 
 
 def clean_staging(image: Image) -> None:
-    """Delete the plaintext of a sealed photo, after making sure that the sealed blob is where its row says.
+    """Delete what was uploaded of a sealed photo, after making sure that the sealed blob is where its row says.
 
-    Raises ``Unavailable`` when it is not: the plaintext is then the only copy.
+    Raises ``Unavailable`` when it is not: the upload is then the only copy.
     """
     with db.transaction(image.user_id) as conn:
         blob = blobs.get(conn, image.id, originals.NAME)
     if blob is None or storage.driver(blob.driver).size(blob.key) != blob.size:
         logger().error("vault.original_missing", extra={"image_id": str(image.id)})
         raise Unavailable("The sealed original is not where its row says.")
-    staging.delete(staging.key_of(image.user_id, image.id))
+    remove_upload(image.user_id, image.id, size=image.size)
+
+
+def remove_upload(user_id: UUID, image_id: UUID, *, size: int | None) -> None:
+    """Delete what lies in staging for a photo; when it is plaintext, say how many seconds it lay there.
+
+    ``size`` is the announced one in bytes; without it (nobody announced the photo, or it is gone) whatever lies there
+    counts as plaintext. Raises ``StorageUnavailable``.
+    """
+    staged = staging.find(user_id, image_id)
+    if staged is None:
+        return
+    staging.delete(staged.key)
+    if size is None or staged.bytes != sealing.sealed_size(size, staging.UPLOAD):
+        count("PlaintextSeconds", max(0.0, (datetime.now(UTC) - staged.modified).total_seconds()), unit="Seconds")
+
+
+def _is_as_it_was(conn: db.Connection, image: Image) -> bool:
+    """Whether a pending photo has not been announced anew with another size; wants the person's lock."""
+    current = images.get(conn, image.id)
+    return current is not None and current.size == image.size
 
 
 def _revision(conn: db.Connection) -> int | None:

@@ -40,6 +40,12 @@ def staged(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
         staging, "get", lambda user_id, image_id, *, at_most: held.get(staging.key_of(user_id, image_id))
     )
     monkeypatch.setattr(staging, "delete", lambda key: held.pop(key, None))
+
+    def find(user_id: UUID, image_id: UUID) -> staging.Staged | None:
+        key = staging.key_of(user_id, image_id)
+        return staging.Staged(key, len(held[key]), datetime.now(UTC), user_id, image_id) if key in held else None
+
+    monkeypatch.setattr(staging, "find", find)
     return held
 
 
@@ -146,16 +152,16 @@ def test_vision_of_a_photo_purged_meanwhile_ends_quietly_and_leaves_no_blob(
 ) -> None:
     message = PhotoMessage(ada.user_id, upload(ada, staged, draw(4, (400, 300))))
     sealer.seal(photo(ada, message.image_id))
-    before = {stored.key for stored in storage.default_driver().list()}
+    before = {stored.key for stored in storage.driver("local").list()}
     during(monkeypatch, originals, "open", lambda: purge(ada, message.image_id))
     vision.handle(message)
-    assert {stored.key for stored in storage.default_driver().list()} < before
+    assert {stored.key for stored in storage.driver("local").list()} < before
 
 
 def test_a_blob_that_is_lost_is_told(ada: Somebody, staged: dict[str, bytes]) -> None:
     image_id = upload(ada, staged, draw(5, (400, 300)))
     sealer.seal(photo(ada, image_id))
-    driver = storage.default_driver()
+    driver = storage.driver("local")
     driver.delete(value(ada.user_id, "SELECT key FROM blobs WHERE image_id = %s", [image_id]))
     with pytest.raises(BlobMissing):
         originals.open(ada.user_id, image_id)
@@ -177,11 +183,11 @@ def test_a_photo_purged_while_it_is_sealed_leaves_no_plaintext_and_no_blob(
     ada: Somebody, staged: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     image_id = upload(ada, staged, draw(7, (400, 300)))
-    before = {stored.key for stored in storage.default_driver().list()}
+    before = {stored.key for stored in storage.driver("local").list()}
     during(monkeypatch, blob_vault, "store", lambda: purge(ada, image_id))
     vision.handle(PhotoMessage(ada.user_id, image_id))
     assert not staged
-    assert {stored.key for stored in storage.default_driver().list()} == before
+    assert {stored.key for stored in storage.driver("local").list()} == before
 
 
 def test_queues_that_are_away_are_an_outage(monkeypatch: pytest.MonkeyPatch, ada: Somebody) -> None:
