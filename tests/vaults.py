@@ -17,6 +17,7 @@ from fastapi import APIRouter
 from photovault import db, ids, keyring, keys, migrate, passwords, sessions, storage, tokens, users
 from photovault.api import edge
 from photovault.settings import get_settings
+from photovault.storage import placing
 
 with warnings.catch_warnings():
     # Starlette would rather have httpx2 under its client, which nothing else of the project needs.
@@ -48,6 +49,7 @@ def forget() -> None:
     db.close()
     get_settings.cache_clear()
     storage.driver.cache_clear()
+    placing.forget()
     keyring.forget()
     keyring.master_keys.cache_clear()
     sessions._keys, sessions._read_at = {}, float("-inf")

@@ -2,8 +2,8 @@
 
 Keys of uploads are ``incoming/{user_id}/{image_id}`` and nothing else: made of identifiers, they never need escaping.
 Beside them lie ``outgoing/`` copies and empty objects that tell maintenance of work, which looks here anyway:
-``away/{driver}`` says that blobs wait to be brought home to that driver, ``erasing/{user_id}`` that an account's erasure
-is not finished.
+``away/{driver}`` says that blobs wait to be brought home to that driver, ``erasing/{user_id}`` that the erasure of an
+account is not finished.
 """
 
 from __future__ import annotations

@@ -10,11 +10,12 @@ import hashlib
 from collections.abc import Iterator
 from uuid import UUID
 
-from photovault import sealing, storage
+from photovault import sealing, staging, storage
 from photovault.blobs import Blob
 from photovault.errors import Tampered
 from photovault.observability import logger
 from photovault.sealing import Address
+from photovault.storage import placing
 
 
 def store(
@@ -27,20 +28,20 @@ def store(
     content_type: str,
     dimensions: tuple[int, int] | None = None,
 ) -> Blob:
-    """Seal ``plaintext`` under a key of its own and put it into the default driver. Returns its row, not yet written.
+    """Seal ``plaintext`` under a key of its own and put it where it belongs. Returns its row, not yet written.
 
     ``dimensions`` are width and height of a picture. Raises ``StorageUnavailable``.
     """
     address = Address(user_id, image_id, name)
     sealed = sealing.seal(plaintext, key=sealing.blob_key(content_key, address), address=address)
-    driver = storage.default_driver()
-    key = storage.new_key()
-    driver.put(key, sealed, size=len(sealed))
+    placed = placing.place(name, sealed)
+    if placed.away:
+        staging.mark_away(placing.home(name))
     return Blob(
         image_id=image_id,
         name=name,
-        driver=driver.name,
-        key=key,
+        driver=placed.driver,
+        key=placed.key,
         size=len(sealed),
         sha256=hashlib.sha256(sealed).digest(),
         header_sha256=hashlib.sha256(sealed[: sealing.header_size(name)]).digest(),
@@ -48,6 +49,7 @@ def store(
         content_type=content_type,
         width=dimensions[0] if dimensions else None,
         height=dimensions[1] if dimensions else None,
+        away=placed.away,
     )
 
 

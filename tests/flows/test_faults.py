@@ -164,7 +164,7 @@ def test_the_same_message_many_times_at_once_has_one_effect(workshop: Workshop, 
     assert_finished_once(workshop, ada, image_id, data)
     with db.transaction(ada.user_id) as conn:
         named = {blob.key for blob in blobs.of_images(conn, [image_id])}
-    mine = {s.key for s in storage.default_driver().list()}
+    mine = {s.key for s in storage.driver("local").list()}
     assert named <= mine
 
 
@@ -174,13 +174,13 @@ def test_what_races_left_behind_is_removed_after_a_day_and_nothing_else_is(works
     workshop.deliver("vision", ada, image_id, failpoint="sealer.stored")  # a blob that no row will name
     workshop.deliver("vision", ada, image_id)
     workshop.deliver("embedding", ada, image_id)
-    before = {stored.key for stored in storage.default_driver().list()}
+    before = {stored.key for stored in storage.driver("local").list()}
     report = maintenance.Report()
     maintenance.remove_orphans(report, now=datetime.now(UTC))
     assert report.orphans == 0, "younger than a day"
     maintenance.remove_orphans(report, now=datetime.now(UTC) + timedelta(hours=25))
     assert report.orphans >= 1
-    assert {stored.key for stored in storage.default_driver().list()} < before
+    assert {stored.key for stored in storage.driver("local").list()} < before
     assert_finished_once(workshop, ada, image_id, data)
 
 
@@ -276,7 +276,7 @@ def test_the_trash_is_emptied_after_thirty_days(workshop: Workshop, ada: Somebod
     assert images_left(ada, image_id)
     maintenance.purge_trash(report, now=datetime.now(UTC) + timedelta(days=31))
     assert not images_left(ada, image_id)
-    assert all(storage.default_driver().size(key) is None for key in keys)
+    assert all(storage.driver("local").size(key) is None for key in keys)
     with db.transaction(ada.user_id) as conn:
         user = users.get(conn)
     assert user is not None

@@ -35,6 +35,7 @@ from photovault.errors import Unavailable
 from photovault.observability import count, logger
 from photovault.pipeline import resending, sealer
 from photovault.settings import get_settings
+from photovault.storage import placing
 from photovault.uploads import PENDING_GRACE
 
 # Vision seals within seconds; what is left after this long has lost its worker.
@@ -283,7 +284,7 @@ def remove_orphans(report: Report, *, now: datetime, remaining: Callable[[], flo
 
     It begins anywhere, so that in a vault too large for one run every part gets its turn.
     """
-    driver = storage.default_driver()
+    driver = storage.driver(placing.home("original"))
     start = storage.new_key()
     page: list[str] = []
 

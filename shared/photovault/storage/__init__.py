@@ -125,13 +125,6 @@ def driver(name: str) -> Driver:
     raise Misconfigured(f"STORAGE_DRIVER={name} cannot be used. Set it to one of: {', '.join(_DRIVERS)}.")
 
 
-def default_driver() -> Driver:
-    """The driver that new blobs go to: ``STORAGE_DRIVER``."""
-    from photovault.settings import get_settings
-
-    return driver(get_settings().storage_driver)
-
-
 def verify_local_url(key: str, expires: int, signature: str, now: datetime) -> None:
     """Check what ``LocalDriver.links`` put in its query. Raises ``Forbidden`` when it is forged or past."""
     from photovault.storage import local

@@ -94,8 +94,8 @@ def emptied() -> Iterator[None]:
     """No blob is left of other tests, before or after."""
 
     def empty() -> None:
-        for stored in list(storage.default_driver().list()):
-            storage.default_driver().delete(stored.key)
+        for stored in list(storage.driver("local").list()):
+            storage.driver("local").delete(stored.key)
 
     empty()
     yield
@@ -104,7 +104,7 @@ def emptied() -> Iterator[None]:
 
 def put(key: str | None = None) -> str:
     key = key or storage.new_key()
-    storage.default_driver().put(key, b"sealed", size=6)
+    storage.driver("local").put(key, b"sealed", size=6)
     return key
 
 
@@ -123,7 +123,7 @@ def name(who: Somebody, key: str) -> None:
 
 
 def remaining_keys() -> set[str]:
-    return {stored.key for stored in storage.default_driver().list()}
+    return {stored.key for stored in storage.driver("local").list()}
 
 
 @pytest.mark.usefixtures("emptied")

@@ -44,13 +44,8 @@ def test_keys_of_blobs_are_random_and_spread_over_folders() -> None:
     assert all(storage.check_key(key) == key for key in made)
 
 
-def test_the_default_driver_is_the_one_of_the_settings_and_kept(environment: pytest.MonkeyPatch) -> None:
-    assert storage.default_driver().name == "local"
-    assert storage.default_driver() is storage.driver("local")
-    environment.setenv("STORAGE_DRIVER", "s3")
-    environment.setenv("VAULT_BUCKET", "vault")
-    forget()
-    assert storage.default_driver().name == "s3"
+def test_a_driver_is_built_once_and_kept() -> None:
+    assert storage.driver("local") is storage.driver("local")
 
 
 def test_a_driver_that_does_not_exist_is_refused_with_those_that_do() -> None:
