@@ -61,7 +61,8 @@ def _build(service: str, *, region: str, endpoint: str | None) -> Any:
         signature_version="s3v4" if service == "s3" else None,
         retries={"mode": "standard", "max_attempts": 4},
         connect_timeout=3,
-        read_timeout=25,  # seconds; above the 20 of a long poll of SQS
+        # Seconds. Above the 20 of a long poll of SQS; KMS answers in milliseconds or not at all.
+        read_timeout=3 if service == "kms" else 25,
         response_checksum_validation="when_required",  # sealed blobs verify themselves
         s3={"addressing_style": "path" if endpoint else "virtual"},
     )

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from photovault import db, keys
-from photovault.errors import NotFound
+from photovault import db, keys, users
+from photovault.errors import NotFound, Tampered, Unavailable
 from photovault.settings import get_settings
 
 if TYPE_CHECKING:
@@ -21,47 +22,137 @@ _lock = threading.Lock()
 _deks: dict[tuple[UUID, int], tuple[float, bytes]] = {}
 
 
+@dataclass(frozen=True)
+class UserKey:
+    """A row of ``user_keys``. ``committed`` tells it from one that this very transaction has made."""
+
+    version: int
+    wrapped: bytes
+    master_fingerprint: str
+    committed: bool
+
+
 @lru_cache(maxsize=1)
 def master_keys() -> keys.MasterKeys:
     """The process's master keys. Raises ``Misconfigured``."""
+    from photovault import kms
+
     settings = get_settings()
     settings.require("master_key")
-    return keys.MasterKeys(settings.master_keys)
+    return keys.MasterKeys(settings.master_keys, kms=kms.KmsKey)
+
+
+def uses_kms() -> bool:
+    """Whether a master key is one of KMS, so that opening keys may take calls over the network."""
+    return any(entry.startswith(keys.KMS_MARK) for entry in get_settings().master_keys)
+
+
+# --------------------------------------------------------------------------------------------- a person's keys
+
+
+def warm(user_id: UUID) -> None:
+    """Ask KMS for the person's keys now, so that the transactions that follow need not wait for the network.
+
+    Nothing to do where no master key is one of KMS, or where the keys are in memory. What is not here all the same, as
+    when the five minutes end in between, is asked for within the transaction. Raises ``Tampered``, ``Unavailable``.
+    """
+    if not uses_kms() or _is_warm(user_id):
+        return
+    with db.transaction(user_id) as conn:
+        found = all_versions(conn)
+    for row in found:
+        if row.master_fingerprint != keys.ERASED:
+            _keep(user_id, row.version, _opened(row, user_id))
+
+
+def provide(user_id: UUID) -> None:
+    """``warm``, and make the person's first key where there is none: before a transaction that announces uploads.
+
+    Nothing to do where no master key is one of KMS: there ``current_version`` makes it in passing.
+    """
+    if not uses_kms():
+        return
+    with db.transaction(user_id) as conn:
+        found = all_versions(conn)
+    if not found:
+        wrapped = master_keys().wrap_dek(keys.new_dek(), user_id=user_id, version=1)
+        with db.transaction(user_id) as conn:
+            try:
+                users.next_revision(conn)
+            except LookupError:  # gone: whoever asks is told so where the session is looked at
+                return
+            add_version(conn, 1, wrapped)
+    warm(user_id)
 
 
 def current_version(conn: Connection, user_id: UUID) -> int:
-    """The newest version of the person's data-encryption key, made now if there is none."""
+    """The newest version of the person's data-encryption key, made now if there is none. Raises ``Unavailable``."""
     version = db.value(conn, "SELECT max(version) FROM user_keys")
     if version is not None:
         return int(version)
-    wrapped = master_keys().wrap_dek(keys.new_dek(), user_id=user_id, version=1)
-    conn.execute(
-        "INSERT INTO user_keys (version, wrapped, master_fingerprint) VALUES (1, %s, %s) ON CONFLICT DO NOTHING",
-        [wrapped.token, wrapped.fingerprint],
-    )
+    add_version(conn, 1, master_keys().wrap_dek(keys.new_dek(), user_id=user_id, version=1))
     return 1
 
 
+def add_version(conn: Connection, version: int, wrapped: keys.Wrapped) -> bool:
+    """Write a key of the person; False when there is one of that version. The person's row must be locked."""
+    return bool(
+        db.value(
+            conn,
+            "INSERT INTO user_keys (version, wrapped, master_fingerprint) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING "
+            "RETURNING true",
+            [version, wrapped.token, wrapped.fingerprint],
+        )
+    )
+
+
+def all_versions(conn: Connection) -> list[UserKey]:
+    """The person's wrapped keys, newest first."""
+    return db.rows(
+        conn,
+        UserKey,
+        "SELECT version, wrapped, master_fingerprint, created_at < now() AS committed FROM user_keys "
+        "ORDER BY version DESC",
+    )
+
+
 def dek(conn: Connection, user_id: UUID, version: int) -> bytes:
-    """The person's data-encryption key of that version. Raises ``NotFound``, ``Tampered``."""
+    """The person's data-encryption key of that version.
+
+    Raises ``NotFound`` (the account is gone, or going), ``Tampered``, ``Unavailable``: the key that wrapped it is not
+    in ``MASTER_KEY`` (``MasterKeyMissing``), KMS does not open it, or the version was superseded.
+    """
     now = time.monotonic()
     with _lock:
         for stale in [name for name, (until, _) in _deks.items() if until <= now]:
             del _deks[stale]
         if (cached := _deks.get((user_id, version))) is not None:
             return cached[1]
-    # A row of this very transaction may be rolled back, and then a key kept from it would wrap what nobody can open.
-    row = conn.execute(
-        "SELECT wrapped, created_at < now() AS committed FROM user_keys WHERE version = %s", [version]
-    ).fetchone()
+    found = all_versions(conn)
+    row = next((row for row in found if row.version == version), None)
     if row is None:
+        if any(later.version > version for later in found):
+            raise Unavailable("The key of this photo has just been wrapped anew; try again in a moment.")
         raise NotFound("The key of this photo no longer exists.")
-    wrapped, committed = row
-    found = master_keys().unwrap_dek(bytes(wrapped), user_id=user_id, version=version)
-    if committed:
-        with _lock:
-            _deks[user_id, version] = (now + DEK_TTL_SECONDS, found)
-    return found
+    opened = _opened(row, user_id)
+    # A row of this very transaction may be rolled back, and then a key kept from it would wrap what nobody can open.
+    if row.committed:
+        _keep(user_id, version, opened)
+    return opened
+
+
+def _opened(row: UserKey, user_id: UUID) -> bytes:
+    if row.master_fingerprint == keys.ERASED:
+        raise NotFound("This account was deleted; its photos cannot be opened any more.")
+    wrapped = keys.Wrapped(bytes(row.wrapped), row.master_fingerprint)
+    try:
+        return master_keys().unwrap_dek(wrapped, user_id=user_id, version=row.version)
+    except Tampered as error:
+        _report(error, user_id=user_id, version=row.version)
+        raise
+
+
+# ---------------------------------------------------------------------------------------------- a photo's keys
 
 
 def new_content_key(conn: Connection, user_id: UUID, image_id: UUID) -> tuple[int, bytes]:
@@ -71,11 +162,59 @@ def new_content_key(conn: Connection, user_id: UUID, image_id: UUID) -> tuple[in
 
 
 def content_key(conn: Connection, user_id: UUID, image_id: UUID, *, version: int, wrapped: bytes) -> bytes:
-    """The 32 bytes that the keys of a photo's blobs are derived from. Raises ``Tampered`` for another photo's key."""
-    return keys.unwrap_content_key(dek(conn, user_id, version), wrapped, image_id=image_id)
+    """The 32 bytes that the keys of a photo's blobs are derived from. Raises like ``dek``.
+
+    ``version`` and ``wrapped`` may be of a row that was read before the person's key was rotated: content keys stay
+    the same all their life, so the row of now is then as good. Raises ``Tampered`` for another photo's key.
+    """
+    try:
+        opened = dek(conn, user_id, version)
+    except Unavailable:
+        row = conn.execute("SELECT key_version, content_key FROM images WHERE id = %s", [image_id]).fetchone()
+        if row is None or row[0] == version:
+            raise
+        version, wrapped = int(row[0]), bytes(row[1])
+        opened = dek(conn, user_id, version)
+    except Tampered as error:
+        raise Tampered(f"{error.detail} The key of photo {image_id} hangs on it.") from None
+    try:
+        return keys.unwrap_content_key(opened, wrapped, image_id=image_id)
+    except Tampered as error:
+        _report(error, user_id=user_id, version=version, image_id=image_id)
+        raise Tampered(f"{error.detail} It is that of photo {image_id}.") from None
+
+
+def _report(error: Tampered, *, user_id: UUID, version: int, image_id: UUID | None = None) -> None:
+    """A security event, counted with those of stored blobs."""
+    from photovault.observability import count, logger
+
+    logger().error(
+        "key.tampered",
+        extra={
+            "user_id": str(user_id),
+            "key_version": version,
+            "image_id": str(image_id) if image_id else None,
+            "why": error.detail,
+        },
+    )
+    count("BlobsTampered")
+
+
+# --------------------------------------------------------------------------------------------------- in memory
 
 
 def forget() -> None:
     """Drop every unwrapped key, as when an account was deleted."""
     with _lock:
         _deks.clear()
+
+
+def _keep(user_id: UUID, version: int, opened: bytes) -> None:
+    with _lock:
+        _deks[user_id, version] = (time.monotonic() + DEK_TTL_SECONDS, opened)
+
+
+def _is_warm(user_id: UUID) -> bool:
+    now = time.monotonic()
+    with _lock:
+        return any(person == user_id and until > now for (person, _), (until, _) in _deks.items())

@@ -6,8 +6,6 @@ do without through ``require``, which says in a sentence what is missing and how
 
 from __future__ import annotations
 
-import base64
-import binascii
 import os
 from collections.abc import Iterable
 from functools import lru_cache
@@ -50,13 +48,6 @@ TIERED_BLOBS = ("original", "preview", "thumbnail", "metadata", "face", "motion"
 TIERS = ("local", "s3", "cloudinary")
 
 
-def _is_fernet_key(text: str) -> bool:
-    try:
-        return len(base64.urlsafe_b64decode(text.encode())) == 32
-    except (binascii.Error, ValueError):
-        return False
-
-
 class Settings(BaseSettings):
     """Every setting by the name of its environment variable in lower case. Sizes are in bytes."""
 
@@ -67,8 +58,6 @@ class Settings(BaseSettings):
     jwt_secret: SecretStr | None = None
     master_key: SecretStr | None = None
     cors_origins: str = ""
-
-    kms_key_id: str | None = None
 
     storage_driver: Literal["local", "s3", "cloudinary", "hybrid"] = "s3"
     storage_primary: Literal["local", "s3", "cloudinary"] = "cloudinary"
@@ -125,11 +114,16 @@ class Settings(BaseSettings):
 
     @field_validator("master_key")
     @classmethod
-    def _fernet_keys(cls, value: SecretStr | None) -> SecretStr | None:
+    def _list_of_master_keys(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None:
-            keys = [key.strip() for key in value.get_secret_value().split(",") if key.strip()]
-            if not keys or not all(_is_fernet_key(key) for key in keys):
-                raise ValueError("MASTER_KEY is not a comma-separated list of Fernet keys. " + HOW_TO["master_key"])
+            from photovault.keys import is_master_key
+
+            entries = _split(value)
+            if not entries or not all(is_master_key(entry) for entry in entries):
+                raise ValueError(
+                    "MASTER_KEY is not a comma-separated list of Fernet keys (or kms: and the ARN of a KMS key). "
+                    + HOW_TO["master_key"]
+                )
         return value
 
     @model_validator(mode="after")
@@ -152,7 +146,7 @@ class Settings(BaseSettings):
 
     @property
     def master_keys(self) -> list[str]:
-        """Fernet keys that wrap the users' keys, newest first."""
+        """What wraps the users' keys, newest first: Fernet keys, and ``kms:`` before the ARN of a key of KMS."""
         return _split(self.master_key)
 
     @property
