@@ -1,0 +1,515 @@
+"""Checking the vault: is every row's blob where the row says, as it was sealed, and is every stored file a row's?
+
+``rows`` walks the table, ``files`` the storages; both go page by page, in bounded memory, and give what they found in
+batches that belong together (a photo's, or a page's). They change nothing: ``mending`` does. A ``Tally`` counts along,
+and holds the cursor from which a walk that was interrupted goes on.
+
+Storage that is away is no loss: its blobs are tried again at the end, and are "not checked" if it is still away.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from itertools import islice
+from typing import Literal
+from uuid import UUID
+
+from photovault import blobs, cursors, db, storage
+from photovault.blobs import Record
+from photovault.errors import BadCursor, BlobMissing, Invalid, Misconfigured, StorageUnavailable
+from photovault.observability import logger
+from photovault.storage import Stored, placing
+
+# A file younger than this may be about to be named: its worker has stored it and not yet committed.
+ORPHAN_AGE = timedelta(hours=24)
+PAGE = 500
+PIECE = 4 * 1024 * 1024
+# Keys are random, so a page of them is a sample of the whole vault. If more than half of so many are named by no row,
+# this is the database of another vault, or an old one, and what looks like refuse are photos.
+SAMPLE = 20
+# A storage that failed so often in a row is away: what lies there is tried once more at the end, not each in turn.
+AWAY_AFTER = 20
+# So many are remembered for that; of more it is only counted that they were not checked.
+MOST_DEFERRED = 1000
+
+FIRST = (UUID(int=0), "")
+
+Kind = Literal["lost", "tampered", "orphan", "incomplete", "unchecked", "unknown-to-the-database"]
+Outcome = Literal["", "mended", "removed"]
+Told = Callable[[int, int], None]
+"""Called with how many blobs, and how many of their bytes, have been looked at since the last call."""
+
+
+def _untold(blobs: int, read: int) -> None:
+    """Nobody wants to know."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that is not as it should be. ``outcome`` says what a repair made of it, ``detail`` is a sentence.
+
+    The ids are those of a row, absent for files that no row names and for what is told of a whole storage.
+    """
+
+    kind: Kind
+    driver: str
+    detail: str
+    key: str = ""
+    user_id: UUID | None = None
+    image_id: UUID | None = None
+    name: str = ""
+    bytes: int = 0
+    count: int = 1
+    outcome: Outcome = ""
+
+
+@dataclass
+class Tally:
+    """What was seen so far. ``cursor`` leads on from there; None when everything was looked at, or nothing yet."""
+
+    blobs: int = 0
+    bytes: int = 0
+    lost: int = 0
+    tampered: int = 0
+    unchecked: int = 0
+    files: int = 0
+    young: int = 0
+    foreign: int = 0
+    orphans: int = 0
+    incomplete: int = 0
+    mended: int = 0
+    removed: int = 0
+    refused: int = 0
+    cursor: str | None = None
+
+    def take(self, finding: Finding) -> None:
+        """Count a finding, once it is known what became of it."""
+        match finding.kind:
+            case "lost":
+                self.lost += 1
+            case "tampered":
+                self.tampered += 1
+            case "orphan":
+                self.orphans += 1
+            case "incomplete":
+                self.incomplete += 1
+            case "unchecked":
+                self.unchecked += finding.count
+            case "unknown-to-the-database":
+                self.refused += 1
+        self.mended += finding.outcome == "mended"
+        self.removed += finding.outcome == "removed"
+
+    @property
+    def left(self) -> int:
+        """Findings that nothing was done about."""
+        found = self.lost + self.tampered + self.orphans + self.incomplete
+        return found - self.mended - self.removed
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything could be looked at and judged."""
+        return not self.unchecked and not self.refused
+
+
+@dataclass(frozen=True)
+class Position:
+    """Where to begin: after a row, or, with ``driver`` set, after a file of that driver, all rows being done."""
+
+    row: tuple[UUID, str] = FIRST
+    driver: str | None = None
+    key: str = ""
+
+    @classmethod
+    def of(cls, cursor: str | None) -> Position:
+        """Raises ``BadCursor``."""
+        if not cursor:
+            return cls()
+        try:
+            found = cursors.decode("storage-check-rows", cursor, "us")
+        except BadCursor:
+            driver, key = cursors.decode("storage-check-files", cursor, "ss") or ("", "")
+            return cls(driver=driver, key=key)
+        return cls(row=(found[0], found[1]) if found else FIRST)
+
+    @property
+    def cursor(self) -> str:
+        if self.driver is None:
+            return cursors.encode("storage-check-rows", *self.row)
+        return cursors.encode("storage-check-files", self.driver, self.key)
+
+
+def drivers(only: str | None = None) -> list[str]:
+    """Every driver that a setting, a row or a retired copy names, by name; or that one alone."""
+    if only is not None:
+        return [only]
+    with db.maintenance() as conn:
+        named = {total.driver for total in blobs.totals(conn)}
+    return sorted(named | set(placing.in_use()))
+
+
+# ------------------------------------------------------------------------------------------------------ row by row
+
+
+@dataclass(frozen=True)
+class _Verdict:
+    """What reading a record's blob gave. ``before`` is the row that the walk came from."""
+
+    record: Record
+    before: tuple[UUID, str]
+    kind: Literal["sound", "lost", "tampered", "away"]
+    detail: str = ""
+
+
+@dataclass
+class _Away:
+    """Blobs that could not be read: remembered to be tried again, and counted by driver when that failed too."""
+
+    deferred: list[_Verdict] = field(default_factory=list)
+    in_a_row: dict[str, int] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+    reasons: dict[str, str] = field(default_factory=dict)
+    first: tuple[UUID, str] | None = None
+
+    def given_up(self, driver: str) -> bool:
+        return self.in_a_row.get(driver, 0) >= AWAY_AFTER
+
+    def note(self, verdict: _Verdict) -> None:
+        driver = verdict.record.driver
+        if verdict.kind != "away":
+            self.in_a_row[driver] = 0
+            return
+        self.in_a_row[driver] = self.in_a_row.get(driver, 0) + 1
+        self.reasons[driver] = verdict.detail or self.reasons.get(driver, "")
+        self.first = self.first or verdict.before  # they come in the order of the rows
+        if len(self.deferred) < MOST_DEFERRED:
+            self.deferred.append(verdict)
+        else:
+            self.counts[driver] = self.counts.get(driver, 0) + 1
+
+    def again(self, verify: Callable[[Record, tuple[UUID, str]], _Verdict]) -> Iterator[_Verdict]:
+        """Verdicts on those that can be read by now. Nothing more is asked of a storage that fails again."""
+        deferred, self.deferred = self.deferred, []
+        failing: set[str] = set()
+        still: list[_Verdict] = []
+        for late in deferred:
+            verdict = late if late.record.driver in failing else verify(late.record, late.before)
+            if verdict.kind == "away":
+                failing.add(late.record.driver)
+                still.append(late)
+            else:
+                yield verdict
+        for late in still:
+            self.counts[late.record.driver] = self.counts.get(late.record.driver, 0) + 1
+        if still:
+            self.first = still[0].before
+        elif not self.counts:
+            self.first = None
+
+    def findings(self) -> list[Finding]:
+        return [unchecked(driver, self.reasons[driver], count=count) for driver, count in sorted(self.counts.items())]
+
+
+def rows(
+    tally: Tally,
+    *,
+    start: Position,
+    driver: str | None = None,
+    jobs: int = 4,
+    told: Told = _untold,
+) -> Iterator[list[Finding]]:
+    """Read every blob that a row names, ``jobs`` at a time, and give the findings of one photo after the other.
+
+    The cursor passes a photo when the next batch is asked for, so that a repair may come in between.
+    """
+    away = _Away()
+    batch: list[Finding] = []
+    stopped = threading.Event()
+    verify = partial(_verified, stopped=stopped)
+    tally.cursor = start.cursor
+    pool = ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="check")
+    try:
+        for verdict in _in_order(pool, verify, _records(start.row, driver), away, ahead=4 * jobs):
+            record = verdict.record
+            if batch and batch[0].image_id != record.image_id:
+                yield batch
+                batch = []
+            if verdict.before[0] != record.image_id:  # it leads to a whole photo, whose findings go together
+                tally.cursor = Position(away.first or verdict.before).cursor
+            _count(tally, verdict, told)
+            away.note(verdict)
+            batch += _findings(verdict)
+        if batch:
+            yield batch
+        for verdict in away.again(verify):
+            if found := _findings(verdict):
+                yield found
+    finally:
+        stopped.set()
+        pool.shutdown(wait=False, cancel_futures=True)
+    if driver is None:
+        yield from _unnamed_originals()
+    if away.counts:
+        yield away.findings()
+    tally.cursor = Position(away.first).cursor if away.first else None
+
+
+def _records(after: tuple[UUID, str], driver: str | None) -> Iterator[tuple[Record, tuple[UUID, str]]]:
+    """Every row, with the one before it."""
+    while True:
+        with db.maintenance() as conn:
+            page = blobs.walk(conn, after=after, limit=PAGE, driver=driver)
+        for record in page:
+            yield record, after
+            after = record.image_id, record.name
+        if len(page) < PAGE:
+            return
+
+
+def _in_order(
+    pool: ThreadPoolExecutor,
+    verify: Callable[[Record, tuple[UUID, str]], _Verdict],
+    records: Iterator[tuple[Record, tuple[UUID, str]]],
+    away: _Away,
+    *,
+    ahead: int,
+) -> Iterator[_Verdict]:
+    """The verdicts in the order of the rows, with so many being worked out ahead."""
+    waiting: deque[Future[_Verdict]] = deque()
+    for record, before in records:
+        if away.given_up(record.driver):
+            waiting.append(pool.submit(_Verdict, record, before, "away"))
+        else:
+            waiting.append(pool.submit(verify, record, before))
+        if len(waiting) >= ahead:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
+
+
+def _verified(record: Record, before: tuple[UUID, str], *, stopped: threading.Event) -> _Verdict:
+    """Read a blob, and again before anything is said against it: its row may have changed, or the reading failed."""
+    try:
+        kind, detail = read(record, stopped=stopped)
+        if kind != "sound":
+            with db.maintenance() as conn:
+                current = blobs.record(conn, record.image_id, record.name)
+            if current is None:  # purged meanwhile
+                return _Verdict(record, before, "sound")
+            record = current
+            kind, detail = read(record, stopped=stopped)
+    except (StorageUnavailable, Misconfigured, _Stopped) as error:
+        return _Verdict(record, before, "away", str(error))
+    return _Verdict(record, before, kind, detail)
+
+
+def read(record: Record, *, stopped: threading.Event | None = None) -> tuple[Literal["sound", "lost", "tampered"], str]:
+    """Hash a blob as it lies there; what is wrong with it, in a sentence.
+
+    Raises ``StorageUnavailable``, ``Misconfigured``.
+    """
+    try:
+        size, sha256 = hashed(record.driver, record.key, at_most=record.size + 1, stopped=stopped)
+    except (BlobMissing, Invalid):
+        return "lost", "The file is not there."
+    if size != record.size:
+        return "tampered", _another_size(size, record)
+    if sha256 != record.sha256:
+        return "tampered", "The file's bytes are not those that were sealed."
+    return "sound", ""
+
+
+def hashed(driver: str, key: str, *, at_most: int, stopped: threading.Event | None = None) -> tuple[int, bytes]:
+    """Length in bytes and SHA-256 of a stored file's first ``at_most`` bytes, read in pieces of 4 MiB.
+
+    Raises ``BlobMissing``, ``Invalid``, ``StorageUnavailable``, ``Misconfigured``.
+    """
+    held = storage.driver(driver)
+    digest = hashlib.sha256()
+    size = 0
+    while size < at_most:
+        if stopped is not None and stopped.is_set():
+            raise _Stopped
+        wanted = min(PIECE, at_most - size)
+        piece = held.read(key, size, wanted)
+        digest.update(piece)
+        size += len(piece)
+        if len(piece) < wanted:
+            break
+    return size, digest.digest()
+
+
+class _Stopped(Exception):
+    """Nobody waits for the rest of the walk any more."""
+
+
+def _another_size(size: int, record: Record) -> str:
+    if size > record.size:
+        return f"The file is longer than the {record.size} bytes that were sealed."
+    return f"The file has {size} of the {record.size} bytes that were sealed."
+
+
+def _count(tally: Tally, verdict: _Verdict, told: Told) -> None:
+    if verdict.kind == "away":
+        return
+    read = 0 if verdict.kind == "lost" else verdict.record.size
+    tally.blobs += 1
+    tally.bytes += read
+    told(1, read)
+
+
+def _findings(verdict: _Verdict) -> list[Finding]:
+    """A loss or a change, nothing else. Both are security events, so the log is told as well."""
+    record = verdict.record
+    if verdict.kind in {"sound", "away"}:
+        return []
+    finding = Finding(
+        kind="lost" if verdict.kind == "lost" else "tampered",
+        driver=record.driver,
+        detail=verdict.detail,
+        key=record.key,
+        user_id=record.user_id,
+        image_id=record.image_id,
+        name=record.name,
+        bytes=record.size,
+    )
+    _log(finding)
+    return [finding]
+
+
+def _log(finding: Finding) -> None:
+    logger().error(
+        f"blob.{finding.kind}",
+        extra={
+            "user_id": str(finding.user_id),
+            "image_id": str(finding.image_id),
+            "blob": finding.name,
+            "driver": finding.driver,
+            "key": finding.key,
+            "why": finding.detail,
+        },
+    )
+
+
+def _unnamed_originals() -> Iterator[list[Finding]]:
+    """Photos whose original had been sealed, and of which no row says where."""
+    with db.maintenance() as conn:
+        found = blobs.sealed_without_original(conn, limit=PAGE)
+    for user_id, image_id in found:
+        finding = Finding(
+            "lost",
+            driver="",
+            detail="No row says where the original lies; restore the database.",
+            user_id=user_id,
+            image_id=image_id,
+            name="original",
+        )
+        _log(finding)
+        yield [finding]
+
+
+def unchecked(driver: str, why: str, *, count: int = 1) -> Finding:
+    """What could not be looked at; no loss, as far as anybody knows."""
+    return Finding("unchecked", driver, f"Not checked: {why}", count=count)
+
+
+# ----------------------------------------------------------------------------------------------------- file by file
+
+
+def files(
+    tally: Tally,
+    name: str,
+    *,
+    now: datetime,
+    after: str = "",
+    compare: bool = False,
+    told: Told = _untold,
+) -> Iterator[list[Finding]]:
+    """List a driver's files and give, page by page, those that no row and no retired copy names for a day or more.
+
+    ``compare`` also looks, without reading any, for rows whose file is missing or of another length: a listing of
+    1,000 files costs one request. Files that are no blobs of the vault are counted and never touched.
+    """
+    rows_cursor, tally.cursor = tally.cursor, tally.cursor or Position(driver=name, key=after).cursor
+    try:
+        driver = storage.driver(name)
+        listing = driver.list(after=after)
+        while page := list(islice(listing, PAGE)):
+            ours = [stored for stored in page if storage.is_new_key(stored.key)]
+            tally.files += len(page)
+            tally.foreign += len(page) - len(ours)
+            last = ours[-1].key if ours else after
+            if compare:
+                yield from _compared(tally, name, ours, after=after, upto=last, told=told)
+            found = _orphans(tally, name, ours, now=now)
+            if found:
+                yield found
+            if any(finding.kind == "unknown-to-the-database" for finding in found):
+                break
+            after = last
+            tally.cursor = rows_cursor or Position(driver=name, key=after).cursor
+        else:
+            if compare:
+                yield from _compared(tally, name, [], after=after, upto=None, told=told)
+    except (StorageUnavailable, Misconfigured) as error:
+        yield [unchecked(name, error.detail)]
+        rows_cursor = rows_cursor or Position(driver=name, key=after).cursor
+    tally.cursor = rows_cursor
+
+
+def _orphans(tally: Tally, driver: str, page: Sequence[Stored], *, now: datetime) -> list[Finding]:
+    with db.maintenance() as conn:
+        unnamed = set(blobs.unreferenced(conn, driver, [stored.key for stored in page]))
+    old = [stored for stored in page if now - stored.modified >= ORPHAN_AGE]
+    found = [stored for stored in old if stored.key in unnamed]
+    tally.young += len(unnamed) - len(found)
+    if len(old) >= SAMPLE and 2 * len(found) > len(old):
+        logger().error("vault.unknown_to_the_database", extra={"looked_at": len(old), "unnamed": len(found)})
+        return [
+            Finding(
+                "unknown-to-the-database",
+                driver,
+                f"Of {len(old)} files in a row the database names {len(old) - len(found)}. This is the database of "
+                "another vault, or an old one: no file of this storage is taken for an orphan, and none is deleted.",
+            )
+        ]
+    return [
+        Finding("orphan", driver, "No row names this file.", key=stored.key, bytes=stored.bytes) for stored in found
+    ]
+
+
+def _compared(
+    tally: Tally, driver: str, page: Sequence[Stored], *, after: str, upto: str | None, told: Told
+) -> Iterator[list[Finding]]:
+    """The rows that belong into this stretch of the listing, against it. What differs is asked for by itself."""
+    listed = {stored.key: stored.bytes for stored in page}
+    with db.maintenance() as conn:
+        records = blobs.between(conn, driver, after=after, upto=upto)
+    for record in records:
+        verdict = _Verdict(record, FIRST, "sound")
+        if listed.get(record.key) != record.size:
+            verdict = _looked_at(record)
+        _count(tally, verdict, told)
+        if found := _findings(verdict):
+            yield found
+
+
+def _looked_at(record: Record) -> _Verdict:
+    """By its length alone, as its row is now. Raises ``StorageUnavailable``."""
+    with db.maintenance() as conn:
+        current = blobs.record(conn, record.image_id, record.name)
+    if current is None:
+        return _Verdict(record, FIRST, "sound")
+    size = storage.driver(current.driver).size(current.key)
+    if size is None:
+        return _Verdict(current, FIRST, "lost", "The file is not there.")
+    if size != current.size:
+        return _Verdict(current, FIRST, "tampered", _another_size(size, current))
+    return _Verdict(current, FIRST, "sound")
