@@ -63,10 +63,14 @@ def of_images(conn: Connection, image_ids: Sequence[UUID], names: Sequence[str] 
 
 
 def unreferenced(conn: Connection, driver: str, keys: Sequence[str]) -> list[str]:
-    """Those of the keys that no row names; asked as maintenance, over all people."""
+    """Those of the keys that no row names, nor a retired copy; asked as maintenance, over all people."""
     known = {
         row[0]
-        for row in conn.execute("SELECT key FROM blobs WHERE driver = %s AND key = ANY(%s)", [driver, list(keys)])
+        for row in conn.execute(
+            "SELECT key FROM blobs WHERE driver = %(driver)s AND key = ANY(%(keys)s) "
+            "UNION ALL SELECT key FROM retired_blobs WHERE driver = %(driver)s AND key = ANY(%(keys)s)",
+            {"driver": driver, "keys": list(keys)},
+        )
     }
     return [key for key in keys if key not in known]
 
@@ -150,6 +154,16 @@ def walk(
             "elsewhere_than": elsewhere_than,
             "kind": kind,
         },
+    )
+
+
+def away(conn: Connection, *, after: tuple[UUID, str], limit: int) -> list[Record]:
+    """A page of all people's blobs that wait to be brought home, after an (image, name), in that order."""
+    return db.rows(
+        conn,
+        Record,
+        f"SELECT {_RECORD} AND b.away AND (b.image_id, b.name) > (%s, %s) ORDER BY b.image_id, b.name LIMIT %s",
+        [*after, limit],
     )
 
 

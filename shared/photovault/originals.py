@@ -60,7 +60,6 @@ def open(user_id: UUID, image_id: UUID) -> Opened:  # noqa: A001 - read as origi
     Raises ``NotFound`` (gone, or never arrived as it was announced), ``BlobMissing`` (lost), ``Tampered``,
     ``Unavailable``.
     """
-    missing = ""
     for _ in range(3):
         with db.transaction(user_id) as conn:
             image = images.get(conn, image_id)
@@ -72,14 +71,9 @@ def open(user_id: UUID, image_id: UUID) -> Opened:  # noqa: A001 - read as origi
             )
         data: bytes | None
         if blob is not None:
-            try:
-                data = vault.fetch(blob, content_key=content_key, user_id=user_id)
-            except BlobMissing:
-                if blob.key == missing:
-                    raise
-                missing, data = blob.key, None  # purged or moved since its row was read, or else lost
+            data = vault.fetch(blob, content_key=content_key, user_id=user_id)
         elif image.sealed_at:
-            raise BlobMissing("The row of the original is missing.")
+            raise BlobMissing(f"The row of the original of photo {image_id} is missing.")
         else:
             try:
                 data = received(image, content_key=content_key)
@@ -88,7 +82,7 @@ def open(user_id: UUID, image_id: UUID) -> Opened:  # noqa: A001 - read as origi
         if data is None:
             continue  # it moved between the row and the look: the next look at the row says where
         if len(data) != image.size or hashlib.sha256(data).digest() != image.sha256:
-            raise Tampered("The original's bytes are not those that were announced.")
+            raise Tampered(f"The bytes of the original of photo {image_id} are not those that were announced.")
         return Opened(image, data)
     # Staging is emptied after the commit that says so: what is in neither place was thrown away, or is yet to come.
     raise NotFound("The photo's bytes have not arrived.")
