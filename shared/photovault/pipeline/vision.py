@@ -46,6 +46,7 @@ from photovault.model_manifest import ModelInfo
 from photovault.observability import count, logger
 from photovault.pipeline import resending, sealer
 from photovault.pipeline.messages import PhotoMessage
+from photovault.vision_cv import Picture
 
 # Faces are found at reduced scale and described from these pixels, as many as the preview has.
 DETECTOR_SIDE = 2048
@@ -182,9 +183,14 @@ def look(data: bytes, image: Image) -> Findings:
 
 def face_crop(face: Face) -> renditions.Rendition:
     """The picture of a face, which its person is shown by."""
-    height, width = face.crop.shape[:2]
+    return picture_of_face(face.crop)
+
+
+def picture_of_face(crop: Picture) -> renditions.Rendition:
+    """A face's crop (RGB) as a JPEG."""
+    height, width = crop.shape[:2]
     out = io.BytesIO()
-    PIL.Image.fromarray(face.crop).save(out, "JPEG", quality=85)
+    PIL.Image.fromarray(crop).save(out, "JPEG", quality=85)
     return renditions.Rendition("face", "image/jpeg", out.getvalue(), width, height)
 
 
