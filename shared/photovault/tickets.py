@@ -24,9 +24,11 @@ TTL_SECONDS = 1800
 class Ticket:
     """``key`` opens this blob alone; the key of the photo never leaves the vault.
 
-    ``links`` are the addresses of the ciphertext: one, or those of its consecutive pieces.
+    ``links`` are the addresses of the ciphertext: one, or those of its consecutive pieces. The ids of the person and
+    of ``blob``'s photo are bound into it, so whoever opens it needs them too.
     """
 
+    user_id: UUID
     blob: Blob
     links: Sequence[storage.Link]
     expires_at: datetime
@@ -55,6 +57,7 @@ def of_images(
 def of_blob(blob: Blob, user_id: UUID, content_key: bytes, *, now: datetime) -> Ticket:
     address = sealing.Address(user_id, blob.image_id, blob.name)
     return Ticket(
+        user_id=user_id,
         blob=blob,
         links=storage.driver(blob.driver).links(blob.key, size=blob.size, now=now, ttl=TTL_SECONDS),
         expires_at=presigning.bucket_start(now, TTL_SECONDS) + timedelta(seconds=TTL_SECONDS),

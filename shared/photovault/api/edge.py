@@ -71,8 +71,7 @@ class Person:
     def transaction(self) -> Iterator[Connection]:
         """A transaction of this person. Raises ``Unauthenticated`` once the session was ended, at once."""
         with db.transaction(self.user_id) as conn:
-            if not sessions.is_active(conn, self.session_id):
-                raise Unauthenticated("The session has ended; log in again.")
+            sessions.require(conn, self.session_id)
             yield conn
 
 
@@ -354,9 +353,12 @@ def create_app(
         app.add_middleware(
             CORSMiddleware,
             allow_origins=settings.allowed_origins,
-            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-            allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "Range", "If-None-Match"],
-            expose_headers=["ETag", "Content-Range", "Retry-After"],
+            allow_methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
+            allow_headers=[
+                *("Authorization", "Content-Type", "Idempotency-Key"),
+                *("Range", "If-Range", "If-Match", "If-None-Match"),
+            ],
+            expose_headers=["Accept-Ranges", "Content-Disposition", "Content-Range", "ETag", "Retry-After"],
             max_age=600,
         )
     return app

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from photovault.db import Connection
 
 LIST_TICKETS = ("thumbnail",)
-DETAIL_TICKETS = ("thumbnail", "preview", "original", "metadata")
+DETAIL_TICKETS = ("thumbnail", "preview", "original", "metadata", "motion")
 
 
 def image_list(conn: Connection, rows: Sequence[images.Image]) -> list[schemas.Image]:
@@ -26,7 +26,12 @@ def image_list(conn: Connection, rows: Sequence[images.Image]) -> list[schemas.I
 def ticket(made: tickets.Ticket) -> schemas.Ticket:
     return schemas.Ticket(
         url=made.links[0].url,
+        parts=[schemas.TicketPart(url=link.url, bytes=link.bytes) for link in made.links]
+        if len(made.links) > 1
+        else None,
         expires_at=made.expires_at,
+        user_id=made.user_id,
+        image_id=made.blob.image_id,
         name=made.blob.name,
         key=base64.urlsafe_b64encode(made.key).decode(),
         header_sha256=made.blob.header_sha256.hex(),

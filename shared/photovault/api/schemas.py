@@ -46,17 +46,36 @@ class Problem(Schema):
     errors: list[dict[str, str]] | None = None
 
 
-class Ticket(Schema):
-    """Everything that opens one sealed blob without the API: its address, its ciphertext's bounds, and its own key."""
+class TicketPart(Schema):
+    """One of the consecutive pieces that a sealed blob is stored in."""
 
-    url: str = Field(description="Where the ciphertext can be fetched until `expires_at`.")
+    url: str
+    bytes: int
+
+
+class Ticket(Schema):
+    """Everything that opens one sealed blob without the API: its address, what it is bound to, and its own key.
+
+    web/vault/envelope.js opens it; the format is specified in shared/photovault/sealing.py.
+    """
+
+    url: str = Field(
+        description="Where the ciphertext can be fetched until `expires_at`; its first part, when there are `parts`."
+    )
+    parts: list[TicketPart] | None = Field(
+        description="The ciphertext's pieces, in their order, where the storage limits the size of a file. "
+        "null when `url` has all of it."
+    )
     expires_at: datetime
-    name: str = Field(description="The blob's name, which is bound into its key.")
+    user_id: UUID = Field(description="Bound into the blob, as are `image_id` and `name`.")
+    image_id: UUID
+    name: str = Field(description="The blob's name, such as `thumbnail`.")
     key: str = Field(description="The blob's key, 32 bytes in base64url. It opens this blob and no other.")
     header_sha256: str = Field(
-        description="Of the envelope's header, in hex: an older blob does not pass for this one."
+        description="Of the envelope's header, in hex: an older blob does not pass for this one. It names the blob for "
+        "ever, wherever it is stored, so caches may go by it."
     )
-    sealed_bytes: int
+    sealed_bytes: int = Field(description="Of the ciphertext, all parts together.")
     bytes: int = Field(description="Of the opened blob.")
     content_type: str
     width: int | None

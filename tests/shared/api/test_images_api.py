@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import urllib.parse
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -17,19 +16,14 @@ from fastapi.testclient import TestClient
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.pictures import draw
+from tests.shared.api.photos import JPEG, problem, sealed_photo
 from tests.vaults import Somebody, client, somebody
 
-from photovault import blobs, db, ids, images, keyring, queues, sealing, staging, uploads, users
-from photovault import vault as sealed_vault
-from photovault.api import delivery, edge, viewing
+from photovault import db, ids, queues, staging, users
+from photovault.api import edge, viewing
 from photovault.api import images as api_images
-from photovault.api.headers import content_disposition, parse_range
 from photovault.api.images import clean_filename
-from photovault.errors import RangeNotSatisfiable
 from photovault.settings import get_settings
-
-MIB = 1024 * 1024
-JPEG = draw(1, (64, 48))
 
 
 @dataclass
@@ -57,7 +51,7 @@ def cloud(vault: Path, monkeypatch: pytest.MonkeyPatch) -> Cloud:
 
 @pytest.fixture(scope="module")
 def api(vault: Path) -> TestClient:
-    return client([api_images.router, viewing.router, delivery.router])
+    return client([api_images.router, viewing.router])
 
 
 @pytest.fixture
@@ -75,57 +69,6 @@ def announce(api: TestClient, person: Somebody, *items: dict[str, Any]) -> Any:
     answer = api.post("/images/uploads", headers=person.headers, json={"items": items})
     assert answer.status_code == 201, answer.text
     return answer.json()["items"]
-
-
-def sealed_photo(
-    person: Somebody, data: bytes = JPEG, *, filename: str = "IMG_1.jpg", taken: datetime | None = None
-) -> UUID:
-    """A photo as vision leaves it: sealed original, preview and thumbnail, ready."""
-    digest = hashlib.sha256(data).digest()
-    with db.transaction(person.user_id) as conn:
-        (answer,) = uploads.announce(
-            conn,
-            person.user_id,
-            [uploads.Announcement(filename, "image/jpeg", len(data), digest)],
-            now=datetime.now(UTC),
-        )
-        image = images.get(conn, answer.image_id)
-        assert image is not None
-        key = keyring.content_key(
-            conn, person.user_id, image.id, version=image.key_version, wrapped=bytes(image.content_key)
-        )
-        made = [
-            sealed_vault.store(
-                plaintext,
-                content_key=key,
-                user_id=person.user_id,
-                image_id=image.id,
-                name=name,
-                content_type="image/jpeg",
-            )
-            for name, plaintext in (("original", data), ("preview", b"preview of " + data), ("thumbnail", b"small"))
-        ]
-        blobs.add(conn, made)
-        revision = users.next_revision(conn)
-        assert images.mark_sealed(conn, image.id, revision=revision)
-        users.move_quota(conn, reserved=-len(data), used=len(data))
-        moment = taken or datetime(2025, 5, 1, 12)
-        conn.execute(
-            "UPDATE images SET status = 'ready', vision_done_at = now(), embedding_done_at = now(), local_day = %s, "
-            "sort_at = %s, taken_source = 'exif' WHERE id = %s",
-            [moment.date(), moment, image.id],
-        )
-    return image.id
-
-
-def problem(answer: Any, status: int, kind: str) -> dict[str, Any]:
-    assert answer.status_code == status, answer.text
-    assert answer.headers["content-type"] == "application/problem+json"
-    body: dict[str, Any] = answer.json()
-    assert body["type"] == f"https://photovault.dev/problems/{kind}"
-    assert body["status"] == status
-    assert body["detail"]
-    return body
 
 
 def used(person: Somebody) -> tuple[int, int]:
@@ -410,7 +353,7 @@ def test_whatever_a_form_calls_the_file_it_is_taken(
 def test_uploaded_bytes_never_touch_the_disk_of_the_api() -> None:
     from starlette.formparsers import MultiPartParser
 
-    assert MultiPartParser.spool_max_size > 100 * MIB, "the largest that the settings allow"
+    assert MultiPartParser.spool_max_size > 100 * 1024 * 1024, "the largest that the settings allow"
 
 
 # --------------------------------------------------------------------------------------------------------- names
@@ -451,242 +394,6 @@ def test_a_cleaned_name_is_one_line_of_one_path_part_and_stays_so(text: str) -> 
     assert not set(name) & set("/\\\x00\u202e")
     assert name not in {".", ".."}
     assert clean_filename(name) == name
-
-
-@settings(deadline=None)
-@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=300))
-def test_a_disposition_is_a_safe_header_that_carries_the_whole_name(name: str) -> None:
-    header = content_disposition(name)
-    assert header.isascii()
-    assert header.isprintable()
-    plain, _, extended = header.partition("; filename*=UTF-8''")
-    assert urllib.parse.unquote(extended, errors="strict") == name
-    assert plain.startswith('inline; filename="')
-    assert plain.count('"') == 2
-    assert not set(extended) & set(" \"';,\\")
-
-
-# -------------------------------------------------------------------------------------------------------- ranges
-
-
-@settings(deadline=None)
-@given(st.integers(1, 10_000), st.integers(0, 12_000), st.integers(0, 12_000))
-def test_a_range_is_the_slice_it_names(size: int, first: int, last: int) -> None:
-    data = bytes(n % 251 for n in range(size))
-    header = f"bytes={first}-{last}"
-    if last < first:
-        assert parse_range(header, size) is None
-    elif first >= size:
-        with pytest.raises(RangeNotSatisfiable) as caught:
-            parse_range(header, size)
-        assert caught.value.size == size
-    else:
-        found = parse_range(header, size)
-        assert found is not None
-        assert data[slice(*found)] == data[first : last + 1]
-
-
-@settings(deadline=None)
-@given(st.integers(1, 10_000), st.integers(0, 12_000))
-def test_open_and_suffix_ranges_reach_to_the_end(size: int, number: int) -> None:
-    if number < size:
-        assert parse_range(f"bytes={number}-", size) == (number, size)
-    else:
-        with pytest.raises(RangeNotSatisfiable):
-            parse_range(f"bytes={number}-", size)
-    if number:
-        assert parse_range(f"bytes=-{number}", size) == (max(0, size - number), size)
-    else:
-        with pytest.raises(RangeNotSatisfiable):
-            parse_range("bytes=-0", size)
-
-
-@settings(deadline=None)
-@given(st.text(st.characters(codec="latin-1"), max_size=40), st.integers(1, 1000))
-def test_any_header_is_a_range_inside_or_none(text: str, size: int) -> None:
-    for header in (text, f"bytes={text}", None):
-        try:
-            found = parse_range(header, size)
-        except RangeNotSatisfiable:
-            continue
-        assert found is None or 0 <= found[0] < found[1] <= size
-
-
-@pytest.mark.parametrize(
-    "header", ["bytes=0-1,3-4", "items=0-1", "bytes=a-b", "bytes=-", "bytes 0-1", "bytes=1-0", "0-1"]
-)
-def test_ranges_that_the_standard_lets_one_ignore_are_ignored(header: str) -> None:
-    assert parse_range(header, 100) is None
-
-
-# ------------------------------------------------------------------------------------------------------- viewing
-
-
-@pytest.fixture(scope="module")
-def large(vault: Path) -> tuple[Somebody, UUID, bytes]:
-    """A photo of more than two sealed chunks."""
-    person = somebody()
-    data = JPEG + hashlib.shake_256(b"large").digest(2 * MIB + 12_345)
-    return person, sealed_photo(person, data, filename='ключ "quoted".jpg'), data
-
-
-def view(api: TestClient, person: Somebody, image_id: UUID, rendition: str = "original", **headers: str) -> Any:
-    return api.get(
-        f"/images/{image_id}/view",
-        params={"rendition": rendition},
-        headers=person.headers | {name.replace("_", "-"): value for name, value in headers.items()},
-    )
-
-
-def test_the_original_comes_back_to_the_byte(api: TestClient, large: tuple[Somebody, UUID, bytes]) -> None:
-    person, image_id, data = large
-    answer = view(api, person, image_id)
-    assert answer.status_code == 200
-    assert answer.content == data
-    assert answer.headers["content-type"] == "image/jpeg"
-    assert answer.headers["content-length"] == str(len(data))
-    assert answer.headers["accept-ranges"] == "bytes"
-    assert answer.headers["cache-control"].startswith("private")
-    assert answer.headers["x-content-type-options"] == "nosniff"
-    assert "sandbox" in answer.headers["content-security-policy"]
-    assert urllib.parse.quote('ключ "quoted".jpg') in answer.headers["content-disposition"]
-
-
-def test_the_preview_is_shown_unless_another_rendition_is_asked_for(api: TestClient, person: Somebody) -> None:
-    image_id = sealed_photo(person)
-    assert api.get(f"/images/{image_id}/view", headers=person.headers).content == b"preview of " + JPEG
-    assert view(api, person, image_id, "thumbnail").content == b"small"
-    problem(view(api, person, image_id, "metadata"), 422, "invalid")
-
-
-@pytest.mark.parametrize(
-    ("header", "start", "stop"),
-    [
-        ("bytes=0-0", 0, 1),
-        ("bytes=0-99", 0, 100),
-        (f"bytes={MIB - 1}-{MIB}", MIB - 1, MIB + 1),
-        (f"bytes={MIB}-{2 * MIB - 1}", MIB, 2 * MIB),
-        ("bytes=100-", 100, None),
-        ("bytes=-77", -77, None),
-        ("bytes=5-99999999999", 5, None),
-    ],
-)
-def test_a_part_is_206_with_exactly_its_bytes(
-    api: TestClient, large: tuple[Somebody, UUID, bytes], header: str, start: int, stop: int | None
-) -> None:
-    person, image_id, data = large
-    answer = view(api, person, image_id, Range=header)
-    assert answer.status_code == 206
-    assert answer.content == data[start:stop]
-    first = start % len(data)
-    assert answer.headers["content-range"] == f"bytes {first}-{first + len(answer.content) - 1}/{len(data)}"
-    assert answer.headers["content-length"] == str(len(answer.content))
-
-
-def test_a_range_outside_is_416_and_tells_the_length(api: TestClient, large: tuple[Somebody, UUID, bytes]) -> None:
-    person, image_id, data = large
-    answer = view(api, person, image_id, Range=f"bytes={len(data)}-")
-    problem(answer, 416, "range-not-satisfiable")
-    assert answer.headers["content-range"] == f"bytes */{len(data)}"
-
-
-def test_what_one_has_already_is_304(api: TestClient, person: Somebody) -> None:
-    image_id = sealed_photo(person)
-    tag = view(api, person, image_id).headers["etag"]
-    for header in (tag, f"W/{tag}", f'"other", {tag}', "*"):
-        answer = view(api, person, image_id, If_None_Match=header)
-        assert (answer.status_code, answer.content) == (304, b"")
-        assert answer.headers["etag"] == tag
-    assert view(api, person, image_id, If_None_Match='"other"').status_code == 200
-    assert view(api, person, image_id, "thumbnail", If_None_Match=tag).status_code == 200, "another rendition"
-
-
-def test_a_range_of_another_version_gives_the_whole(api: TestClient, person: Somebody) -> None:
-    image_id = sealed_photo(person)
-    tag = view(api, person, image_id).headers["etag"]
-    assert view(api, person, image_id, Range="bytes=0-3", If_Range=tag).status_code == 206
-    for other in ('"other"', f"W/{tag}", "Wed, 21 Oct 2015 07:28:00 GMT"):
-        answer = view(api, person, image_id, Range="bytes=0-3", If_Range=other)
-        assert (answer.status_code, answer.content) == (200, JPEG)
-
-
-def test_a_photo_that_has_not_come_yet_says_so(api: TestClient, person: Somebody) -> None:
-    (item,) = announce(api, person, announcement())
-    assert "pending" in problem(view(api, person, UUID(item["image_id"])), 404, "not-found")["detail"]
-
-
-def test_a_rejected_photo_says_why_it_cannot_be_shown(api: TestClient, person: Somebody) -> None:
-    (item,) = announce(api, person, announcement())
-    with db.transaction(person.user_id) as conn:
-        images.reject(conn, UUID(item["image_id"]), "It is broken.", revision=users.next_revision(conn))
-    assert "It is broken." in problem(view(api, person, UUID(item["image_id"])), 404, "not-found")["detail"]
-
-
-def test_a_blob_that_was_changed_is_never_shown(api: TestClient, person: Somebody, vault: Path) -> None:
-    image_id = sealed_photo(person)
-    with db.transaction(person.user_id) as conn:
-        blob = blobs.get(conn, image_id, "original")
-    assert blob is not None
-    path = vault / "blobs" / blob.key
-    sealed = bytearray(path.read_bytes())
-    sealed[-20] ^= 1
-    path.chmod(0o600)
-    path.write_bytes(sealed)
-    for headers in ({}, {"Range": "bytes=0-9"}):
-        answer = view(api, person, image_id, **headers)
-        problem(answer, 500, "tampered")
-        assert JPEG[:50] not in answer.content
-    path.unlink()
-    problem(view(api, person, image_id), 500, "blob-missing")
-
-
-def test_large_originals_leave_the_cloud_through_the_storage(
-    api: TestClient, large: tuple[Somebody, UUID, bytes], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    person, image_id, data = large
-    lent: list[bytes] = []
-
-    def lend(data: bytes, **_: Any) -> str:
-        lent.append(data)
-        return "https://storage.example/outgoing/1"
-
-    monkeypatch.setattr(edge, "in_cloud", lambda: True)
-    monkeypatch.setattr(edge, "LARGEST_BODY_IN_CLOUD", MIB)
-    monkeypatch.setattr(staging, "lend", lend)
-    answer = api.get(
-        f"/images/{image_id}/view", params={"rendition": "original"}, headers=person.headers, follow_redirects=False
-    )
-    assert (answer.status_code, answer.headers["location"]) == (303, "https://storage.example/outgoing/1")
-    assert lent == [data]
-    part = view(api, person, image_id, Range="bytes=10-")
-    assert part.status_code == 206
-    assert part.content == data[10 : 10 + MIB], "less than asked for, as a server may"
-    assert part.headers["content-range"] == f"bytes 10-{9 + MIB}/{len(data)}"
-
-
-def test_tickets_open_the_sealed_blobs_without_a_token(api: TestClient, person: Somebody) -> None:
-    image_id = sealed_photo(person)
-    shown = api.get(f"/images/{image_id}", headers=person.headers).json()
-    assert {"thumbnail", "preview", "original"} <= set(shown["tickets"])
-    for name, expected in (("original", JPEG), ("thumbnail", b"small")):
-        ticket = shown["tickets"][name]
-        path = ticket["url"].removeprefix(get_settings().public_url)
-        answer = api.get(path)
-        assert answer.status_code == 200
-        assert expected not in answer.content
-        assert len(answer.content) == ticket["sealed_bytes"]
-        opened = sealing.unseal(
-            answer.content,
-            key=base64.urlsafe_b64decode(ticket["key"]),
-            address=sealing.Address(person.user_id, image_id, name),
-            header_sha256=bytes.fromhex(ticket["header_sha256"]),
-        )
-        assert opened == expected
-        part = api.get(path, headers={"Range": "bytes=3-9"})
-        assert (part.status_code, part.content) == (206, answer.content[3:10])
-        problem(api.get(path.replace("signature=", "signature=A")), 403, "forbidden")
-        problem(api.get(path.replace("expires=", "expires=1")), 403, "forbidden")
-        problem(api.get(path, headers={"Range": "bytes=999999-"}), 416, "range-not-satisfiable")
 
 
 # --------------------------------------------------------------------------------------------------------- lists
