@@ -1,4 +1,4 @@
-"""Signing up, logging in, staying logged in: what the auth function does, without HTTP.
+"""Signing up, logging in, staying logged in, leaving: what the auth function does, without HTTP.
 
 Hashing a password takes tens of milliseconds and happens outside transactions. An unknown e-mail costs the same as a
 known one. Attempts are counted in a transaction of their own, so that a failed one still counts.
@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from photovault import activity, db, ids, passwords, sessions, throttles, tokens, users
-from photovault.errors import Conflict, Invalid, Unauthenticated
+from photovault.errors import Conflict, Invalid, PersonGone, Unauthenticated
 from photovault.settings import get_settings
 
 # A person who mistypes waits seconds; a list of a million passwords takes months from one address.
@@ -79,11 +79,7 @@ def log_in(*, email: str, password: str, address: str, user_agent: str | None) -
         _, key = normalise_email(email)
     except Invalid:
         key = email.strip().casefold().replace("\x00", "\ufffd")  # which Postgres does not take
-    pair = f"{key}|{address}"
-    with db.before_login() as conn:
-        throttles.pour(conn, LOGIN_ADDRESS, address)
-        throttles.pour(conn, LOGIN_PAIR, pair)
-        throttles.pour(conn, LOGIN_ACCOUNT, key)
+    _count_attempt(key, address)
     with db.before_login() as conn:
         account = users.find_account(conn, key)
     if not passwords.verify(account.password_hash if account else None, password) or account is None:
@@ -99,7 +95,7 @@ def log_in(*, email: str, password: str, address: str, user_agent: str | None) -
             users.set_password_hash(conn, rehashed)
         session_id, refresh_token = sessions.start(conn, user_agent=user_agent, now=now)
         activity.record(conn, "log-in", user_agent=(user_agent or "")[:300])
-        throttles.empty(conn, LOGIN_PAIR, pair)
+        throttles.empty(conn, LOGIN_PAIR, _pair(key, address))
     return _logged_in(user, session_id, refresh_token, signing_key, now)
 
 
@@ -126,6 +122,48 @@ def refresh(refresh_token: str, *, address: str) -> LoggedIn:
     if reused:
         raise Unauthenticated("This refresh token was already used, so its session was ended; log in again.")
     raise Unauthenticated("The session has ended; log in again.")
+
+
+def delete(user_id: UUID, session_id: UUID, *, password: str, address: str) -> datetime:
+    """Delete the account for good, after its password was given once more. Returns when: the same instant, nothing of
+    it can be opened any more.
+
+    What is left to remove is removed by maintenance. Attempts count as those of log-in do, for the same password can
+    be guessed. Raises ``Unauthenticated`` (a wrong password, a session that has ended, an account that is gone) or
+    ``TooManyRequests``.
+    """
+    from photovault import erasures, keyring
+    from photovault.pipeline import erasing
+
+    with db.transaction(user_id) as conn:
+        sessions.require(conn, session_id)
+        known = users.credentials(conn)
+    _count_attempt(known.email_key, address)
+    if not passwords.verify(known.password_hash, password):
+        raise Unauthenticated("The password is wrong.")
+    now = datetime.now(UTC)
+    with db.transaction(user_id) as conn:
+        sessions.require(conn, session_id)
+        if not erasures.erase(conn, at=now):
+            raise PersonGone
+        # They are hashes of the address that is to be forgotten, and in the way of whoever signs up with it again.
+        throttles.empty(conn, LOGIN_PAIR, _pair(known.email_key, address))
+        throttles.empty(conn, LOGIN_ACCOUNT, known.email_key)
+    keyring.forget()
+    erasing.begin(user_id, now)
+    return now
+
+
+def _count_attempt(email_key: str, address: str) -> None:
+    """Raises ``TooManyRequests``."""
+    with db.before_login() as conn:
+        throttles.pour(conn, LOGIN_ADDRESS, address)
+        throttles.pour(conn, LOGIN_PAIR, _pair(email_key, address))
+        throttles.pour(conn, LOGIN_ACCOUNT, email_key)
+
+
+def _pair(email_key: str, address: str) -> str:
+    return f"{email_key}|{address}"
 
 
 def _signing_key() -> tokens.SigningKey:

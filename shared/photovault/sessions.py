@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from photovault import db, ids
+from photovault.errors import Unauthenticated
 
 if TYPE_CHECKING:
     from photovault.db import Connection
@@ -98,6 +99,12 @@ def is_active(conn: Connection, session_id: UUID) -> bool:
             [session_id],
         )
     )
+
+
+def require(conn: Connection, session_id: UUID) -> None:
+    """Raises ``Unauthenticated`` once the session has ended."""
+    if not is_active(conn, session_id):
+        raise Unauthenticated("The session has ended; log in again.")
 
 
 def active(conn: Connection) -> list[Session]:

@@ -1,4 +1,4 @@
-"""Sign-up, log-in, tokens and sessions."""
+"""Sign-up, log-in, tokens, sessions, and the end of an account."""
 
 from __future__ import annotations
 
@@ -19,6 +19,11 @@ router = APIRouter(prefix="/auth", tags=["auth"])
 Email = Annotated[str, Field(max_length=320, examples=["ada@example.com"])]
 # Whatever a person can remember and type; no rules on composition (NIST SP 800-63B).
 NewPassword = Annotated[str, Field(min_length=8, max_length=1024, examples=["password123"])]
+DELETED = (
+    "Your account is deleted. The keys of your photos are destroyed: nobody can open them any more. The sealed files "
+    "and everything else about you are being removed now. Backups of this vault's database may hold the keys until "
+    "they expire; whoever restores one deletes your account from it again."
+)
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
 
 
@@ -54,6 +59,15 @@ class LoggedIn(Schema):
 
 class Verified(Schema):
     user: User
+
+
+class Deletion(Schema):
+    password: Annotated[str, Field(max_length=1024, examples=["password123"])]
+
+
+class Deleted(Schema):
+    erased_at: datetime = Field(description="Since then nothing of the account can be opened.")
+    detail: str = Field(examples=[DELETED])
 
 
 class Session(Schema):
@@ -158,6 +172,18 @@ def end_other_sessions(person: CurrentPerson) -> Response:
         ended = sessions.revoke_all(conn, because="ended by the person", but=person.session_id)
         activity.record(conn, "session-ended", sessions=ended)
     return Response(status_code=204)
+
+
+@router.delete("/account", status_code=202, operation_id="deleteAccount", responses={429: {}})
+def delete_account(person: CurrentPerson, body: Deletion, request: Request) -> Deleted:
+    """Delete the account and everything in it, at once and for good. Export what you want to keep first.
+
+    The password is asked for once more. Every session ends, and the e-mail address is free again.
+    """
+    erased_at = accounts.delete(
+        person.user_id, person.session_id, password=body.password, address=client_address(request)
+    )
+    return Deleted(erased_at=erased_at, detail=DELETED)
 
 
 def _logged_in(result: accounts.LoggedIn) -> LoggedIn:

@@ -1,14 +1,18 @@
-"""``photovault db``: migrations and signing keys."""
+"""``photovault db``: migrations, signing keys, and erasures to be done again after a restore."""
 
 from __future__ import annotations
+
+from typing import Annotated
 
 import typer
 
 from photovault import migrate
-from photovault.errors import Unavailable
+from photovault.errors import Misconfigured, Unavailable
 from photovault.settings import get_settings
 
-app = typer.Typer(no_args_is_help=True, help="The database: migrations and published signing keys.")
+app = typer.Typer(
+    no_args_is_help=True, help="The database: migrations, published signing keys, and what a restore needs."
+)
 
 
 @app.command()
@@ -43,3 +47,44 @@ def status() -> None:
     if missing:
         raise typer.Exit(1)
     print("The database is up to date.")
+
+
+@app.command()
+def replay_erasures(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be erased.")] = False,
+) -> None:
+    """After a restore: delete again every account that the ledger says was deleted. Safe to repeat; exit 1 for a rest.
+
+    Run it before anybody is let in: until then the restored accounts are as open as they were.
+    """
+    from photovault.pipeline import erasing
+
+    _require_migrations()
+    done = already = 0
+    left: list[str] = []
+    for replayed in erasing.replay(dry_run=dry_run):
+        if replayed.outcome == "gone":
+            already += 1
+            continue
+        print(f"{replayed.outcome}: {replayed.subject}" + (f" ({replayed.detail})" if replayed.detail else ""))
+        if replayed.outcome in {"erased", "would be erased"}:
+            done += 1
+        else:
+            left.append(replayed.subject)
+    verb = "to be erased" if dry_run else "erased"
+    print(f"{done} accounts {verb}, {already} entries of accounts that are gone already, {len(left)} left.")
+    if left:
+        raise typer.Exit(1)
+
+
+def _require_migrations() -> None:
+    """Raises ``Misconfigured`` for a database that is older than this version."""
+    import psycopg
+
+    try:
+        with psycopg.connect(get_settings().require("database_url"), connect_timeout=10) as conn:
+            missing = migrate.pending(conn)
+    except psycopg.OperationalError as error:
+        raise Unavailable(f"The database does not answer: {str(error).strip().splitlines()[0]}") from None
+    if missing:
+        raise Misconfigured(f"The database lacks {missing[0].name}. Run `photovault db upgrade` first, and then this.")
