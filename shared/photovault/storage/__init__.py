@@ -20,7 +20,7 @@ from photovault.errors import Invalid, Misconfigured
 
 # Segments that start with a letter, digit, dash or underscore: no "..", nothing hidden, nothing absolute.
 _KEY = re.compile(r"(?:[A-Za-z0-9_-][A-Za-z0-9._-]*/)*[A-Za-z0-9_-][A-Za-z0-9._-]*")
-_DRIVERS = ("local", "s3")
+_DRIVERS = ("local", "s3", "cloudinary")
 
 
 @dataclass(frozen=True)
@@ -88,8 +88,8 @@ def new_key() -> str:
 
 
 def is_new_key(key: str) -> bool:
-    """Whether ``new_key`` may have made it: other files that lie in the same place are not ours to touch."""
-    return re.fullmatch(r"[0-9a-f]{2}/[0-9a-f]{38}", key) is not None
+    """Whether a driver's ``new_key`` may have made it: other files that lie in the same place are not ours to touch."""
+    return re.fullmatch(r"[0-9a-f]{2}/[0-9a-f]{38}(?:\.[1-9][0-9]{0,3}x[1-9][0-9]{0,11})?", key) is not None
 
 
 def check_key(key: str) -> str:
@@ -121,6 +121,16 @@ def driver(name: str) -> Driver:
             endpoint=settings.aws_endpoint_url,
             client=lambda: aws.client("s3"),
             credentials=aws.credentials,
+        )
+    if name == "cloudinary":
+        from photovault.storage.cloudinary import CloudinaryDriver
+
+        return CloudinaryDriver(
+            settings.require("cloudinary_cloud_name"),
+            api_key=settings.require("cloudinary_api_key"),
+            api_secret=settings.require("cloudinary_api_secret"),
+            upload_prefix=settings.cloudinary_upload_prefix,
+            max_file_bytes=settings.cloudinary_max_file_bytes,
         )
     raise Misconfigured(f"STORAGE_DRIVER={name} cannot be used. Set it to one of: {', '.join(_DRIVERS)}.")
 
