@@ -70,9 +70,10 @@ def due(conn: Connection, before: datetime, *, after: Retired | None, limit: int
     )
 
 
-def forget(conn: Connection, copies: Iterable[Retired]) -> None:
+def forget(conn: Connection, copies: Iterable[Blob | Retired]) -> None:
     """Strike these off: they were deleted, or a row names them again."""
     with conn.cursor() as cursor:
         cursor.executemany(
-            "DELETE FROM retired_blobs WHERE driver = %s AND key = %s", [(copy.driver, copy.key) for copy in copies]
+            "DELETE FROM retired_blobs WHERE driver = %s AND key = %s",
+            sorted((copy.driver, copy.key) for copy in copies),  # in one order, so that two never deadlock
         )
