@@ -145,12 +145,12 @@ def add_pending(
     )
 
 
-def expect_upload(conn: Connection, image_id: UUID, *, post_expires_at: datetime, revision: int) -> None:
+def expect_upload(conn: Connection, image_id: UUID, *, size: int, post_expires_at: datetime, revision: int) -> None:
     """A fresh post for a photo whose bytes have not been sealed; one that was refused before sealing may try again."""
     conn.execute(
-        "UPDATE images SET post_expires_at = %s, status = 'pending', reason = NULL, revision = %s "
+        "UPDATE images SET post_expires_at = %s, bytes = %s, status = 'pending', reason = NULL, revision = %s "
         "WHERE id = %s AND sealed_at IS NULL",
-        [post_expires_at, revision, image_id],
+        [post_expires_at, size, revision, image_id],
     )
 
 

@@ -151,7 +151,10 @@ def objects(prefix: str = "") -> Iterator[Staged]:
 
 
 def holds(user_id: UUID, image_id: UUID) -> bool:
-    """Whether something lies there for this photo; for functions that may not read it. Raises ``StorageUnavailable``."""
+    """Whether something lies there for this photo, asked by listing, for those who may not read it.
+
+    Raises ``StorageUnavailable``.
+    """
     from botocore.exceptions import BotoCoreError, ClientError
 
     wanted = key_of(user_id, image_id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import random
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -18,9 +18,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.vaults import Somebody, somebody
 
-from photovault import activity, db, ids, images, staging, uploads, users
-from photovault.errors import Conflict, QuotaExceeded
-from photovault.uploads import Announcement, Answer
+from photovault import activity, db, ids, images, keyring, sealing, staging, uploads, users
+from photovault.errors import QuotaExceeded
+from photovault.uploads import Announcement, Answer, OtherSize
 
 NOW = datetime(2026, 5, 1, 12, 0, 0, tzinfo=UTC)
 
@@ -36,9 +36,15 @@ def file(*, size: int = 1000, name: str = "IMG_1.jpg", sha256: bytes | None = No
     return Announcement(name, "image/jpeg", size, sha256 or random.randbytes(32))
 
 
-def announce(person: Somebody, *files: Announcement, now: datetime = NOW) -> list[Answer]:
+def announce(
+    person: Somebody,
+    *files: Announcement,
+    now: datetime = NOW,
+    sealed: bool = False,
+    not_arrived: Collection[UUID] = (),
+) -> list[Answer]:
     with db.transaction(person.user_id) as conn:
-        return uploads.announce(conn, person.user_id, files, now=now)
+        return uploads.announce(conn, person.user_id, files, now=now, sealed=sealed, not_arrived=not_arrived)
 
 
 def seal(person: Somebody, image_id: UUID) -> None:
@@ -69,10 +75,16 @@ def account(person: Somebody) -> users.User:
     return user
 
 
-def policy(answer: Answer) -> tuple[datetime, list[Any]]:
+def form(person: Somebody, answer: Answer) -> dict[str, str]:
+    """The fields of the post."""
+    post = uploads.post(person.user_id, answer)
+    assert post is not None
+    return post.fields
+
+
+def policy(person: Somebody, answer: Answer) -> tuple[datetime, list[Any]]:
     """When the post ends, and what it is bound to."""
-    assert answer.post is not None
-    document = json.loads(base64.b64decode(answer.post.fields["policy"]))
+    document = json.loads(base64.b64decode(form(person, answer)["policy"]))
     return datetime.fromisoformat(document["expiration"]), document["conditions"]
 
 
@@ -96,7 +108,7 @@ def test_a_new_file_gets_a_pending_row_and_a_post(person: Somebody) -> None:
 def test_the_post_is_bound_to_key_size_type_checksum_and_five_minutes(person: Somebody) -> None:
     announced = file(size=4321)
     (answer,) = announce(person, announced)
-    ends, conditions = policy(answer)
+    ends, conditions = policy(person, answer)
     assert ends == NOW + timedelta(minutes=5)
     exact = {name: value for each in conditions if isinstance(each, dict) for name, value in each.items()}
     exact |= {each[1].removeprefix("$"): each[2] for each in conditions if isinstance(each, list) and each[0] == "eq"}
@@ -106,10 +118,8 @@ def test_the_post_is_bound_to_key_size_type_checksum_and_five_minutes(person: So
     assert exact["x-amz-checksum-sha256"] == base64.b64encode(announced.sha256).decode()
     assert ["content-length-range", 4321, 4321] in conditions
     assert not [each for each in conditions if isinstance(each, list) and each[0] == "starts-with"]
-    assert answer.post is not None
-    for name, value in exact.items():
-        if name != "bucket":
-            assert answer.post.fields[name] == value
+    fields = form(person, answer)
+    assert all(fields[name] == value for name, value in exact.items() if name != "bucket")
 
 
 def test_reserving_announces_and_records_the_upload(person: Somebody) -> None:
@@ -137,7 +147,7 @@ def test_announcing_a_pending_photo_again_gives_the_same_id_and_a_fresh_post(per
     (second,) = announce(person, replace(announced, filename="renamed.jpg"), now=later)
     assert second.image_id == first.image_id
     assert second.state == "upload"
-    assert policy(second)[0] == later + timedelta(minutes=5)
+    assert policy(person, second)[0] == later + timedelta(minutes=5)
     assert stored(person, first.image_id).post_expires_at == later + timedelta(minutes=5)
     assert account(person).reserved_bytes == announced.size, "reserved once"
 
@@ -146,15 +156,40 @@ def test_a_pending_photo_keeps_the_type_it_was_announced_with(person: Somebody) 
     announced = file()
     announce(person, announced)
     (second,) = announce(person, replace(announced, content_type="image/png"))
-    assert second.post is not None
-    assert second.post.fields["Content-Type"] == "image/jpeg"
+    assert form(person, second)["Content-Type"] == "image/jpeg"
 
 
-def test_the_same_bytes_with_another_size_are_a_conflict(person: Somebody) -> None:
+def test_the_same_bytes_with_another_size_are_a_conflict_while_they_may_still_arrive(person: Somebody) -> None:
     announced = file(size=1000)
-    announce(person, announced)
-    with pytest.raises(Conflict, match="1000 bytes before, not 999"):
-        announce(person, replace(announced, size=999))
+    (first,) = announce(person, announced)
+    with pytest.raises(OtherSize, match=r"1000 bytes before, not 999\..* until 12:05:00 UTC") as caught:
+        announce(person, replace(announced, size=999), not_arrived=())
+    assert caught.value.unseen == frozenset(), "there is nothing to look for"
+    assert stored(person, first.image_id).size == 1000
+
+
+@pytest.mark.parametrize("size", [400, 1600])
+def test_of_two_sizes_the_newer_counts_when_nothing_has_arrived(person: Somebody, size: int) -> None:
+    announced, later = file(size=1000), NOW + timedelta(minutes=6)
+    (first,) = announce(person, announced)
+    with pytest.raises(OtherSize) as caught:
+        announce(person, replace(announced, size=size), now=later)
+    assert caught.value.unseen == {first.image_id}, "whether it has arrived is for the caller to see"
+    assert (stored(person, first.image_id).size, account(person).reserved_bytes) == (1000, 1000)
+    again = replace(announced, size=size)
+    second, twin = announce(person, again, again, now=later, not_arrived=caught.value.unseen)
+    assert second.image_id == twin.image_id == first.image_id
+    assert ["content-length-range", size, size] in policy(person, second)[1]
+    assert (stored(person, first.image_id).size, account(person).reserved_bytes) == (size, size)
+
+
+def test_a_larger_size_must_fit_the_quota_like_any_other(vault: Path) -> None:
+    person, later = somebody(quota=1000), NOW + timedelta(minutes=6)
+    announced = file(size=600)
+    (first,) = announce(person, announced)
+    with pytest.raises(QuotaExceeded):
+        announce(person, replace(announced, size=1001), now=later, not_arrived={first.image_id})
+    assert (stored(person, first.image_id).size, account(person).reserved_bytes) == (600, 600)
 
 
 def test_a_sealed_photo_is_a_duplicate_without_a_post(person: Somebody) -> None:
@@ -162,7 +197,8 @@ def test_a_sealed_photo_is_a_duplicate_without_a_post(person: Somebody) -> None:
     (first,) = announce(person, announced)
     seal(person, first.image_id)
     (second,) = announce(person, announced)
-    assert (second.image_id, second.state, second.post, second.expires_at) == (first.image_id, "duplicate", None, None)
+    assert (second.image_id, second.state, second.expires_at) == (first.image_id, "duplicate", None)
+    assert uploads.post(person.user_id, second) is None
     assert second.existing is not None
     assert second.existing.status == "processing"
     assert account(person).used_bytes == announced.size
@@ -188,7 +224,7 @@ def test_a_photo_in_the_trash_is_named_and_not_uploaded_again(person: Somebody) 
     for answer in (first, second):
         trash(person, answer.image_id)
     answers = announce(person, sealed, pending)
-    assert [(a.image_id, a.state, a.post) for a in answers] == [
+    assert [(a.image_id, a.state, uploads.post(person.user_id, a)) for a in answers] == [
         (first.image_id, "in_trash", None),
         (second.image_id, "in_trash", None),
     ]
@@ -198,8 +234,7 @@ def test_one_file_twice_in_one_request_is_one_photo_counted_once(person: Somebod
     announced = file(size=700)
     first, second = announce(person, announced, replace(announced, filename="copy.jpg"))
     assert first.image_id == second.image_id
-    assert first.post is not None
-    assert second.post is not None
+    assert form(person, first)["key"] == form(person, second)["key"]
     assert account(person).reserved_bytes == 700
     with db.transaction(person.user_id) as conn:
         (event,) = activity.latest(conn, limit=10)
@@ -208,7 +243,7 @@ def test_one_file_twice_in_one_request_is_one_photo_counted_once(person: Somebod
 
 def test_one_hash_with_two_sizes_in_one_request_is_a_conflict(person: Somebody) -> None:
     announced = file(size=700)
-    with pytest.raises(Conflict):
+    with pytest.raises(OtherSize, match="with 700 bytes and with 800"):
         announce(person, announced, replace(announced, size=800))
     assert account(person).reserved_bytes == 0
 
@@ -229,6 +264,72 @@ def test_of_many_who_announce_the_same_file_at_once_all_get_the_same_id(person: 
         answers = list(pool.map(lambda _: announce(person, announced)[0], range(8)))
     assert len({answer.image_id for answer in answers}) == 1
     assert account(person).reserved_bytes == announced.size
+
+
+# ------------------------------------------------------------------------------------------------ sealed uploads
+
+
+def test_a_sealed_upload_comes_with_a_key_of_its_own_and_a_post_for_its_envelope(person: Somebody) -> None:
+    announced = file(size=3 * 1024 * 1024)
+    (answer,) = announce(person, announced, sealed=True)
+    assert answer.seal is not None
+    assert answer.seal.address == sealing.Address(person.user_id, answer.image_id, "upload")
+    data = bytes(announced.size)
+    envelope = sealing.seal(data, key=answer.seal.key, address=answer.seal.address)
+    assert len(envelope) == answer.seal.sealed_bytes > announced.size
+    _, conditions = policy(person, answer)
+    assert ["content-length-range", len(envelope), len(envelope)] in conditions
+    assert {"Content-Type": "application/octet-stream"} in conditions
+    assert {"key": staging.key_of(person.user_id, answer.image_id)} in conditions
+    assert not [name for name in form(person, answer) if "checksum" in name], "nobody knows it before the salt"
+    image = stored(person, answer.image_id)
+    assert (image.size, image.content_type) == (announced.size, "image/jpeg"), "those of the plaintext"
+    assert account(person).reserved_bytes == announced.size
+
+
+def test_the_key_of_an_upload_opens_nothing_else_of_its_photo(person: Somebody) -> None:
+    (answer,) = announce(person, file(), sealed=True)
+    image = stored(person, answer.image_id)
+    with db.transaction(person.user_id) as conn:
+        content_key = keyring.content_key(
+            conn, person.user_id, image.id, version=image.key_version, wrapped=bytes(image.content_key)
+        )
+    assert answer.seal is not None
+    others = {
+        sealing.blob_key(content_key, sealing.Address(person.user_id, image.id, name))
+        for name in ("original", "preview", "thumbnail", "metadata")
+    }
+    assert answer.seal.key not in {content_key, *others}
+
+
+def test_asking_again_gives_the_same_key_and_a_post_as_asked_for_now(person: Somebody) -> None:
+    announced = file(size=500)
+    (first,), (plain,), (again,) = (announce(person, announced, sealed=sealed) for sealed in (True, False, True))
+    assert first.image_id == plain.image_id == again.image_id
+    assert plain.seal is None
+    assert ["content-length-range", 500, 500] in policy(person, plain)[1]
+    assert again.seal == first.seal
+    assert account(person).reserved_bytes == 500
+
+
+def test_two_photos_and_two_people_have_different_keys(person: Somebody) -> None:
+    announced, other = file(), file()
+    answers = [*announce(person, announced, other, sealed=True), *announce(somebody(), announced, sealed=True)]
+    assert len({answer.seal.key for answer in answers if answer.seal}) == 3
+
+
+def test_what_is_there_already_comes_without_a_key(person: Somebody) -> None:
+    announced = file()
+    (first,) = announce(person, announced, sealed=True)
+    seal(person, first.image_id)
+    (second,) = announce(person, announced, sealed=True)
+    assert (second.state, second.seal) == ("duplicate", None)
+
+
+def test_a_key_is_not_shown(person: Somebody) -> None:
+    (answer,) = announce(person, file(), sealed=True)
+    assert answer.seal is not None
+    assert repr(answer.seal.key) not in repr(answer)
 
 
 # --------------------------------------------------------------------------------------------------------- quota

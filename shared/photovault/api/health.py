@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, Response
+from pydantic import Field
 
-from photovault import db, migrate
+from photovault import db, migrate, rotation
 from photovault.api.edge import SLASHED
 from photovault.api.schemas import Schema
 from photovault.errors import Misconfigured, NotFound, PhotoVaultError, Unavailable
@@ -24,6 +25,9 @@ class Health(Schema):
     version: str
     environment: str
     providers: dict[str, str]
+    sealed_uploads: Literal["optional", "required"] = Field(
+        description="Whether `POST /images/uploads` takes announcements without `sealed: true`."
+    )
 
 
 class Ready(Schema):
@@ -48,6 +52,7 @@ def health() -> Health:
             "embeddings": settings.embeddings_provider,
             "geocoder": "offline + nominatim" if settings.enable_geocoder else "offline",
         },
+        sealed_uploads="required" if settings.require_sealed_uploads else "optional",
     )
 
 
@@ -55,7 +60,7 @@ def health() -> Health:
     "/ready", operation_id="ready", responses={503: {"description": "Something is missing; the answer says what."}}
 )
 def ready() -> Ready:
-    """That the database answers and is migrated, and which models have been at work in this vault."""
+    """That the database answers and is migrated, that no master key is missing, and which models have been at work."""
     from psycopg import errors
 
     try:
@@ -74,7 +79,13 @@ def ready() -> Ready:
         raise Unavailable(error.detail) from None
     if not keys:
         raise Unavailable("No signing key is published: run `photovault db upgrade` with JWT_SECRET set.")
-    return Ready(status="ready", checks={"database": "ok", "migrations": "ok", "signing_keys": "ok"}, models=models)
+    checks = {"database": "ok", "migrations": "ok", "signing_keys": "ok"}
+    if get_settings().master_key is not None:  # a function that opens no photos has none
+        lacking = rotation.missing_lately()
+        if lacking:
+            raise Unavailable(rotation.how_to_restore(lacking))
+        checks["master_keys"] = "ok"
+    return Ready(status="ready", checks=checks, models=models)
 
 
 def add_documents(app: FastAPI, complete: Callable[[], dict[str, Any]]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-from base64 import b64encode
+from base64 import b64encode, urlsafe_b64encode
 from datetime import UTC, date, datetime
 from typing import Annotated, Literal
 from uuid import UUID
@@ -26,6 +26,7 @@ from photovault import (
     people,
     queues,
     rebuilds,
+    sealing,
     staging,
     terms,
     things,
@@ -72,6 +73,14 @@ class UploadItem(schemas.Schema):
 
 class UploadRequest(schemas.Schema):
     items: Annotated[list[UploadItem], Field(min_length=1, max_length=100)]
+    sealed: Annotated[
+        bool,
+        Field(
+            description="Whether the files will be sealed before they are posted, each with the key of its `seal`, so "
+            "that no plaintext ever rests in the storage. A vault may require it: `GET /health` says so.",
+            examples=[True],
+        ),
+    ] = False
 
 
 class UploadPost(schemas.Schema):
@@ -79,10 +88,24 @@ class UploadPost(schemas.Schema):
     fields: dict[str, str] = Field(description="Send these fields, in this order, and the file last as `file`.")
 
 
+class UploadSeal(schemas.Schema):
+    """What a file is sealed with before it is posted: the envelope is that of a blob of this name, person and photo."""
+
+    name: Annotated[Literal["upload"], Field(description="The blob's name, which is bound into its key.")]
+    key: str = Field(
+        description="The blob's key, 32 bytes in base64url. It opens this upload and nothing else of the photo.",
+        examples=["bm90LWEta2V5LWJ1dC0zMi1ieXRlcy1sb25nLXRydWU="],
+    )
+    user_id: UUID
+    image_id: UUID
+    sealed_bytes: int = Field(description="Of the envelope, which the form takes exactly.", examples=[2_345_818])
+
+
 class UploadAnswer(schemas.Schema):
     image_id: UUID
     state: Literal["upload", "duplicate", "in_trash"]
     post: UploadPost | None
+    seal: UploadSeal | None = Field(None, description="With `post`, when the upload is to be sealed.")
     expires_at: datetime | None
     status: str | None = Field(None, description="Of the photo that is there already.")
     reason: str | None = Field(None, description="Why that photo was rejected.")
@@ -172,7 +195,16 @@ def announce_uploads(body: UploadRequest, person: CurrentPerson) -> UploadAnswer
 
     Files that are in the vault already are named instead. Asking again for one that has not arrived gives the same
     photo and a fresh form. A form takes exactly the announced bytes, for five minutes.
+
+    With `sealed`, each comes with a key: post not the file but its sealed envelope, whose contents are then verified
+    against the announced size and SHA-256, which stay those of the file itself.
     """
+    if get_settings().require_sealed_uploads and not body.sealed:
+        raise Invalid(
+            "This vault takes sealed uploads only: announce with `sealed: true`, and seal each file with its key "
+            "before you post it.",
+            [("sealed", "must be true")],
+        )
     most = get_settings().max_upload_bytes
     too_large = [
         (f"items.{n}.size", f"{item.filename} is larger than {most} bytes")
@@ -187,20 +219,53 @@ def announce_uploads(body: UploadRequest, person: CurrentPerson) -> UploadAnswer
         )
         for n, item in enumerate(body.items)
     ]
-    with person.transaction() as conn:
-        answers = uploads.announce(conn, person.user_id, announcements, now=datetime.now(UTC))
-    return UploadAnswers(
-        items=[
-            UploadAnswer(
-                image_id=answer.image_id,
-                state=answer.state,
-                post=UploadPost(url=answer.post.url, fields=answer.post.fields) if answer.post else None,
-                expires_at=answer.expires_at,
-                status=answer.existing.status if answer.existing and not answer.post else None,
-                reason=answer.existing.reason if answer.existing and not answer.post else None,
-            )
-            for answer in answers
-        ]
+    answers = _announce(person, announcements, sealed=body.sealed)
+    return UploadAnswers(items=[_shown_answer(person.user_id, answer) for answer in answers])
+
+
+def _announce(person: edge.Person, announcements: list[uploads.Announcement], *, sealed: bool) -> list[uploads.Answer]:
+    """Announce in one transaction; where a pending photo was announced with another size, look whether it has arrived.
+
+    If not, the newer announcement counts: else one wrong size would keep the right file out for as long as the photo
+    stays pending. Raises ``OtherSize``, ``QuotaExceeded``, ``StorageUnavailable``.
+    """
+    not_arrived: frozenset[UUID] = frozenset()
+    while True:
+        try:
+            with person.transaction() as conn:
+                return uploads.announce(
+                    conn,
+                    person.user_id,
+                    announcements,
+                    now=datetime.now(UTC),
+                    sealed=sealed,
+                    not_arrived=not_arrived,
+                )
+        except uploads.OtherSize as error:
+            if not error.unseen or any(staging.holds(person.user_id, image_id) for image_id in error.unseen):
+                raise
+            not_arrived |= error.unseen
+
+
+def _shown_answer(user_id: UUID, answer: uploads.Answer) -> UploadAnswer:
+    post, seal = uploads.post(user_id, answer), answer.seal
+    existing = answer.existing if post is None else None
+    return UploadAnswer(
+        image_id=answer.image_id,
+        state=answer.state,
+        post=UploadPost(url=post.url, fields=post.fields) if post else None,
+        seal=UploadSeal(
+            name="upload",
+            key=urlsafe_b64encode(seal.key).decode(),
+            user_id=seal.address.user_id,
+            image_id=seal.address.image_id,
+            sealed_bytes=seal.sealed_bytes,
+        )
+        if seal
+        else None,
+        expires_at=answer.expires_at,
+        status=existing.status if existing else None,
+        reason=existing.reason if existing else None,
     )
 
 
@@ -272,12 +337,15 @@ def _take(person: edge.Person, data: bytes, filename: str, *, most: int) -> Uplo
     digest = hashlib.sha256(data).digest()
     name = clean_filename(filename)[:255]
     announced = uploads.Announcement(name, content_type, len(data), digest)
-    with person.transaction() as conn:
-        (answer,) = uploads.announce(conn, person.user_id, [announced], now=datetime.now(UTC))
-        content_type = answer.post.fields["Content-Type"] if answer.post else content_type
-    if answer.state == "upload":
+    (answer,) = _announce(person, [announced], sealed=True)
+    if answer.seal is not None:  # sealed here, so that this way leaves no plaintext in staging either
+        envelope = sealing.seal(data, key=answer.seal.key, address=answer.seal.address)
         staging.put(
-            person.user_id, answer.image_id, data, content_type=content_type, sha256_base64=b64encode(digest).decode()
+            person.user_id,
+            answer.image_id,
+            envelope,
+            content_type=uploads.SEALED_TYPE,
+            sha256_base64=b64encode(hashlib.sha256(envelope).digest()).decode(),
         )
     with person.transaction() as conn:
         image = images.get(conn, answer.image_id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Annotated, Literal
+from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
@@ -13,7 +14,9 @@ from photovault.api.edge import CurrentPerson
 from photovault.api.headers import content_disposition, rendition_name
 from photovault.api.images import UNKNOWN_TYPE, ImageId, existing
 from photovault.api.serving import serve
-from photovault.errors import NotFound
+from photovault.blobs import Blob
+from photovault.errors import NotFound, TooLarge
+from photovault.settings import get_settings
 
 router = APIRouter(prefix="/images", tags=["images"])
 
@@ -31,6 +34,7 @@ router = APIRouter(prefix="/images", tags=["images"])
         304: {"description": "What you have is current."},
         404: {},
         412: {},
+        413: {"description": "Too large for one answer, in a vault that lends no opened copies: ask for parts."},
         416: {},
     },
 )
@@ -77,12 +81,22 @@ def view_image(
         pieces=lambda start, stop: vault.fetch_range(
             blob, content_key=content_key, user_id=person.user_id, start=start, stop=stop
         ),
-        lend=lambda: staging.lend(
-            vault.fetch(blob, content_key=content_key, user_id=person.user_id),
-            content_type=media_type,
-            disposition=disposition,
-            now=datetime.now(UTC),
-        ),
+        lend=lambda: _lend(blob, content_key, person.user_id, media_type=media_type, disposition=disposition),
+    )
+
+
+def _lend(blob: Blob, content_key: bytes, user_id: UUID, *, media_type: str, disposition: str) -> str:
+    """The address of an opened copy in staging. Raises ``TooLarge`` in a vault whose plaintext may rest nowhere."""
+    if get_settings().require_sealed_uploads:
+        raise TooLarge(
+            f"This photo has {blob.plain_size} bytes, more than one answer holds, and this vault puts no opened copy "
+            "anywhere. Ask for it in parts with `Range`, or open it yourself with its ticket from `GET /images/{id}`."
+        )
+    return staging.lend(
+        vault.fetch(blob, content_key=content_key, user_id=user_id),
+        content_type=media_type,
+        disposition=disposition,
+        now=datetime.now(UTC),
     )
 
 

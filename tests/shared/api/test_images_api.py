@@ -19,7 +19,7 @@ from tests.pictures import draw
 from tests.shared.api.photos import JPEG, problem, sealed_photo
 from tests.vaults import Somebody, client, somebody
 
-from photovault import db, ids, queues, staging, users
+from photovault import db, ids, queues, sealing, staging, users
 from photovault.api import edge, viewing
 from photovault.api import images as api_images
 from photovault.api.images import clean_filename
@@ -84,8 +84,8 @@ def used(person: Somebody) -> tuple[int, int]:
 
 def test_an_announced_file_gets_a_form_that_posts_it(api: TestClient, person: Somebody) -> None:
     (item,) = announce(api, person, announcement(filename="/home/ada/Résumé 🌊.jpg"))
-    assert set(item) == {"image_id", "state", "post", "expires_at", "status", "reason"}
-    assert item["state"] == "upload"
+    assert set(item) == {"image_id", "state", "post", "expires_at", "status", "reason", "seal"}
+    assert (item["state"], item["seal"]) == ("upload", None)
     assert item["post"]["fields"]["key"] == f"incoming/{person.user_id}/{item['image_id']}"
     assert item["post"]["url"].startswith("http://127.0.0.1:9/")
     ends = datetime.fromisoformat(item["expires_at"]) - datetime.now(UTC)
@@ -233,14 +233,21 @@ def post_file(
     return api.post("/images/upload", headers=person.headers, files={"file": (name, data, content_type)})
 
 
-def test_a_file_posted_to_the_api_goes_to_staging(api: TestClient, person: Somebody, cloud: Cloud) -> None:
+def test_a_file_posted_to_the_api_goes_to_staging_sealed(api: TestClient, person: Somebody, cloud: Cloud) -> None:
     answer = post_file(api, person, JPEG, "C:\\Photos\\Straße.jpg", "text/plain")
     assert answer.status_code == 202
     found = answer.json()
     assert found["duplicate"] is False
     assert (found["image"]["filename"], found["image"]["content_type"]) == ("Straße.jpg", "image/jpeg")
     assert found["image"]["sha256"] == hashlib.sha256(JPEG).hexdigest()
-    assert cloud.staged == {(person.user_id, UUID(found["image"]["id"])): JPEG}
+    ((owner, image_id), envelope) = next(iter(cloud.staged.items()))
+    assert (owner, str(image_id), len(cloud.staged)) == (person.user_id, found["image"]["id"], 1)
+    (item,) = api.post(
+        "/images/uploads", headers=person.headers, json={"items": [announcement()], "sealed": True}
+    ).json()["items"]
+    assert len(envelope) == item["seal"]["sealed_bytes"]
+    address = sealing.Address(owner, image_id, "upload")
+    assert sealing.unseal(envelope, key=base64.urlsafe_b64decode(item["seal"]["key"]), address=address) == JPEG
     again = post_file(api, person, JPEG).json()
     assert (again["image"]["id"], again["duplicate"]) == (found["image"]["id"], False), "it has not been sealed yet"
 
