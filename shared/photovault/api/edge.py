@@ -18,7 +18,7 @@ from fastapi.routing import APIRoute
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.exceptions import HTTPException
 
-from photovault import db, sessions, tokens
+from photovault import db, keyring, sessions, tokens
 from photovault.api.schemas import PROBLEM_TYPE
 from photovault.errors import (
     PhotoVaultError,
@@ -223,7 +223,8 @@ class Guard:
             await self.app(scope, receive, send)
             return
         given = str(scope["path"])
-        scope = {**scope, "path": self._as_registered(given), SLASHED: given.endswith("/")}
+        root = str(scope.get("root_path", "")).rstrip("/")
+        scope = {**scope, "path": self._as_registered(given, root), SLASHED: given.endswith("/")}
         largest = _largest_body(str(scope["path"]))
         declared = dict(scope["headers"]).get(b"content-length", b"0")
         received = 0
@@ -261,14 +262,14 @@ class Guard:
             answer = await _on_crash(Request(scope), error)
             await answer(scope, receive, send_with_headers)
 
-    def _as_registered(self, path: str) -> str:
+    def _as_registered(self, path: str, root: str) -> str:
         """The path as its route has it: both forms answer, without a redirect that loses the body.
 
         A second route for each would double what a cold start spends on building them.
         """
         bare = path.rstrip("/")
         slashed = bare + "/"
-        return slashed if not bare or any(slashed.endswith(known) for known in self.slashed) else bare
+        return slashed if not bare or slashed.removeprefix(root) in self.slashed else bare
 
 
 def _headers(path: str) -> list[tuple[bytes, bytes]]:
