@@ -75,6 +75,16 @@ def faces_of_image(conn: Connection, image_id: UUID) -> list[FaceInPhoto]:
     return db.rows(conn, FaceInPhoto, f"SELECT {_FACE} WHERE f.image_id = %s ORDER BY f.x, f.id", [image_id])
 
 
+def faces_of_images(conn: Connection, image_ids: Sequence[UUID]) -> list[FaceInPhoto]:
+    """By photo, in each from left to right."""
+    return db.rows(
+        conn,
+        FaceInPhoto,
+        f"SELECT {_FACE} WHERE f.image_id = ANY(%s) ORDER BY f.image_id, f.x, f.id",
+        [list(image_ids)],
+    )
+
+
 def get_face(conn: Connection, face_id: UUID) -> FaceInPhoto | None:
     return db.row(conn, FaceInPhoto, f"SELECT {_FACE} WHERE f.id = %s", [face_id])
 

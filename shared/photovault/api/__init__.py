@@ -27,6 +27,7 @@ PARTS = {
     "faces": ("people",),
     "jobs": ("jobs",),
     "dashboard": ("dashboard",),
+    "exports": ("exports",),
     "blobs": ("delivery",),
 }
 # Everything else: whether the API is up, and what it is like.

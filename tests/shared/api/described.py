@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
+from argon2 import PasswordHasher
 from fastapi import APIRouter
 from fastapi.testclient import TestClient
 from tests.arranging import LISBON, add_photo, add_photos, build, face_of, faces_in, table, want, who_is_in
@@ -20,6 +21,7 @@ from photovault import api as photovault_api
 from photovault import blobs, db, ids, images, jobs, keyring, sessions, tokens, users
 from photovault import vault as sealed_vault
 
+PASSWORD = "what the owner of a filled vault remembers"
 METHODS = ("get", "put", "post", "delete", "patch", "head", "options")
 
 
@@ -172,6 +174,8 @@ class Library:
 def fill(http: TestClient, *, photos: int = 3) -> Library:
     """A vault with photos of two people, an album by hand and automatic ones, a correction, a job, a second session."""
     owner = somebody(name="Grace")
+    with db.transaction(owner.user_id) as conn:
+        users.set_password_hash(conn, password_hash())
     taken = [add_photo(owner.user_id, faces=[face_of(who, look)], where=LISBON) for who in (1, 2) for look in range(3)]
     taken += add_photos(owner.user_id, photos, caption="a cat on a roof", filename="cat.jpg")
     seal(owner.user_id, taken[0])
@@ -186,6 +190,7 @@ def fill(http: TestClient, *, photos: int = 3) -> Library:
         return answer.json()
 
     album = ask("POST", "/albums/manual", {"title": "Mine", "image_ids": [str(taken[0])]})
+    export = ask("POST", "/exports", {})
     correction = ask("PATCH", f"/people/{people[0]}", {"name": "Ida"})["correction_id"]
     with db.transaction(owner.user_id) as conn:
         job = jobs.add(conn, "albums", generation=0)
@@ -205,9 +210,16 @@ def fill(http: TestClient, *, photos: int = 3) -> Library:
             "face_id": faces[0],
             "correction_id": UUID(correction),
             "job_id": job,
+            "export_id": UUID(export["id"]),
             "session_id": session_of(owner).session_id,
         },
     )
+
+
+@cache
+def password_hash() -> str:
+    """Of ``PASSWORD``, made once, with the least work that Argon2 allows."""
+    return PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
 
 
 def seal(user_id: UUID, image_id: UUID) -> None:

@@ -29,8 +29,9 @@ from photovault.settings import get_settings
 REQUESTS_PER_VAULT = 250
 """After so many requests photos are deleted, people merged and albums gone: the next ones get a vault of their own."""
 UNHEARD_OF = 20_000
-OWN_IDS = ["image_id", "album_id", "person_id", "face_id", "correction_id", "job_id", "session_id"]
+OWN_IDS = ["image_id", "album_id", "person_id", "face_id", "correction_id", "job_id", "export_id", "session_id"]
 LISTS = ["images-newest", "images-oldest", "trash", "albums", "album-images", "people", "activity", "person-analysis"]
+LISTS += ["export-albums", "export-people"]
 LISTS += [f"by-location-{level}" for level in ("country", "region", "city")]
 LISTS += [f"by-date-{level}" for level in ("year", "month", "day")]
 
@@ -373,6 +374,7 @@ def attack(vault: Path) -> Iterator[Attacker]:
     with pytest.MonkeyPatch.context() as patch, client(routers()) as http:
         patch.setattr(passwords, "_hasher", argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
         patch.setattr(staging, "put", lambda *_, **__: None)
+        patch.setattr(staging, "holds", lambda *_: False)
         patch.setattr(queues, "_send", lambda *_: None)
         patch.setattr(embeddings, "provider", TinyEncoder)
         passwords.dummy_hash.cache_clear()
