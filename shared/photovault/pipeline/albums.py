@@ -78,8 +78,8 @@ def handle(user_id: UUID, *, remaining: Callable[[], float]) -> None:
     """
     with db.transaction(user_id) as conn:
         generations = rebuilds.generations(conn)
-        if generations is None:
-            return
+        if generations is None or users.get(conn) is None:
+            return  # the account was deleted
         if generations.wanted_generation <= generations.built_generation:
             jobs.finish(conn, JOB, generation=generations.built_generation)
             return
