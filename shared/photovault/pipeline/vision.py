@@ -27,7 +27,6 @@ from photovault import (
     queues,
     rebuilds,
     renditions,
-    staging,
     terms,
     things,
     thumbhash,
@@ -75,7 +74,7 @@ def handle(message: PhotoMessage) -> None:
     image = sealer.load(message.user_id, message.image_id)
     if image is None or (image.status == "rejected" and not image.sealed_at):
         # Gone, or never announced: whatever was posted has no owner's wish behind it.
-        staging.delete(staging.key_of(message.user_id, message.image_id))
+        sealer.remove_upload(message.user_id, message.image_id, size=image.size if image else None)
         return
     if not image.sealed_at:
         sealed = sealer.seal(image)
