@@ -167,6 +167,11 @@ def away(conn: Connection, *, after: tuple[UUID, str], limit: int) -> list[Recor
     )
 
 
+def count_away(conn: Connection) -> int:
+    """How many blobs of all people wait to be brought home."""
+    return int(db.value(conn, f"SELECT count(*) FROM (SELECT {_RECORD} AND b.away) AS waiting"))
+
+
 def count(
     conn: Connection, *, driver: str | None = None, elsewhere_than: str | None = None, kind: str | None = None
 ) -> tuple[int, int]:

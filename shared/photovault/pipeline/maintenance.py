@@ -1,15 +1,20 @@
-"""Maintenance: finish what died, sweep staging, empty the trash, forget what expired.
+"""Maintenance: finish what died, sweep staging, bring blobs home, empty the trash, forget what expired.
 
 Each run first looks at staging, which costs nothing while nobody uploads. Postgres is opened only when something old
-lies there, and once a day, so that a sleeping database stays asleep.
+lies there, and once a day, so that a sleeping database stays asleep. Work that is not a photo's upload is noted there
+too, as empty objects: that blobs are away from a home, and that an account is being erased. Such a note is renewed
+while its work is not done, for staging forgets after a day; and the daily pass finds the work without it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import secrets
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import chain, takewhile
 from uuid import UUID
 
@@ -22,6 +27,7 @@ from photovault import (
     images,
     queues,
     rebuilds,
+    retired,
     sessions,
     staging,
     storage,
@@ -31,10 +37,13 @@ from photovault import (
     users,
     vault,
 )
-from photovault.errors import Unavailable
+from photovault.blobs import Blob
+from photovault.errors import PhotoVaultError, Unavailable
 from photovault.observability import count, logger
-from photovault.pipeline import resending, sealer
-from photovault.settings import get_settings
+from photovault.pipeline import moving, resending, sealer
+from photovault.retired import Retired
+from photovault.settings import TIERED_BLOBS, get_settings
+from photovault.staging import Staged
 from photovault.storage import placing
 from photovault.uploads import PENDING_GRACE
 
@@ -43,6 +52,13 @@ SEAL_AFTER = timedelta(minutes=10)
 OUTGOING_LIFETIME = timedelta(minutes=6)
 TRASH_RETENTION = timedelta(days=30)
 ORPHAN_AGE = timedelta(hours=24)
+# Tickets to a copy that a blob was moved from may be out for so long.
+RETIRED_AGE = timedelta(hours=24)
+# A worker notes that a blob is away before it commits the row: a note is believed for longer than any worker runs.
+NOTE_GRACE = timedelta(minutes=20)
+NOTE_RENEWAL = timedelta(hours=6)
+# A home that so many moves in a row failed at is left alone until the next run.
+FAILURES_IN_A_ROW = 3
 # A step that has not finished this long after sealing is asked for again by the daily pass.
 STALE_STEP = timedelta(minutes=20)
 BATCH = 500
@@ -69,32 +85,53 @@ class Report:
     expired: int = 0
     purged: int = 0
     orphans: int = 0
+    retired: int = 0
+    rehomed: int = 0
+    away: int = 0
+    erased: int = 0
     refined: int = 0
     failures: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Notes:
+    """What the sweep found noted in staging: drivers that blobs wait to go home to, and erasures to be finished."""
+
+    away: dict[str, datetime] = field(default_factory=dict)
+    erasing: list[UUID] = field(default_factory=list)
 
 
 def run(*, daily: bool, now: datetime, remaining: Callable[[], float] = _never_out_of_time) -> Report:
     """One pass. ``daily`` adds what needs the database with nothing staged; ``remaining`` gives the seconds left."""
     report = Report()
-    sweep_staging(report, now=now, remaining=remaining)
-    if daily or report.sealed or report.failures:
-        tasks: list[tuple[str, Callable[..., object]]] = [
+    notes = sweep_staging(report, now=now, remaining=remaining)
+    finish_erasures(report, notes.erasing, daily=daily, remaining=remaining)
+    opened = daily or report.sealed or report.failures
+    tasks: list[tuple[str, Callable[..., object]]] = []
+    if opened:
+        tasks += [
             ("resend_unfinished", resend_unfinished),
             ("expire_pending", expire_pending),
         ]
-        if daily:  # listing a whole vault every five minutes of an outage would cost more than the outage
-            tasks += [
-                ("purge_trash", purge_trash),
-                ("forget_expired", forget_expired),
-                ("remove_orphans", remove_orphans),
-                ("refine_places", refine_places),
-            ]
-        for name, task in tasks:
-            if remaining() < LEAST_SECONDS:
-                logger().warning("maintenance.out_of_time", extra={"before": name})
-                break
-            with _noting_failure(report, name):
-                task(report, now=now, remaining=remaining)
+    # With nothing else to do, a home is asked before the database is: an outage must not keep it awake.
+    if opened or notes.erasing or any(takes_blobs(driver) for driver in notes.away):
+        tasks.append(("rehome", partial(rehome, notes=notes.away)))
+    else:
+        renew_notes(notes.away, left=notes.away, now=now)
+    if daily:  # listing a whole vault every five minutes of an outage would cost more than the outage
+        tasks += [
+            ("purge_trash", purge_trash),
+            ("forget_expired", forget_expired),
+            ("remove_retired", remove_retired),
+            ("remove_orphans", remove_orphans),
+            ("refine_places", refine_places),
+        ]
+    for name, task in tasks:
+        if remaining() < LEAST_SECONDS:
+            logger().warning("maintenance.out_of_time", extra={"before": name})
+            break
+        with _noting_failure(report, name):
+            task(report, now=now, remaining=remaining)
     count("StagingOldestSeconds", report.oldest_seconds, unit="Seconds")
     logger().info("maintenance.done", extra={key: value for key, value in vars(report).items() if value})
     return report
@@ -112,10 +149,16 @@ def _noting_failure(report: Report, what: str) -> Iterator[None]:
         report.failures.append(f"{what}: {type(error).__name__}")
 
 
-def sweep_staging(report: Report, *, now: datetime, remaining: Callable[[], float] = _never_out_of_time) -> None:
-    """Seal or remove every object that is older than it should be, and measure the oldest one."""
+def sweep_staging(report: Report, *, now: datetime, remaining: Callable[[], float] = _never_out_of_time) -> Notes:
+    """Seal or remove every object that is older than it should be, and measure the oldest one.
+
+    Notes, which are empty and nobody's plaintext, are returned and neither measured nor removed.
+    """
+    notes = Notes()
     for staged in staging.objects():
         age = now - staged.modified
+        if _noted(staged, notes):
+            continue
         report.staged += 1
         report.oldest_seconds = max(report.oldest_seconds, age.total_seconds())
         if remaining() < LEAST_SECONDS:
@@ -131,12 +174,32 @@ def sweep_staging(report: Report, *, now: datetime, remaining: Callable[[], floa
                     report.removed += 1
                 else:
                     _finish_staged(report, staged.user_id, staged.image_id)
+    return notes
+
+
+def _noted(staged: Staged, notes: Notes) -> bool:
+    """Whether it is a note, which is then among ``notes``. What only looks like one is swept like all else."""
+    if staged.bytes:
+        return False
+    if staged.key.startswith(staging.AWAY):
+        driver = staged.key.removeprefix(staging.AWAY)
+        if driver in placing.in_use():
+            notes.away[driver] = staged.modified
+            return True
+    if staged.key.startswith(staging.ERASING):
+        from photovault.pipeline import erasing
+
+        person = erasing.person_of(staged.key)
+        if person is not None:
+            notes.erasing.append(person)
+            return True
+    return False
 
 
 def _finish_staged(report: Report, user_id: UUID, image_id: UUID) -> None:
     image = sealer.load(user_id, image_id)
     if image is None or (image.status == "rejected" and not image.sealed_at):
-        staging.delete(staging.key_of(user_id, image_id))
+        sealer.remove_upload(user_id, image_id, size=image.size if image else None)
         report.removed += 1
         return
     if image.sealed_at:
@@ -148,6 +211,22 @@ def _finish_staged(report: Report, user_id: UUID, image_id: UUID) -> None:
         report.sealed += 1
         resending.resend(sealed)
         report.resent += 1
+
+
+def finish_erasures(
+    report: Report, noted: Sequence[UUID], *, daily: bool, remaining: Callable[[], float] = _never_out_of_time
+) -> None:
+    """Go on with the erasures that staging notes, and once a day with all that the database knows of."""
+    from photovault.pipeline import erasing
+
+    for user_id in noted:
+        if remaining() < LEAST_SECONDS:
+            return
+        with _noting_failure(report, "finish_erasures"):
+            report.erased += erasing.finish(user_id, remaining=remaining)
+    if daily:
+        with _noting_failure(report, "finish_erasures"):
+            report.erased += erasing.finish_all(remaining=remaining).done
 
 
 def resend_unfinished(
@@ -224,14 +303,139 @@ def purge(user_id: UUID, image_id: UUID, *, deleted_before: datetime) -> None:
         image = images.get(conn, image_id)
         if image is None or image.deleted_at is None or image.deleted_at > deleted_before:
             return
-        stored = blobs.of_images(conn, [image_id])
+        copies: list[Blob | Retired] = [*blobs.of_images(conn, [image_id]), *retired.of_image(conn, image_id)]
+        retired.forget(conn, copies)
         users.move_quota(
             conn, reserved=0 if image.sealed_at else -image.size, used=-image.size if image.sealed_at else 0
         )
         images.delete_row(conn, image_id)
         tombstones.add(conn, "image", [image_id], revision=revision)
         activity.record(conn, "photo-purged", image_id=str(image_id))
-    vault.discard(stored)
+    vault.discard(copies)
+
+
+def rehome(
+    report: Report,
+    *,
+    now: datetime,
+    remaining: Callable[[], float] = _never_out_of_time,
+    notes: Mapping[str, datetime] | None = None,
+) -> None:
+    """Bring home the blobs that the fallback took, as far as their homes take blobs again.
+
+    A blob that cannot be moved because it is lost or altered was reported; it is nothing to wait for, and the daily
+    pass looks at it again. ``notes`` says since when staging notes that blobs are away from a driver.
+    """
+    homes: dict[str, bool] = {}  # by driver: whether it takes blobs
+    in_a_row: Counter[str] = Counter()
+    left: set[str] = set()
+    for record in _away():
+        home = placing.home(record.name)
+        if remaining() < LEAST_SECONDS:
+            left |= {home, *(notes or ())}
+            break
+        if home not in homes:
+            homes[home] = takes_blobs(home)
+        if not homes[home]:
+            left.add(home)
+            if not any(homes.get(placing.home(kind), True) for kind in TIERED_BLOBS):
+                break
+            continue
+        try:
+            outcome = moving.move(record.user_id, record.image_id, record.name, to=home)
+        except Unavailable as error:
+            left.add(home)
+            in_a_row[home] += 1
+            homes[home] = in_a_row[home] < FAILURES_IN_A_ROW
+            logger().warning("rehome.failed", extra={"home": home, "why": error.detail})
+            continue
+        in_a_row[home] = 0
+        report.rehomed += outcome == moving.Outcome.MOVED
+    with db.maintenance() as conn:
+        report.away = blobs.count_away(conn)
+    count("BlobsAway", report.away)
+    renew_notes(notes or {}, left=left, now=now)
+
+
+def _away() -> Iterator[blobs.Record]:
+    """All blobs that are away, page by page; no transaction is open while one is looked at."""
+    after = (UUID(int=0), "")
+    while True:
+        with db.maintenance() as conn:
+            page = blobs.away(conn, after=after, limit=BATCH)
+        yield from page
+        if len(page) < BATCH:
+            return
+        after = page[-1].image_id, page[-1].name
+
+
+def takes_blobs(driver: str) -> bool:
+    """Whether a storage takes a blob and gives it back; of one that answers but is full, asking for less would lie."""
+    probe = secrets.token_bytes(32)
+    try:
+        key = placing.put(driver, probe)
+        answered = storage.driver(driver).get(key) == probe
+        storage.driver(driver).delete(key)
+    except PhotoVaultError as error:
+        logger().info("storage.still_away", extra={"driver": driver, "why": error.detail})
+        return False
+    return answered
+
+
+def renew_notes(notes: Mapping[str, datetime], *, left: Collection[str], now: datetime) -> None:
+    """Keep the notes of homes that blobs are ``left`` to be brought to, and remove the others."""
+    for home in left:
+        if home not in notes or now - notes[home] >= NOTE_RENEWAL:
+            staging.mark_away(home)
+    for home, modified in notes.items():
+        if home in left or now - modified < NOTE_GRACE:
+            continue
+        key = staging.AWAY + home
+        # Looked at again: a worker may just have renewed it, whose row is not committed yet.
+        if any(staged.key == key and staged.modified == modified for staged in staging.objects(key)):
+            staging.delete(key)
+
+
+def remove_retired(report: Report, *, now: datetime, remaining: Callable[[], float] = _never_out_of_time) -> None:
+    """Delete the copies that blobs were moved from a day ago, each after a look at the copy that took its place.
+
+    Where that is not there, the old one is what the blob is healed from; one that does not verify stays, too, as long
+    as the blob is lost. A storage that is away keeps its copies until it is back, and holds up no other.
+    """
+    away: set[str] = set()
+    last: Retired | None = None
+    while remaining() >= LEAST_SECONDS:
+        with db.maintenance() as conn:
+            page = retired.due(conn, now - RETIRED_AGE, after=last, limit=BATCH)
+            current = {(copy.image_id, copy.name): blobs.record(conn, copy.image_id, copy.name) for copy in page}
+        gone = []
+        for copy in page:
+            if remaining() < LEAST_SECONDS:
+                break
+            if copy.driver in away:
+                continue
+            try:
+                if not _in_place(current[copy.image_id, copy.name]):
+                    if not moving.heal(copy.user_id, copy.image_id, copy.name):
+                        report.failures.append(f"remove_retired: the {copy.name} of photo {copy.image_id} is lost")
+                    continue  # healed from a copy, maybe from this one: the next run sees which may go
+                storage.driver(copy.driver).delete(copy.key)
+            except PhotoVaultError as error:
+                away.add(copy.driver)
+                report.failures.append(f"remove_retired: {error.detail}")
+                continue
+            gone.append(copy)
+        with db.maintenance() as conn:
+            retired.forget(conn, gone)
+        report.retired += len(gone)
+        if len(page) < BATCH:
+            return
+        last = page[-1]
+
+
+def _in_place(record: blobs.Record | None) -> bool:
+    """Whether the blob lies where its row says, as far as its size tells. One without a row needs no place."""
+    return record is None or storage.driver(record.driver).size(record.key) == record.size
 
 
 def refine_places(report: Report, *, now: datetime, remaining: Callable[[], float] = _never_out_of_time) -> None:
@@ -280,11 +484,19 @@ def forget_expired(report: Report, *, now: datetime, remaining: Callable[[], flo
 
 
 def remove_orphans(report: Report, *, now: datetime, remaining: Callable[[], float] = _never_out_of_time) -> None:
-    """Delete blobs of the default driver that no row names, never one younger than a day, nor anybody's other files.
+    """Delete blobs that no row and no retired copy names, never one younger than a day, nor anybody's other files.
 
-    It begins anywhere, so that in a vault too large for one run every part gets its turn.
+    Of every driver that the settings name, parts of blobs that were not stored to the end included.
     """
-    driver = storage.driver(placing.home("original"))
+    for name in placing.in_use():
+        with _noting_failure(report, f"remove_orphans of {name}"):
+            _remove_orphans_of(storage.driver(name), report, now=now, remaining=remaining)
+
+
+def _remove_orphans_of(
+    driver: storage.Driver, report: Report, *, now: datetime, remaining: Callable[[], float]
+) -> None:
+    """It begins anywhere, so that in a vault too large for one run every part gets its turn."""
     start = storage.new_key()
     page: list[str] = []
 
@@ -292,8 +504,13 @@ def remove_orphans(report: Report, *, now: datetime, remaining: Callable[[], flo
         with db.maintenance() as conn:
             unnamed = blobs.unreferenced(conn, driver.name, page)
         if len(page) >= SAMPLE and 2 * len(unnamed) > len(page):
-            logger().error("vault.unknown_to_the_database", extra={"looked_at": len(page), "unnamed": len(unnamed)})
-            report.failures.append("remove_orphans: most blobs are named by no row; none of them was deleted")
+            logger().error(
+                "vault.unknown_to_the_database",
+                extra={"driver": driver.name, "looked_at": len(page), "unnamed": len(unnamed)},
+            )
+            report.failures.append(
+                f"remove_orphans of {driver.name}: most blobs are named by no row; none of them was deleted"
+            )
             return False
         for key in unnamed:
             driver.delete(key)

@@ -55,7 +55,7 @@ def move(user_id: UUID, image_id: UUID, name: str, *, to: str) -> Outcome:
         with contextlib.suppress(StorageUnavailable):
             vault.discard([new])
         raise StorageUnavailable(f"The storage {to} did not keep a blob as it was sent.")
-    if _swap(user_id, blob, new):
+    if swap(user_id, blob, new):
         failpoints.reach("moving.committed")
         logger().debug(
             "blob.moved", extra={"image_id": str(image_id), "blob": name, "from_driver": blob.driver, "to_driver": to}
@@ -84,7 +84,7 @@ def heal(user_id: UUID, image_id: UUID, name: str) -> bool:
     for copy in copies:
         candidate = _homed(replace(blob, driver=copy.driver, key=copy.key))
         if _verifies(candidate):
-            healed = _swap(user_id, blob, candidate)
+            healed = swap(user_id, blob, candidate)
             if healed:
                 logger().warning(
                     "blob.healed",
@@ -122,8 +122,8 @@ def _settle(user_id: UUID, blob: Blob) -> Outcome:
     return Outcome.ALREADY_THERE
 
 
-def _swap(user_id: UUID, old: Blob, new: Blob) -> bool:
-    """Let the row name another copy and retire the one that it named; False when it names that no more."""
+def swap(user_id: UUID, old: Blob, new: Blob) -> bool:
+    """Let the row name another copy, and retire the one that it named. False when it names that no more."""
     try:
         with db.transaction(user_id) as conn:
             users.next_revision(conn)
