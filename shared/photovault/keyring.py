@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from photovault import db, keys, users
-from photovault.errors import NotFound, Tampered, Unavailable
+from photovault.errors import NotFound, PersonGone, Tampered, Unavailable
 from photovault.settings import get_settings
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def provide(user_id: UUID) -> None:
         with db.transaction(user_id) as conn:
             try:
                 users.next_revision(conn)
-            except LookupError:  # gone: whoever asks is told so where the session is looked at
+            except PersonGone:  # whoever asks is told so where the session is looked at
                 return
             add_version(conn, 1, wrapped)
     warm(user_id)

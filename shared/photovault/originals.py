@@ -60,6 +60,7 @@ def open(user_id: UUID, image_id: UUID) -> Opened:  # noqa: A001 - read as origi
     Raises ``NotFound`` (gone, or never arrived as it was announced), ``BlobMissing`` (lost), ``Tampered``,
     ``Unavailable``.
     """
+    keyring.warm(user_id)
     for _ in range(3):
         with db.transaction(user_id) as conn:
             image = images.get(conn, image_id)

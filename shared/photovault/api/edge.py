@@ -18,7 +18,7 @@ from fastapi.routing import APIRoute
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.exceptions import HTTPException
 
-from photovault import db, keyring, sessions, tokens
+from photovault import db, sessions, tokens
 from photovault.api.schemas import PROBLEM_TYPE
 from photovault.errors import (
     PhotoVaultError,
@@ -70,6 +70,9 @@ class Person:
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
         """A transaction of this person. Raises ``Unauthenticated`` once the session was ended, at once."""
+        from photovault import keyring  # a start without a request that needs rows does without
+
+        keyring.warm(self.user_id)
         with db.transaction(self.user_id) as conn:
             sessions.require(conn, self.session_id)
             yield conn

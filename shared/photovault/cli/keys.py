@@ -1,19 +1,46 @@
-"""``photovault keys``: making secrets."""
+"""``photovault keys``: making secrets, and changing keys without touching a photo."""
 
 from __future__ import annotations
 
+import json
 import secrets
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+from uuid import UUID
 
 import typer
 
 from photovault import keys as key_chain
+from photovault.errors import NotFound
 
-app = typer.Typer(no_args_is_help=True, help="Keys: making the secrets that a deployment starts with.")
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from photovault.rotation import MasterReport
+
+app = typer.Typer(no_args_is_help=True, help="Keys: making the secrets of a deployment, and rotating them.")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of sentences.")]
+SHOWN = 20
 
 
 @app.callback()
 def group() -> None:
-    """Keys: making the secrets that a deployment starts with."""
+    """Keys: making the secrets of a deployment, and rotating them.
+
+    To change the master key:
+
+    1. `photovault keys generate` (or make a key in KMS: it stands in the list as kms:<its ARN>)
+
+    2. put the new one in front of MASTER_KEY, before a comma and the old one; deploy
+
+    3. `photovault keys rotate-master`, until it says that older keys may go
+
+    4. take the old one out of MASTER_KEY; deploy. Backups of the database made before still need it.
+    """
 
 
 @app.command()
@@ -21,3 +48,158 @@ def generate() -> None:
     """Print a new MASTER_KEY and JWT_SECRET. Keep the master key safe: without it no photo can be opened again."""
     print(f"MASTER_KEY={key_chain.generate_master_key()}")
     print(f"JWT_SECRET={secrets.token_urlsafe(48)}")
+
+
+@app.command()
+def status(as_json: AsJson = False) -> None:
+    """Show which master keys wrap people's keys; exit 1 when one of them is missing in MASTER_KEY."""
+    from photovault import db, keyring, rotation
+
+    masters = keyring.master_keys()
+    with _database(), db.rotation() as conn:
+        counts = rotation.counts(conn)
+    states = dict.fromkeys(dict.fromkeys(masters.fingerprints), "known") | {masters.fingerprint: "newest"}
+    states |= {name: "MISSING" for name in counts if name not in states}
+    lacking = [name for name, state in states.items() if state == "MISSING"]
+    if as_json:
+        rows = [{"fingerprint": name, "state": state, "keys": counts.get(name, 0)} for name, state in states.items()]
+        print(json.dumps({"master_keys": rows}))
+    else:
+        for name, state in states.items():
+            print(f"{name:<20} {state:<8} {counts.get(name, 0):>12,} keys")
+        if lacking:
+            print(rotation.how_to_restore(lacking))
+        elif any(counts.get(name) for name, state in states.items() if state == "known"):
+            print("Run `photovault keys rotate-master` before an older key is taken out of MASTER_KEY.")
+        elif len(states) > 1:
+            print(_may_go(masters.fingerprint))
+    if lacking:
+        raise typer.Exit(1)
+
+
+@app.command()
+def rotate_master(as_json: AsJson = False) -> None:
+    """Wrap everybody's keys by the newest master key, the first one of MASTER_KEY. No photo is touched.
+
+    It can be stopped at any time and run again; the vault stays in use meanwhile. Exit 1 when keys are left that an
+    older or a missing master key wraps.
+    """
+    from photovault import db, keyring, rotation
+
+    masters = keyring.master_keys()
+    with _database():
+        with db.rotation() as conn:
+            total = sum(number for name, number in rotation.counts(conn).items() if name != masters.fingerprint)
+        with _progress("keys", total, shown=not as_json) as advance:
+            report = rotation.rotate_master(on_batch=advance)
+    if as_json:
+        found = asdict(report) | {"done": report.done}
+        print(json.dumps(found, default=str))
+    else:
+        _tell(report, masters)
+    if not report.done:
+        raise typer.Exit(1)
+
+
+@app.command()
+def rotate_user(
+    person: Annotated[str, typer.Argument(help="The person's e-mail address or id.")],
+    as_json: AsJson = False,
+) -> None:
+    """Give a person a new key and wrap the keys of all their photos by it. No photo is touched.
+
+    It can be stopped at any time and run again; the person can use the vault meanwhile. Exit 1 when photos are left
+    whose keys do not open. Backups of the database made before still hold the old key.
+    """
+    from photovault import rotation
+
+    with _database():
+        user_id = _user_id(person)
+        with _progress("photos", rotation.photos_of(user_id), shown=not as_json) as advance:
+            report = rotation.rotate_user(user_id, on_batch=advance)
+    if as_json:
+        print(json.dumps({"user_id": str(user_id)} | asdict(report), default=str))
+    elif not report.version:
+        print("This person has no key yet: nothing was ever uploaded.")
+    else:
+        print(f"{report.rewrapped:,} photos were wrapped anew; the key of version {report.version} is in use.")
+        for photo in report.unopened[:SHOWN]:
+            print(f"photo {photo.image_id}, key version {photo.version}: {photo.why}")
+        if report.left:
+            print(
+                f"{len(report.unopened):,} photos do not open and stay as they are, with the older key. Restore their "
+                "rows from a backup, or delete them, and run this again."
+            )
+    if report.unopened or report.left:
+        raise typer.Exit(1)
+
+
+def _tell(report: MasterReport, masters: key_chain.MasterKeys) -> None:
+    print(f"{report.rewrapped:,} keys were wrapped anew.")
+    for key in report.named[:SHOWN]:
+        print(f"person {key.user_id}, key version {key.version}, wrapped by {key.fingerprint}: {key.why}")
+    if report.unopened > SHOWN:
+        print(f"... and {report.unopened - SHOWN:,} more that do not open.")
+    if report.done:
+        print(_may_go(report.newest))
+        return
+    for fingerprint, number in report.left.items():
+        if fingerprint in masters.fingerprints:
+            print(f"{number:,} keys are left that {fingerprint} wraps: keep it in MASTER_KEY, and run this again.")
+        else:
+            print(
+                f"{number:,} keys are left that {fingerprint} wraps: put it back into MASTER_KEY, and run this again."
+            )
+
+
+def _may_go(newest: str) -> str:
+    return f"Every key is wrapped by {newest}; older keys may be taken out of MASTER_KEY."
+
+
+def _user_id(person: str) -> UUID:
+    try:
+        return UUID(person)
+    except ValueError:
+        pass
+    from photovault import accounts, db, users
+
+    _, email_key = accounts.normalise_email(person)
+    with db.before_login() as conn:
+        account = users.find_account(conn, email_key)
+    if account is None:
+        raise NotFound("No account has this e-mail address.")
+    return account.user_id
+
+
+@contextmanager
+def _database() -> Iterator[None]:
+    from photovault import db
+
+    try:
+        yield
+    finally:
+        db.close()
+
+
+@contextmanager
+def _progress(what: str, total: int, *, shown: bool) -> Iterator[Callable[[int], None]]:
+    """How far it is and how fast it goes, on a terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn
+    from rich.text import Text
+
+    class Rate(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            return Text(f"{task.finished_speed or task.speed or 0:,.0f}/s")
+
+    console = Console(file=sys.stderr)
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        Rate(),
+        console=console,
+        disable=not (shown and console.is_terminal),
+    ) as progress:
+        task = progress.add_task(what, total=total)
+        yield lambda number: progress.advance(task, number)

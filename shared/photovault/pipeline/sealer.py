@@ -42,6 +42,7 @@ def seal(image: Image) -> Image | None:
     ``Unavailable``.
     """
     user_id = image.user_id
+    keyring.warm(user_id)
     try:
         with db.transaction(user_id) as conn:
             content_key = keyring.content_key(
