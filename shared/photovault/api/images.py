@@ -23,6 +23,7 @@ from photovault import (
     db,
     formats,
     images,
+    keyring,
     people,
     queues,
     rebuilds,
@@ -229,6 +230,7 @@ def _announce(person: edge.Person, announcements: list[uploads.Announcement], *,
     If not, the newer announcement counts: else one wrong size would keep the right file out for as long as the photo
     stays pending. Raises ``OtherSize``, ``QuotaExceeded``, ``StorageUnavailable``.
     """
+    keyring.provide(person.user_id)
     not_arrived: frozenset[UUID] = frozenset()
     while True:
         try:
