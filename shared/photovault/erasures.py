@@ -31,16 +31,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from photovault import db, sessions
+from photovault import db, keys, sessions
 from photovault.errors import Conflict, Misconfigured, PersonGone
+from photovault.retired import Retired
 from photovault.settings import get_settings
 
 if TYPE_CHECKING:
     from photovault.db import Connection
     from photovault.storage import Driver
 
-# What ``user_keys`` names as the master key of a key that is no more.
-NO_MASTER_KEY = "erased"
 # Tables of a person's rows that hang on no photo; the others go with the photos or, empty of content, at the end.
 # Sessions take their refresh tokens along, albums their lists of photos.
 _TABLES = (
@@ -73,7 +72,7 @@ def erase(conn: Connection, *, at: datetime) -> bool:
     )
     if not erased:
         return False
-    conn.execute("UPDATE user_keys SET wrapped = '', master_fingerprint = %s", [NO_MASTER_KEY])
+    conn.execute("UPDATE user_keys SET wrapped = '', master_fingerprint = %s", [keys.ERASED])
     conn.execute("DELETE FROM activity")
     # Nothing is to be built any more, and whoever is building has lost the lease.
     conn.execute(
@@ -108,14 +107,6 @@ def waiting(conn: Connection) -> list[UUID]:
 # -------------------------------------------------------------------------------------- what is left to do after it
 
 
-@dataclass(frozen=True)
-class Copy:
-    """A sealed blob in some storage that no photo's row names."""
-
-    driver: str
-    key: str
-
-
 def retire_photos(conn: Connection, *, limit: int) -> int:
     """Delete some photos with everything that hangs on them. Their blobs are kept as retired copies, to be deleted."""
     return conn.execute(
@@ -143,21 +134,14 @@ def forget(conn: Connection, *, limit: int) -> int:
     return 0
 
 
-def copies(conn: Connection, *, limit: int, but: Sequence[str] = ()) -> list[Copy]:
-    """Some retired copies, of all drivers but those named."""
+def copies(conn: Connection, *, limit: int, but: Sequence[str] = ()) -> list[Retired]:
+    """Some of the person's retired copies, of all drivers but those named."""
     return db.rows(
         conn,
-        Copy,
-        "SELECT driver, key FROM retired_blobs WHERE driver <> ALL(%s) ORDER BY image_id, name, key LIMIT %s",
+        Retired,
+        "SELECT driver, key, user_id, image_id, name, retired_at FROM retired_blobs WHERE driver <> ALL(%s) "
+        "ORDER BY image_id, name, key LIMIT %s",
         [list(but), limit],
-    )
-
-
-def drop_copies(conn: Connection, gone: Sequence[Copy]) -> None:
-    """Forget copies that were deleted from their storage."""
-    conn.execute(
-        "DELETE FROM retired_blobs WHERE (driver, key) IN (SELECT * FROM unnest(%s::text[], %s::text[]))",
-        [[copy.driver for copy in gone], [copy.key for copy in gone]],
     )
 
 

@@ -16,10 +16,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 from uuid import UUID
 
-from photovault import db, erasures, failpoints, staging, storage
-from photovault.erasures import Copy
+from photovault import db, erasures, failpoints, retired, staging, storage
 from photovault.errors import PersonGone, Unavailable
 from photovault.observability import count, logger
+from photovault.retired import Retired
 
 if TYPE_CHECKING:
     from photovault.db import Connection
@@ -225,15 +225,15 @@ def _delete_copies(user_id: UUID, remaining: Callable[[], float]) -> bool:
         failpoints.reach("erasing.blobs-deleted")
         if gone:
             with _erased(user_id) as conn:
-                erasures.drop_copies(conn, gone)
+                retired.forget(conn, gone)
         failpoints.reach("erasing.copies-dropped")
     return False
 
 
-def _delete(page: Sequence[Copy], user_id: UUID, failing: set[str]) -> list[Copy]:
+def _delete(page: Sequence[Retired], user_id: UUID, failing: set[str]) -> list[Retired]:
     """Those that their storages hold no more; the drivers of the others are added to ``failing``."""
 
-    def delete(copy: Copy) -> bool:
+    def delete(copy: Retired) -> bool:
         if copy.driver in failing:
             return False
         if _try("erasure.blob_left", user_id, lambda: storage.driver(copy.driver).delete(copy.key)):
