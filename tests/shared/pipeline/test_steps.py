@@ -11,9 +11,10 @@ from uuid import UUID
 import pytest
 from infra.local.pictures import draw
 from tests.arranging import Sent, value
+from tests.held import hold_staging
 from tests.vaults import Somebody, forget, somebody
 
-from photovault import db, images, originals, staging, storage, uploads, users
+from photovault import db, images, originals, sealing, staging, storage, uploads, users
 from photovault import vault as blob_vault
 from photovault.errors import BlobMissing, NotFound, Unavailable
 from photovault.pipeline import embedding, maintenance, resending, sealer, vision
@@ -35,18 +36,7 @@ def small_models(vault: Path) -> Iterator[None]:
 @pytest.fixture
 def staged(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
     """The staging bucket as a dictionary."""
-    held: dict[str, bytes] = {}
-    monkeypatch.setattr(
-        staging, "get", lambda user_id, image_id, *, at_most: held.get(staging.key_of(user_id, image_id))
-    )
-    monkeypatch.setattr(staging, "delete", lambda key: held.pop(key, None))
-
-    def find(user_id: UUID, image_id: UUID) -> staging.Staged | None:
-        key = staging.key_of(user_id, image_id)
-        return staging.Staged(key, len(held[key]), datetime.now(UTC), user_id, image_id) if key in held else None
-
-    monkeypatch.setattr(staging, "find", find)
-    return held
+    return hold_staging(monkeypatch)
 
 
 @pytest.fixture
@@ -177,6 +167,36 @@ def test_the_embedding_of_an_upload_that_was_thrown_away_is_no_dead_letter(
     assert not staged
     embedding.handle(message)
     assert photo(ada, image_id).status == "pending"
+
+
+def test_the_embedding_of_an_upload_that_is_about_to_be_thrown_away_is_no_dead_letter(
+    ada: Somebody, staged: dict[str, bytes]
+) -> None:
+    image_id = upload(ada, staged, draw(9, (400, 300)))
+    staged[staging.key_of(ada.user_id, image_id)] = b"not what was announced"
+    embedding.handle(PhotoMessage(ada.user_id, image_id))
+    assert photo(ada, image_id).embedding_done_at is None
+
+
+@pytest.mark.parametrize("first", ["vision", "embedding"])
+def test_a_sealed_upload_is_understood_and_embedded_whoever_comes_first(
+    ada: Somebody, staged: dict[str, bytes], first: str
+) -> None:
+    data = draw(10, (400, 300))
+    announced = uploads.Announcement("photo.jpg", "image/jpeg", len(data), hashlib.sha256(data).digest())
+    with db.transaction(ada.user_id) as conn:
+        (answer,) = uploads.announce(conn, ada.user_id, [announced], now=datetime.now(UTC), sealed=True)
+    assert answer.seal is not None
+    staged[staging.key_of(ada.user_id, answer.image_id)] = sealing.seal(
+        data, key=answer.seal.key, address=answer.seal.address
+    )
+    message = PhotoMessage(ada.user_id, answer.image_id)
+    steps = [vision.handle, embedding.handle]
+    for handle in steps if first == "vision" else reversed(steps):
+        handle(message)
+    assert photo(ada, answer.image_id).status == "ready"
+    assert originals.open(ada.user_id, answer.image_id).data == data
+    assert not staged
 
 
 def test_a_photo_purged_while_it_is_sealed_leaves_no_plaintext_and_no_blob(
