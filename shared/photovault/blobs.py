@@ -173,12 +173,24 @@ def count_away(conn: Connection) -> int:
 
 
 def count(
-    conn: Connection, *, driver: str | None = None, elsewhere_than: str | None = None, kind: str | None = None
+    conn: Connection,
+    *,
+    after: tuple[UUID, str],
+    driver: str | None = None,
+    elsewhere_than: str | None = None,
+    kind: str | None = None,
 ) -> tuple[int, int]:
     """How many blobs ``walk`` comes by, and their bytes."""
     row = conn.execute(
-        f"SELECT count(*), coalesce(sum(r.size), 0)::bigint FROM (SELECT {_RECORD} {_CHOSEN}) AS r".encode(),
-        {"driver": driver, "elsewhere_than": elsewhere_than, "kind": kind},
+        "SELECT count(*), coalesce(sum(r.size), 0)::bigint "
+        f"FROM (SELECT {_RECORD} AND (b.image_id, b.name) > (%(image_id)s, %(name)s) {_CHOSEN}) AS r".encode(),
+        {
+            "image_id": after[0],
+            "name": after[1],
+            "driver": driver,
+            "elsewhere_than": elsewhere_than,
+            "kind": kind,
+        },
     ).fetchone()
     return (int(row[0]), int(row[1])) if row else (0, 0)
 

@@ -6,13 +6,14 @@ import sys
 
 import typer
 
-from photovault.cli import database, invoke, keys, maintenance, models
+from photovault.cli import database, invoke, keys, maintenance, models, storage
 from photovault.errors import PhotoVaultError
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="PhotoVault: a private photo vault.")
 app.add_typer(database.app, name="db")
 app.add_typer(keys.app, name="keys")
 app.add_typer(models.app, name="models")
+app.add_typer(storage.app, name="storage")
 app.command("invoke")(invoke.invoke)
 app.command("maintain")(maintenance.maintain)
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -41,7 +41,7 @@ MOST_DEFERRED = 1000
 
 FIRST = (UUID(int=0), "")
 
-Kind = Literal["lost", "tampered", "orphan", "incomplete", "unchecked", "unknown-to-the-database"]
+Kind = Literal["lost", "tampered", "orphan", "unchecked", "unknown-to-the-database"]
 Outcome = Literal["", "mended", "removed"]
 Told = Callable[[int, int], None]
 """Called with how many blobs, and how many of their bytes, have been looked at since the last call."""
@@ -83,7 +83,6 @@ class Tally:
     young: int = 0
     foreign: int = 0
     orphans: int = 0
-    incomplete: int = 0
     mended: int = 0
     removed: int = 0
     refused: int = 0
@@ -96,10 +95,8 @@ class Tally:
                 self.lost += 1
             case "tampered":
                 self.tampered += 1
-            case "orphan":
+            case "orphan" if finding.outcome != "mended":  # else it is none: it was what a row looked for
                 self.orphans += 1
-            case "incomplete":
-                self.incomplete += 1
             case "unchecked":
                 self.unchecked += finding.count
             case "unknown-to-the-database":
@@ -110,8 +107,7 @@ class Tally:
     @property
     def left(self) -> int:
         """Findings that nothing was done about."""
-        found = self.lost + self.tampered + self.orphans + self.incomplete
-        return found - self.mended - self.removed
+        return max(0, self.lost + self.tampered - self.mended) + self.orphans - self.removed
 
     @property
     def complete(self) -> bool:
@@ -153,6 +149,33 @@ def drivers(only: str | None = None) -> list[str]:
     with db.maintenance() as conn:
         named = {total.driver for total in blobs.totals(conn)}
     return sorted(named | set(placing.in_use()))
+
+
+def walk(
+    tally: Tally,
+    *,
+    now: datetime,
+    start: Position,
+    quick: bool = False,
+    driver: str | None = None,
+    jobs: int = 4,
+    told: Told = _untold,
+) -> Generator[list[Finding], None, None]:
+    """All rows, then all files; ``quick`` compares the listings with the rows and reads no blob.
+
+    ``driver`` looks at that one alone, ``jobs`` are the blobs that are read at a time. Raises ``Unavailable`` when the
+    database is away.
+    """
+    tally.cursor = start.cursor
+    if start.driver is None:
+        if not quick:
+            yield from rows(tally, start=start, driver=driver, jobs=jobs, told=told)
+        if driver is None:
+            yield from _unnamed_originals()
+    for name in drivers(driver):
+        if name >= (start.driver or ""):
+            after = start.key if name == start.driver else ""
+            yield from files(tally, name, now=now, after=after, compare=quick, told=told)
 
 
 # ------------------------------------------------------------------------------------------------------ row by row
@@ -254,8 +277,6 @@ def rows(
     finally:
         stopped.set()
         pool.shutdown(wait=False, cancel_futures=True)
-    if driver is None:
-        yield from _unnamed_originals()
     if away.counts:
         yield away.findings()
     tally.cursor = Position(away.first).cursor if away.first else None
@@ -294,7 +315,7 @@ def _in_order(
         yield waiting.popleft().result()
 
 
-def _verified(record: Record, before: tuple[UUID, str], *, stopped: threading.Event) -> _Verdict:
+def _verified(record: Record, before: tuple[UUID, str], *, stopped: threading.Event | None = None) -> _Verdict:
     """Read a blob, and again before anything is said against it: its row may have changed, or the reading failed."""
     try:
         kind, detail = read(record, stopped=stopped)
@@ -435,9 +456,11 @@ def files(
     """List a driver's files and give, page by page, those that no row and no retired copy names for a day or more.
 
     ``compare`` also looks, without reading any, for rows whose file is missing or of another length: a listing of
-    1,000 files costs one request. Files that are no blobs of the vault are counted and never touched.
+    1,000 files costs one request. Files that are no blobs of the vault are counted and never touched. A blob that was
+    not stored to its end, some of its parts missing, is an orphan like others, or lost if a row names it.
     """
-    rows_cursor, tally.cursor = tally.cursor, tally.cursor or Position(driver=name, key=after).cursor
+    rows_cursor = tally.cursor if tally.unchecked else None
+    tally.cursor = rows_cursor or Position(driver=name, key=after).cursor
     try:
         driver = storage.driver(name)
         listing = driver.list(after=after)
@@ -488,28 +511,16 @@ def _orphans(tally: Tally, driver: str, page: Sequence[Stored], *, now: datetime
 def _compared(
     tally: Tally, driver: str, page: Sequence[Stored], *, after: str, upto: str | None, told: Told
 ) -> Iterator[list[Finding]]:
-    """The rows that belong into this stretch of the listing, against it. What differs is asked for by itself."""
+    """The rows that belong into this stretch of the listing, against it. Where they differ, the blob itself is read."""
     listed = {stored.key: stored.bytes for stored in page}
     with db.maintenance() as conn:
         records = blobs.between(conn, driver, after=after, upto=upto)
     for record in records:
         verdict = _Verdict(record, FIRST, "sound")
         if listed.get(record.key) != record.size:
-            verdict = _looked_at(record)
+            verdict = _verified(record, FIRST)
         _count(tally, verdict, told)
+        if verdict.kind == "away":
+            raise StorageUnavailable(verdict.detail)
         if found := _findings(verdict):
             yield found
-
-
-def _looked_at(record: Record) -> _Verdict:
-    """By its length alone, as its row is now. Raises ``StorageUnavailable``."""
-    with db.maintenance() as conn:
-        current = blobs.record(conn, record.image_id, record.name)
-    if current is None:
-        return _Verdict(record, FIRST, "sound")
-    size = storage.driver(current.driver).size(current.key)
-    if size is None:
-        return _Verdict(current, FIRST, "lost", "The file is not there.")
-    if size != current.size:
-        return _Verdict(current, FIRST, "tampered", _another_size(size, current))
-    return _Verdict(current, FIRST, "sound")
