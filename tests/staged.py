@@ -41,6 +41,10 @@ class Bucket:
         found = self.contents.get(staging.key_of(user_id, image_id))
         return None if found is None else found[: at_most + 1]
 
+    def find(self, user_id: UUID, image_id: UUID) -> Staged | None:
+        key = staging.key_of(user_id, image_id)
+        return next((found for found in self.objects(key) if found.key == key), None)
+
     def delete(self, key: str) -> None:
         self._check()
         self.contents.pop(key, None)
@@ -57,6 +61,6 @@ class Bucket:
 @pytest.fixture
 def bucket(monkeypatch: pytest.MonkeyPatch) -> Bucket:
     made = Bucket()
-    for name in ("objects", "get", "delete", "mark"):
+    for name in ("objects", "find", "get", "delete", "mark"):
         monkeypatch.setattr(staging, name, getattr(made, name))
     return made
