@@ -47,6 +47,7 @@ BODIES: Bodies = {
     "editPerson": lambda _: {"name": "Eve", "hidden": True},
     "splitPerson": lambda own: {"face_ids": [str(own.faces[0])]},
     "assignFace": lambda own: {"person_id": str(own.people[1])},
+    "deleteAccount": lambda _: {"password": described.PASSWORD},
 }
 
 # Each field of a body or query that holds ids: how somebody else's gets into it. The rest of the body is the asker's.
