@@ -1,21 +1,30 @@
-"""The fixtures of all tests: see tests/local_cloud.py, tests/vaults.py and tests/arranging.py."""
+"""The fixtures of all tests: see tests/local_cloud.py, tests/vaults.py, tests/arranging.py and
+tests/storages.py."""
 
 import pytest
 from tests.arranging import sent
+from tests.flows.workshop import workshop
 from tests.local_cloud import api_url, cloud, database_url, group_by_cloud, localstack, postgres, scratch, server_folder
+from tests.staged import bucket
+from tests.storages import hybrid, shelf, told
 from tests.vaults import quick_hashes, vault
 
 __all__ = [
     "api_url",
+    "bucket",
     "cloud",
     "database_url",
+    "hybrid",
     "localstack",
     "postgres",
     "quick_hashes",
     "scratch",
     "sent",
     "server_folder",
+    "shelf",
+    "told",
     "vault",
+    "workshop",
 ]
 
 
