@@ -114,7 +114,29 @@ def refused(vectors: list[dict[str, Any]]) -> list[dict[str, Any]]:
             fields | {"salt": 29, "commitment": 92, "ciphertext": body, "tag": body + 300 + 15}
         ).items()
     ]
+    whole_long = [[0, end]]
     cases += [
+        (f"a bit of {what} of three chunks flipped", long, whole_long, [[offset, 0x80]], {})
+        for what, offset in {
+            "the first": first,
+            "the first tag": second - 1,
+            "the second": second + 5,
+            "the second tag": third - 16,
+            "the last": third,
+            "the last tag": end - 1,
+        }.items()
+    ]
+    # Lengths in headers that were changed to fit what is there.
+    two, empty = (
+        next(vector for vector in vectors if vector["label"] == label)
+        for label in ("exactly two chunks", "an empty plaintext")
+    )
+    length_of_two = 10 + len(two["name"]) + 4
+    cases += [
+        ("cut at a chunk, with the length to fit", two, [[0, 94 + CHUNK + 16]], [[length_of_two + 5, 0x30]], {}),
+        ("a whole tag more", two, [[0, two["sealed_size"]], [94, 110]], [], {}),
+        ("an empty one without its tag", empty, [[0, 94]], [], {}),
+        ("a bit of the tag of an empty one flipped", empty, [[0, empty["sealed_size"]]], [[94, 1]], {}),
         ("nothing at all", short, [], [], {}),
         ("cut within the header", short, [[0, 60]], [], {}),
         ("cut after the header", short, [[0, body]], [], {}),
