@@ -16,10 +16,11 @@ from photovault.staging import Staged
 
 @dataclass
 class Bucket:
-    """Keys and contents. ``away`` makes every call fail."""
+    """Keys and contents. ``away`` makes every call fail; ``modified`` says when a key was stored."""
 
     contents: dict[str, bytes] = field(default_factory=dict)
     away: bool = False
+    modified: dict[str, datetime] = field(default_factory=dict)
 
     def post(self, user_id: UUID, image_id: UUID, data: bytes = b"plaintext") -> str:
         """What a client's presigned post does."""
@@ -34,7 +35,8 @@ class Bucket:
         self._check()
         for key, data in sorted(self.contents.items()):
             if key.startswith(prefix):
-                yield Staged(key, len(data), datetime.now(UTC), *(staging.ids_of(key) or (None, None)))
+                modified = self.modified.setdefault(key, datetime.now(UTC))
+                yield Staged(key, len(data), modified, *(staging.ids_of(key) or (None, None)))
 
     def get(self, user_id: UUID, image_id: UUID, *, at_most: int) -> bytes | None:
         self._check()
@@ -48,10 +50,12 @@ class Bucket:
     def delete(self, key: str) -> None:
         self._check()
         self.contents.pop(key, None)
+        self.modified.pop(key, None)
 
     def mark(self, key: str) -> None:
         self._check()
         self.contents[key] = b""
+        self.modified[key] = datetime.now(UTC)
 
     def _check(self) -> None:
         if self.away:
