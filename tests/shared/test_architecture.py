@@ -15,8 +15,8 @@ PACKAGE = ROOT / "shared" / "photovault"
 
 # Bytes or values in, values out: no I/O, no clock, no environment.
 PURE = {
-    "clip_tokens", "cursors", "datenames", "drafting", "embedded", "errors", "exif", "face_measures", "formats",
-    "globe", "grouping", "keys", "metadata", "model_manifest", "names", "passwords", "perceptual", "places",
+    "clip_tokens", "cursors", "datenames", "drafting", "embedded", "errors", "exif", "export_layout", "face_measures",
+    "formats", "globe", "grouping", "keys", "metadata", "model_manifest", "names", "passwords", "perceptual", "places",
     "presigning", "queries", "ranking", "renditions", "sealing", "spoken_dates", "thumbhash", "timezones", "titles",
     "tokens", "vision_cv", "xmp",
 }  # fmt: skip

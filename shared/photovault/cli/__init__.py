@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from photovault.cli import database, invoke, keys, maintenance, models, storage
+from photovault.cli import database, export, invoke, keys, maintenance, models, storage
 from photovault.errors import PhotoVaultError
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="PhotoVault: a private photo vault.")
@@ -14,6 +14,7 @@ app.add_typer(database.app, name="db")
 app.add_typer(keys.app, name="keys")
 app.add_typer(models.app, name="models")
 app.add_typer(storage.app, name="storage")
+app.command("export")(export.export)
 app.command("invoke")(invoke.invoke)
 app.command("maintain")(maintenance.maintain)
 

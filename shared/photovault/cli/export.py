@@ -1,0 +1,196 @@
+"""``photovault export``: everything that a person has in the vault, as a zip on their own disk."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
+
+from photovault import archive, exporting
+from photovault.client import Client
+from photovault.errors import Invalid, PhotoVaultError, TooLarge, TooManyRequests, Unauthenticated, Unavailable
+
+INTERRUPTED = 130
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
+AGAIN = "What is done is kept: run the same command again to go on."
+
+
+def export(
+    dest: Annotated[Path, typer.Argument(metavar="DEST.zip", help="The zip to build. It must not be there yet.")],
+    server: Annotated[
+        str, typer.Option(help="The address of the vault's API.", envvar="PHOTOVAULT_SERVER")
+    ] = "http://127.0.0.1:8999",
+    email: Annotated[
+        str | None, typer.Option(help="Whom to log in; asked for when not given.", envvar="PHOTOVAULT_EMAIL")
+    ] = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Start over instead of going on where an earlier run stopped.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Tell every step as a line of JSON.")] = False,
+) -> None:
+    """Export all photos with everything known of them into a zip, going on where an earlier run stopped.
+
+    The password is asked for, or read from PHOTOVAULT_PASSWORD; PHOTOVAULT_TOKEN may hold an access token instead.
+    Photos are opened on this computer: nothing readable is stored on the way. Exits with 1 when photos had to be left
+    out; errors.txt in the zip names them.
+    """
+    teller: Teller = JsonTeller() if as_json else BarTeller()
+    with _sentences(teller, dest), Client(server) as client:
+        _enter(client, email)
+        try:
+            with teller.telling() as tell:
+                outcome = exporting.run(client, dest, fresh=fresh, tell=tell)
+        finally:
+            if not os.environ.get("PHOTOVAULT_TOKEN"):
+                with suppress(PhotoVaultError):
+                    client.log_out()
+    teller.finished(dest, outcome)
+    if outcome.left_out:
+        raise typer.Exit(1)
+
+
+def _enter(client: Client, email: str | None) -> None:
+    """Log in, with what the environment has or the person types."""
+    address = urlsplit(client.server)
+    if address.scheme == "http" and address.hostname not in {"127.0.0.1", "::1", "localhost"}:
+        print(f"Warning: {client.server} is not encrypted on its way. Others may read along.", file=sys.stderr)
+    token = os.environ.get("PHOTOVAULT_TOKEN")
+    if token:
+        client.use_token(token)
+        return
+    password = os.environ.get("PHOTOVAULT_PASSWORD")
+    if not sys.stdin.isatty() and not (email and password):
+        raise Invalid("Set PHOTOVAULT_EMAIL and PHOTOVAULT_PASSWORD, or PHOTOVAULT_TOKEN: there is nobody to ask.")
+    email = email or typer.prompt("E-mail", err=True)
+    client.log_in(email, password or typer.prompt("Password", hide_input=True, err=True))
+
+
+@contextmanager
+def _sentences(teller: Teller, dest: Path) -> Iterator[None]:
+    """An error as its sentence and an exit code instead of a traceback."""
+    try:
+        yield
+    except PhotoVaultError as error:
+        passing = isinstance(error, (Unavailable, Unauthenticated, TooManyRequests, TooLarge))
+        teller.failed(f"{error.detail} {AGAIN}" if passing and archive.is_begun(dest) else error.detail)
+        raise typer.Exit(1) from None
+    except OSError as error:
+        if error.errno in _NO_ROOM:
+            teller.failed(f"The disk is full. Make room. {AGAIN}")
+        elif error.errno == errno.EFBIG:
+            teller.failed("This disk takes no file as large as the zip becomes. Export to another disk.")
+        else:
+            teller.failed(f"{error.filename or 'The zip'}: {error.strerror or error}.")
+        raise typer.Exit(1) from None
+    except KeyboardInterrupt:
+        teller.failed(f"Stopped. {AGAIN}")
+        raise typer.Exit(INTERRUPTED) from None
+
+
+class BarTeller:
+    """A bar, and sentences for people."""
+
+    def __init__(self) -> None:
+        self._console = Console(stderr=True)
+
+    @contextmanager
+    def telling(self) -> Iterator[Callable[[exporting.Event], None]]:
+        columns = (
+            TextColumn("{task.fields[photos]} of {task.fields[of]} photos"),
+            BarColumn(),
+            DownloadColumn(),
+            TransferSpeedColumn(),
+            TimeRemainingColumn(),
+        )
+        with Progress(*columns, console=self._console) as bar:
+            task = bar.add_task("export", total=None, photos=0, of="?")
+            photos = 0
+
+            def tell(event: exporting.Event) -> None:
+                nonlocal photos
+                if isinstance(event, exporting.Begun):
+                    photos = event.done_photos
+                    self._begun(event)
+                    bar.update(task, total=event.bytes, completed=event.done_bytes, photos=photos, of=event.photos)
+                elif isinstance(event, exporting.Advanced):
+                    _advance(bar, task, event.bytes)
+                elif isinstance(event, exporting.Added):
+                    photos += 1
+                    bar.update(task, photos=photos)
+                else:
+                    bar.console.print(f"[red]{escape(event.filename)}: {escape(event.why)}")
+
+            yield tell
+
+    def _begun(self, event: exporting.Begun) -> None:
+        if event.done_photos:
+            self._console.print(f"Going on: {event.done_photos} photos are there already.")
+        if event.waiting:
+            self._console.print(f"[yellow]{event.waiting} photos are still on their way into the vault: not exported.")
+        if event.in_trash:
+            self._console.print(f"[yellow]{event.in_trash} photos are in the trash: not exported.")
+
+    def finished(self, dest: Path, outcome: exporting.Outcome) -> None:
+        self._console.print(f"{outcome.photos} photos are in {escape(str(dest))}.")
+        if outcome.left_out:
+            self._console.print(
+                f"[red]{len(outcome.left_out)} photos had to be left out; errors.txt in the zip names them."
+            )
+
+    def failed(self, sentence: str) -> None:
+        self._console.print(f"[red]{escape(sentence)}")
+
+
+def _advance(bar: Progress, task: TaskID, size: int) -> None:
+    if size >= 0:
+        bar.advance(task, size)
+    else:
+        bar.update(task, completed=bar.tasks[task].completed + size)
+
+
+class JsonTeller:
+    """Lines of JSON on standard output: ``begun``, ``added``, ``left_out``, then ``finished`` or ``failed``."""
+
+    @contextmanager
+    def telling(self) -> Iterator[Callable[[exporting.Event], None]]:
+        def tell(event: exporting.Event) -> None:
+            if isinstance(event, exporting.Begun):
+                _line("begun", **vars(event))
+            elif isinstance(event, exporting.Added):
+                _line("added", **vars(event))
+            elif isinstance(event, exporting.LeftOut):
+                _line("left_out", **vars(event))
+
+        yield tell
+
+    def finished(self, dest: Path, outcome: exporting.Outcome) -> None:
+        _line("finished", file=str(dest), photos=outcome.photos, bytes=outcome.bytes, left_out=len(outcome.left_out))
+
+    def failed(self, sentence: str) -> None:
+        _line("failed", detail=sentence)
+
+
+def _line(event: str, **values: object) -> None:
+    print(json.dumps({"event": event, **values}), flush=True)
+
+
+Teller = BarTeller | JsonTeller
