@@ -50,13 +50,14 @@ def uses_kms() -> bool:
 # --------------------------------------------------------------------------------------------- a person's keys
 
 
-def warm(user_id: UUID) -> None:
+def warm(user_id: UUID, version: int | None = None) -> None:
     """Ask KMS for the person's keys now, so that the transactions that follow need not wait for the network.
 
-    Nothing to do where no master key is one of KMS, or where the keys are in memory. What is not here all the same, as
-    when the five minutes end in between, is asked for within the transaction. Raises ``Tampered``, ``Unavailable``.
+    Nothing to do where no master key is one of KMS, or where a key (of that version, where one is given) is in memory.
+    What is not here all the same, as when the five minutes end in between, is asked for within the transaction. Raises
+    ``Tampered``, ``Unavailable``.
     """
-    if not uses_kms() or _is_warm(user_id):
+    if not uses_kms() or _is_warm(user_id, version):
         return
     with db.transaction(user_id) as conn:
         found = all_versions(conn)
@@ -214,7 +215,10 @@ def _keep(user_id: UUID, version: int, opened: bytes) -> None:
         _deks[user_id, version] = (time.monotonic() + DEK_TTL_SECONDS, opened)
 
 
-def _is_warm(user_id: UUID) -> bool:
+def _is_warm(user_id: UUID, version: int | None) -> bool:
     now = time.monotonic()
     with _lock:
-        return any(person == user_id and until > now for (person, _), (until, _) in _deks.items())
+        return any(
+            person == user_id and version in {None, kept} and until > now
+            for (person, kept), (until, _) in _deks.items()
+        )

@@ -283,7 +283,7 @@ def rotate_user(user_id: UUID, *, batch: int = BATCH, on_batch: Callable[[int], 
     version = _new_version(user_id)
     if version is None:
         return PersonReport(0)
-    keyring.warm(user_id)
+    keyring.warm(user_id, version)
     report = PersonReport(version)
     after: bytes | None = b""
     while after is not None:
