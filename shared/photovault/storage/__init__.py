@@ -89,7 +89,7 @@ def new_key() -> str:
 
 def is_new_key(key: str) -> bool:
     """Whether a driver's ``new_key`` may have made it: other files that lie in the same place are not ours to touch."""
-    return re.fullmatch(r"[0-9a-f]{2}/[0-9a-f]{38}(?:\.[1-9][0-9]{0,3}x[1-9][0-9]{0,11})?", key) is not None
+    return re.fullmatch(r"[0-9a-f]{2}/[0-9a-f]{38}(?:\.[1-9][0-9]{0,5}x[1-9][0-9]{0,11})?", key) is not None
 
 
 def check_key(key: str) -> str:

@@ -6,8 +6,9 @@ Whoever has the key knows the parts, whatever the settings say today. The last p
 when it is there, all are.
 
 The SDK uploads, deletes, lists and reports usage. Reads use the signed address that links use too, since Cloudinary
-counts calls of its Admin API (500 an hour on the free plan) but not these. Links are signed here, in a fiftieth of
-the SDK's time (tested to be the same).
+counts calls of its Admin API (500 an hour on the free plan) but not these. Links are signed here: the SDK stamps its
+own with the second that they are made in, so that no cache would see one twice, and importing it takes a tenth of a
+second. At the same instant the two are equal (tested).
 
 Sources: Cloudinary's "Upload API reference", "Admin API reference", "Generating authentication signatures" and
 "Control access to media", and the source of its Python SDK 1.46.
@@ -35,8 +36,8 @@ if TYPE_CHECKING:
 
 MIB = 1024 * 1024
 
-_CUT_KEY = re.compile(r"[0-9a-f]{2}/[0-9a-f]{38}\.([1-9][0-9]{0,3})x([1-9][0-9]{0,11})")
-_PART = re.compile(rf"({_CUT_KEY.pattern})\.(?:0|[1-9][0-9]{{0,3}})")
+_CUT_KEY = re.compile(r"[0-9a-f]{2}/[0-9a-f]{38}\.([1-9][0-9]{0,5})x([1-9][0-9]{0,11})")
+_PART = re.compile(rf"({_CUT_KEY.pattern})\.(?:0|[1-9][0-9]{{0,5}})")
 # An account that is too large for one look is listed by the first two digits of the keys that the vault makes.
 _DIGITS = "0123456789abcdef"
 _SHARD = 2
@@ -130,12 +131,13 @@ class CloudinaryDriver:
         return data[0] if len(data) == 1 else b"".join(data)
 
     def read(self, key: str, offset: int, length: int) -> bytes:
-        check_key(key)
-        found = bytearray()
-        cut = _cut(key)
+        cut = _cut(check_key(key))
+        if length == 0:
+            return b""
         if cut is None:
-            return self._read(key, offset, offset + length) if length else b""
+            return self._read(key, offset, offset + length)
         parts, limit = cut
+        found = bytearray()
         for index in range(offset // limit, min(parts, -(-(offset + length) // limit))):
             base = index * limit
             found += self._read(f"{key}.{index}", max(offset - base, 0), min(offset + length - base, limit))

@@ -12,7 +12,7 @@ from __future__ import annotations
 import io
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urljoin
@@ -79,10 +79,9 @@ def download(url: str, *, timeout: urllib3.Timeout, start: int = 0, stop: int | 
             raise StorageUnavailable("The storage sent a file without saying where it ends.")
         if whole:
             return response.read()
-        to_skip = start
-        while to_skip and (dropped := len(response.read(min(_PIECE, to_skip)))):
-            to_skip -= dropped
-        return response.read() if stop is None else response.read(stop - start)
+        for _ in _pieces(response, start):
+            pass
+        return response.read() if stop is None else b"".join(_pieces(response, stop - start))
 
     asked = {} if whole else {"Range": f"bytes={start}-{'' if stop is None else stop - 1}"}
     return _get(url, asked, timeout, body_of)
@@ -92,10 +91,13 @@ def length(url: str, *, timeout: urllib3.Timeout) -> int:
     """The length of a file in bytes, without reading it. Raises ``BlobMissing`` when there is none."""
 
     def total_of(response: urllib3.BaseHTTPResponse) -> int:
-        total = _content_range(response)[2] if response.status == 206 else response.length_remaining
+        total = response.length_remaining
+        if response.status == 206:
+            total = _content_range(response)[2]
+            response.read()  # one byte, and the connection can be kept
         if total is None:
             raise StorageUnavailable("The storage does not say how long a file is.")
-        return int(total)
+        return total
 
     try:
         return _get(url, {"Range": "bytes=0-0"}, timeout, total_of)
@@ -176,6 +178,16 @@ def _get(url: str, headers: dict[str, str], timeout: urllib3.Timeout, body_of: C
         return _once_more(get)
     except urllib3.exceptions.HTTPError as error:
         raise StorageUnavailable(f"The storage cannot be reached ({type(error).__name__}); try again.") from None
+
+
+def _pieces(response: urllib3.BaseHTTPResponse, length: int) -> Iterator[bytes]:
+    """The next ``length`` bytes of the body, fewer only where it rightly ends.
+
+    One ``read`` may return fewer at any time; only the empty one after it fails for a body that was cut.
+    """
+    while length and (piece := response.read(min(_PIECE, length))):
+        length -= len(piece)
+        yield piece
 
 
 def _once_more(action: Callable[[], T]) -> T:

@@ -51,6 +51,8 @@ def driver_of(client: Any, *, bucket: str = "vault", endpoint: str | None = None
 
 
 class TestContract(DriverContract):
+    links_can_be_fetched = True
+
     @pytest.fixture
     def driver(self) -> Iterator[S3Driver]:
         if not ENDPOINT:
