@@ -6,27 +6,18 @@ Real S3 and SQS (LocalStack) and Postgres; each delivery is a process that a fai
 from __future__ import annotations
 
 import hashlib
-import os
 import signal
-import subprocess
-import sys
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
-from infra.local import stack
-from infra.local.localstack import LocalStack
 from infra.local.pictures import draw
-from tests.vaults import Somebody, forget, somebody
+from tests.flows.workshop import Workshop, assert_finished_once, put, upload
+from tests.vaults import Somebody, somebody
 
-from photovault import blobs, db, images, keyring, staging, storage, uploads, users, vault
+from photovault import blobs, db, images, staging, storage, uploads, users
 from photovault.pipeline import maintenance
-
-ROOT = Path(__file__).resolve().parents[2]
 
 VISION_FAILPOINTS = [
     "sealer.before-store",
@@ -38,90 +29,6 @@ VISION_FAILPOINTS = [
     "vision.committed",
 ]
 EMBEDDING_FAILPOINTS = ["embedding.computed", "embedding.committed"]
-
-
-@dataclass(frozen=True)
-class Workshop:
-    """A vault whose bucket and queues exist, but call nobody: the test delivers."""
-
-    environment: dict[str, str]
-    blobs: Path
-    queue: str
-    endpoint: str
-
-    def deliver(self, step: str, who: Somebody, image_id: UUID, *, failpoint: str = "") -> int:
-        """The exit status of one delivery, negative for a signal."""
-        environment = {**os.environ, **self.environment, "PHOTOVAULT_FAILPOINT": failpoint, "LOG_LEVEL": "CRITICAL"}
-        return subprocess.run(
-            [sys.executable, "-m", "tests.flows.worker", step, str(who.user_id), str(image_id)],
-            cwd=ROOT,
-            env=environment,
-            check=False,
-            stdout=subprocess.DEVNULL,
-        ).returncode
-
-
-@pytest.fixture(scope="module")
-def workshop(vault: Path, localstack: LocalStack) -> Iterator[Workshop]:
-    endpoint = localstack.endpoint
-    s3, sqs = stack.client(endpoint, "s3"), stack.client(endpoint, "sqs")
-    name = f"faults-{uuid4().hex[:8]}"
-    s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": stack.REGION})
-    queue = sqs.create_queue(QueueName=name)["QueueUrl"]
-    environment = {
-        "AWS_ENDPOINT_URL": endpoint,
-        "AWS_REGION": stack.REGION,
-        "STAGING_BUCKET": name,
-        "VISION_QUEUE_URL": queue,
-        "EMBEDDING_QUEUE_URL": queue,
-        "ALBUMS_QUEUE_URL": queue,
-        "FACE_PROVIDER": "haar",
-        "EMBEDDINGS_PROVIDER": "phash",
-        "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "shared")]),
-    }
-    with pytest.MonkeyPatch.context() as patch:
-        for key, value in environment.items():
-            patch.setenv(key, value)
-        forget()
-        yield Workshop({**environment}, vault / "blobs", queue, endpoint)
-    forget()
-
-
-def upload(who: Somebody, data: bytes) -> UUID:
-    digest = hashlib.sha256(data)
-    announced = uploads.Announcement("photo.jpg", "image/jpeg", len(data), digest.digest())
-    with db.transaction(who.user_id) as conn:
-        (answer,) = uploads.announce(conn, who.user_id, [announced], now=datetime.now(UTC))
-    put(who, answer.image_id, data)
-    return answer.image_id
-
-
-def put(who: Somebody, image_id: UUID, data: bytes) -> None:
-    import base64
-
-    digest = base64.b64encode(hashlib.sha256(data).digest()).decode()
-    staging.put(who.user_id, image_id, data, content_type="image/jpeg", sha256_base64=digest)
-
-
-def assert_finished_once(workshop: Workshop, who: Somebody, image_id: UUID, data: bytes) -> None:
-    """Ready, one set of rows, every blob opens, the quota counts it once, and staging is empty."""
-    with db.transaction(who.user_id) as conn:
-        image = images.get(conn, image_id)
-        assert image is not None
-        assert (image.status, image.reason) == ("ready", None)
-        rows = blobs.of_images(conn, [image_id])
-        content_key = keyring.content_key(
-            conn, who.user_id, image_id, version=image.key_version, wrapped=bytes(image.content_key)
-        )
-        assert conn.execute("SELECT count(*) FROM image_embeddings").fetchone() == (1,)
-        assert conn.execute("SELECT wanted_generation FROM rebuilds").fetchone() == (1,)
-        user = users.get(conn)
-    assert user is not None
-    assert (user.used_bytes, user.reserved_bytes) == (len(data), 0)
-    opened = {blob.name: vault.fetch(blob, content_key=content_key, user_id=who.user_id) for blob in rows}
-    assert {"original", "preview", "thumbnail", "metadata"} <= set(opened)
-    assert opened["original"] == data
-    assert not staging.holds(who.user_id, image_id)
 
 
 @pytest.fixture

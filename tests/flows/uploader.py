@@ -69,10 +69,13 @@ class Client:
             if cursor is None:
                 return found
 
-    def announce(self, files: Mapping[str, bytes], content_type: str = "image/jpeg") -> list[dict[str, Any]]:
+    def announce(
+        self, files: Mapping[str, bytes], content_type: str = "image/jpeg", *, sealed: bool = False
+    ) -> list[dict[str, Any]]:
         answer = self.post(
             "/images/uploads",
             {
+                "sealed": sealed,
                 "items": [
                     {
                         "filename": name,
@@ -81,21 +84,29 @@ class Client:
                         "sha256": hashlib.sha256(data).hexdigest(),
                     }
                     for name, data in files.items()
-                ]
+                ],
             },
         )
         assert answer.status_code == 201, answer.text
         announced: list[dict[str, Any]] = answer.json()["items"]
         return announced
 
-    def upload(self, files: Mapping[str, bytes], content_type: str = "image/jpeg") -> dict[str, str]:
-        """Announce and post; returns the photo's id by file name."""
+    def upload(
+        self, files: Mapping[str, bytes], content_type: str = "image/jpeg", *, sealed: bool = False
+    ) -> dict[str, str]:
+        """Announce and post, sealed or as they are; returns the photo's id by file name."""
         ids = {}
-        for (name, data), item in zip(files.items(), self.announce(files, content_type), strict=True):
+        for (name, data), item in zip(files.items(), self.announce(files, content_type, sealed=sealed), strict=True):
             if item["post"]:
-                self.post_form(item["post"], data)
+                self.post_form(item["post"], self.seal(item["seal"], data) if sealed else data)
             ids[name] = item["image_id"]
         return ids
+
+    @staticmethod
+    def seal(seal: Mapping[str, Any], data: bytes) -> bytes:
+        """What any client does with the key of a sealed upload."""
+        address = sealing.Address(UUID(seal["user_id"]), UUID(seal["image_id"]), seal["name"])
+        return sealing.seal(data, key=base64.urlsafe_b64decode(seal["key"]), address=address)
 
     def post_form(self, post: Mapping[str, Any], data: bytes) -> None:
         answer = httpx.post(post["url"], data=post["fields"], files={"file": data}, timeout=60)
