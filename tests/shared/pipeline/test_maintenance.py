@@ -1,26 +1,36 @@
-"""Maintenance: one thing that is broken stops nothing else, and what may not be ours is not deleted."""
+"""Maintenance: one thing that is broken stops nothing else, blobs come home, and only refuse is deleted."""
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
 
+import psycopg
 import pytest
-from tests.arranging import Sent, add_photo
+from tests.arranging import Sent, add_photo, table
+from tests.cloudinary_stand_in import CLOUD, StandIn
+from tests.staged import Bucket
+from tests.storages import Told, add_blob, content_key, is_whole, lying, opened, overwrite, reconfigure, row
 from tests.vaults import Somebody, somebody
 
-from photovault import blobs, db, images, staging, storage
+from photovault import blobs, db, images, staging, storage, users, vault
+from photovault.blobs import Blob
 from photovault.errors import Tampered, Unavailable
-from photovault.pipeline import maintenance, sealer
+from photovault.pipeline import erasing, maintenance, moving, sealer
 from photovault.staging import Staged
+from photovault.storage import placing
 
 pytestmark = pytest.mark.usefixtures("vault", "sent")
 
 NOW = datetime.now(UTC)
 LATER = NOW + timedelta(days=2)
+DAILY = (
+    "resend_unfinished", "expire_pending", "rehome", "purge_trash", "forget_expired", "remove_retired", "remove_orphans"
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -74,10 +84,10 @@ def test_the_vault_is_listed_once_a_day_whatever_an_outage_leaves_to_do(monkeypa
     found = Staged(staging.key_of(who, image_id), 1, NOW - timedelta(hours=1), who, image_id)
     monkeypatch.setattr(staging, "objects", lambda: iter([found]))
     monkeypatch.setattr(sealer, "load", away)
-    for task in ("resend_unfinished", "expire_pending", "purge_trash", "forget_expired", "remove_orphans"):
+    for task in DAILY:
         monkeypatch.setattr(maintenance, task, note(task))
     maintenance.run(daily=False, now=NOW)
-    assert ran == ["resend_unfinished", "expire_pending"]
+    assert ran == ["resend_unfinished", "expire_pending", "rehome"]
 
 
 def test_a_schedule_with_jitter_at_midnight_misses_no_day() -> None:
@@ -154,6 +164,381 @@ def test_what_one_run_has_no_time_for_is_not_begun(ada: Somebody) -> None:
     orphan = put()
     maintenance.remove_orphans(maintenance.Report(), now=LATER, remaining=lambda: 10.0)
     assert orphan in remaining_keys()
+
+
+@pytest.mark.usefixtures("emptied")
+def test_orphans_are_looked_for_on_every_driver_with_the_parts_of_what_was_never_finished(
+    ada: Somebody, hybrid: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLOUDINARY_MAX_FILE_BYTES", "65536")
+    reconfigure()
+    kept = add_blob(ada, os.urandom(200_000))
+    orphans = [(driver, placing.put(driver, os.urandom(200_000))) for driver in ("cloudinary", "local")]
+    last_part = max(public_id for _, public_id in hybrid.files if public_id.startswith(orphans[0][1]))
+    del hybrid.files[CLOUD, last_part]  # as if its worker had died before the last one
+    report = maintenance.Report()
+    maintenance.remove_orphans(report, now=NOW)
+    assert report.orphans == 0, "younger than a day"
+    maintenance.remove_orphans(report, now=LATER)
+    assert report.orphans == 2
+    assert not report.failures
+    assert {public_id.rpartition(".")[0] for _, public_id in hybrid.files} == {kept.key}
+    assert opened(ada, kept)
+
+
+@pytest.mark.usefixtures("emptied")
+def test_a_driver_that_is_down_keeps_no_other_from_being_cleared(ada: Somebody, hybrid: StandIn) -> None:
+    orphan = put()
+    hybrid.stop()
+    report = maintenance.Report()
+    maintenance.remove_orphans(report, now=LATER)
+    assert orphan not in remaining_keys()
+    (failure,) = report.failures
+    assert failure.startswith("remove_orphans of cloudinary")
+
+
+@pytest.mark.usefixtures("emptied")
+def test_a_retired_copy_is_no_orphan(ada: Somebody, hybrid: StandIn) -> None:
+    """However old the file is: its own day begins when the blob has moved."""
+    blob = add_blob(ada, b"a photo")
+    moving.move(ada.user_id, blob.image_id, blob.name, to="local")
+    report = maintenance.Report()
+    maintenance.remove_orphans(report, now=LATER)
+    assert report.orphans == 0
+    assert is_whole(blob)
+
+
+# ---- coming home ----------------------------------------------------------------------------------------------------
+
+
+NOTE = "away/cloudinary"
+
+
+@pytest.fixture
+def settled(database_url: str) -> None:
+    """Nothing of other tests' is away or retired."""
+    with psycopg.connect(database_url) as conn:
+        conn.execute("UPDATE blobs SET away = false WHERE away")
+        conn.execute("DELETE FROM retired_blobs")
+
+
+def rows_of(who: Somebody) -> list[Blob]:
+    with db.transaction(who.user_id) as conn:
+        images_of = [row[0] for row in conn.execute("SELECT id FROM images").fetchall()]
+        return blobs.of_images(conn, images_of)
+
+
+def all_opened(who: Somebody) -> dict[str, bytes]:
+    """Every blob of a person by its name, from wherever its row says it is."""
+    rows = rows_of(who)
+    content_keys = {image_id: content_key(who, image_id) for image_id in {blob.image_id for blob in rows}}
+    return {blob.name: vault.fetch(blob, content_key=content_keys[blob.image_id], user_id=who.user_id) for blob in rows}
+
+
+def retire_earlier(who: Somebody, by: timedelta) -> None:
+    with db.transaction(who.user_id) as conn:
+        conn.execute("UPDATE retired_blobs SET retired_at = retired_at - %s", [by])
+
+
+@pytest.mark.usefixtures("emptied", "settled")
+def test_the_storage_goes_down_amid_two_hundred_uploads_and_comes_back(hybrid: StandIn, bucket: Bucket) -> None:
+    """Nothing is lost, nothing is there twice, and in the end all is where it belongs."""
+    ada = somebody()
+    photos = [add_photo(ada.user_id) for _ in range(20)]
+    contents: dict[str, bytes] = {}
+    for number in range(200):
+        if number == 70:
+            hybrid.stop()
+        if number == 140:
+            hybrid.start()  # the breaker, which is open, does not know yet
+        name = f"face:{uuid4()}"
+        contents[name] = f"face {number} of many".encode() * 20
+        add_blob(ada, contents[name], name=name, image_id=photos[number % 20])
+    assert {blob.driver for blob in rows_of(ada)} == {"cloudinary", "local"}
+    away = [blob for blob in rows_of(ada) if blob.away]
+    assert [blob for blob in rows_of(ada) if blob.driver == "local"] == away
+    assert NOTE in bucket.contents
+    assert all_opened(ada) == contents
+
+    report = maintenance.run(daily=False, now=NOW)
+    assert (report.rehomed, report.away, report.failures) == (len(away), 0, [])
+    homed = rows_of(ada)
+    assert [(blob.driver, blob.away) for blob in homed] == [("cloudinary", False)] * 200
+    assert {blob.key for blob in homed} == lying("cloudinary"), "nothing twice"
+    assert all_opened(ada) == contents
+    assert lying("local") == {blob.key for blob in away}, "tickets to the old copies may be out"
+
+    report = maintenance.Report()
+    maintenance.remove_retired(report, now=NOW)
+    assert report.retired == 0
+    retire_earlier(ada, timedelta(hours=24))
+    maintenance.remove_retired(report, now=datetime.now(UTC))
+    assert (report.retired, report.failures) == (len(away), [])
+    assert not lying("local")
+    assert not table(ada.user_id, "SELECT key FROM retired_blobs")
+    maintenance.remove_orphans(report, now=LATER)
+    assert report.orphans == 0
+    assert all_opened(ada) == contents
+
+
+def away_blob(who: Somebody, cloud: StandIn) -> Blob:
+    """A blob that the fallback took while its home was down."""
+    cloud.stop()
+    blob = add_blob(who, b"a photo")
+    cloud.start()
+    placing.forget()
+    assert blob.away
+    return blob
+
+
+def no_database(*_: object) -> None:
+    raise AssertionError("the database was woken")
+
+
+@pytest.mark.usefixtures("settled")
+def test_an_outage_does_not_keep_the_database_awake(
+    ada: Somebody, hybrid: StandIn, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    away_blob(ada, hybrid)
+    hybrid.stop()
+    since = bucket.modified[NOTE]
+    for name in ("maintenance", "transaction"):
+        monkeypatch.setattr(db, name, no_database)
+    report = maintenance.run(daily=False, now=NOW + timedelta(hours=1))
+    assert not report.failures
+    assert bucket.modified[NOTE] == since
+    maintenance.run(daily=False, now=NOW + timedelta(hours=7))
+    assert bucket.modified[NOTE] > since, "staging forgets what is a day old"
+
+
+@pytest.mark.usefixtures("settled")
+def test_a_storage_that_answers_and_takes_nothing_wakes_nobody(
+    ada: Somebody, hybrid: StandIn, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    away_blob(ada, hybrid)
+    hybrid.fault("status", status=420, on="upload")
+    for name in ("maintenance", "transaction"):
+        monkeypatch.setattr(db, name, no_database)
+    assert not maintenance.run(daily=False, now=NOW).failures
+
+
+@pytest.mark.usefixtures("settled")
+def test_a_note_is_neither_measured_as_plaintext_nor_swept_before_its_work_is_done(
+    ada: Somebody, hybrid: StandIn, bucket: Bucket
+) -> None:
+    blob = away_blob(ada, hybrid)
+    hybrid.stop()
+    late = NOW + timedelta(hours=5)
+    report = maintenance.run(daily=False, now=late)
+    assert (report.staged, report.oldest_seconds, report.removed) == (0, 0, 0)
+    assert NOTE in bucket.contents
+    hybrid.start()
+    report = maintenance.run(daily=False, now=late)
+    assert report.rehomed == 1
+    assert NOTE not in bucket.contents
+    assert is_home(ada, blob)
+
+
+def is_home(who: Somebody, blob: Blob) -> bool:
+    current = row(who, blob)
+    return current is not None and (current.driver, current.away) == ("cloudinary", False)
+
+
+@pytest.mark.usefixtures("settled")
+def test_a_note_stays_while_a_worker_may_still_commit_what_it_notes(
+    ada: Somebody, hybrid: StandIn, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    staging.mark_away("cloudinary")  # a worker stored a blob, and its row comes later
+    maintenance.run(daily=False, now=NOW + timedelta(minutes=15))
+    assert NOTE in bucket.contents
+    # The next one notes again, while maintenance is about to remove the note.
+    monkeypatch.setattr(maintenance, "_away", lambda: staging.mark_away("cloudinary") or iter([]))
+    maintenance.run(daily=False, now=NOW + timedelta(hours=1))
+    assert NOTE in bucket.contents
+
+
+@pytest.mark.parametrize("key", ["away/floppy", "away/", "erasing/nobody", "erasing/"])
+@pytest.mark.usefixtures("settled")
+def test_what_only_looks_like_a_note_does_not_stay(bucket: Bucket, key: str) -> None:
+    bucket.mark(key)
+    report = maintenance.run(daily=False, now=NOW + timedelta(minutes=11))
+    assert report.removed == 1
+    assert key not in bucket.contents
+
+
+@pytest.mark.usefixtures("settled")
+def test_the_daily_pass_finds_what_no_note_tells_of_and_notes_what_it_cannot_bring_home(
+    ada: Somebody, hybrid: StandIn, bucket: Bucket
+) -> None:
+    blob = away_blob(ada, hybrid)
+    bucket.contents.clear()
+    hybrid.stop()
+    report = maintenance.Report()
+    maintenance.rehome(report, now=NOW)
+    assert report.away >= 1
+    assert NOTE in bucket.contents
+    hybrid.start()
+    maintenance.rehome(report, now=NOW)
+    assert is_home(ada, blob)
+
+
+@pytest.mark.usefixtures("settled")
+def test_a_blob_that_cannot_be_moved_is_reported_and_holds_up_no_other(
+    hybrid: StandIn, bucket: Bucket, told: Told
+) -> None:
+    ada = somebody()
+    bad, good = away_blob(ada, hybrid), away_blob(ada, hybrid)
+    overwrite(bad, b"something else")
+    report = maintenance.run(daily=False, now=NOW + timedelta(hours=1))
+    assert is_home(ada, good)
+    assert row(ada, bad) == bad
+    assert report.away >= 1
+    assert told.counted == ["BlobsTampered"]
+    assert NOTE not in bucket.contents, "there is nothing to wait for"
+
+
+@pytest.mark.usefixtures("settled")
+def test_what_there_is_no_time_for_comes_home_in_the_next_round(ada: Somebody, hybrid: StandIn, bucket: Bucket) -> None:
+    blobs_away = [away_blob(ada, hybrid) for _ in range(3)]
+    times = iter([100.0, 100.0])
+    report = maintenance.Report()
+    notes = dict(bucket.modified)
+    maintenance.rehome(report, now=LATER, remaining=lambda: next(times, 10.0), notes=notes)
+    assert report.rehomed == 2
+    assert NOTE in bucket.contents
+    maintenance.rehome(report, now=NOW)
+    assert all(is_home(ada, blob) for blob in blobs_away)
+
+
+@pytest.mark.usefixtures("settled")
+def test_a_home_that_fails_again_meanwhile_is_left_alone_after_three_blobs(
+    ada: Somebody, hybrid: StandIn, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(6):
+        away_blob(ada, hybrid)
+    hybrid.fault("status", status=503, on="upload")
+    monkeypatch.setattr(maintenance, "takes_blobs", lambda driver: True)
+    asked = len(hybrid.requests)
+    report = maintenance.Report()
+    maintenance.rehome(report, now=NOW)
+    uploads = [request for request in hybrid.requests[asked:] if request.action == "upload"]
+    assert len(uploads) == 3
+    assert report.rehomed == 0
+    assert NOTE in bucket.contents
+    hybrid.well()
+    maintenance.rehome(report, now=NOW)
+    assert report.rehomed == 6
+
+
+# ---- retired copies -------------------------------------------------------------------------------------------------
+
+
+def moved(who: Somebody) -> tuple[Blob, Blob]:
+    """A blob's old copy and its new one, two days after it moved."""
+    old = add_blob(who, b"a photo")
+    moving.move(who.user_id, old.image_id, old.name, to="local")
+    new = row(who, old)
+    assert new is not None
+    retire_earlier(who, timedelta(days=2))
+    return old, new
+
+
+@pytest.mark.usefixtures("settled")
+def test_an_old_copy_whose_successor_is_lost_is_not_deleted_but_takes_its_place(ada: Somebody, hybrid: StandIn) -> None:
+    old, new = moved(ada)
+    storage.driver("local").delete(new.key)
+    report = maintenance.Report()
+    maintenance.remove_retired(report, now=datetime.now(UTC))
+    assert report.retired == 0
+    assert row(ada, old) == old
+    assert opened(ada, old) == b"a photo"
+
+
+@pytest.mark.usefixtures("settled")
+def test_the_old_copies_of_a_lost_blob_stay_even_if_they_are_of_no_use(ada: Somebody, hybrid: StandIn) -> None:
+    old, new = moved(ada)
+    storage.driver("local").delete(new.key)
+    overwrite(old, b"something else")
+    report = maintenance.Report()
+    maintenance.remove_retired(report, now=datetime.now(UTC))
+    assert report.retired == 0
+    assert any(str(old.image_id) in failure for failure in report.failures)
+    assert old.key in lying("cloudinary")
+
+
+@pytest.mark.usefixtures("settled")
+def test_copies_in_a_storage_that_is_down_wait_and_hold_up_no_other(ada: Somebody, hybrid: StandIn) -> None:
+    old, new = moved(ada)
+    moving.move(ada.user_id, old.image_id, old.name, to="cloudinary")
+    moving.move(ada.user_id, old.image_id, old.name, to="local")
+    retire_earlier(ada, timedelta(days=2))
+    hybrid.stop()
+    report = maintenance.Report()
+    maintenance.remove_retired(report, now=datetime.now(UTC))
+    assert report.retired == 1
+    assert new.key not in lying("local")
+    hybrid.start()
+    maintenance.remove_retired(report, now=datetime.now(UTC))
+    assert report.retired == 3
+    assert not lying("cloudinary")
+    assert opened(ada, old) == b"a photo"
+
+
+@pytest.mark.usefixtures("settled")
+def test_copies_are_removed_page_by_page(ada: Somebody, hybrid: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(5):
+        moved(ada)
+    monkeypatch.setattr(maintenance, "BATCH", 2)
+    report = maintenance.Report()
+    maintenance.remove_retired(report, now=datetime.now(UTC), remaining=lambda: 10.0)
+    assert report.retired == 0, "there was no time"
+    maintenance.remove_retired(report, now=datetime.now(UTC))
+    assert report.retired == 5
+    assert not lying("cloudinary")
+
+
+@pytest.mark.usefixtures("settled")
+def test_a_purge_takes_the_retired_copies_with_it(ada: Somebody, hybrid: StandIn) -> None:
+    old = add_blob(ada, b"a photo")
+    moving.move(ada.user_id, old.image_id, old.name, to="local")
+    new = row(ada, old)
+    assert new is not None
+    with db.transaction(ada.user_id) as conn:
+        images.move_to_trash(conn, old.image_id, revision=users.next_revision(conn))
+    maintenance.purge(ada.user_id, old.image_id, deleted_before=LATER)
+    assert old.key not in lying("cloudinary")
+    assert new.key not in lying("local")
+    assert not table(ada.user_id, "SELECT key FROM retired_blobs")
+
+
+# ---- erasures -------------------------------------------------------------------------------------------------------
+
+
+def test_erasures_that_staging_notes_are_gone_on_with(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
+    finished: list[UUID] = []
+    first, second = uuid4(), uuid4()
+
+    def finish(user_id: UUID, *, remaining: Callable[[], float]) -> bool:
+        finished.append(user_id)
+        if user_id == first:
+            raise Unavailable
+        return True
+
+    monkeypatch.setattr(erasing, "finish", finish)
+    for user_id in sorted((first, second)):
+        bucket.mark(erasing.mark_of(user_id))
+    report = maintenance.run(daily=False, now=NOW + timedelta(hours=1))
+    assert sorted(finished) == sorted((first, second))
+    assert report.erased == 1
+    assert len(report.failures) == 1
+    assert (report.staged, report.oldest_seconds) == (0, 0)
+
+
+def test_the_daily_pass_goes_on_with_all_erasures(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(erasing, "finish_all", lambda *, remaining: erasing.Finished(done=2, left=1))
+    report = maintenance.Report()
+    maintenance.finish_erasures(report, [], daily=True)
+    assert report.erased == 2
 
 
 # ---- steps that were given up ---------------------------------------------------------------------------------------
