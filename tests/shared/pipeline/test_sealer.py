@@ -15,10 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from infra.local.pictures import draw
 from tests.arranging import Sent
-from tests.held import hold_staging
+from tests.staged import Bucket
 from tests.vaults import Somebody, somebody
 
-from photovault import blobs, db, images, keyring, originals, sealing, staging, storage, uploads, users
+from photovault import blobs, db, ids, images, keyring, originals, sealing, staging, storage, uploads, users
 from photovault import vault as blob_vault
 from photovault.errors import Unavailable
 from photovault.images import Image
@@ -101,8 +101,9 @@ def ada(vault: Path) -> Somebody:
 
 
 @pytest.fixture
-def staged(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
-    return hold_staging(monkeypatch, age=timedelta(seconds=40))
+def staged(bucket: Bucket) -> dict[str, bytes]:
+    """What lies in staging, by its keys."""
+    return bucket.contents
 
 
 @pytest.fixture
@@ -337,13 +338,15 @@ def test_no_more_is_held_than_an_envelope_and_its_plaintext(
 
 
 def test_plaintext_is_measured_when_it_leaves_and_ciphertext_is_not(
-    ada: Somebody, staged: dict[str, bytes], measured: list[tuple[str, float]]
+    ada: Somebody, bucket: Bucket, measured: list[tuple[str, float]]
 ) -> None:
+    staged = bucket.contents
     plain, sealed, wrong = PICTURE, draw(2, (40, 30)), draw(3, (40, 30))
     photos = {data: announce(ada, data) for data in (plain, sealed, wrong)}
     staged[photos[plain].key] = plain
     staged[photos[sealed].key] = photos[sealed].sealed(sealed)
     staged[photos[wrong].key] = b"who knows what this is"
+    bucket.modified |= dict.fromkeys(staged, datetime.now(UTC) - timedelta(seconds=40))
     rested = []
     for photo in photos.values():
         sealer.seal(photo.row)
@@ -366,15 +369,23 @@ def test_what_nobody_announced_is_measured_as_plaintext(
     assert [name for name, _ in measured] == ["PlaintextSeconds"]
 
 
-def test_opened_copies_are_swept_after_six_minutes(staged: dict[str, bytes]) -> None:
-    staged["outgoing/0123"] = PICTURE  # forty seconds old
-    report = maintenance.Report()
-    maintenance.sweep_staging(report, now=datetime.now(UTC) + timedelta(minutes=5))
-    assert list(staged) == ["outgoing/0123"]
-    assert report.oldest_seconds == pytest.approx(340, abs=5)
-    maintenance.sweep_staging(report, now=datetime.now(UTC) + timedelta(minutes=5, seconds=30))
-    assert staged == {}
+def test_opened_copies_are_swept_after_six_minutes(bucket: Bucket) -> None:
+    lent, report = datetime(2026, 5, 1, 12, tzinfo=UTC), maintenance.Report()
+    bucket.contents["outgoing/0123"] = PICTURE
+    bucket.modified["outgoing/0123"] = lent
+    maintenance.sweep_staging(report, now=lent + timedelta(minutes=5, seconds=59))
+    assert list(bucket.contents) == ["outgoing/0123"]
+    assert report.oldest_seconds == 359
+    maintenance.sweep_staging(report, now=lent + timedelta(minutes=6))
+    assert bucket.contents == {}
     assert report.removed == 1
+
+
+def test_notes_to_maintenance_are_no_plaintext_that_grows_old(bucket: Bucket) -> None:
+    bucket.mark(f"erasing/{ids.new()}")
+    report = maintenance.Report()
+    maintenance.sweep_staging(report, now=datetime.now(UTC) + timedelta(hours=5))
+    assert (report.staged, report.oldest_seconds, report.removed) == (0, 0, 0)
 
 
 def test_a_sealed_upload_that_lost_its_worker_is_swept_like_any_other(ada: Somebody, staged: dict[str, bytes]) -> None:

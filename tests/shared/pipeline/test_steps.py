@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 from infra.local.pictures import draw
 from tests.arranging import Sent, value
-from tests.held import hold_staging
+from tests.staged import Bucket
 from tests.vaults import Somebody, forget, somebody
 
 from photovault import db, images, originals, sealing, staging, storage, uploads, users
@@ -34,9 +34,9 @@ def small_models(vault: Path) -> Iterator[None]:
 
 
 @pytest.fixture
-def staged(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
-    """The staging bucket as a dictionary."""
-    return hold_staging(monkeypatch)
+def staged(bucket: Bucket) -> dict[str, bytes]:
+    """What lies in staging, by its keys."""
+    return bucket.contents
 
 
 @pytest.fixture
