@@ -21,26 +21,24 @@ if TYPE_CHECKING:
 
     from photovault.rotation import MasterReport
 
-app = typer.Typer(no_args_is_help=True, help="Keys: making the secrets of a deployment, and rotating them.")
+HELP = """Keys: making the secrets of a deployment, and rotating them.
+
+To change the master key while the vault stays in use:
+
+1. photovault keys generate  (or a new key in KMS: kms:<its ARN>)
+
+2. put it in front of MASTER_KEY, before a comma and the old one; deploy
+
+3. photovault keys rotate-master, until it says that older keys may go
+
+4. take the old one out of MASTER_KEY; deploy
+
+Keep the old one for as long as you keep backups of the database that were made before."""
+
+app = typer.Typer(no_args_is_help=True, help=HELP)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of sentences.")]
 SHOWN = 20
-
-
-@app.callback()
-def group() -> None:
-    """Keys: making the secrets of a deployment, and rotating them.
-
-    To change the master key:
-
-    1. `photovault keys generate` (or make a key in KMS: it stands in the list as kms:<its ARN>)
-
-    2. put the new one in front of MASTER_KEY, before a comma and the old one; deploy
-
-    3. `photovault keys rotate-master`, until it says that older keys may go
-
-    4. take the old one out of MASTER_KEY; deploy. Backups of the database made before still need it.
-    """
 
 
 @app.command()
@@ -81,8 +79,9 @@ def status(as_json: AsJson = False) -> None:
 def rotate_master(as_json: AsJson = False) -> None:
     """Wrap everybody's keys by the newest master key, the first one of MASTER_KEY. No photo is touched.
 
-    It can be stopped at any time and run again; the vault stays in use meanwhile. Exit 1 when keys are left that an
-    older or a missing master key wraps.
+    It can be stopped at any time and run again; the vault stays in use meanwhile.
+
+    Exit 1 when keys are left that an older or a missing master key wraps.
     """
     from photovault import db, keyring, rotation
 
@@ -108,8 +107,9 @@ def rotate_user(
 ) -> None:
     """Give a person a new key and wrap the keys of all their photos by it. No photo is touched.
 
-    It can be stopped at any time and run again; the person can use the vault meanwhile. Exit 1 when photos are left
-    whose keys do not open. Backups of the database made before still hold the old key.
+    It can be stopped at any time and run again; the person can use the vault meanwhile.
+
+    Exit 1 when photos are left whose keys do not open. Backups made before still hold the old key.
     """
     from photovault import rotation
 

@@ -1,0 +1,177 @@
+"""``photovault keys`` as an operator meets it: what it says, and the exit code that a script reads."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+import pytest
+from click.testing import Result
+from infra.local.postgres import Postgres
+from tests.arranging import Sent, add_photo, add_photos, table
+from tests.vaults import SECRET, Somebody, forget, somebody
+from typer.testing import CliRunner
+
+from photovault import keyring, keys, migrate
+from photovault.cli import app
+from photovault.errors import NotFound
+from photovault.settings import get_settings
+
+OLD, NEW, LOST = (keys.generate_master_key() for _ in range(3))
+OLD_PRINT, NEW_PRINT, LOST_PRINT = (keys.MasterKeys([key]).fingerprint for key in (OLD, NEW, LOST))
+
+Use = Callable[..., None]
+
+
+@pytest.fixture(scope="module")
+def own_database(vault: Path, postgres: Postgres) -> Iterator[str]:
+    name = f"cli_keys_{uuid4().hex}"
+    url = postgres.create_database(name)
+    migrate.upgrade(url, jwt_secrets=[SECRET])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DATABASE_URL", url)
+        forget()
+        yield url
+        forget()
+    postgres.drop_database(name)
+
+
+@pytest.fixture
+def use(own_database: str, sent: Sent, monkeypatch: pytest.MonkeyPatch) -> Use:
+    """Starts anew with these master keys, in a vault without people."""
+    with psycopg.connect(own_database) as conn:
+        conn.execute("TRUNCATE users CASCADE")
+
+    def start(*master_keys: str) -> None:
+        monkeypatch.setenv("MASTER_KEY", ",".join(master_keys))
+        get_settings.cache_clear()
+        keyring.master_keys.cache_clear()
+        keyring.forget()
+
+    start(OLD)
+    return start
+
+
+def run(*words: str) -> Result:
+    result = CliRunner().invoke(app, ["keys", *words], catch_exceptions=True)
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result
+
+
+def printed(*words: str) -> Any:
+    return json.loads(run(*words, "--json").stdout)
+
+
+def person() -> Somebody:
+    made = somebody()
+    add_photo(made.user_id)
+    return made
+
+
+def test_the_way_of_a_rotation_is_told_in_four_lines() -> None:
+    told = run("--help").output
+    for step in ("keys generate", "in front of MASTER_KEY", "keys rotate-master", "take the old one out"):
+        assert step in told
+
+
+def test_a_rotation_from_the_first_look_to_the_last(use: Use) -> None:
+    person()
+    use(NEW, OLD)
+    before = run("status")
+    assert before.exit_code == 0
+    assert [line.split()[:3] for line in before.stdout.splitlines()[:2]] == [
+        [NEW_PRINT, "newest", "0"],
+        [OLD_PRINT, "known", "1"],
+    ]
+    assert "rotate-master" in before.stdout
+    rotated = run("rotate-master")
+    assert rotated.exit_code == 0
+    assert "1 keys were wrapped anew." in rotated.stdout
+    may_go = f"Every key is wrapped by {NEW_PRINT}; older keys may be taken out of MASTER_KEY."
+    assert may_go in rotated.stdout
+    assert may_go in run("status").stdout
+    use(NEW)
+    after = run("status")
+    assert after.exit_code == 0
+    assert "rotate-master" not in after.stdout
+    assert "may be taken out" not in after.stdout, "there is none"
+
+
+def test_a_missing_master_key_is_told_with_the_way_out(use: Use) -> None:
+    use(LOST)
+    lost = person()
+    use(OLD)
+    person()
+    use(NEW, OLD)
+    status = run("status")
+    assert status.exit_code == 1
+    (line,) = (line for line in status.stdout.splitlines() if line.startswith(LOST_PRINT))
+    assert line.split()[1:] == ["MISSING", "1", "keys"]
+    assert f"MASTER_KEY lacks: {LOST_PRINT}" in status.stdout
+    rotated = run("rotate-master")
+    assert rotated.exit_code == 1
+    assert f"person {lost.user_id}, key version 1, wrapped by {LOST_PRINT}" in rotated.stdout
+    assert f"1 keys are left that {LOST_PRINT} wraps: put it back into MASTER_KEY" in rotated.stdout
+    assert "may be taken out" not in rotated.stdout
+
+
+def test_scripts_read_json(use: Use) -> None:
+    use(LOST)
+    lost = person()
+    use(OLD)
+    person()
+    use(NEW, OLD)
+    assert {tuple(row.values()) for row in printed("status")["master_keys"]} == {
+        (NEW_PRINT, "newest", 0),
+        (OLD_PRINT, "known", 1),
+        (LOST_PRINT, "MISSING", 1),
+    }
+    found = printed("rotate-master")
+    assert (found["rewrapped"], found["unopened"], found["left"], found["done"]) == (1, 1, {LOST_PRINT: 1}, False)
+    assert found["named"][0]["user_id"] == str(lost.user_id)
+
+
+@pytest.mark.parametrize("named_by", ["e-mail", "E-MAIL in capitals", "id"])
+def test_a_persons_key_is_rotated_by_e_mail_or_id(use: Use, named_by: str) -> None:
+    ada = somebody()
+    add_photos(ada.user_id, 3)
+    name = {"e-mail": ada.email, "E-MAIL in capitals": ada.email.upper(), "id": str(ada.user_id)}[named_by]
+    result = run("rotate-user", name)
+    assert result.exit_code == 0
+    assert "3 photos were wrapped anew; the key of version 2 is in use." in result.stdout
+    assert table(ada.user_id, "SELECT DISTINCT key_version FROM images") == [(2,)]
+    found = printed("rotate-user", name)
+    assert (found["version"], found["rewrapped"], found["deleted"]) == (3, 3, [2])
+
+
+def test_a_photo_that_does_not_open_is_named_and_ends_in_exit_1(use: Use, own_database: str) -> None:
+    ada = somebody()
+    bad, _ = add_photos(ada.user_id, 2)
+    with psycopg.connect(own_database) as conn:
+        conn.execute("UPDATE images SET content_key = 'x' WHERE id = %s", [bad])
+    result = run("rotate-user", ada.email)
+    assert result.exit_code == 1
+    assert f"photo {bad}, key version 1" in result.stdout
+    assert "1 photos were wrapped anew" in result.stdout
+
+
+def test_who_is_not_there_is_told_so(use: Use) -> None:
+    with pytest.raises(NotFound, match="e-mail"):
+        run("rotate-user", "nobody@example.com")
+    with pytest.raises(NotFound, match="no such account"):
+        run("rotate-user", str(uuid4()))
+
+
+def test_who_has_no_key_yet_is_fine(use: Use) -> None:
+    assert "nothing was ever uploaded" in run("rotate-user", somebody().email).stdout
+
+
+def test_what_is_generated_can_be_used(use: Use) -> None:
+    lines = dict(line.split("=", 1) for line in run("generate").stdout.splitlines())
+    assert keys.MasterKeys([lines["MASTER_KEY"]]).fingerprint
+    assert len(lines["JWT_SECRET"]) >= 32
