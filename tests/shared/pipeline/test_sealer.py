@@ -392,6 +392,6 @@ def test_a_sealed_upload_that_lost_its_worker_is_swept_like_any_other(ada: Someb
     photo = announce(ada, PICTURE)
     staged[photo.key] = photo.sealed(PICTURE)
     report = maintenance.Report()
-    maintenance.sweep_staging(report, now=datetime.now(UTC) + timedelta(minutes=10))
+    maintenance.sweep_staging(report, now=datetime.now(UTC) + timedelta(minutes=11))
     assert (report.sealed, staged) == (1, {})
     assert original(photo) == PICTURE
