@@ -657,6 +657,8 @@ def test_two_accounts_in_one_process_are_never_mixed(monkeypatch: pytest.MonkeyP
             assert driver.get("ab/cd") == f"blob {number}".encode()
             assert [blob.key for blob in driver.list()] == ["ab/cd"]
             assert driver.usage().files == 1
+        assert not any("upload_preset" in file.options for file in (here.files | there.files).values())
+        for driver in drivers:
             assert httpx.get(driver.links("ab/cd", size=6, now=datetime.now(UTC), ttl=300)[0].url).is_success
         drivers[0].delete("ab/cd")
         assert [driver.size("ab/cd") for driver in drivers] == [None, 6, 6]

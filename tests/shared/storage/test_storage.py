@@ -14,6 +14,7 @@ from photovault import keys, storage
 from photovault.errors import Forbidden, Misconfigured
 from photovault.settings import get_settings
 
+CLOUDINARY = ("CLOUDINARY_CLOUD_NAME", "CLOUDINARY_API_KEY", "CLOUDINARY_API_SECRET")
 NOW = datetime(2026, 3, 4, 5, 0, 0, tzinfo=UTC)
 
 
@@ -21,7 +22,7 @@ NOW = datetime(2026, 3, 4, 5, 0, 0, tzinfo=UTC)
 def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[pytest.MonkeyPatch]:
     """A laptop's settings; caches are dropped before and after."""
     monkeypatch.chdir(tmp_path)  # no .env of the developer's
-    for name in ("AWS_LAMBDA_FUNCTION_NAME", "AWS_ENDPOINT_URL", "VAULT_BUCKET"):
+    for name in ("AWS_LAMBDA_FUNCTION_NAME", "AWS_ENDPOINT_URL", "VAULT_BUCKET", *CLOUDINARY):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("STORAGE_DRIVER", "local")
     monkeypatch.setenv("STORAGE_ROOT", str(tmp_path / "blobs"))
@@ -49,7 +50,7 @@ def test_a_driver_is_built_once_and_kept() -> None:
 
 
 def test_a_driver_that_does_not_exist_is_refused_with_those_that_do() -> None:
-    with pytest.raises(Misconfigured, match="local, s3"):
+    with pytest.raises(Misconfigured, match="local, s3, cloudinary"):
         storage.driver("floppy")
 
 
@@ -61,6 +62,48 @@ def test_a_driver_without_its_place_says_which_setting_it_needs(
     forget()
     with pytest.raises(Misconfigured, match=setting):
         storage.driver(driver)
+
+
+@pytest.mark.parametrize("missing", CLOUDINARY)
+def test_cloudinary_needs_all_three_of_its_credentials(environment: pytest.MonkeyPatch, missing: str) -> None:
+    for name in CLOUDINARY:
+        environment.setenv(name, "x")
+    forget()
+    assert storage.driver("cloudinary").name == "cloudinary"
+    environment.delenv(missing)
+    forget()
+    with pytest.raises(Misconfigured, match=f"{missing} is not set"):
+        storage.driver("cloudinary")
+
+
+def test_cloudinarys_address_and_file_limit_are_those_of_the_settings(environment: pytest.MonkeyPatch) -> None:
+    for name in CLOUDINARY:
+        environment.setenv(name, "x")
+    environment.setenv("CLOUDINARY_UPLOAD_PREFIX", "https://api-eu.cloudinary.com")
+    environment.setenv("CLOUDINARY_MAX_FILE_BYTES", "2048")
+    forget()
+    driver = storage.driver("cloudinary")
+    key = driver.new_key(5000)
+    links = driver.links(key, size=5000, now=NOW, ttl=300)
+    assert [link.bytes for link in links] == [2048, 2048, 904]
+    assert all(link.url.startswith("https://api-eu.cloudinary.com/v1_1/x/raw/download?") for link in links)
+
+
+@pytest.mark.parametrize(
+    ("key", "ours"),
+    [
+        ("ab/" + "c" * 38, True),
+        ("ab/" + "c" * 38 + ".3x10485760", True),
+        ("ab/" + "c" * 38 + ".0x10485760", False),
+        ("ab/" + "c" * 38 + ".3x10485760.0", False),
+        ("ab/" + "c" * 38 + ".jpg", False),
+        ("ab/" + "c" * 37, False),
+        ("AB/" + "c" * 38, False),
+        ("logo", False),
+    ],
+)
+def test_only_keys_of_the_vaults_own_making_are_taken_for_such(key: str, ours: bool) -> None:
+    assert storage.is_new_key(key) is ours
 
 
 @pytest.mark.parametrize("root", ["/tmp/blobs", "/var/task/blobs", "/mnt/../tmp/blobs", "/mntx/blobs"])  # noqa: S108
