@@ -22,11 +22,13 @@ import httpx
 import pytest
 from infra.local.api import start_api
 from infra.local.ports import free_port
+from tests.cloudinary_stand_in import API_KEY, API_SECRET, CLOUD, StandIn
 from tests.shared.api.photos import JPEG, sealed_photo
 from tests.shared.api.test_served import SETTINGS
-from tests.vaults import somebody
+from tests.vaults import client, forget, somebody
 
 from photovault import sealing
+from photovault.api import images
 from photovault.sealing import CHUNK_SIZE, Address
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -136,7 +138,38 @@ def test_a_client_opens_a_photo_with_what_the_api_tells_it(node: str, base: str)
     data = JPEG + random.Random(1).randbytes(2 * CHUNK_SIZE + 77)
     photo = sealed_photo(person, data)
     given = httpx.get(f"{base}/images/{photo}", headers=person.headers).json()["tickets"]
-    plain = {"original": data, "preview": b"preview of " + data, "thumbnail": b"small"}
+    assert_opened(node, given, {"original": data, "preview": b"preview of " + data, "thumbnail": b"small"})
+
+
+def test_a_client_opens_what_the_storage_has_cut_into_files(
+    node: str, vault: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = somebody()
+    data = JPEG + random.Random(2).randbytes(2 * CHUNK_SIZE + 77)
+    with StandIn() as cloud:
+        for name, value in {
+            "STORAGE_DRIVER": "cloudinary",
+            "CLOUDINARY_CLOUD_NAME": CLOUD,
+            "CLOUDINARY_API_KEY": API_KEY,
+            "CLOUDINARY_API_SECRET": API_SECRET,
+            "CLOUDINARY_UPLOAD_PREFIX": cloud.url,
+            "CLOUDINARY_MAX_FILE_BYTES": "600000",
+        }.items():
+            monkeypatch.setenv(name, value)
+        forget()
+        try:
+            photo = sealed_photo(person, data)
+            given = client([images.router]).get(f"/images/{photo}", headers=person.headers).json()["tickets"]
+            assert len(given["original"]["parts"]) == 4
+            assert given["thumbnail"]["parts"] is None
+            assert_opened(node, given, {"original": data, "preview": b"preview of " + data, "thumbnail": b"small"})
+        finally:
+            monkeypatch.undo()
+            forget()
+
+
+def assert_opened(node: str, given: dict[str, Any], plain: dict[str, bytes]) -> None:
+    """Each ticket opens to its plaintext."""
     assert set(plain) == set(given)
     jobs = [{"ticket": ticket, "range": [1, ticket["bytes"] - 1]} for ticket in given.values()]
     wanted = [{"sha256": sha256(plain[name]), "range_sha256": sha256(plain[name][1:-1])} for name in given]
