@@ -75,7 +75,7 @@ def shelf(monkeypatch: pytest.MonkeyPatch) -> Shelf:
 
 @dataclass
 class Told:
-    """Security events and counts of the vault, instead of being logged."""
+    """Events with their keys, and what was counted, instead of being logged."""
 
     events: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     counted: list[str] = field(default_factory=list)
@@ -83,9 +83,12 @@ class Told:
     def error(self, event: str, *, extra: dict[str, Any]) -> None:
         self.events.append((event, extra))
 
+    warning = error
+
 
 @pytest.fixture
 def told(monkeypatch: pytest.MonkeyPatch) -> Told:
+    """What the vault tells of blobs that it refuses."""
     recorded = Told()
     monkeypatch.setattr(vault, "logger", lambda: recorded)
     monkeypatch.setattr(vault, "count", recorded.counted.append)

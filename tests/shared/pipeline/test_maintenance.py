@@ -281,6 +281,26 @@ def test_the_storage_goes_down_amid_two_hundred_uploads_and_comes_back(hybrid: S
     assert all_opened(ada) == contents
 
 
+@pytest.mark.usefixtures("emptied")
+def test_a_blob_that_was_stored_though_no_answer_came_is_an_orphan_and_goes_after_a_day(
+    ada: Somebody, hybrid: StandIn, bucket: Bucket
+) -> None:
+    hybrid.fault("lose", on="upload")
+    blob = add_blob(ada, b"a photo")
+    hybrid.well()
+    assert (blob.driver, blob.away) == ("local", True)
+    (twin,) = lying("cloudinary")
+    report = maintenance.Report()
+    maintenance.rehome(report, now=NOW)
+    maintenance.remove_orphans(report, now=NOW)
+    assert twin in lying("cloudinary"), "younger than a day"
+    maintenance.remove_orphans(report, now=LATER)
+    assert report.orphans == 1
+    assert twin not in lying("cloudinary")
+    assert is_home(ada, blob)
+    assert opened(ada, blob) == b"a photo"
+
+
 def away_blob(who: Somebody, cloud: StandIn) -> Blob:
     """A blob that the fallback took while its home was down."""
     cloud.stop()

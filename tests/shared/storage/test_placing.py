@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import pytest
+from tests.storages import Told
 
 from photovault import storage
 from photovault.errors import StorageUnavailable
@@ -121,11 +122,19 @@ def test_a_blob_goes_home_under_a_key_that_the_driver_made(drivers: dict[str, Fl
     assert placed.key.endswith(".6")
 
 
-def test_a_blob_whose_home_is_down_goes_to_the_fallback_and_is_away(drivers: dict[str, Flaky]) -> None:
+def test_a_blob_whose_home_is_down_goes_to_the_fallback_and_is_away(
+    drivers: dict[str, Flaky], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = Told()
+    monkeypatch.setattr(placing, "logger", lambda: told)
+    monkeypatch.setattr(placing, "count", told.counted.append)
     drivers["cloudinary"].up = False
     placed = placing.place("preview", SEALED)
     assert (placed.driver, placed.away) == ("local", True)
     assert drivers["local"].held == {placed.key: SEALED}
+    about = {"blob": "preview", "home": "cloudinary", "taken_by": "local", "why": "It is down."}
+    assert told.events == [("storage.fell_back", about)]
+    assert told.counted == ["BlobsFellBack"]
 
 
 def test_without_hybrid_the_error_passes(drivers: dict[str, Flaky], monkeypatch: pytest.MonkeyPatch) -> None:
