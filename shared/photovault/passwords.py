@@ -23,7 +23,7 @@ def hash_password(password: str) -> str:
 def verify(stored: str | None, password: str) -> bool:
     """Whether the password fits. ``None`` (no such account) costs the same and is never true."""
     try:
-        fits = _hasher.verify(stored or dummy_hash(), password)
+        fits = _hasher.verify(dummy_hash() if stored is None else stored, password)
     except (VerificationError, InvalidHashError):
         return False
     return fits and stored is not None

@@ -226,6 +226,7 @@ def test_no_password_fits_the_hash_of_unknown_accounts() -> None:
     assert not passwords.verify(None, "no account has this password")
     assert passwords.verify(passwords.hash_password("x"), "x")
     assert not passwords.verify("not a hash", "x")
+    assert not passwords.verify("", "no account has this password")
 
 
 def test_an_older_hash_is_renewed_when_its_password_is_at_hand(member: Visitor) -> None:
