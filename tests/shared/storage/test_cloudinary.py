@@ -377,8 +377,8 @@ def test_a_file_that_lies_at_another_address_is_fetched_from_there(cloud: StandI
 
 def test_a_large_part_may_take_longer_to_send_than_a_connection_may_take(cloud: StandIn) -> None:
     """urllib3 would bound the sending of a body of bytes, all of it, by the time-out for connecting."""
-    driver = driver_of(cloud, connect_timeout=0.05)
-    cloud.slow_reading = 0.01  # seconds for each 64 KiB: a quarter of a second in all
+    driver = driver_of(cloud, connect_timeout=0.5)
+    cloud.slow_reading = 0.02  # seconds for each 64 KiB, two and a half in all
     driver.put("ab/cd", bytes(8 * MIB), size=8 * MIB)
     assert driver.size("ab/cd") == 8 * MIB
 
