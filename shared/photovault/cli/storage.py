@@ -207,8 +207,8 @@ def migrate(
     if elsewhere:
         places = ", ".join(f"{kind} to {driver}" for kind, driver in elsewhere.items())
         out.warning(
-            f"The settings send new blobs elsewhere ({places}). Set STORAGE_DRIVER or STORAGE_TIERS to {to} first, "
-            "else they follow only when this is run again."
+            f"By the settings blobs belong elsewhere ({places}): new ones go there, and maintenance brings those back "
+            f"that were moved. Change STORAGE_DRIVER and STORAGE_TIERS first, here and where the vault runs."
         )
     count, size = migrating.count(chosen)
     if dry_run:
