@@ -158,8 +158,6 @@ class Client:
             final = attempt == ATTEMPTS
             try:
                 answer = self._http.send(request, stream=stream, follow_redirects=follow)
-            except httpx.UnsupportedProtocol as error:
-                raise Unavailable(f"{request.url.scheme}:// is no address to fetch from.") from error
             except httpx.TransportError as error:
                 if final or not repeatable:
                     host = request.url.host
@@ -209,6 +207,8 @@ class Client:
             request = self._http.build_request("GET", url, headers=headers)
         except httpx.InvalidURL as error:
             raise Unavailable(f"A ticket leads to no address ({error}).") from None
+        if request.url.scheme not in {"http", "https"}:
+            raise Unavailable("A ticket leads to no address.")
         answer = self._patiently(request, repeatable=True, stream=True, follow=True)
         if answer.status_code in {200, 206}:
             return answer
@@ -354,14 +354,12 @@ def _error(body: Mapping[str, Any], answer: httpx.Response) -> PhotoVaultError:
     return kind(body["detail"])
 
 
-def _kinds(of: type[PhotoVaultError]) -> Iterator[type[PhotoVaultError]]:
-    for kind in of.__subclasses__():
-        if kind.__module__ == errors.__name__ and kind is not errors.RangeNotSatisfiable:
-            yield kind
-        yield from _kinds(kind)
-
-
-_BY_TYPE = {kind.type: kind for kind in _kinds(PhotoVaultError)}
+_KINDS: tuple[type[PhotoVaultError], ...] = (
+    errors.Invalid, errors.BadCursor, Unauthenticated, Forbidden, errors.NotFound, errors.Conflict, errors.TooLarge,
+    errors.QuotaExceeded, errors.UnsupportedType, errors.TooManyRequests, Unavailable, errors.StorageUnavailable,
+    errors.Rejected, Tampered, BlobMissing,
+)  # fmt: skip
+_BY_TYPE = {kind.type: kind for kind in _KINDS}
 
 
 def _retry_after(header: str | None) -> float | None:

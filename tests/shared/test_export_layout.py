@@ -66,7 +66,7 @@ def photo(**changes: Any) -> dict[str, Any]:
         ("COM¹.png", "_COM¹.png"),
         ("console.jpg", "console.jpg"),
         ("trailing dots...", "trailing dots"),
-        ("  spaces .jpg ", "spaces.jpg"),
+        ("  spaces .jpg ", "spaces .jpg"),
         (".hidden.jpg", "_.hidden.jpg"),
         ("\ud800lone.jpg", "lone.jpg"),
         ("a\u2028b.jpg", "ab.jpg"),
