@@ -16,6 +16,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from urllib.parse import quote, urlsplit
 
 ALGORITHM = "AWS4-HMAC-SHA256"
@@ -64,14 +65,52 @@ def presign_get(
 
     ``response_headers`` are S3's overrides of the answer's headers, such as ``response-content-type``.
     """
+    signer = _get_signer(
+        endpoint=endpoint,
+        bucket=bucket,
+        region=region,
+        credentials=credentials,
+        now=now,
+        expires_in=expires_in,
+        response_headers=tuple((response_headers or {}).items()),
+    )
+    path = signer.folder + quote(key, safe="/~")
+    canonical = hashlib.sha256(f"GET\n{path}{signer.after_path}".encode()).hexdigest()
+    signature = hmac.digest(signer.key, (signer.before_digest + canonical).encode(), "sha256").hex()
+    return f"{signer.base}{path}?{signer.query}&X-Amz-Signature={signature}"
+
+
+@dataclass(frozen=True)
+class _GetSigner:
+    """What the addresses of all keys of a bucket have in common: all but the path, its digest and the signature."""
+
+    base: str
+    folder: str
+    query: str
+    after_path: str
+    before_digest: str
+    key: bytes = field(repr=False)
+
+
+# A page of tickets is signed as of one instant, and so are all within half of a ticket's life.
+@lru_cache(maxsize=8)
+def _get_signer(
+    *,
+    endpoint: str | None,
+    bucket: str,
+    region: str,
+    credentials: Credentials,
+    now: datetime,
+    expires_in: int,
+    response_headers: tuple[tuple[str, str], ...],
+) -> _GetSigner:
     if not 1 <= expires_in <= MAX_EXPIRES_IN:
         raise ValueError(f"a presigned address lives 1 to {MAX_EXPIRES_IN} seconds")
     now = _utc(now)
-    base, path = _address(endpoint, bucket, region)
-    path += quote(key, safe="/~")
+    base, folder = _address(endpoint, bucket, region)
     scope = _scope(now, region)
     query = [
-        *(response_headers or {}).items(),
+        *response_headers,
         ("X-Amz-Algorithm", ALGORITHM),
         ("X-Amz-Credential", f"{credentials.access_key}/{scope}"),
         ("X-Amz-Date", _stamp(now)),
@@ -81,11 +120,16 @@ def presign_get(
     if credentials.session_token:
         query.append(("X-Amz-Security-Token", credentials.session_token))
     pairs = [f"{quote(name, safe='~')}={quote(value, safe='~')}" for name, value in query]
-    canonical = "\n".join(
-        ("GET", path, "&".join(sorted(pairs)), f"host:{urlsplit(base).netloc}", "", "host", "UNSIGNED-PAYLOAD")
+    return _GetSigner(
+        base=base,
+        folder=folder,
+        query="&".join(pairs),
+        after_path="\n".join(
+            ("", "&".join(sorted(pairs)), f"host:{urlsplit(base).netloc}", "", "host", "UNSIGNED-PAYLOAD")
+        ),
+        before_digest="\n".join((ALGORITHM, _stamp(now), scope, "")),
+        key=_signing_key(credentials, now, region),
     )
-    to_sign = "\n".join((ALGORITHM, _stamp(now), scope, hashlib.sha256(canonical.encode()).hexdigest()))
-    return f"{base}{path}?{'&'.join(pairs)}&X-Amz-Signature={_signature(credentials, now, region, to_sign)}"
 
 
 def presign_post(
@@ -157,8 +201,12 @@ def _scope(now: datetime, region: str) -> str:
     return f"{now:%Y%m%d}/{region}/s3/aws4_request"
 
 
-def _signature(credentials: Credentials, now: datetime, region: str, text: str) -> str:
+def _signing_key(credentials: Credentials, now: datetime, region: str) -> bytes:
     key = b"AWS4" + credentials.secret_key.encode()
     for part in (f"{now:%Y%m%d}", region, "s3", "aws4_request"):
         key = hmac.digest(key, part.encode(), "sha256")
-    return hmac.digest(key, text.encode(), "sha256").hex()
+    return key
+
+
+def _signature(credentials: Credentials, now: datetime, region: str, text: str) -> str:
+    return hmac.digest(_signing_key(credentials, now, region), text.encode(), "sha256").hex()
