@@ -35,6 +35,8 @@ HOW_TO = {
     "LEDGER_ROOT to a folder that is backed up apart from the database.",
     "cloudinary_cloud_name": "Set CLOUDINARY_CLOUD_NAME, CLOUDINARY_API_KEY and CLOUDINARY_API_SECRET (in "
     "Cloudinary's console under API Keys).",
+    "cloudinary_api_key": "Set CLOUDINARY_API_KEY (in Cloudinary's console under API Keys).",
+    "cloudinary_api_secret": "Set CLOUDINARY_API_SECRET (in Cloudinary's console under API Keys).",
     "geocoder_email": "Set GEOCODER_EMAIL to your address, which Nominatim's usage policy asks for, or unset "
     "ENABLE_GEOCODER.",
     "vision_queue_url": "Set VISION_QUEUE_URL (the stack's output VisionQueueUrl).",

@@ -133,7 +133,7 @@ def test_uploads_are_signed_by_the_library_for_incoming_alone() -> None:
         "LibraryFunction": {"staging/incoming", "staging/outgoing"},
         "AuthFunction": {"staging/erasing"},
         "VisionFunction": {"staging/away"},
-        "MaintenanceFunction": set(),
+        "MaintenanceFunction": {"staging/away"},
     }
     assert writers["LibraryFunction"] == {"staging/incoming", "staging/outgoing"}
     # It hands photos out through outgoing/, and never reads what others upload.

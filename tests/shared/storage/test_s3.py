@@ -1,15 +1,10 @@
-"""The S3 driver: what it asks of S3, how it tells S3's answers, and the whole contract where an S3 is at hand.
-
-``TEST_S3_ENDPOINT`` turns on the tests that need a real one, for example http://127.0.0.1:4566 for a LocalStack that
-was started with ``S3_SKIP_SIGNATURE_VALIDATION=0``, so that links expire and refuse changes there too.
-"""
+"""The S3 driver: what it asks of S3, how it tells S3's answers, and the whole contract on LocalStack."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
 import io
-import os
 import socket
 import uuid
 from collections.abc import Iterator
@@ -23,6 +18,7 @@ from botocore.config import Config
 from botocore.exceptions import IncompleteReadError, NoCredentialsError
 from botocore.response import StreamingBody
 from botocore.stub import ANY, Stubber
+from infra.local.localstack import LocalStack
 from tests.shared.storage.contract import DriverContract
 
 from photovault.errors import BlobMissing, Conflict, Misconfigured, StorageUnavailable
@@ -30,7 +26,6 @@ from photovault.presigning import Credentials
 from photovault.storage.s3 import S3Driver
 
 CREDENTIALS = Credentials("test", "test")  # the ones that LocalStack verifies signatures with
-ENDPOINT = os.environ.get("TEST_S3_ENDPOINT")
 
 
 def client_at(endpoint: str | None) -> Any:
@@ -50,16 +45,15 @@ def driver_of(client: Any, *, bucket: str = "vault", endpoint: str | None = None
     )
 
 
+@pytest.mark.stack
 class TestContract(DriverContract):
     links_can_be_fetched = True
 
     @pytest.fixture
-    def driver(self) -> Iterator[S3Driver]:
-        if not ENDPOINT:
-            pytest.skip("TEST_S3_ENDPOINT names no S3 to run against")
-        client, bucket = client_at(ENDPOINT), f"vault-{uuid.uuid4().hex}"
+    def driver(self, localstack: LocalStack) -> Iterator[S3Driver]:
+        client, bucket = client_at(localstack.endpoint), f"vault-{uuid.uuid4().hex}"
         client.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
-        yield driver_of(client, bucket=bucket, endpoint=ENDPOINT)
+        yield driver_of(client, bucket=bucket, endpoint=localstack.endpoint)
         for entry in client.list_objects_v2(Bucket=bucket).get("Contents", ()):
             client.delete_object(Bucket=bucket, Key=entry["Key"])
         client.delete_bucket(Bucket=bucket)
