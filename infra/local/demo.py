@@ -1,10 +1,11 @@
 """`python -m infra.local.demo` (`make demo`): fills an account with pictures drawn on the spot, and shows what happens.
 
-It does what any client does: signs up, announces the files, posts them straight to the storage, waits until they are
-understood and asks for albums. Run again, it finds everything in the vault already.
+It does what any client does: signs up, announces the files, seals them, posts them straight to the storage, waits until
+they are understood and asks for albums. Run again, it finds everything in the vault already.
 """
 
 import argparse
+import base64
 import hashlib
 import os
 import secrets
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import httpx
 from dotenv import dotenv_values
@@ -24,6 +26,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+
+from photovault import sealing
 
 ROOT = Path(__file__).resolve().parents[2]
 URL = "http://127.0.0.1:8999"
@@ -174,13 +178,15 @@ def keep_account(path: Path, email: str) -> Account:
     return Account(email, password, path)
 
 
-def post(target: dict[str, Any], file: File) -> None:
-    """Posts a file to the storage. Raises Problem."""
+def post(target: dict[str, Any], seal: dict[str, Any], file: File) -> None:
+    """Seals a file, so that no plaintext lies in the storage, and posts it there. Raises Problem."""
+    address = sealing.Address(UUID(seal["user_id"]), UUID(seal["image_id"]), seal["name"])
+    envelope = sealing.seal(file.data, key=base64.urlsafe_b64decode(seal["key"]), address=address)
     try:
         answer = httpx.post(
             target["url"],
             data=target["fields"],
-            files={"file": (file.filename, file.data, file.content_type)},
+            files={"file": (file.filename, envelope, "application/octet-stream")},
             timeout=60,
         )
     except httpx.TransportError as error:
@@ -201,13 +207,17 @@ def upload(vault: Vault, pictures: Sequence[story.Picture], progress: Progress) 
         while batch := list(islice(remaining, BATCH)):
             files = list(pool.map(lambda picture: File(picture.filename, picture.content_type, picture.draw()), batch))
             announced = [file.announcement for file in files]
-            answers = vault.call("POST", "/images/uploads", json={"items": announced})["items"]
+            answers = vault.call("POST", "/images/uploads", json={"sealed": True, "items": announced})["items"]
             for answer in answers:
                 ids.append(answer["image_id"])
                 states[answer["state"]] = states.get(answer["state"], 0) + 1
-            wanted = [(answer["post"], file) for answer, file in zip(answers, files, strict=True) if answer["post"]]
+            wanted = [
+                (answer["post"], answer["seal"], file)
+                for answer, file in zip(answers, files, strict=True)
+                if answer["post"]
+            ]
             progress.advance(bar, len(files) - len(wanted))
-            for _ in pool.map(lambda pair: post(*pair), wanted):
+            for _ in pool.map(lambda each: post(*each), wanted):
                 progress.advance(bar)
     return ids, states
 

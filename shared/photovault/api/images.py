@@ -79,7 +79,7 @@ class UploadRequest(schemas.Schema):
         Field(
             description="Whether the files will be sealed before they are posted, each with the key of its `seal`, so "
             "that no plaintext ever rests in the storage. A vault may require it: `GET /health` says so.",
-            examples=[True],
+            examples=[False],
         ),
     ] = False
 
