@@ -11,7 +11,7 @@ from __future__ import annotations
 import secrets
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -38,7 +38,7 @@ from photovault import (
     vault,
 )
 from photovault.blobs import Blob
-from photovault.errors import PhotoVaultError, Unavailable
+from photovault.errors import PersonGone, PhotoVaultError, Unavailable
 from photovault.observability import count, logger
 from photovault.pipeline import moving, resending, sealer
 from photovault.retired import Retired
@@ -273,7 +273,7 @@ def expire_pending(report: Report, *, now: datetime, remaining: Callable[[], flo
             break
         if staging.holds(user_id, image_id):
             continue  # arrived after all: the sweep seals it
-        with db.transaction(user_id) as conn:
+        with suppress(PersonGone), db.transaction(user_id) as conn:  # an erasure removes it
             revision = users.next_revision(conn)
             image = images.get(conn, image_id)
             # Looked at again under the lock: a fresh post may have been given out meanwhile.
@@ -282,7 +282,7 @@ def expire_pending(report: Report, *, now: datetime, remaining: Callable[[], flo
             users.move_quota(conn, reserved=-image.size)
             images.delete_row(conn, image_id)
             tombstones.add(conn, "image", [image_id], revision=revision)
-        report.expired += 1
+            report.expired += 1
 
 
 def purge_trash(report: Report, *, now: datetime, remaining: Callable[[], float] = _never_out_of_time) -> None:
@@ -292,12 +292,16 @@ def purge_trash(report: Report, *, now: datetime, remaining: Callable[[], float]
     for user_id, image_id in found:
         if remaining() < LEAST_SECONDS:
             break
-        purge(user_id, image_id, deleted_before=now - TRASH_RETENTION)
-        report.purged += 1
+        with suppress(PersonGone):  # an erasure removes it
+            purge(user_id, image_id, deleted_before=now - TRASH_RETENTION)
+            report.purged += 1
 
 
 def purge(user_id: UUID, image_id: UUID, *, deleted_before: datetime) -> None:
-    """Remove a photo from the trash for good. A death in between leaves blobs without a row, which are orphans."""
+    """Remove a photo from the trash for good. A death in between leaves blobs without a row, which are orphans.
+
+    Raises ``PersonGone``.
+    """
     with db.transaction(user_id) as conn:
         revision = users.next_revision(conn)
         image = images.get(conn, image_id)
@@ -464,7 +468,7 @@ def refine_places(report: Report, *, now: datetime, remaining: Callable[[], floa
         if finer is not None:
             # A village's name is finer than none, but no answer at all must not take the offline one away.
             place = images.Place(None, finer.city or image.city, finer.region, finer.country, finer.country_code)
-        with db.transaction(user_id) as conn:
+        with suppress(PersonGone), db.transaction(user_id) as conn:
             if images.refine_place(conn, image_id, place, revision=users.next_revision(conn)):
                 terms.refresh(conn, image_id)
                 rebuilds.want(conn)

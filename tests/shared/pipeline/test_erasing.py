@@ -20,7 +20,7 @@ from tests.vaults import Somebody, client, somebody
 
 from photovault import db, erasures, failpoints, ids, staging, storage, uploads
 from photovault.errors import Misconfigured, StorageUnavailable
-from photovault.pipeline import embedding, erasing, messages, resending, sealer, vision
+from photovault.pipeline import embedding, erasing, maintenance, messages, resending, sealer, vision
 from photovault.pipeline.erasing import Finished
 from photovault.pipeline.messages import PhotoMessage
 from photovault.settings import get_settings
@@ -597,3 +597,51 @@ def test_an_account_that_cannot_be_removed_is_erased_all_the_same_and_left(ada: 
 def test_without_a_ledger_there_is_nothing_to_replay_from(no_ledger: Callable[[], None]) -> None:
     with pytest.raises(Misconfigured, match="LEDGER_ROOT"):
         outcomes()
+
+
+# ------------------------------------------------------------------------------------------------------ maintenance
+
+
+def test_photos_of_an_erased_person_hold_up_none_of_maintenances_tasks(
+    ada: Library, grace: Library, database_url: str
+) -> None:
+    """Between the commit and the removal of the rows, whatever the tasks come by first."""
+    pending = announce(grace.owner, b"never posted")
+    for library in (ada, grace):
+        with db.transaction(library.owner.user_id) as conn:
+            conn.execute("UPDATE images SET deleted_at = %s WHERE id = %s", [THEN, library.photos[0]])
+            conn.execute("UPDATE images SET status = 'processing' WHERE id = %s", [library.photos[1]])
+            conn.execute("UPDATE images SET place_refined_at = NULL")
+    announce(ada.owner, b"never posted")
+    with psycopg.connect(database_url) as conn:
+        conn.execute("UPDATE images SET post_expires_at = %s WHERE status = 'pending'", [THEN])
+    erase(ada.owner)
+    before = rows_of(database_url, ada.owner.user_id)
+    now, report = datetime.now(UTC), maintenance.Report()
+    maintenance.expire_pending(report, now=now)
+    maintenance.purge_trash(report, now=now)
+    maintenance.resend_unfinished(report, now=now)
+    assert report.failures == []
+    assert table(grace.owner.user_id, "SELECT id FROM images WHERE id = ANY(%s)", [[pending, grace.photos[0]]]) == []
+    assert rows_of(database_url, ada.owner.user_id) == before
+
+
+def test_the_sweep_finishes_what_is_marked_and_measures_no_mark(
+    ada: Library, bucket: Bucket, database_url: str
+) -> None:
+    erase(ada.owner)
+    erasing.begin(ada.owner.user_id, THEN)
+    report = maintenance.run(daily=False, now=datetime.now(UTC))
+    assert (report.erased, report.oldest_seconds, report.failures) == (1, 0.0, [])
+    assert rows_of(database_url, ada.owner.user_id) == {}
+    assert bucket.contents == {}
+
+
+def test_the_daily_pass_finishes_what_is_not_marked(ada: Library, database_url: str) -> None:
+    erase(ada.owner)
+    report = maintenance.Report()
+    maintenance.finish_erasures(report, [], daily=False)
+    assert report.erased == 0
+    maintenance.finish_erasures(report, [], daily=True)
+    assert report.erased == 1
+    assert rows_of(database_url, ada.owner.user_id) == {}
