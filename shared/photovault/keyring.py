@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -17,9 +18,12 @@ if TYPE_CHECKING:
     from photovault.db import Connection
 
 DEK_TTL_SECONDS = 300.0
+# A key that KMS has just not opened is not asked for again within the transaction that follows.
+REFUSAL_SECONDS = 5.0
 
 _lock = threading.Lock()
 _deks: dict[tuple[UUID, int], tuple[float, bytes]] = {}
+_refusals: dict[tuple[UUID, int], tuple[float, str]] = {}
 
 
 @dataclass(frozen=True)
@@ -54,8 +58,8 @@ def warm(user_id: UUID, version: int | None = None) -> None:
     """Ask KMS for the person's keys now, so that the transactions that follow need not wait for the network.
 
     Nothing to do where no master key is one of KMS, or where a key (of that version, where one is given) is in memory.
-    What is not here all the same, as when the five minutes end in between, is asked for within the transaction. Raises
-    ``Tampered``, ``Unavailable``.
+    What is not here all the same, as when the five minutes end in between, is asked for within the transaction. What
+    does not open is told where it is needed: not every transaction needs a key, and an account can be deleted without.
     """
     if not uses_kms() or _is_warm(user_id, version):
         return
@@ -63,13 +67,15 @@ def warm(user_id: UUID, version: int | None = None) -> None:
         found = all_versions(conn)
     for row in found:
         if row.master_fingerprint != keys.ERASED:
-            _keep(user_id, row.version, _opened(row, user_id))
+            with suppress(Tampered, Unavailable):
+                _keep(user_id, row.version, _opened(row, user_id))
 
 
 def provide(user_id: UUID) -> None:
     """``warm``, and make the person's first key where there is none: before a transaction that announces uploads.
 
-    Nothing to do where no master key is one of KMS: there ``current_version`` makes it in passing.
+    Nothing to do where no master key is one of KMS: there ``current_version`` makes it in passing. Raises
+    ``Unavailable``.
     """
     if not uses_kms():
         return
@@ -125,8 +131,9 @@ def dek(conn: Connection, user_id: UUID, version: int) -> bytes:
     """
     now = time.monotonic()
     with _lock:
-        for stale in [name for name, (until, _) in _deks.items() if until <= now]:
-            del _deks[stale]
+        for held in (_deks, _refusals):
+            for stale in [name for name, (until, _) in held.items() if until <= now]:
+                del held[stale]
         if (cached := _deks.get((user_id, version))) is not None:
             return cached[1]
     found = all_versions(conn)
@@ -145,11 +152,23 @@ def dek(conn: Connection, user_id: UUID, version: int) -> bytes:
 def _opened(row: UserKey, user_id: UUID) -> bytes:
     if row.master_fingerprint == keys.ERASED:
         raise NotFound("This account was deleted; its photos cannot be opened any more.")
-    wrapped = keys.Wrapped(bytes(row.wrapped), row.master_fingerprint)
+    name, now = (user_id, row.version), time.monotonic()
+    with _lock:
+        until, why = _refusals.get(name, (now, ""))
+    if until > now:
+        raise Unavailable(why)
+    masters = master_keys()
     try:
-        return master_keys().unwrap_dek(wrapped, user_id=user_id, version=row.version)
+        return masters.unwrap_dek(
+            keys.Wrapped(bytes(row.wrapped), row.master_fingerprint), user_id=user_id, version=row.version
+        )
     except Tampered as error:
         _report(error, user_id=user_id, version=row.version)
+        raise
+    except Unavailable as error:
+        if masters.asks_kms(row.master_fingerprint):
+            with _lock:
+                _refusals[name] = time.monotonic() + REFUSAL_SECONDS, error.detail
         raise
 
 
@@ -208,6 +227,7 @@ def forget() -> None:
     """Drop every unwrapped key, as when an account was deleted."""
     with _lock:
         _deks.clear()
+        _refusals.clear()
 
 
 def _keep(user_id: UUID, version: int, opened: bytes) -> None:

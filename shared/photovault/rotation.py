@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -96,9 +96,13 @@ def counts(conn: Connection) -> dict[str, int]:
     return dict(found.fetchall())
 
 
-def missing(conn: Connection) -> list[str]:
-    """Fingerprints that people's keys name and ``MASTER_KEY`` lacks. ``conn`` is one of ``db.rotation()``."""
-    known = keyring.master_keys().fingerprints
+def missing(conn: Connection, *, known: Collection[str] | None = None) -> list[str]:
+    """Fingerprints that people's keys name and ``MASTER_KEY`` lacks. ``conn`` is one of ``db.rotation()``.
+
+    ``known`` are those of the master keys, where they are not this process's own.
+    """
+    if known is None:
+        known = keyring.master_keys().fingerprints
     return [fingerprint for fingerprint in fingerprints(conn) if fingerprint not in known]
 
 

@@ -57,7 +57,7 @@ def use(*master_keys: str) -> keys.MasterKeys:
 
 
 def server_seconds(server: Postgres) -> float:
-    """Processor time of the database's processes so far. The pool keeps its connection, so its backend is among them."""
+    """Processor time of the database's processes so far, our backend among them: the pool keeps it."""
     pid = server.pid()
     assert pid is not None
     total = 0.0
@@ -68,14 +68,14 @@ def server_seconds(server: Postgres) -> float:
 
 
 def microseconds(action: Callable[[], object]) -> float:
-    start = time.perf_counter()
+    start = time.process_time()
     for _ in range(SAMPLE):
         action()
-    return (time.perf_counter() - start) / SAMPLE * 1e6
+    return (time.process_time() - start) / SAMPLE * 1e6
 
 
 def parts(old: str, new: str) -> dict[str, float]:
-    """Median microseconds of the steps, each for one key."""
+    """Median microseconds of processor time of the steps, each for one key."""
     before, during, user_id = keys.MasterKeys([old]), keys.MasterKeys([new, old]), ids.new()
     wrapped = before.wrap_dek(keys.new_dek(), user_id=user_id, version=1)
     dek, image_id = keys.new_dek(), ids.new()

@@ -258,6 +258,37 @@ def test_no_transaction_waits_for_kms(stand_in: StandIn, use: Use) -> None:
     assert not any(stand_in.within_transactions)
 
 
+def test_an_outage_of_kms_stops_only_what_needs_a_key_and_no_transaction_waits_for_it(
+    stand_in: StandIn, use: Use, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 1000.0
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    use(f"kms:{ARN}")
+    ada = somebody()
+    person = edge.Person(ada.user_id, ada.session_id)
+    add_photo(ada.user_id)
+    keyring.forget()
+    asked = len(stand_in.within_transactions)
+    stand_in.failure = refusal("ThrottlingException")
+    with person.transaction() as conn:
+        assert conn.execute("SELECT count(*) FROM images").fetchone() == (1,)
+        stand_in.failure = None
+        with pytest.raises(Unavailable, match="busy"):
+            keyring.dek(conn, ada.user_id, 1)
+    assert len(stand_in.within_transactions) == asked, "what was refused a moment ago is not asked for again"
+    now += keyring.REFUSAL_SECONDS + 1
+    with person.transaction() as conn:
+        assert keyring.dek(conn, ada.user_id, 1)
+    assert stand_in.within_transactions[asked:] == [False]
+
+
+def test_a_first_upload_during_an_outage_of_kms_is_refused_before_its_transaction(stand_in: StandIn, use: Use) -> None:
+    use(f"kms:{ARN}")
+    stand_in.failure = refusal("ThrottlingException")
+    with pytest.raises(Unavailable):
+        keyring.provide(somebody().user_id)
+
+
 def test_an_open_key_is_not_asked_for_again(stand_in: StandIn, use: Use) -> None:
     use(f"kms:{ARN}")
     ada = somebody()

@@ -89,6 +89,18 @@ def test_a_broken_master_key_never_starts(monkeypatch: pytest.MonkeyPatch) -> No
     assert "not a key" not in refusal.value.detail
 
 
+def test_a_key_in_kms_is_a_master_key_like_any_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    entry = "kms:arn:aws:kms:eu-central-1:000000000000:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+    for keys in ([entry], [PROD["MASTER_KEY"], entry], [entry, PROD["MASTER_KEY"]]):
+        found = settings.Settings(
+            **{name.lower(): value for name, value in (PROD | {"MASTER_KEY": ", ".join(keys)}).items()}
+        )
+        found.check(["master_key"])
+        assert found.master_keys == keys
+    with pytest.raises(Misconfigured, match="ARN of a KMS key"):
+        with_environment(monkeypatch, MASTER_KEY="kms:alias/photovault")
+
+
 @pytest.mark.parametrize("missing", ["DATABASE_URL", "JWT_SECRET", "MASTER_KEY", "STAGING_BUCKET"])
 def test_a_missing_setting_stops_production_before_the_first_request(
     monkeypatch: pytest.MonkeyPatch, missing: str
