@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -181,6 +182,44 @@ def test_an_album_asked_for_after_the_erasure_is_not_built_either(ada: Somebody)
     want(ada.user_id)
     build(ada.user_id)
     assert table(ada.user_id, "SELECT id FROM albums") == []
+
+
+def await_a_waiter(database_url: str) -> None:
+    """Return when somebody in the database waits for a row that another transaction holds."""
+    with psycopg.connect(database_url, autocommit=True) as conn:
+        for _ in range(1000):
+            row = conn.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            ).fetchone()
+            if row and row[0]:
+                return
+            conn.execute("SELECT pg_sleep(0.01)")
+    raise AssertionError("nobody waits")
+
+
+@pytest.mark.parametrize("other", ["renewing a session", "uploading"])
+def test_an_erasure_waits_for_a_request_under_way_instead_of_deadlocking(
+    ada: Somebody, database_url: str, other: str
+) -> None:
+    now = datetime.now(UTC)
+    with db.transaction(ada.user_id) as conn:
+        token = sessions.add_refresh(conn, ada.session_id, now=now)
+    with ThreadPoolExecutor(1) as pool:
+        with db.transaction(ada.user_id) as conn:
+            if other == "uploading":
+                users.next_revision(conn)
+            else:
+                assert sessions.use_refresh(conn, token, now=now)
+            erased = pool.submit(erase, ada)
+            await_a_waiter(database_url)
+            if other == "uploading":
+                keyring.new_content_key(conn, ada.user_id, ids.new())
+            else:
+                sessions.add_refresh(conn, ada.session_id, now=now)
+        assert erased.result()
+    assert {bytes(row[0]) for row in table(ada.user_id, "SELECT wrapped FROM user_keys")} <= {b""}
+    with db.transaction(ada.user_id) as conn:
+        assert not sessions.is_active(conn, ada.session_id)
 
 
 # ---------------------------------------------------------------------------------------------------- who sees whom
