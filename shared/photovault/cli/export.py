@@ -78,10 +78,15 @@ def _enter(client: Client, email: str | None) -> None:
         client.use_token(token)
         return
     password = os.environ.get("PHOTOVAULT_PASSWORD")
-    if not sys.stdin.isatty() and not (email and password):
+    if not (email and password) and not _somebody_is_there():
         raise Invalid("Set PHOTOVAULT_EMAIL and PHOTOVAULT_PASSWORD, or PHOTOVAULT_TOKEN: there is nobody to ask.")
     email = email or typer.prompt("E-mail", err=True)
     client.log_in(email, password or typer.prompt("Password", hide_input=True, err=True))
+
+
+def _somebody_is_there() -> bool:
+    """Whether a person can be asked."""
+    return sys.stdin.isatty()
 
 
 @contextmanager
@@ -122,7 +127,7 @@ class BarTeller:
             TimeRemainingColumn(),
         )
         with Progress(*columns, console=self._console) as bar:
-            task = bar.add_task("export", total=None, photos=0, of="?")
+            task = bar.add_task("export", total=None, visible=False, photos=0, of=0)
             photos = 0
 
             def tell(event: exporting.Event) -> None:
@@ -130,7 +135,8 @@ class BarTeller:
                 if isinstance(event, exporting.Begun):
                     photos = event.done_photos
                     self._begun(event)
-                    bar.update(task, total=event.bytes, completed=event.done_bytes, photos=photos, of=event.photos)
+                    bar.update(task, total=event.bytes, completed=event.done_bytes, visible=True)
+                    bar.update(task, photos=photos, of=event.photos)
                 elif isinstance(event, exporting.Advanced):
                     _advance(bar, task, event.bytes)
                 elif isinstance(event, exporting.Added):
