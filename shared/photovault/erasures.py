@@ -5,9 +5,10 @@ nothing that the person ever stored can be opened by anybody who holds the datab
 now; sessions end with it, and the e-mail address is free. Unwrapped keys may live in other processes for up to five
 minutes more (``keyring``), but no request and no worker gets to them: both look whether the person is gone first.
 
-A backup of the database still holds the wrapped keys. So each erasure is entered in the ledger, which lies apart from
-the database and from the blobs and is never restored, and ``photovault db replay-erasures`` applies it to a restored
-database. What expires last, then, is what decides when an account is gone everywhere: the oldest backup.
+A backup of the database still holds the wrapped keys, and so do the database's own files until autovacuum comes by.
+So each erasure is entered in the ledger, which lies apart from the database and from the blobs and is never restored,
+and ``photovault db replay-erasures`` applies it to a restored database. When the oldest backup has expired, archived
+logs included, the account is gone everywhere.
 
 What a death leaves, in the order of things (``pipeline.erasing`` is the rest of it):
 
