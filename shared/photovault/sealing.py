@@ -75,8 +75,9 @@ _BLOB_INFO = b"PhotoVault/v1/blob"
 _ENVELOPE_INFO = b"PhotoVault/v1/envelope"
 _UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 _NAME = re.compile(rf"original|preview|thumbnail|metadata|upload|motion|face:{_UUID}")
-# Ranges are fetched this many chunks at a time: few requests to storage, and still a constant 4 MiB of memory.
-_CHUNKS_PER_READ = 4
+# Ranges are fetched this many chunks at a time: with the piece that is opened and the one before it, which a consumer
+# may hold, that is a constant 4 MiB of memory.
+_CHUNKS_PER_READ = 2
 
 
 @dataclass(frozen=True)
@@ -227,7 +228,7 @@ class Opener:
     def chunks(self, start: int, stop: int) -> Iterator[bytes]:
         """The plaintext's bytes from ``start`` up to ``stop``, in pieces of at most 1 MiB, each verified first.
 
-        Touches only the chunks that hold them, and holds at most 4 MiB of ciphertext. Raises ``RangeNotSatisfiable``
+        Touches only the chunks that hold them, and holds at most 2 MiB of ciphertext. Raises ``RangeNotSatisfiable``
         at once for a range outside the plaintext, and ``Tampered`` where a chunk does not verify.
         """
         if not 0 <= start <= stop <= self.size:
@@ -251,6 +252,7 @@ class Opener:
                         plaintext = plaintext[max(0, start - chunk_start) : stop - chunk_start]
                     if plaintext:
                         yield plaintext
+                    del plaintext  # else it would be held beside the next one
 
     def _chunk(self, index: int, sealed: memoryview) -> bytes:
         try:

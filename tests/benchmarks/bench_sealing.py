@@ -7,7 +7,7 @@ ratios. Extra memory is the peak beyond the plaintext, as tracemalloc sees it, i
 
 - in memory: bytes in, one bytes object out (``sealing.seal``, ``sealing.unseal``);
 - streamed: from an open file to a consumer that drops each piece (``Sealer.chunks``; its limit reads the file whole),
-  and from memory to such a consumer (``Opener.chunks``).
+  and from a reader that copies what it is asked for, as storages do, to such a consumer (``Opener.chunks``).
 
 A small plaintext pays for the envelope's own key (HKDF, commitment, header hash), which one-shot AES-GCM under a shared
 key does not do; ``fixed cost`` shows it, measured on an empty plaintext.
@@ -54,8 +54,7 @@ def candidates(plaintext: bytes, path: Path) -> dict[str, Callable[[], object]]:
         return AESGCM(KEY).encrypt(os.urandom(12), path.read_bytes(), None)
 
     def opened_in_ranges() -> None:
-        view = memoryview(sealed)
-        opener = Opener(lambda at, length: view[at : at + length], key=KEY, address=ADDRESS, total=len(sealed))
+        opener = Opener(lambda at, length: sealed[at : at + length], key=KEY, address=ADDRESS, total=len(sealed))
         for _ in opener.chunks(0, opener.size):
             pass
 

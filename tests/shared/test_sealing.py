@@ -172,7 +172,7 @@ def test_memory_does_not_grow_with_the_photo(tmp_path: Path) -> None:
         tracemalloc.stop()
     assert digest.digest() == hashlib.sha256(pattern(size)).digest()
     assert while_sealing < 4 * CHUNK_SIZE
-    assert while_opening < 8 * CHUNK_SIZE
+    assert while_opening < 4.1 * CHUNK_SIZE
 
 
 # What is refused
