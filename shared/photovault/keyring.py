@@ -77,7 +77,7 @@ def provide(user_id: UUID) -> None:
     Nothing to do where no master key is one of KMS: there ``current_version`` makes it in passing. Raises
     ``Unavailable``.
     """
-    if not uses_kms():
+    if not uses_kms() or _is_warm(user_id, None):
         return
     with db.transaction(user_id) as conn:
         found = all_versions(conn)
