@@ -5,6 +5,8 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from uuid import uuid4
 
 import pytest
@@ -14,9 +16,9 @@ from photovault.errors import StorageUnavailable
 from photovault.settings import get_settings
 
 
-@pytest.fixture
-def breaking_storage(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A storage that announces 1,000 bytes and hangs up after 400, each time."""
+@contextmanager
+def storage_that_answers(answer: bytes, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A storage that gives one answer to whatever it is asked, and hangs up."""
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def serve() -> None:
@@ -28,9 +30,7 @@ def breaking_storage(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
                 with connection:
                     while b"\r\n\r\n" not in connection.recv(65536):
                         continue
-                    connection.sendall(
-                        b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\nConnection: close\r\n\r\n" + bytes(400)
-                    )
+                    connection.sendall(answer)
 
         thread = threading.Thread(target=serve)
         thread.start()
@@ -49,6 +49,29 @@ def breaking_storage(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     get_settings.cache_clear()
 
 
+@pytest.fixture
+def breaking_storage(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """It announces 1,000 bytes and sends 400."""
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\nConnection: close\r\n\r\n"
+    with storage_that_answers(head + bytes(400), monkeypatch):
+        yield
+
+
+@pytest.fixture
+def empty_storage(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    head = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    with storage_that_answers(head, monkeypatch):
+        yield
+
+
+@pytest.fixture
+def closed_storage(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """As for a role that may not."""
+    head = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    with storage_that_answers(head, monkeypatch):
+        yield
+
+
 @pytest.mark.usefixtures("breaking_storage")
 def test_a_connection_that_breaks_in_the_middle_is_an_outage() -> None:
     with pytest.raises(StorageUnavailable):
@@ -60,3 +83,30 @@ def test_of_an_object_that_is_too_large_no_more_is_read_than_shows_it() -> None:
     data = staging.get(uuid4(), uuid4(), at_most=399)
     assert data is not None
     assert len(data) == 400
+
+
+@pytest.mark.usefixtures("empty_storage")
+def test_nothing_is_found_where_nothing_lies() -> None:
+    assert staging.find(uuid4(), uuid4()) is None
+
+
+def test_what_lies_there_is_known_without_reading_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    head = (
+        b"HTTP/1.1 200 OK\r\nContent-Length: 1234\r\nLast-Modified: Fri, 01 May 2026 12:00:00 GMT\r\n"
+        b"Connection: close\r\n\r\n"
+    )
+    user_id, image_id = uuid4(), uuid4()
+    with storage_that_answers(head, monkeypatch):
+        found = staging.find(user_id, image_id)
+    assert found == staging.Staged(
+        staging.key_of(user_id, image_id), 1234, datetime(2026, 5, 1, 12, tzinfo=UTC), user_id, image_id
+    )
+
+
+@pytest.mark.usefixtures("closed_storage")
+def test_whoever_may_not_look_does_not_take_that_for_nothing() -> None:
+    """Else a wrong size could replace that of a photo whose bytes have arrived, or plaintext be left behind."""
+    with pytest.raises(StorageUnavailable):
+        staging.find(uuid4(), uuid4())
+    with pytest.raises(StorageUnavailable):
+        staging.holds(uuid4(), uuid4())
