@@ -95,11 +95,17 @@ def turn_logs(folder: Path) -> None:
         log.replace(log.with_suffix(".log.1"))
 
 
-def resend_unfinished(environment: dict[str, str]) -> None:
-    """What the last run left unfinished is asked for again: staging and queues do not survive LocalStack."""
+def look_after(environment: dict[str, str]) -> None:
+    """Tells of photos whose master key is missing, and asks again for what the last run left unfinished: staging and
+    queues do not survive LocalStack."""
     os.environ.update(environment)
+    from photovault import db, rotation
     from photovault.pipeline import maintenance
 
+    with db.rotation() as conn:
+        lacking = rotation.missing(conn)
+    if lacking:
+        say(f"Some photos cannot be opened. {rotation.how_to_restore(lacking)}")
     maintenance.resend_unfinished()
 
 
@@ -166,7 +172,7 @@ def run(folder: Path, *, port: int, cloud_port: int, signals: Signals) -> int:
         say("Starting the API")
         api = start_api(port, deployed.environment, logs / "api.log")
         closing.callback(api.stop, patience=10)
-        resend_unfinished(deployed.environment)
+        look_after(deployed.environment)
         signals.serving = True
         gateway = deployed.gateway or "none"
         seconds = time.monotonic() - began

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import os
 import sys
+from pathlib import Path
 
 import typer
 
 from photovault.cli import database, export, invoke, keys, maintenance, models, storage
 from photovault.errors import PhotoVaultError
 
-app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="PhotoVault: a private photo vault.")
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 app.add_typer(database.app, name="db")
 app.add_typer(keys.app, name="keys")
 app.add_typer(models.app, name="models")
@@ -17,6 +20,22 @@ app.add_typer(storage.app, name="storage")
 app.command("export")(export.export)
 app.command("invoke")(invoke.invoke)
 app.command("maintain")(maintenance.maintain)
+
+# Written by `make run`, and there for as long as it runs: what its functions are configured with.
+RUNNING = Path(".photovault", "environment.json")
+
+
+@app.callback()
+def join_local_cloud() -> None:
+    """PhotoVault: a private photo vault.
+
+    In a clone of the project, beside `make run`, the commands work on the cloud that runs there; with DATABASE_URL in
+    the environment, on what the environment says.
+    """
+    if "DATABASE_URL" in os.environ or not RUNNING.is_file():
+        return
+    for name, value in json.loads(RUNNING.read_text()).items():
+        os.environ.setdefault(name, value)
 
 
 def main() -> None:
