@@ -272,6 +272,19 @@ def test_an_envelope_of_the_same_file_from_before_it_was_forgotten_is_thrown_awa
     assert photo.row.status == "pending"
 
 
+@pytest.mark.parametrize("sealed", [False, True], ids=["plain", "sealed"])
+@pytest.mark.parametrize("off", [-1, 1])
+def test_the_right_bytes_of_a_photo_announced_with_a_wrong_size_are_thrown_away(
+    ada: Somebody, staged: dict[str, bytes], sealed: bool, off: int
+) -> None:
+    """The quota was asked about the announced size."""
+    photo = announce(ada, PICTURE, size=len(PICTURE) + off)
+    staged[photo.key] = photo.sealed(PICTURE) if sealed else PICTURE
+    assert sealer.seal(photo.row) is None
+    assert staged == {}
+    assert quota(ada) == (0, len(PICTURE) + off)
+
+
 def test_no_flipped_bit_of_an_envelope_goes_unnoticed(ada: Somebody, staged: dict[str, bytes]) -> None:
     data = b"a small file"
     photo = announce(ada, data)
