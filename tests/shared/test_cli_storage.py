@@ -92,8 +92,8 @@ def test_a_sound_vault_is_exit_0(ada: Somebody) -> None:
     sealed_photo(ada)
     result = run("check")
     assert result.exit_code == 0
-    assert "3 blobs" in result.stdout
-    assert "all is well" in result.stdout
+    assert "Blobs checked: 3 (" in result.stdout
+    assert "All is well" in result.stdout
 
 
 def test_an_empty_vault_is_exit_0() -> None:
@@ -108,7 +108,7 @@ def test_what_is_wrong_is_told_with_the_photo_and_the_file_and_exit_1(ada: Someb
     assert result.exit_code == 1
     for word in ("lost original", str(lost.image_id), lost.key, "tampered original", str(bad.image_id), bad.key):
         assert word in result.stdout
-    assert "2 findings are left" in result.stdout
+    assert "left to do: 2" in result.stdout
 
 
 def test_as_json_each_finding_is_a_line_and_the_summary_the_last(ada: Somebody) -> None:
@@ -149,8 +149,8 @@ def test_a_repair_says_what_was_mended_and_what_is_left(ada: Somebody) -> None:
     assert result.exit_code == 1
     assert f"removed file (local: {orphan})" in result.stdout
     assert "lost original" in result.stdout
-    assert "1 findings are left" in result.stdout
-    assert "1 files too young to judge" in result.stdout
+    assert "left to do: 1" in result.stdout
+    assert "files too young to judge: 1" in result.stdout
     assert orphan not in lying("local")
     assert young in lying("local")
 
@@ -178,12 +178,12 @@ def test_storage_that_is_away_is_exit_2_and_a_cursor_to_go_on_with(
         patch.setattr(storage.driver("local"), "read", away)
         result = run("check")
     assert result.exit_code == 2
-    assert "1 not checked" in result.stdout
-    assert "lost" not in result.stdout
+    assert "ot checked: 1" in result.stdout
+    assert "ost:" not in result.stdout
     cursor = result.stdout.split("--after ")[1].split()[0]
     again = run("check", "--after", cursor)
     assert again.exit_code == 0
-    assert "1 blobs" in again.stdout
+    assert "Blobs checked: 1 (" in again.stdout
 
 
 def test_interrupted_it_tells_what_it_saw_and_how_to_go_on(ada: Somebody, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -204,7 +204,7 @@ def test_interrupted_it_tells_what_it_saw_and_how_to_go_on(ada: Somebody, monkey
         result = run("check")
     assert result.exit_code == 1
     assert "Interrupted." in result.stdout
-    assert "2 lost" in result.stdout
+    assert "Lost: 2" in result.stdout
     cursor = result.stdout.split("--after ")[1].split()[0]
     rest = run("check", "--json", "--after", cursor)
     assert [line["image_id"] for line in lines(rest)[:-1]] == [str(image_id) for image_id in photos[2:]]
@@ -310,7 +310,7 @@ def test_a_vault_moves_to_another_storage(ada: Somebody, target: Target, configu
     configure(**target.settings)
     result = run("migrate", "--to", target.driver)
     assert result.exit_code == 0, result.output
-    assert "Moved 3 blobs" in result.stdout
+    assert f"Moved to {target.driver}: 3 (" in result.stdout
     assert "24 hours" in result.stdout
     assert "the old storage can go" in result.stdout
     assert_moved(ada, there, contents, target.driver)
@@ -320,7 +320,7 @@ def test_a_vault_moves_to_another_storage(ada: Somebody, target: Target, configu
     assert run("check").exit_code == 0
     again = run("migrate", "--to", target.driver)
     assert again.exit_code == 0
-    assert "Moved 0 blobs" in again.stdout
+    assert f"Moved to {target.driver}: 0 (" in again.stdout
 
 
 @pytest.mark.parametrize("failpoint", ["moving.stored", "moving.committed"])
@@ -367,7 +367,7 @@ def test_a_dry_run_counts_and_changes_nothing(ada: Somebody, cloudinary: Target)
     blob = original(ada)
     result = run("migrate", "--to", "cloudinary", "--dry-run")
     assert result.exit_code == 0
-    assert f"1 blobs ({blob.size} bytes) would be moved" in result.stdout
+    assert f"To be moved to cloudinary: 1 ({blob.size} bytes)" in result.stdout
     assert row(ada, blob) == blob
 
 
@@ -420,7 +420,7 @@ def test_a_storage_that_stays_away_ends_it_and_loses_nothing(
         cloud.fault("status", status=401)
         result = run("migrate", "--to", "cloudinary", "--jobs", "1")
         assert result.exit_code == 1
-        assert "Moved 0 blobs" in result.stdout
+        assert "Moved to cloudinary: 0 (" in result.stdout
         assert "run the same again" in result.stdout
         assert [row(ada, blob) for blob in there] == there
         assert len(cloud.requests) < 30

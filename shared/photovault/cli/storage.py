@@ -212,7 +212,7 @@ def migrate(
         )
     count, size = migrating.count(chosen)
     if dry_run:
-        out.migrated(_Migrated(left=count), f"{count:,} blobs ({decimal(size)}) would be moved to {to}.")
+        out.migrated(_Migrated(left=count), f"To be moved to {to}: {count:,} ({decimal(size)}).")
         return
     done, stopped = _Migrated(), ""
     with out.progress("Moving") as watched:
@@ -251,7 +251,7 @@ class _Migrated:
 
 
 def _told(done: _Migrated, to: str, stopped: str) -> str:
-    text = f"Moved {done.moved:,} blobs ({decimal(done.bytes)}) to {to}. {done.left:,} are left. {stopped}".strip()
+    text = f"Moved to {to}: {done.moved:,} ({decimal(done.bytes)}). Left: {done.left:,}. {stopped}".strip()
     if done.moved:
         text += (
             " The copies left behind stay for 24 hours, because addresses of them may be out; then `photovault "
@@ -293,8 +293,9 @@ class _Out:
         self._as_json = as_json
         self._stdout = sys.stdout
         self._console = Console(file=sys.stdout, highlight=False, soft_wrap=True)
-        shares = self._console.is_terminal and not as_json
-        self._bar_console = self._console if shares else Console(stderr=True)
+        on_terminal = self._console.is_terminal
+        self._bar_console = self._console if on_terminal else Console(stderr=True)
+        self._no_bar = (on_terminal and as_json) or not self._bar_console.is_terminal
 
     @contextmanager
     def progress(self, what: str) -> Iterator[_Watched]:
@@ -307,7 +308,7 @@ class _Out:
             TransferSpeedColumn(),
             TimeRemainingColumn(),
             console=self._bar_console,
-            disable=not self._bar_console.is_terminal,
+            disable=self._no_bar,
             redirect_stdout=False,
             transient=True,
         )
@@ -329,21 +330,23 @@ class _Out:
         if self._as_json:
             self._line({"summary": vars(tally) | {"left": tally.left, "complete": tally.complete and not stopped}})
             return
-        found = [
-            (tally.lost, "lost"),
-            (tally.tampered, "tampered"),
-            (tally.orphans, "orphans"),
-            (tally.mended, "mended"),
-            (tally.removed, "orphans deleted"),
-            (tally.unchecked, "not checked"),
-            (tally.young, "files too young to judge"),
-            (tally.foreign, "files that are not the vault's, left alone"),
-        ]
-        told = ", ".join(f"{count:,} {what}" for count, what in found if count) or "all is well"
-        text = f"{tally.blobs:,} blobs ({decimal(tally.bytes)}) and {tally.files:,} files checked: {told}."
-        self._console.print(escape(text))
-        if tally.left:
-            self._console.print(f"{tally.left:,} findings are left.")
+        counts = {
+            "lost": tally.lost,
+            "tampered": tally.tampered,
+            "orphans": tally.orphans,
+            "mended": tally.mended,
+            "orphans deleted": tally.removed,
+            "not checked": tally.unchecked,
+            "files too young to judge": tally.young,
+            "other files, left alone": tally.foreign,
+            "left to do": tally.left,
+        }
+        told = ", ".join(f"{what}: {count:,}" for what, count in counts.items() if count)
+        self._console.print(f"Blobs checked: {tally.blobs:,} ({decimal(tally.bytes)}), files: {tally.files:,}.")
+        if told:
+            self._console.print(f"{told[0].upper()}{told[1:]}.")
+        if not tally.left and tally.complete and not stopped:
+            self._console.print("All is well.")
         if stopped:
             self._console.print(escape(stopped))
         if tally.cursor:
