@@ -490,17 +490,19 @@ def files(
 def _orphans(tally: Tally, driver: str, page: Sequence[Stored], *, now: datetime) -> list[Finding]:
     with db.maintenance() as conn:
         unnamed = set(blobs.unreferenced(conn, driver, [stored.key for stored in page]))
+        knows_it = len(unnamed) < len(page) or any(total.driver == driver for total in blobs.totals(conn))
     old = [stored for stored in page if now - stored.modified >= ORPHAN_AGE]
     found = [stored for stored in old if stored.key in unnamed]
     tally.young += len(unnamed) - len(found)
-    if len(old) >= SAMPLE and 2 * len(found) > len(old):
+    if found and (not knows_it or (len(old) >= SAMPLE and 2 * len(found) > len(old))):
         logger().error("vault.unknown_to_the_database", extra={"looked_at": len(old), "unnamed": len(found)})
         return [
             Finding(
                 "unknown-to-the-database",
                 driver,
                 f"Of {len(old)} files in a row the database names {len(old) - len(found)}. This is the database of "
-                "another vault, or an old one: no file of this storage is taken for an orphan, and none is deleted.",
+                "another vault, or an old one, or the storage is no longer in use: no file of it is taken for an "
+                "orphan, and none is deleted.",
             )
         ]
     return [

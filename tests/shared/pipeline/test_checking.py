@@ -390,6 +390,14 @@ def test_no_file_is_refuse_to_a_database_that_knows_few_of_them(ada: Somebody, r
     assert theirs <= lying("local")
 
 
+def test_no_file_is_refuse_to_a_database_that_names_none_of_the_storage(ada: Somebody) -> None:
+    """Such as a new one, beside a vault of a handful of photos."""
+    theirs = {put() for _ in range(5)}
+    (finding,), _ = check(repair=True)
+    assert finding.kind == "unknown-to-the-database"
+    assert theirs == lying("local")
+
+
 def test_parts_of_a_blob_that_are_missing_are_a_loss_and_parts_without_a_row_an_orphan(
     ada: Somebody, hybrid: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
