@@ -343,6 +343,23 @@ def test_an_interrupted_walk_goes_on_where_it_was(ada: Somebody) -> None:
     assert rest.cursor is None
 
 
+def test_an_interrupted_walk_does_not_pass_what_could_not_be_read(
+    ada: Somebody, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(2):
+        add_blob(ada, b"sound")
+    for _ in range(2):
+        delete(add_blob(ada, b"lost"))
+    tally = Tally()
+    with monkeypatch.context() as patch:
+        failing(patch, 1)
+        walk = checking.walk(tally, now=NOW, start=Position(), jobs=1)
+        next(walk)
+        next(walk)
+        walk.close()
+    assert check(start=Position.of(tally.cursor), now=NOW)[1].blobs == 4
+
+
 def test_an_interrupted_look_through_the_files_goes_on_there(ada: Somebody, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checking, "PAGE", 4)
     for _ in range(3):
