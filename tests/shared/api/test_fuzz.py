@@ -419,8 +419,8 @@ def test_whatever_is_asked_the_answer_is_as_described(attack: Attacker) -> None:
     for operation in operations():
         if operation.id not in succeeded:
             succeeded |= attacked(attack, 60, among=[operation])
-    # A refresh token and a blob's signature cannot be guessed.
-    assert {operation.id for operation in operations()} - succeeded <= {"refresh", "getBlob"}
+    # A refresh token, a password and a blob's signature cannot be guessed.
+    assert {operation.id for operation in operations()} - succeeded <= {"refresh", "deleteAccount", "getBlob"}
 
 
 @pytest.mark.slow
