@@ -7,12 +7,12 @@ raised as the error of ``photovault.errors`` that the server itself raised.
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import random
 import time
 import urllib.parse
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
@@ -177,7 +177,7 @@ class Client:
 
     # -------------------------------------------------------------------------------------------------- tickets
 
-    @contextmanager
+    @contextlib.contextmanager
     def opened(self, ticket: Mapping[str, Any], *, image_id: UUID) -> Iterator[sealing.Opener]:
         """Open the blob that a ticket of this photo leads to; read its ``chunks`` in the block.
 
@@ -247,7 +247,12 @@ class Ciphertext:
         return bytes(found)
 
     def close(self) -> None:
+        import httpx
+
         if self._answer is not None:
+            if self._at >= self._until and not self._rest:  # read to its end, the connection serves the next one too
+                with contextlib.suppress(httpx.TransportError):
+                    next(self._pieces, b"")
             self._answer.close()
             self._answer = None
         self._pieces, self._rest = iter(()), b""

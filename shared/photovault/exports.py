@@ -113,6 +113,10 @@ def images_page(conn: Connection, export: Export, *, limit: int, after: UUID | N
     )
 
 
+# Albums and people are few: a page sorts all of a person's, because in the order of ids alone the planner would walk
+# over everybody's.
+
+
 @dataclass(frozen=True)
 class Album:
     """``why`` is the reason that an automatic album gives for itself."""
@@ -133,9 +137,9 @@ def albums_page(conn: Connection, *, limit: int, after: UUID | None) -> list[Alb
     return db.rows(
         conn,
         Album,
-        "SELECT a.id, a.kind, a.title, a.description, a.why, a.first_day, a.last_day, a.cover_image_id, a.created_at "
-        "FROM albums a WHERE a.deleted_at IS NULL AND (%(after)s::uuid IS NULL OR a.id > %(after)s) "
-        "ORDER BY a.id LIMIT %(limit)s",
+        "WITH own AS MATERIALIZED (SELECT id, kind, title, description, why, first_day, last_day, cover_image_id, "
+        "created_at FROM albums WHERE deleted_at IS NULL) "
+        "SELECT * FROM own WHERE %(after)s::uuid IS NULL OR id > %(after)s ORDER BY id LIMIT %(limit)s",
         {"after": after, "limit": limit},
     )
 
@@ -155,8 +159,8 @@ def people_page(conn: Connection, *, limit: int, after: UUID | None) -> list[Per
     return db.rows(
         conn,
         Person,
-        "SELECT p.id, p.name, p.hidden, p.face_count, p.image_count, p.created_at FROM person_clusters p "
-        "WHERE %(after)s::uuid IS NULL OR p.id > %(after)s ORDER BY p.id LIMIT %(limit)s",
+        "WITH own AS MATERIALIZED (SELECT id, name, hidden, face_count, image_count, created_at FROM person_clusters) "
+        "SELECT * FROM own WHERE %(after)s::uuid IS NULL OR id > %(after)s ORDER BY id LIMIT %(limit)s",
         {"after": after, "limit": limit},
     )
 
