@@ -212,7 +212,7 @@ def _ledger() -> Driver:
     settings = get_settings()
     if settings.ledger_root:
         return _folder(settings.ledger_root)
-    return _bucket(settings.require("ledger_bucket"), settings.aws_region, settings.aws_endpoint_url)
+    return _bucket(settings.require("ledger"), settings.aws_region, settings.aws_endpoint_url)
 
 
 @lru_cache(maxsize=1)

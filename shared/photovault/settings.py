@@ -26,12 +26,13 @@ WELL_KNOWN_SECRETS = frozenset(
 HOW_TO = {
     "database_url": "Set DATABASE_URL to a Postgres 15+ with pgvector, for example postgresql://user:pass@host/photovault.",
     "jwt_secret": "Set JWT_SECRET to at least 32 random characters: `photovault keys generate` prints one.",
-    "master_key": "Set MASTER_KEY to one or more Fernet keys, newest first: `photovault keys generate` prints one. "
+    "master_key": "Set MASTER_KEY to one or more Fernet keys, or kms:<ARN of a KMS key>, newest first: "
+    "`photovault keys generate` prints a Fernet key. "
     "Keep a copy in a safe place: without it no photo can ever be opened again.",
     "staging_bucket": "Set STAGING_BUCKET to the bucket that uploads arrive in (the stack's output StagingBucket).",
     "vault_bucket": "Set VAULT_BUCKET to the bucket that keeps sealed photos (the stack's output VaultBucket).",
     "storage_root": "Set STORAGE_ROOT to a durable folder for the sealed photos of the local driver.",
-    "ledger_bucket": "Set LEDGER_BUCKET to the bucket of the erasure ledger (the stack's output LedgerBucket), or "
+    "ledger": "Set LEDGER_BUCKET to the bucket of the erasure ledger (the stack's output LedgerBucket), or "
     "LEDGER_ROOT to a folder that is backed up apart from the database.",
     "cloudinary_cloud_name": "Set CLOUDINARY_CLOUD_NAME, CLOUDINARY_API_KEY and CLOUDINARY_API_SECRET (in "
     "Cloudinary's console under API Keys).",
@@ -156,6 +157,11 @@ class Settings(BaseSettings):
         """The driver of each kind of blob that STORAGE_TIERS names."""
         pairs = (pair.partition("=") for pair in self.storage_tiers.split(",") if pair.strip())
         return {name.strip(): driver.strip() for name, _, driver in pairs}
+
+    @property
+    def ledger(self) -> str | None:
+        """The folder, or else the bucket, of the erasure ledger."""
+        return self.ledger_root or self.ledger_bucket
 
     @property
     def allowed_origins(self) -> list[str]:

@@ -94,7 +94,7 @@ def library_app() -> Application:
 
 def complete_app() -> Application:
     """All routes in one application, as a laptop serves them."""
-    return Application(PARTS, needed=(*PHOTOS_NEED, "jwt_secret"))
+    return Application(PARTS, needed=(*PHOTOS_NEED, "jwt_secret", "ledger"))
 
 
 @cache
