@@ -56,6 +56,8 @@ CREATE TABLE exports (
     bytes bigint NOT NULL,
     created_at timestamptz NOT NULL DEFAULT now()
 );
+-- Pages of an export are in the order of ids: without it they would walk everybody's photos.
+CREATE INDEX images_by_age ON images (user_id, id);
 CREATE INDEX exports_of_person ON exports (user_id, created_at DESC);
 
 DO $$

@@ -22,6 +22,7 @@ from photovault import (
     activity,
     blobs,
     db,
+    exports,
     geocoder,
     idempotency,
     images,
@@ -479,10 +480,11 @@ def refine_places(report: Report, *, now: datetime, remaining: Callable[[], floa
 
 
 def forget_expired(report: Report, *, now: datetime, remaining: Callable[[], float] = _never_out_of_time) -> None:
-    """Idempotency keys, sessions, tokens and throttles whose time has passed."""
+    """Idempotency keys, exports, sessions, tokens and throttles whose time has passed."""
     del report, now, remaining
     with db.maintenance() as conn:
         idempotency.forget_expired(conn)
+        exports.forget_expired(conn)
         sessions.forget_expired(conn)
         throttles.forget_idle(conn)
 
