@@ -13,8 +13,10 @@ or a count needs it, and names in UTF-8.
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
+import stat
 import struct
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
@@ -130,8 +132,10 @@ class Archive:
         """Write an entry of ``size`` bytes. It counts with the next ``commit``.
 
         ``name`` is a path with ``/``, at most 65535 bytes; ``written`` its local time. When the chunks raise, or are
-        not ``size`` bytes (``WrongSize``), the archive is as it was before.
+        not ``size`` bytes (``WrongSize``), the archive is as it was before. Raises ``ValueError`` for a path that leads
+        out of the folder that the archive is unpacked in.
         """
+        _stay_inside(name)
         begun = self._position
         entry = Entry(name, begun, size, 0, written.isoformat())
         crc = 0
@@ -331,10 +335,37 @@ def _exactly(chunks: Iterable[bytes], size: int, *, name: str) -> Iterator[bytes
         raise WrongSize(f"{name} does not have {size} bytes")
 
 
+def _stay_inside(name: str) -> None:
+    if "\\" in name or any(part in {"", ".", ".."} for part in name.split("/")):
+        raise ValueError(f"{name!r} is not a path within an archive")
+
+
 def _open_private(path: Path, *, create: bool) -> BinaryIO:
-    """A file for its owner alone, unbuffered: what is written is the system's at once."""
-    flags = os.O_RDWR | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0) | (os.O_CREAT if create else 0)
-    return os.fdopen(os.open(path, flags, 0o600), "r+b", buffering=0)
+    """A file for its owner alone, unbuffered: what is written is the system's at once.
+
+    Raises ``Conflict`` for what others have put there, as they can in a folder that is not ours alone: a link, or a
+    file that they could read our photos from.
+    """
+    flags = os.O_RDWR | (os.O_CREAT if create else 0)
+    for name in ("O_BINARY", "O_CLOEXEC", "O_NOFOLLOW"):  # those that the system has
+        flags |= getattr(os, name, 0)
+    try:
+        descriptor = os.open(path, flags, 0o600)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise Conflict(f"{path} is a link. Remove it, or export to another folder.") from None
+        raise
+    file = os.fdopen(descriptor, "r+b", buffering=0)
+    if hasattr(os, "fchmod") and hasattr(os, "geteuid"):  # not on Windows
+        found = os.fstat(descriptor)
+        # The owner of a folder could replace everything in it anyway; network disks show one owner for all.
+        owners = {os.geteuid(), path.parent.stat().st_uid}
+        if not stat.S_ISREG(found.st_mode) or found.st_uid not in owners or found.st_nlink > 1:
+            file.close()
+            raise Conflict(f"{path} is not a file of yours alone. Remove it, or export to another folder.")
+        with contextlib.suppress(OSError):  # disks without modes
+            os.fchmod(descriptor, 0o600)
+    return file
 
 
 def _lock(file: BinaryIO) -> None:

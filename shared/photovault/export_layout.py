@@ -18,7 +18,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 MANIFEST = "photovault-export/1"
@@ -119,12 +119,18 @@ def _same(path: str) -> str:
 
 
 def photo_folder(photo: Mapping[str, Any]) -> str:
-    """Where a photo goes, by the local day on which it was taken; ``photo`` as the API shows it."""
+    """Where a photo goes, by the local day on which it was taken; ``photo`` as the API shows it.
+
+    Nothing of the answer's text gets into the path: a server may send anything for a day.
+    """
     taken = photo["taken"]
     if taken is None or taken["source"] == "upload":  # the vault's guess, not the photo's word
         return f"photos/{UNDATED}"
-    year, month, _ = taken["local_day"].split("-")
-    return f"photos/{year}/{year}-{month} ({_MONTHS[int(month) - 1]})"
+    try:
+        day = date.fromisoformat(taken["local_day"])
+    except ValueError:
+        return f"photos/{UNDATED}"
+    return f"photos/{day.year:04}/{day.year:04}-{day.month:02} ({_MONTHS[day.month - 1]})"
 
 
 def photo_name(photo: Mapping[str, Any]) -> str:

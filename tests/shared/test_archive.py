@@ -350,3 +350,41 @@ def test_a_file_beyond_four_gigabytes_says_so_in_both_headers() -> None:
     assert central.endswith((2**32 + 7).to_bytes(8, "little") * 2 + (2**32 + 5).to_bytes(8, "little"))
     assert entry.end == entry.at + len(local) + entry.size
     assert (2**32 - 1).to_bytes(4, "little") * 2 in local
+
+
+@pytest.mark.parametrize(
+    "name", ["/etc/passwd", "../out", "photos/../../out", "photos//x", "photos/./x", "C:\\x", "photos\\..\\x", ""]
+)
+def test_no_entry_leads_out_of_the_folder_that_it_is_unpacked_in(target: Path, name: str) -> None:
+    with Archive(target, head=HEAD) as growing:
+        with pytest.raises(ValueError, match="not a path within"):
+            add(growing, name, b"data")
+        assert growing.size == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links and owners are other things there")
+@pytest.mark.parametrize("which", ["partial", "journal"])
+@pytest.mark.parametrize("kind", ["symlink", "hard-link"])
+def test_nothing_is_written_where_somebody_else_could_read_it(target: Path, which: str, kind: str) -> None:
+    theirs = target.parent / "theirs"
+    theirs.write_bytes(b"")
+    theirs.chmod(0o666)
+    trap = dict(zip(("partial", "journal"), archive.paths(target), strict=True))[which]
+    if kind == "symlink":
+        trap.symlink_to(theirs)
+    else:
+        trap.hardlink_to(theirs)
+    with pytest.raises(Conflict, match=r"is a link|of yours alone"):
+        Archive(target, head=HEAD)
+    assert theirs.read_bytes() == b""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="modes are other things there")
+def test_an_archive_that_others_could_read_is_closed_to_them(target: Path) -> None:
+    partial, _ = archive.paths(target)
+    partial.write_bytes(b"")
+    partial.chmod(0o644)
+    with Archive(target, head=HEAD) as growing:
+        add(growing, "a.txt", b"alpha")
+        growing.commit({})
+        assert stat.S_IMODE(partial.stat().st_mode) == 0o600

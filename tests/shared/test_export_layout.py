@@ -169,3 +169,9 @@ def test_a_sidecar_says_all_that_is_known() -> None:
     same = {"id", "content_type", "bytes", "sha256", "width", "height", "location", "camera", "favourite", "archived"}
     assert {name: told[name] for name in same} == {name: shown[name] for name in same}
     assert not {"tickets", "key"} & told.keys()
+
+
+@pytest.mark.parametrize("day", ["../../../../tmp/x-01-01", "..-01-01", "/etc-01-01", "2025-13-01", "", "C:\\x-1-1"])
+def test_a_day_that_is_none_leads_nowhere(day: str) -> None:
+    taken = photo()["taken"] | {"local_day": day}
+    assert export_layout.photo_folder(photo(taken=taken)) == "photos/undated"
