@@ -1,8 +1,8 @@
 """Where photo files keep their metadata: the EXIF, XMP and IPTC blocks inside each container.
 
 Only lengths are followed, nothing is decoded, and nothing is ever raised: a structure that contradicts itself ends the
-search, and what was found before it counts. Every loop moves forward through the file, so a hostile one costs no more
-than reading it once.
+search, and what was found before it counts. Every loop moves forward through the file and makes at most ``MAX_STEPS``,
+so a hostile one costs milliseconds.
 """
 
 from __future__ import annotations
@@ -10,10 +10,14 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 MAX_BLOCK = 2**20
 """Bytes. Longer XMP or compressed blocks are cut or ignored; EXIF's own pointers are bounded in ``exif``."""
+
+MAX_STEPS = 20_000
+"""Segments, chunks, boxes, or pieces of HEIF items that are looked at. Honest files have some thousands at most."""
 
 _EXIF = b"Exif\x00\x00"
 _XMP = b"http://ns.adobe.com/xap/1.0/\x00"
@@ -22,11 +26,16 @@ _PHOTOSHOP = b"Photoshop 3.0\x00"
 
 @dataclass(frozen=True)
 class Blocks:
-    """The raw blocks: ``exif`` begins with a TIFF header, ``xmp`` is XML, ``iptc`` is an IIM stream."""
+    """The raw blocks: ``exif`` begins with a TIFF header, ``xmp`` is XML, ``iptc`` is an IIM stream.
+
+    Of a PNG also its text ``Creation Time``, and its tIME (UTC) as an ISO date.
+    """
 
     exif: bytes | None = None
     xmp: bytes | None = None
     iptc: bytes | None = None
+    png_created: str | None = None
+    png_modified: str | None = None
 
 
 def find(data: bytes, *, content_type: str | None) -> Blocks:
@@ -80,7 +89,9 @@ def progressive_frame(data: bytes) -> tuple[int | None, list[tuple[int, int]]]:
 def _jpeg_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
     """(marker, start, end) of each segment's content up to the first scan (ITU-T T.81, annex B)."""
     at = 2
-    while at + 4 <= len(data):
+    for _ in range(MAX_STEPS):
+        if at + 4 > len(data):
+            return
         if data[at] != 0xFF:
             following = data.find(b"\xff", at)  # some writers leave stray bytes between segments
             if following < 0:
@@ -118,7 +129,9 @@ def _in_jpeg(data: bytes) -> Blocks:
 def _iptc_in_resources(block: bytes) -> bytes | None:
     """Resource 0x0404 of a list of Photoshop image resources."""
     at = 0
-    while block.startswith(b"8BIM", at):
+    for _ in range(MAX_STEPS):
+        if not block.startswith(b"8BIM", at):
+            break
         name_length = block[at + 6] + 1
         at_size = at + 6 + name_length + name_length % 2
         (size,) = struct.unpack_from(">I", block, at_size)
@@ -131,7 +144,9 @@ def _iptc_in_resources(block: bytes) -> bytes | None:
 def _in_png(data: bytes) -> Blocks:
     found = Blocks()
     at = 8
-    while at + 12 <= len(data):
+    for _ in range(MAX_STEPS):
+        if at + 12 > len(data):
+            break
         size = int.from_bytes(data[at : at + 4], "big")
         kind = data[at + 4 : at + 8]
         if at + 12 + size > len(data):
@@ -141,7 +156,11 @@ def _in_png(data: bytes) -> Blocks:
             block = data[body]
             found = replace(found, exif=block.removeprefix(_EXIF))
         elif kind in {b"iTXt", b"tEXt", b"zTXt"}:
-            found = _png_text(found, kind, data[body])
+            with suppress(ValueError, IndexError, zlib.error):  # what is broken here does not hide what is elsewhere
+                found = _png_text(found, kind, data[body])
+        elif kind == b"tIME" and size == 7:
+            year, *rest = struct.unpack_from(">H5B", data, at + 8)
+            found = replace(found, png_modified="{:04}-{:02}-{:02}T{:02}:{:02}:{:02}".format(year, *rest))
         elif kind == b"IEND":
             break
         at += 12 + size
@@ -154,6 +173,9 @@ def _png_text(found: Blocks, kind: bytes, body: bytes) -> Blocks:
         compressed, rest = rest[:1] == b"\1", rest[2:]
         text = rest.split(b"\0", 2)[-1]
         return replace(found, xmp=_inflate(text) if compressed else text)
+    if keyword == b"Creation Time" and found.png_created is None:
+        text = _inflate(rest[1:]) if kind == b"zTXt" else rest.split(b"\0")[-1]
+        return replace(found, png_created=text[:64].decode("latin-1").strip())
     if keyword in {b"Raw profile type exif", b"Raw profile type APP1"} and found.exif is None:
         # ImageMagick's way before eXIf existed: a name, a length and hexadecimal digits on lines.
         text = _inflate(rest[1:]) if kind == b"zTXt" else rest
@@ -171,7 +193,9 @@ def _inflate(data: bytes) -> bytes:
 def _in_webp(data: bytes) -> Blocks:
     found = Blocks()
     at = 12
-    while at + 8 <= len(data):
+    for _ in range(MAX_STEPS):
+        if at + 8 > len(data):
+            break
         kind = data[at : at + 4]
         size = int.from_bytes(data[at + 4 : at + 8], "little")
         if kind == b"EXIF" and found.exif is None:
@@ -197,7 +221,9 @@ def _in_tiff(data: bytes) -> Blocks:
 
 def _boxes(data: bytes, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
     """(type, content start, content end) of ISO base media boxes (ISO/IEC 14496-12, 4.2)."""
-    while start + 8 <= end:
+    for _ in range(MAX_STEPS):
+        if start + 8 > end:
+            return
         size, kind = struct.unpack_from(">I4s", data, start)
         header = 8
         if size == 1:
@@ -222,12 +248,15 @@ def _in_heif(data: bytes) -> Blocks:
     wanted = _heif_items(data, *parts[b"iinf"])
     idat = parts.get(b"idat", (0, 0))
     found = Blocks()
-    for item, block in _heif_locations(data, *parts[b"iloc"], wanted=frozenset(wanted), idat=idat):
-        if wanted[item] == "exif" and found.exif is None and len(block) > 4:
-            skip = 4 + int.from_bytes(block[:4], "big")  # bytes between the length field and the TIFF header
-            found = replace(found, exif=block[skip:].removeprefix(_EXIF))
-        elif wanted[item] == "xmp" and found.xmp is None:
-            found = replace(found, xmp=block)
+    with suppress(IndexError):
+        for item, block in _heif_locations(data, *parts[b"iloc"], wanted=frozenset(wanted), idat=idat):
+            if wanted[item] == "exif" and found.exif is None and len(block) > 4:
+                skip = 4 + int.from_bytes(block[:4], "big")  # bytes between the length field and the TIFF header
+                found = replace(found, exif=block[skip:].removeprefix(_EXIF))
+            elif wanted[item] == "xmp" and found.xmp is None:
+                found = replace(found, xmp=block)
+            if found.exif is not None and found.xmp is not None:
+                break
     return found
 
 
@@ -255,6 +284,7 @@ def _heif_locations(
     offset_size, length_size, base_size, index_size = (sizes >> shift & 15 for shift in (12, 8, 4, 0))
     at = start + 6
     id_size = 4 if version == 2 else 2
+    steps = read = 0
 
     def number(size: int) -> int:
         nonlocal at
@@ -269,7 +299,11 @@ def _heif_locations(
         number(2)
         base = number(base_size)
         block = b""
+        steps += 1
         for _ in range(number(2)):
+            steps += 1
+            if steps > MAX_STEPS or read > 4 * MAX_BLOCK:
+                return
             if version in {1, 2}:
                 number(index_size)
             offset = base + number(offset_size)
@@ -277,5 +311,8 @@ def _heif_locations(
             if item in wanted and method in {0, 1} and len(block) < MAX_BLOCK:
                 offset += idat[0] if method == 1 else 0
                 block += data[offset : offset + min(length, MAX_BLOCK)]
+                read += len(block)
+        if steps > MAX_STEPS:
+            return
         if item in wanted and block:
             yield item, block

@@ -15,9 +15,12 @@ _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12
 _FORMATS = {3: "H", 4: "I", 5: "I", 6: "b", 8: "h", 9: "i", 10: "i", 11: "f", 12: "d", 13: "I"}
 
 _MAX_ENTRIES = 512
+# Nothing that is read is longer, so that 512 entries that share one large value cost little. Longer values are cut.
+_MAX_BYTES = 16 * 1024
+_MAX_NUMBERS = 64
 _MAX_VALUE = 64 * 1024
 _MAX_PACKET = 2**20
-_PACKETS = frozenset({0x02BC, 0x83BB})  # XMP and IPTC of TIFF files
+_PACKETS = frozenset({0x02BC, 0x83BB})  # XMP and IPTC of TIFF files; some writers say that their bytes are LONGs
 
 Rational = tuple[int, int]
 Value = bytes | tuple[int, ...] | tuple[float, ...] | tuple[Rational, ...]
@@ -115,12 +118,18 @@ def _directory(block: bytes, start: int | None, *, order: str) -> dict[int, Valu
     (count,) = struct.unpack_from(order + "H", block, start)
     for at in range(start + 2, min(start + 2 + 12 * min(count, _MAX_ENTRIES), len(block) - 11), 12):
         tag, kind, length, offset = struct.unpack_from(order + "HHII", block, at)
-        size = length * _SIZES.get(kind, 0)
+        each = _SIZES.get(kind, 0)
+        size = length * each
         if not 0 < size <= (_MAX_PACKET if tag in _PACKETS else _MAX_VALUE):
             continue
         where = at + 8 if size <= 4 else offset
-        if where + size <= len(block) and tag not in tags:
-            tags[tag] = _value(block[where : where + size], kind, order=order)
+        if where + size > len(block) or tag in tags:
+            continue
+        if tag in _PACKETS:
+            tags[tag] = bytes(block[where : where + size])
+        else:
+            most = _MAX_BYTES if kind in {1, 2, 7} else _MAX_NUMBERS * each
+            tags[tag] = _value(block[where : where + min(size, most)], kind, order=order)
     return tags
 
 

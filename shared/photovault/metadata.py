@@ -2,13 +2,19 @@
 
 Sources of the time, the first plausible one wins:
 
+    sidecar         of an XMP file beside the photo, as photo software writes it after the photo: what it says anew
     exif            DateTimeOriginal with SubSecTimeOriginal
-    gps             the GPS receiver's date and time (UTC)
+    gps             the GPS receiver's date and time (UTC), where the position tells what the clocks there showed
     xmp             exif:DateTimeOriginal, photoshop:DateCreated
     iptc            Date Created and Time Created
-    exif_digitized  DateTimeDigitized, then xmp:CreateDate: when a film was scanned or a file was made
+    exif_digitized  DateTimeDigitized: when a film was scanned or a file was made; so the next two
+    xmp_digitized   exif:DateTimeDigitized, xmp:CreateDate
+    iptc_digitized  Digital Creation Date and Time
+    png             a PNG's text ``Creation Time``
+    gps             the receiver's time without a position: an instant, and UTC in place of the local time
     filename        the date in the name of the file
     exif_modified   DateTime: no earlier than the photo, and no later than the upload
+    png_modified    a PNG's tIME (UTC)
     upload          nothing above; ``taken`` is None and callers use the upload's own time
 
 Sources of the offset from UTC, in order: ``exif`` (OffsetTimeOriginal and kin) or what the time's own source wrote,
@@ -16,7 +22,8 @@ Sources of the offset from UTC, in order: ``exif`` (OffsetTimeOriginal and kin) 
 (an offset that they hold beside the same wall-clock time).
 The wall-clock time is what the photographer saw and is never shifted; where no offset is known, ``instant`` is None.
 
-Bad metadata never raises: an impossible value falls through to the next source.
+Bad metadata never raises: an impossible value falls through to the next source. A time that cameras show whose clock
+was never set is believed only where ``gps``, ``xmp``, ``iptc`` and ``filename`` say nothing else.
 """
 
 from __future__ import annotations
@@ -28,19 +35,20 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
 
-from photovault import datenames, embedded, exif, formats, timezones, xmp
+from photovault import datenames, embedded, exif, formats, iptc, moments, timezones, xmp
 
-SOURCES = ("exif", "gps", "xmp", "iptc", "exif_digitized", "filename", "exif_modified", "upload")
-"""Every value of ``taken_source``; ``upload`` is written by callers when ``taken`` is None."""
+SOURCES = (
+    "sidecar", "exif", "gps", "xmp", "iptc", "exif_digitized", "xmp_digitized", "iptc_digitized", "png", "filename",
+    "exif_modified", "png_modified", "upload", "person",
+)  # fmt: skip
+"""Every value of ``taken_source``. Callers write ``upload`` when ``taken`` is None, and ``person`` for a correction."""
 
 ZoneAt = Callable[[float, float], str | None]
 
 Extra = dict[str, str | int | float | bool | list[str]]
 
-_OLDEST = datetime(1826, 1, 1)  # noqa: DTZ001 - the first photograph (Niépce); wall-clock time
-_EPOCHS = (datetime(1904, 1, 1), datetime(1980, 1, 1))  # noqa: DTZ001 - QuickTime's and FAT's zero
-_UNIX = datetime(1970, 1, 1)  # noqa: DTZ001
-_WIDEST = (-12 * 60, 14 * 60)  # minutes; the offsets in use on Earth
+# Sources that may contradict a clock that was probably never set.
+_INDEPENDENT = frozenset({"sidecar", "gps", "xmp", "iptc", "filename"})
 
 
 @dataclass(frozen=True)
@@ -56,7 +64,7 @@ class Taken:
 
 
 class Location(NamedTuple):
-    """Degrees north and east, WGS 84; ``source`` is ``exif`` or ``xmp``."""
+    """Degrees north and east, WGS 84; ``source`` is ``exif``, ``xmp`` or ``sidecar``."""
 
     latitude: float
     longitude: float
@@ -74,6 +82,8 @@ class Metadata:
     lens: str | None = None
     orientation: int = 1
     extra: Extra = field(default_factory=dict)
+    zone: str | None = None
+    """The IANA zone at ``location``."""
 
 
 class _Clock(NamedTuple):
@@ -86,29 +96,51 @@ class _Clock(NamedTuple):
     utc: bool = False
 
 
-def read(data: bytes, *, filename: str | None, uploaded_at: datetime, zone_at: ZoneAt | None) -> Metadata:
-    """Read a photo's metadata out of its bytes. ``uploaded_at`` is aware; ``zone_at`` takes latitude and longitude."""
+class _Said(NamedTuple):
+    """Everything that speaks about one photo."""
+
+    blocks: embedded.Blocks
+    tags: exif.Tags
+    properties: xmp.Properties
+    records: Mapping[int, bytes]
+    beside: xmp.Properties
+    filename: str | None
+
+
+def read(
+    data: bytes,
+    *,
+    filename: str | None,
+    uploaded_at: datetime,
+    zone_at: ZoneAt | None,
+    sidecar: bytes | None = None,
+) -> Metadata:
+    """Read a photo's metadata out of its bytes and, as an importer gives it, the XMP file beside it.
+
+    ``uploaded_at`` is aware; ``zone_at`` takes latitude and longitude. Never raises for what the bytes hold.
+    """
     blocks = embedded.find(data, content_type=formats.sniff(data))
     tags = exif.read(blocks.exif)
-    packet = _packet(0x02BC, tags) if blocks.xmp is None else blocks.xmp
-    properties = xmp.read(packet)
-    records = _iptc(_packet(0x83BB, tags) if blocks.iptc is None else blocks.iptc)
-    location = _location(tags.gps, properties)
+    said = _Said(
+        blocks=blocks,
+        tags=tags,
+        properties=xmp.read(_packet(0x02BC, tags) if blocks.xmp is None else blocks.xmp),
+        records=iptc.read(_packet(0x83BB, tags) if blocks.iptc is None else blocks.iptc),
+        beside=xmp.read(sidecar),
+        filename=filename,
+    )
+    location = _location(said)
     zone = zone_at(location.latitude, location.longitude) if location and zone_at else None
+    properties = said.properties.under(said.beside)
     return Metadata(
-        taken=_taken(
-            _clocks(tags, properties, records, filename=filename),
-            written=list(_written(properties, records)),
-            gps=tags.gps,
-            zone=zone,
-            latest=uploaded_at.astimezone(UTC) + timedelta(days=1),
-        ),
+        taken=_taken(said, zone=zone, latest=uploaded_at.astimezone(UTC) + timedelta(days=1)),
         location=location,
         camera_make=tags.text(0x010F, tags.image) or properties.text("tiff:Make"),
         camera_model=tags.text(0x0110, tags.image) or properties.text("tiff:Model"),
         lens=tags.text(0xA434, tags.exif) or properties.text("aux:Lens"),
         orientation=tags.orientation,
-        extra=_extra(tags, properties, records),
+        extra=_extra(tags, properties, said.records),
+        zone=zone,
     )
 
 
@@ -120,31 +152,68 @@ def _packet(tag: int, tags: exif.Tags) -> bytes | None:
 # When
 
 
-def _clocks(
-    tags: exif.Tags, properties: xmp.Properties, records: Mapping[int, bytes], *, filename: str | None
-) -> Iterator[_Clock]:
+def _clocks(said: _Said, *, zone: str | None) -> Iterator[_Clock]:
     """All candidates in order of trust."""
-    if original := _exif_clock(tags, tags.exif, 0x9003, 0x9291, (0x9011, 0x9010, 0x9012), source="exif"):
+    tags, properties = said.tags, said.properties
+    original = _exif_clock(tags, tags.exif, 0x9003, 0x9291, (0x9011, 0x9010, 0x9012), source="exif")
+    if (beside := _beside(said.beside)) and not _restates(beside, original):
+        yield beside
+    if original:
         yield original
-    if (satellites := _gps_time(tags.gps, _gps_day(tags.gps)) or _xmp_gps_time(properties)) is not None:
-        yield _Clock(satellites, "gps", 0, "gps", utc=True)
-    yield from _written(properties, records)
+    satellites = _satellites(said)
+    if satellites and zone:
+        yield satellites
+    yield from _written(said)
     if digitized := _exif_clock(tags, tags.exif, 0x9004, 0x9292, (0x9012, 0x9011, 0x9010), source="exif_digitized"):
         yield digitized
-    if made := _iso_clock(properties.text("xmp:CreateDate"), source="exif_digitized"):
+    for name in ("exif:DateTimeDigitized", "xmp:CreateDate"):
+        if made := _clock(moments.parse(properties.text(name)), "xmp_digitized", offset_source="xmp"):
+            yield made
+    if made := _clock(iptc.moment(said.records, iptc.DIGITIZED), "iptc_digitized", offset_source="iptc"):
         yield made
-    if named := datenames.read(filename):
+    if made := _clock(moments.parse_mail(said.blocks.png_created), "png"):
+        yield made
+    if satellites and not zone:
+        yield satellites
+    if named := datenames.read(said.filename):
         yield _Clock(named.local, "filename", 0 if named.utc else None, "filename" if named.utc else None, named.utc)
     if modified := _exif_clock(tags, tags.image, 0x0132, 0x9290, (0x9010,), source="exif_modified"):
         yield modified
+    if modified := _clock(moments.parse(said.blocks.png_modified), "png_modified"):
+        yield _Clock(modified.at, "png_modified", 0, "png_modified", utc=True)
 
 
-def _written(properties: xmp.Properties, records: Mapping[int, bytes]) -> Iterator[_Clock]:
+def _beside(properties: xmp.Properties) -> _Clock | None:
+    """A sidecar's time. One that gives xmp:CreateDate alone means the photo by it."""
+    for name in ("exif:DateTimeOriginal", "photoshop:DateCreated", "xmp:CreateDate"):
+        if clock := _clock(moments.parse(properties.text(name)), "sidecar"):
+            return clock
+    return None
+
+
+def _restates(clock: _Clock, original: _Clock | None) -> bool:
+    """Whether a time says no more than EXIF's: the same second, or its day alone, and no other offset."""
+    if original is None or clock.offset not in {None, original.offset}:
+        return False
+    seconds = clock.at.replace(microsecond=0)
+    return seconds == original.at.replace(microsecond=0) or seconds == datetime.combine(
+        original.at.date(), datenames.NOON
+    )
+
+
+def _written(said: _Said) -> Iterator[_Clock]:
     for name in ("exif:DateTimeOriginal", "photoshop:DateCreated"):
-        if clock := _iso_clock(properties.text(name), source="xmp"):
+        if clock := _clock(moments.parse(said.properties.text(name)), "xmp"):
             yield clock
-    if clock := _iptc_clock(records):
+    if clock := _clock(iptc.moment(said.records, iptc.CREATED), "iptc"):
         yield clock
+
+
+def _clock(written: moments.Written | None, source: str, *, offset_source: str | None = None) -> _Clock | None:
+    if written is None:
+        return None
+    at, offset = written
+    return _Clock(at, source, offset, None if offset is None else offset_source or source)
 
 
 def _exif_clock(
@@ -156,7 +225,7 @@ def _exif_clock(
     *,
     source: str,
 ) -> _Clock | None:
-    at = parse_moment(tags.text(tag, directory, most=40))
+    at = moments.parse(tags.text(tag, directory, most=40))
     if at is None:
         return None
     moment, offset = at
@@ -165,69 +234,22 @@ def _exif_clock(
         moment = moment.replace(microsecond=int(digits[0].ljust(6, "0")))
     for name in offsets:
         if offset is None:
-            offset = parse_offset(tags.text(name, tags.exif, most=12))
+            offset = moments.parse_offset(tags.text(name, tags.exif, most=12))
     return _Clock(moment, source, offset, None if offset is None else "exif")
 
 
-def _iso_clock(text: str | None, *, source: str) -> _Clock | None:
-    at = parse_moment(text)
-    return None if at is None else _Clock(at[0], source, at[1], None if at[1] is None else "xmp")
-
-
-_MOMENT = re.compile(
-    r"\s*(?P<year>[0-9]{4})(?:[-:./ ](?P<month>[0-9]{1,2})(?:[-:./ ](?P<day>[0-9]{1,2}))?)?"
-    r"(?:[T ]+(?P<hour>[0-9]{1,2})[:.](?P<minute>[0-9]{2})(?:[:.](?P<second>[0-9]{1,2})(?:[.,](?P<part>[0-9]+))?)?)?"
-    r"\s*(?P<zone>Z|[+-][0-9]{1,2}:?[0-9]{2})?\s*"
-)
-
-
-def parse_moment(text: str | None) -> tuple[datetime, int | None] | None:
-    """A date as EXIF, XMP (ISO 8601) and careless software write it: naive time and minutes of offset.
-
-    A missing time is noon, a missing month or day the first one. None for what is no date of the calendar.
-    """
-    found = _MOMENT.fullmatch(text[:64]) if text else None
-    if found is None:
-        return None
-    clock = datenames.NOON
-    try:
-        if found["hour"]:
-            part = (found["part"] or "")[:6].ljust(6, "0")
-            clock = time(int(found["hour"]), int(found["minute"]), int(found["second"] or 0), int(part))
-        day = date(int(found["year"]), int(found["month"] or 1), int(found["day"] or 1))
-    except ValueError:
-        return None
-    return datetime.combine(day, clock), parse_offset(found["zone"])
-
-
-_OFFSET = re.compile(r"([+-])([0-9]{1,2}):?([0-9]{2})")
-
-
-def parse_offset(text: str | None) -> int | None:
-    """Minutes east of UTC of ``+02:00``, ``-0530`` or ``Z``; None outside -12:00 to +14:00 and for anything else."""
-    text = (text or "").strip()
-    if text in {"Z", "z"}:
-        return 0
-    found = _OFFSET.fullmatch(text)
-    if found is None or int(found[3]) > 59:
-        return None
-    minutes = (int(found[2]) * 60 + int(found[3])) * (-1 if found[1] == "-" else 1)
-    return minutes if _WIDEST[0] <= minutes <= _WIDEST[1] else None
-
-
-def _taken(
-    clocks: Iterator[_Clock],
-    *,
-    written: list[_Clock],
-    gps: Mapping[int, exif.Value],
-    zone: str | None,
-    latest: datetime,
-) -> Taken | None:
-    for clock in clocks:
-        taken = _resolved(clock, written=written, gps=gps, zone=zone)
-        if _plausible(taken, latest=latest):
+def _taken(said: _Said, *, zone: str | None, latest: datetime) -> Taken | None:
+    written = list(_written(said))
+    doubted: Taken | None = None
+    for clock in _clocks(said, zone=zone):
+        taken = _resolved(clock, written=written, gps=said.tags.gps, zone=zone)
+        if not _plausible(taken, latest=latest):
+            continue
+        if moments.is_doubtful(taken.local):
+            doubted = doubted or taken
+        elif doubted is None or clock.source in _INDEPENDENT:
             return taken
-    return None
+    return doubted
 
 
 def _resolved(clock: _Clock, *, written: list[_Clock], gps: Mapping[int, exif.Value], zone: str | None) -> Taken:
@@ -277,9 +299,10 @@ def _shifted(moment: datetime, minutes: int) -> datetime:
 def _offset_by_satellites(local: datetime, gps: Mapping[int, exif.Value], *, at_place: int | None) -> int | None:
     """What the camera's clock shows minus GPS time, when that is close to a quarter of an hour.
 
-    A clock that runs up to five minutes wrong, or a position a few minutes old, still gives the right quarter. Without
-    a GPS date the offset is known up to whole days, and the one nearest to the place's is meant. Some phones write
-    their local time into the GPS tags: a difference of nothing where the place says otherwise proves nothing.
+    A clock that runs up to five minutes wrong, or a position a few minutes old, still gives the right quarter; so it
+    tells the two hours of autumn apart that a zone alone cannot. Without a GPS date the offset is known up to whole
+    days, and the one nearest to the place's is meant. Some phones write their local time into the GPS tags: a
+    difference of nothing where the place says otherwise proves nothing.
     """
     day = _gps_day(gps)
     satellites = _gps_time(gps, day or local.date())
@@ -289,15 +312,23 @@ def _offset_by_satellites(local: datetime, gps: Mapping[int, exif.Value], *, at_
     if day is None:
         minutes += 1440 * round(((at_place or 0) - minutes) / 1440)
     offset = 15 * round(minutes / 15)
-    if abs(minutes - offset) > 5 or not _WIDEST[0] <= offset <= _WIDEST[1]:
+    if abs(minutes - offset) > 5 or not moments.is_offset(offset):
         return None
     if offset == 0 and at_place not in {None, 0}:
         return None
     return offset
 
 
+def _satellites(said: _Said) -> _Clock | None:
+    """EXIF's GPS time, else XMP's, a whole date and UTC by its definition."""
+    at = _gps_time(said.tags.gps, _gps_day(said.tags.gps))
+    if at is None and (written := moments.parse(said.properties.text("exif:GPSTimeStamp"))):
+        at = _shifted(written[0], -(written[1] or 0))
+    return None if at is None else _Clock(at, "gps", 0, "gps", utc=True)
+
+
 def _gps_day(gps: Mapping[int, exif.Value]) -> date | None:
-    stamp = parse_moment(exif.Tags.text(0x1D, gps, most=12))
+    stamp = moments.parse(exif.Tags.text(0x1D, gps, most=12))
     return None if stamp is None else stamp[0].date()
 
 
@@ -317,60 +348,26 @@ def _gps_time(gps: Mapping[int, exif.Value], day: date | None) -> datetime | Non
         return None
 
 
-def _xmp_gps_time(properties: xmp.Properties) -> datetime | None:
-    """exif:GPSTimeStamp, a whole date in XMP and UTC by its definition, as naive UTC."""
-    at = parse_moment(properties.text("exif:GPSTimeStamp"))
-    return None if at is None else _shifted(at[0], -(at[1] or 0))
-
-
 def _plausible(taken: Taken, *, latest: datetime) -> bool:
-    """Not before photography, not after the upload, and no clock's zero."""
-    if taken.local < _OLDEST or (taken.instant or taken.local.replace(tzinfo=UTC)) > latest:
+    """Not before photography, not after the upload in any zone, and no counter's zero."""
+    if taken.local < moments.OLDEST or moments.is_zero(taken.local):
         return False
-    if taken.local in _EPOCHS:
-        return False
-    # Unix' zero, seen through any zone: a whole quarter of an hour within 14 hours of it.
-    from_zero = taken.local.replace(microsecond=0) - _UNIX
-    return not (abs(from_zero) <= timedelta(hours=14) and from_zero % timedelta(minutes=15) == timedelta())
-
-
-def _iptc(stream: bytes | None) -> dict[int, bytes]:
-    """Datasets of record 2 of an IPTC IIM stream (IIM 4.2): number -> first value, at most 64 KiB each."""
-    records: dict[int, bytes] = {}
-    at = 0
-    while stream and at + 5 <= len(stream) and stream[at] == 0x1C:
-        size = int.from_bytes(stream[at + 3 : at + 5], "big")
-        if size & 0x8000:
-            break
-        if stream[at + 1] == 2:
-            records.setdefault(stream[at + 2], stream[at + 5 : at + 5 + size])
-        at += 5 + size
-    return records
-
-
-def _iptc_clock(records: Mapping[int, bytes]) -> _Clock | None:
-    """Date Created (2:55, CCYYMMDD) and Time Created (2:60, HHMMSS+HHMM); +0000 is written for "unknown"."""
-    day = re.fullmatch(rb"([0-9]{4})-?([0-9]{2})-?([0-9]{2})", records.get(55, b"").strip(b" \0"))
-    if day is None:
-        return None
-    text = b"-".join(day.groups())
-    clock = re.fullmatch(
-        rb"([0-9]{2}):?([0-9]{2}):?([0-9]{2})([+-][0-9]{2}:?[0-9]{2}|Z)?", records.get(60, b"").strip()
-    )
-    if clock is not None:
-        text += b"T" + b":".join(clock.groups()[:3]) + (clock[4] or b"")
-    at = parse_moment(text.decode("ascii"))
-    return None if at is None else _Clock(at[0], "iptc", at[1] or None, "iptc" if at[1] else None)
+    return max(taken.local.replace(tzinfo=UTC), taken.instant or taken.local.replace(tzinfo=UTC)) <= latest
 
 
 # Where
 
 
-def _location(gps: Mapping[int, exif.Value], properties: xmp.Properties) -> Location | None:
-    """EXIF's position, else XMP's. Exactly 0, 0 is a receiver without a fix; one zero alone is a real place."""
+def _location(said: _Said) -> Location | None:
+    """The sidecar's position, else EXIF's, else XMP's.
+
+    Exactly 0, 0 is a receiver without a fix; one zero alone is a real place.
+    """
+    gps = said.tags.gps
     candidates = (
+        (*_xmp_position(said.beside), "sidecar"),
         (_degrees(gps, 0x02, 0x01, negative="S"), _degrees(gps, 0x04, 0x03, negative="W"), "exif"),
-        (_xmp_degrees(properties.text("exif:GPSLatitude")), _xmp_degrees(properties.text("exif:GPSLongitude")), "xmp"),
+        (*_xmp_position(said.properties), "xmp"),
     )
     for latitude, longitude, source in candidates:
         if latitude is None or longitude is None or not (abs(latitude) <= 90 and abs(longitude) <= 180):
@@ -404,6 +401,10 @@ def _degrees(gps: Mapping[int, exif.Value], tag: int, reference: int, *, negativ
     return degrees
 
 
+def _xmp_position(properties: xmp.Properties) -> tuple[float | None, float | None]:
+    return _xmp_degrees(properties.text("exif:GPSLatitude")), _xmp_degrees(properties.text("exif:GPSLongitude"))
+
+
 _XMP_DEGREES = re.compile(r"([0-9]+)(?:,([0-9]+(?:\.[0-9]+)?))?(?:,([0-9]+(?:\.[0-9]+)?))?\s*([NSEWnsew])")
 
 
@@ -434,9 +435,9 @@ def _extra(tags: exif.Tags, properties: xmp.Properties, records: Mapping[int, by
         "rating": _rating(tags, properties),
     }
     texts = {
-        "title": properties.text("dc:title") or _iptc_text(records, 5),
+        "title": properties.text("dc:title") or iptc.text(records, 5),
         "description": properties.text("dc:description", most=2000)
-        or _iptc_text(records, 120)
+        or iptc.text(records, 120)
         or tags.text(0x010E, tags.image, most=2000),
         "software": tags.text(0x0131, tags.image),
         "artist": tags.text(0x013B, tags.image),
@@ -467,8 +468,3 @@ def _rating(tags: exif.Tags, properties: xmp.Properties) -> int | None:
     text = properties.text("xmp:Rating") or ""
     stars = int(float(text)) if re.fullmatch(r"-?[0-9](\.[0-9]+)?", text) else tags.integer(0x4746, tags.image)
     return stars if stars is not None and -1 <= stars <= 5 else None
-
-
-def _iptc_text(records: Mapping[int, bytes], number: int) -> str | None:
-    raw = records.get(number)
-    return exif.clean(raw, most=2000) if raw else None

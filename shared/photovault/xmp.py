@@ -49,6 +49,10 @@ class Properties:
         kept = (exif.printable(value, most=100) for value in self.values.get(name, [])[:most])
         return [text for text in kept if text]
 
+    def under(self, other: Properties) -> Properties:
+        """These properties, but for those that the other one has."""
+        return Properties({**self.values, **other.values}) if other.values else self
+
 
 def read(packet: bytes | None) -> Properties:
     """The simple properties of a packet; empty for none, for a hostile one, and for none that is XML."""

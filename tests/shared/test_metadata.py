@@ -14,7 +14,7 @@ from PIL import Image
 from PIL.TiffImagePlugin import IFDRational
 from tests.pictures import camera_tags, draw, encode, paint, shared_photos
 
-from photovault import exif, metadata, timezones, xmp
+from photovault import embedded, exif, metadata, moments, timezones, xmp
 
 NOW = datetime(2025, 9, 12, 10, tzinfo=UTC)
 MORNING = datetime(2025, 9, 11, 8, 59, 0)
@@ -161,7 +161,7 @@ def test_a_gps_date_alone_is_an_instant_and_the_place_tells_the_local_day() -> N
         ),
         ('photoshop:DateCreated="1962"/>', datetime(1962, 1, 1, 12), None, "xmp"),
         ('exif:GPSTimeStamp="2019-05-06T07:08:09Z"/>', datetime(2019, 5, 6, 7, 8, 9), 0, "gps"),
-        ('xmp:CreateDate="2019-05-06T07:08:09"/>', datetime(2019, 5, 6, 7, 8, 9), None, "exif_digitized"),
+        ('xmp:CreateDate="2019-05-06T07:08:09"/>', datetime(2019, 5, 6, 7, 8, 9), None, "xmp_digitized"),
     ],
 )
 def test_xmp_dates(properties: str, local: datetime, offset: int | None, source: str) -> None:
@@ -251,7 +251,7 @@ def test_a_clock_a_few_hours_ahead_of_the_upload_is_another_zones_and_a_day_ahea
     ],
 )
 def test_offsets_are_read_or_refused(text: str | None, minutes: int | None) -> None:
-    assert metadata.parse_offset(text) == minutes
+    assert moments.parse_offset(text) == minutes
 
 
 def test_the_local_day_is_the_photographers_not_greenwichs() -> None:
@@ -402,7 +402,8 @@ def test_a_reference_may_be_bytes_and_a_number_may_carry_its_own_sign() -> None:
 
     for reference_type in (0, 1, 2, 7):
         tags = exif.read(block(reference_type=reference_type))
-        location = metadata._location(tags.gps, xmp.Properties())
+        said = metadata._Said(embedded.Blocks(), tags, xmp.Properties(), {}, xmp.Properties(), None)
+        location = metadata._location(said)
         assert location is not None
         assert location[:2] == pytest.approx((-33.8566667, 151.2152778), abs=1e-6)
 
