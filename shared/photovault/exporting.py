@@ -30,6 +30,7 @@ from photovault.errors import (
     TooLarge,
     Unavailable,
 )
+from photovault.showing import plain
 
 # Few, so that tickets, which live for a quarter of an hour at least, are fresh when their turn comes.
 PAGE = 50
@@ -359,7 +360,7 @@ class _Run:
         self._document("people.json", export_layout.document({"schema": export_layout.PEOPLE, "people": state.people}))
         self._checksums()
         if state.left_out:
-            lines = [f"{_line(each.filename)} ({each.id}): {_line(each.why)}\n" for each in state.left_out]
+            lines = [f"{_line(each.filename)} ({_line(each.id)}): {_line(each.why)}\n" for each in state.left_out]
             self._document("errors.txt", "".join(lines).encode("utf-8", errors="replace"))
         self._document("manifest.json", export_layout.document(self._manifest()))
         self._document("README.txt", export_layout.README.encode())
@@ -403,8 +404,8 @@ def _is_stale(photo: Mapping[str, Any]) -> bool:
 
 
 def _line(text: str) -> str:
-    """Text in one line."""
-    return " ".join(text.split())
+    """Text in one line, which a terminal that it is shown on only shows."""
+    return plain(" ".join(text.split()))
 
 
 def _megabytes(size: int) -> str:

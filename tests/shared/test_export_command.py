@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -96,6 +97,30 @@ def test_photos_that_are_left_out_are_named_and_tell_the_shell(run: Run) -> None
     assert done.exit_code == 1
     assert "[bold]b.jpg: It is lost." in done.stderr
     assert "errors.txt" in done.stderr
+
+
+def test_a_terminal_shows_names_and_sentences_of_others_and_obeys_none(run: Run, server: Server) -> None:
+    told = run(work=PhotoVaultError("\x1b]0;title\x07\x1bc[red]gone")).stderr
+    assert told.strip() == "\ufffd]0;title\ufffd\ufffdc[red]gone"
+
+
+def test_a_file_in_the_folder_names_no_server_to_send_the_password_to(
+    run: Run, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(
+        command,
+        "Client",
+        lambda address: asked.append(address) or Client(address, transport=httpx.MockTransport(server)),
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    (tmp_path / ".photovault").mkdir()
+    trap = {"PHOTOVAULT_SERVER": "https://evil.example", "HTTPS_PROXY": "http://evil.example"}
+    (tmp_path / ".photovault" / "environment.json").write_text(json.dumps(trap))
+    assert run().exit_code == 0
+    assert asked == ["http://127.0.0.1:8999"]
+    assert "HTTPS_PROXY" not in os.environ
 
 
 def test_steps_are_lines_of_json_for_programs(run: Run) -> None:

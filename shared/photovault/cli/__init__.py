@@ -11,6 +11,7 @@ import typer
 
 from photovault.cli import database, export, invoke, keys, maintenance, models, storage
 from photovault.errors import PhotoVaultError
+from photovault.showing import plain
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 app.add_typer(database.app, name="db")
@@ -25,13 +26,24 @@ app.command("maintain")(maintenance.maintain)
 RUNNING = Path(".photovault", "environment.json")
 
 
+# A person's command and not the operator's: it asks for a password, and no file that happens to lie in the folder that
+# it is run in may decide which server that is sent to.
+OF_PERSONS = frozenset({"export"})
+
+
 @app.callback()
-def join_local_cloud() -> None:
+def begin(context: typer.Context) -> None:
     """PhotoVault: a private photo vault.
 
     In a clone of the project, beside `make run`, the commands work on the cloud that runs there; with DATABASE_URL in
     the environment, on what the environment says.
     """
+    if context.invoked_subcommand not in OF_PERSONS:
+        join_local_cloud()
+
+
+def join_local_cloud() -> None:
+    """Take what the cloud that runs here is configured with for what the environment does not say."""
     if "DATABASE_URL" in os.environ or not RUNNING.is_file():
         return
     for name, value in json.loads(RUNNING.read_text()).items():
@@ -43,5 +55,5 @@ def main() -> None:
     try:
         app()
     except PhotoVaultError as error:
-        print(f"photovault: {error.detail}", file=sys.stderr)
+        print(f"photovault: {plain(error.detail)}", file=sys.stderr)
         raise SystemExit(1) from None

@@ -9,6 +9,7 @@ import typer
 from photovault import migrate
 from photovault.errors import Misconfigured, Unavailable
 from photovault.settings import get_settings
+from photovault.showing import plain
 
 app = typer.Typer(
     no_args_is_help=True, help="The database: migrations, published signing keys, and what a restore needs."
@@ -66,7 +67,8 @@ def replay_erasures(
         if replayed.outcome == "gone":
             already += 1
             continue
-        print(f"{replayed.outcome}: {replayed.subject}" + (f" ({replayed.detail})" if replayed.detail else ""))
+        told = f"{replayed.outcome}: {replayed.subject}" + (f" ({replayed.detail})" if replayed.detail else "")
+        print(plain(told))
         if replayed.outcome in {"erased", "would be erased"}:
             done += 1
         else:

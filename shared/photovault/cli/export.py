@@ -28,6 +28,7 @@ from rich.progress import (
 from photovault import archive, exporting
 from photovault.client import Client
 from photovault.errors import Invalid, PhotoVaultError, TooLarge, TooManyRequests, Unauthenticated, Unavailable
+from photovault.showing import plain
 
 INTERRUPTED = 130
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
@@ -143,7 +144,7 @@ class BarTeller:
                     photos += 1
                     bar.update(task, photos=photos)
                 else:
-                    bar.console.print(f"[red]{escape(event.filename)}: {escape(event.why)}")
+                    bar.console.print(f"[red]{_shown(event.filename)}: {_shown(event.why)}")
 
             yield tell
 
@@ -163,7 +164,7 @@ class BarTeller:
             )
 
     def failed(self, sentence: str) -> None:
-        self._console.print(f"[red]{escape(sentence)}")
+        self._console.print(f"[red]{_shown(sentence)}")
 
 
 def _advance(bar: Progress, task: TaskID, size: int) -> None:
@@ -197,6 +198,11 @@ class JsonTeller:
 
 def _line(event: str, **values: object) -> None:
     print(json.dumps({"event": event, **values}), flush=True)
+
+
+def _shown(text: str) -> str:
+    """What others wrote, as it is, for a console that has colours."""
+    return escape(plain(text))
 
 
 Teller = BarTeller | JsonTeller

@@ -15,6 +15,7 @@ import typer
 
 from photovault import keys as key_chain
 from photovault.errors import NotFound
+from photovault.showing import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,9 +65,9 @@ def status(as_json: AsJson = False) -> None:
         print(json.dumps({"master_keys": rows}))
     else:
         for name, state in states.items():
-            print(f"{name:<20} {state:<8} {counts.get(name, 0):>12,} keys")
+            print(f"{plain(name):<20} {state:<8} {counts.get(name, 0):>12,} keys")
         if lacking:
-            print(rotation.how_to_restore(lacking))
+            print(plain(rotation.how_to_restore(lacking)))
         elif any(counts.get(name) for name, state in states.items() if state == "known"):
             print("Run `photovault keys rotate-master` before an older key is taken out of MASTER_KEY.")
         elif len(states) > 1:
@@ -137,7 +138,7 @@ def rotate_user(
 def _tell(report: MasterReport, masters: key_chain.MasterKeys) -> None:
     print(f"{report.rewrapped:,} keys were wrapped anew.")
     for key in report.named[:SHOWN]:
-        print(f"person {key.user_id}, key version {key.version}, wrapped by {key.fingerprint}: {key.why}")
+        print(plain(f"person {key.user_id}, key version {key.version}, wrapped by {key.fingerprint}: {key.why}"))
     if report.unopened > SHOWN:
         print(f"... and {report.unopened - SHOWN:,} more that do not open.")
     if report.done:
@@ -148,7 +149,8 @@ def _tell(report: MasterReport, masters: key_chain.MasterKeys) -> None:
             print(f"{number:,} keys are left that {fingerprint} wraps: keep it in MASTER_KEY, and run this again.")
         else:
             print(
-                f"{number:,} keys are left that {fingerprint} wraps: put it back into MASTER_KEY, and run this again."
+                f"{number:,} keys are left that {plain(fingerprint)} wraps: put it back into MASTER_KEY, and run this "
+                "again."
             )
 
 

@@ -24,6 +24,7 @@ from photovault.errors import Misconfigured, StorageUnavailable, Unavailable
 from photovault.pipeline import checking, migrating
 from photovault.pipeline.checking import Finding, Tally
 from photovault.settings import TIERED_BLOBS, TIERS
+from photovault.showing import plain
 
 app = typer.Typer(no_args_is_help=True, help="The storage: where blobs rest, whether all are there, moving them.")
 
@@ -68,11 +69,11 @@ def status(as_json: AsJson = False) -> None:
             total = totals.get(name) or blobs.Total(name, 0, 0, 0, 0)
             state = states[name]
             row = (f"{total.blobs:,}", decimal(total.bytes), f"{total.away:,}", f"{total.retired:,}")
-            table.add_row(name, *row, escape(state.problem) or "reachable")
+            table.add_row(name, *row, _shown(state.problem) or "reachable")
         console.print(table)
         for name, state in states.items():
             if state.usage:
-                console.print(f"{name}: {_plan(state.usage)}", highlight=False)
+                console.print(f"{name}: {_shown(_plan(state.usage))}", highlight=False)
     if any(state.problem for state in states.values()):
         raise typer.Exit(1)
 
@@ -324,7 +325,7 @@ class _Out:
         colour = "green" if finding.outcome else _COLOURS.get(finding.kind, "red")
         many = f"{finding.count:,} blobs" if finding.kind == "unchecked" and finding.count > 1 else ""
         words = [finding.outcome or finding.kind, what or many, f"({where})" if where else ""]
-        self._console.print(f"[{colour}]{escape(' '.join(filter(None, words)))}[/] {escape(finding.detail)}")
+        self._console.print(f"[{colour}]{_shown(' '.join(filter(None, words)))}[/] {_shown(finding.detail)}")
 
     def checked(self, tally: Tally, stopped: str) -> None:
         if self._as_json:
@@ -348,7 +349,7 @@ class _Out:
         if not tally.left and tally.complete and not stopped:
             self._console.print("All is well.")
         if stopped:
-            self._console.print(escape(stopped))
+            self._console.print(_shown(stopped))
         if tally.cursor:
             self._console.print(f"Go on with: --after {tally.cursor}")
 
@@ -361,15 +362,15 @@ class _Out:
             )
         else:
             self._console.print(
-                f"[red]not moved[/] {record.name} of photo {record.image_id} ({record.driver}: {escape(record.key)}) "
-                f"{escape(step.why)}"
+                f"[red]not moved[/] {record.name} of photo {record.image_id} ({record.driver}: {_shown(record.key)}) "
+                f"{_shown(step.why)}"
             )
 
     def migrated(self, done: _Migrated, text: str) -> None:
         if self._as_json:
             self._line({"summary": vars(done)})
         else:
-            self._console.print(escape(text))
+            self._console.print(_shown(text))
 
     def warning(self, text: str) -> None:
         Console(stderr=True, highlight=False, soft_wrap=True).print(f"[yellow]{escape(text)}")
@@ -396,3 +397,8 @@ def _logs_aside() -> Iterator[None]:
 
 def _is_stream(handler: logging.Handler) -> TypeGuard[logging.StreamHandler[Any]]:
     return isinstance(handler, logging.StreamHandler)
+
+
+def _shown(text: str) -> str:
+    """What others wrote, as it is, for a console that has colours."""
+    return escape(plain(text))
