@@ -29,13 +29,14 @@ ERASING = "erasing/"
 
 @dataclass(frozen=True)
 class Staged:
-    """An object in staging; the ids are None when its key is not one of ours."""
+    """An object in staging; the ids are None when its key is not one of ours. ``etag`` tells two uploads apart."""
 
     key: str
     bytes: int
     modified: datetime
     user_id: UUID | None
     image_id: UUID | None
+    etag: str = ""
 
 
 def key_of(user_id: UUID, image_id: UUID) -> str:
@@ -70,7 +71,7 @@ def get(user_id: UUID, image_id: UUID, *, at_most: int) -> bytes | None:
         answer["Body"].close()
         expected = min(int(answer["ContentLength"]), at_most + 1)
     except ClientError as error:
-        if error.response.get("Error", {}).get("Code") in {"NoSuchKey", "404"}:
+        if error.response.get("Error", {}).get("Code") == "NoSuchKey":
             return None
         raise StorageUnavailable("The uploaded file cannot be read right now.") from error
     except BotoCoreError as error:
@@ -94,7 +95,8 @@ def find(user_id: UUID, image_id: UUID) -> Staged | None:
         raise StorageUnavailable("The uploaded file cannot be looked at right now.") from error
     except BotoCoreError as error:
         raise StorageUnavailable("The uploaded file cannot be looked at right now.") from error
-    return Staged(key, int(answer["ContentLength"]), answer["LastModified"], user_id, image_id)
+    etag = answer.get("ETag", "")
+    return Staged(key, int(answer["ContentLength"]), answer["LastModified"], user_id, image_id, etag)
 
 
 def put(user_id: UUID, image_id: UUID, data: bytes, *, content_type: str, sha256_base64: str) -> None:
@@ -147,7 +149,9 @@ def objects(prefix: str = "") -> Iterator[Staged]:
     for page in pages.paginate(Bucket=get_settings().require("staging_bucket"), Prefix=prefix):
         for entry in page.get("Contents", []):
             found = ids_of(entry["Key"])
-            yield Staged(entry["Key"], entry["Size"], entry["LastModified"], *(found or (None, None)))
+            yield Staged(
+                entry["Key"], entry["Size"], entry["LastModified"], *(found or (None, None)), entry.get("ETag", "")
+            )
 
 
 def holds(user_id: UUID, image_id: UUID) -> bool:

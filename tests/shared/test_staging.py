@@ -90,6 +90,12 @@ def test_nothing_is_found_where_nothing_lies() -> None:
     assert staging.find(uuid4(), uuid4()) is None
 
 
+@pytest.mark.usefixtures("empty_storage")
+def test_a_404_of_something_in_between_does_not_say_that_nothing_arrived() -> None:
+    with pytest.raises(StorageUnavailable):
+        staging.get(uuid4(), uuid4(), at_most=1000)
+
+
 def test_what_lies_there_is_known_without_reading_it(monkeypatch: pytest.MonkeyPatch) -> None:
     head = (
         b"HTTP/1.1 200 OK\r\nContent-Length: 1234\r\nLast-Modified: Fri, 01 May 2026 12:00:00 GMT\r\n"

@@ -41,11 +41,12 @@ class LocalDriver:
             folder = Path(root).expanduser()
             (folder / _UNFINISHED).mkdir(mode=0o700, parents=True, exist_ok=True)
             self._root = folder.resolve(strict=True)
-            self._remove_unfinished()
         except OSError as error:
             raise Misconfigured(
                 f"STORAGE_ROOT={root} cannot be written to ({_reason(error)}). Set it to a durable folder."
             ) from None
+        with contextlib.suppress(OSError):  # a disk that has turned read-only can still be read
+            self._remove_unfinished()
 
     def new_key(self, size: int) -> str:
         del size
@@ -80,7 +81,8 @@ class LocalDriver:
 
     def size(self, key: str) -> int | None:
         with contextlib.suppress(BlobMissing), self._reading(key) as path:
-            return path.stat().st_size if path.is_file() else None
+            status = path.stat()
+            return status.st_size if stat.S_ISREG(status.st_mode) else None
         return None
 
     def delete(self, key: str) -> None:
@@ -89,7 +91,7 @@ class LocalDriver:
             path.unlink()
             _sync_folder(path.parent)
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-            return
+            self._check_root()
         except OSError as error:
             raise _unavailable(error) from error
 
@@ -101,6 +103,7 @@ class LocalDriver:
         return [Link(f"{self._public_url}/blobs/{key}?{query}", size)]
 
     def list(self, prefix: str = "", after: str = "") -> Iterator[Stored]:
+        self._check_root()
         return _walk(self._root, "", prefix=prefix, after=after)
 
     def _path(self, key: str) -> Path:
@@ -115,9 +118,16 @@ class LocalDriver:
         try:
             yield self._path(key)
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            self._check_root()
             raise BlobMissing("A stored file is not where it should be.") from None
         except OSError as error:
             raise _unavailable(error) from error
+
+    def _check_root(self) -> None:
+        """Raises ``StorageUnavailable`` when the folder is not the one that was opened: of a disk that was unmounted an
+        empty one is left, in which every blob would seem to be missing."""
+        if not (self._root / _UNFINISHED).is_dir():
+            raise StorageUnavailable("The storage folder is gone; is its disk mounted?")
 
     def _remove_unfinished(self) -> None:
         """Drop what processes that were killed while writing left behind a day ago or earlier."""

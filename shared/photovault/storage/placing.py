@@ -17,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from photovault import storage
-from photovault.errors import StorageUnavailable
+from photovault.errors import Misconfigured, StorageUnavailable
 from photovault.observability import count, logger
 from photovault.settings import get_settings
 
@@ -111,7 +111,7 @@ def in_use() -> list[str]:
 def place(blob_name: str, sealed: bytes) -> Placed:
     """Put a sealed blob under a new key: at home, or at the fallback while the home fails or its breaker is open.
 
-    Raises ``StorageUnavailable`` when nobody takes it.
+    Raises ``StorageUnavailable`` or ``Misconfigured`` when nobody takes it.
     """
     first, second = home(blob_name), fallback()
     if second is None or second == first:
@@ -120,7 +120,7 @@ def place(blob_name: str, sealed: bytes) -> Placed:
     if breaker(first).allows():
         try:
             return Placed(first, put(first, sealed), away=False)
-        except StorageUnavailable as error:
+        except (StorageUnavailable, Misconfigured) as error:  # a photo must not wait in staging for a missing setting
             why = error.detail
     key = put(second, sealed)
     logger().warning("storage.fell_back", extra={"blob": blob_name, "home": first, "taken_by": second, "why": why})

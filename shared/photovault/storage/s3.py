@@ -113,6 +113,7 @@ class S3Driver:
         try:
             head: dict[str, Any] = self._call("head_object", Key=key, ChecksumMode="ENABLED")
         except BlobMissing:
+            self._call("head_bucket")  # an answer to HEAD has no words: the whole bucket may be what is missing
             return None
         return head
 
@@ -132,7 +133,7 @@ class S3Driver:
         try:
             return action(self._client())
         except ClientError as error:
-            raise _as_ours(error.response) from error
+            raise _as_ours(error.response, error.operation_name) from error
         except NoCredentialsError as error:
             raise Misconfigured("No AWS credentials were found. Set AWS_PROFILE, or run `aws configure`.") from error
         except BotoCoreError as error:
@@ -143,10 +144,13 @@ class _PastTheEnd(PhotoVaultError):
     """The range starts where the object has ended."""
 
 
-def _as_ours(response: Any) -> PhotoVaultError:
-    """The error for S3's answer; an answer without a body (to HEAD) has the status for a code."""
+def _as_ours(response: Any, operation: str) -> PhotoVaultError:
+    """The error for S3's answer; an answer without a body has the status for a code.
+
+    S3 gives such a 404 to HEAD alone: one to GET is of a proxy, or a wrong address.
+    """
     code = response.get("Error", {}).get("Code", "unknown")
-    if code in {"NoSuchKey", "404"}:
+    if code == "NoSuchKey" or (code == "404" and operation == "HeadObject"):
         return BlobMissing("A stored file is not where it should be.")
     if code in {"PreconditionFailed", "412"}:
         return Conflict("A stored file is written once, and this key is taken.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
 import signal
@@ -121,6 +122,46 @@ def test_a_folder_is_not_a_blob(driver: LocalDriver) -> None:
 def test_blobs_outlive_the_process_that_wrote_them(driver: LocalDriver, tmp_path: Path) -> None:
     driver.put("ab/cd", b"kept", size=4)
     assert driver_at(tmp_path / "blobs").get("ab/cd") == b"kept"
+
+
+def test_a_disk_that_is_gone_is_an_outage_and_no_missing_blob(driver: LocalDriver, tmp_path: Path) -> None:
+    """What it was mounted at is an empty folder then."""
+    driver.put("ab/cd", b"x", size=1)
+    root = tmp_path / "blobs"
+    root.rename(tmp_path / "unplugged")
+    root.mkdir()
+    for call in (
+        lambda: driver.get("ab/cd"),
+        lambda: driver.size("ab/cd"),
+        lambda: driver.delete("ab/cd"),
+        lambda: list(driver.list()),
+        lambda: driver.put("ab/ef", b"y", size=1),
+    ):
+        with pytest.raises(StorageUnavailable):
+            call()
+    root.rmdir()
+    (tmp_path / "unplugged").rename(root)
+    assert driver.get("ab/cd") == b"x"
+
+
+def test_a_disk_that_cannot_be_written_is_read_all_the_same(
+    driver: LocalDriver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It turns read-only when it fails; what lies on it must still come down."""
+    driver.put("ab/cd", b"x", size=1)
+    leftover = tmp_path / "blobs" / local._UNFINISHED / "leftover"
+    leftover.touch()
+    os.utime(leftover, (time.time() - 90_000,) * 2)
+
+    def read_only(*_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(Path, "unlink", read_only)
+    monkeypatch.setattr(os, "open", read_only)
+    again = driver_at(tmp_path / "blobs")
+    assert again.get("ab/cd") == b"x"
+    with pytest.raises(StorageUnavailable):
+        again.put("ab/ef", b"y", size=1)
 
 
 def test_a_root_that_cannot_be_written_is_refused_at_once(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from tests.storages import Told
 
 from photovault import storage
-from photovault.errors import StorageUnavailable
+from photovault.errors import Misconfigured, StorageUnavailable
 from photovault.settings import get_settings
 from photovault.storage import placing
 
@@ -135,6 +135,24 @@ def test_a_blob_whose_home_is_down_goes_to_the_fallback_and_is_away(
     about = {"blob": "preview", "home": "cloudinary", "taken_by": "local", "why": "It is down."}
     assert told.events == [("storage.fell_back", about)]
     assert told.counted == ["BlobsFellBack"]
+
+
+def test_a_home_that_lacks_its_settings_is_one_that_is_down(
+    drivers: dict[str, Flaky], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else every upload would wait in staging, in plain, and be forgotten there after a day."""
+
+    def driver(name: str) -> Flaky:
+        if name == "cloudinary":
+            raise Misconfigured("CLOUDINARY_API_SECRET is not set.")
+        return drivers[name]
+
+    monkeypatch.setattr(storage, "driver", driver)
+    placed = placing.place("original", SEALED)
+    assert (placed.driver, placed.away) == ("local", True)
+    configure(monkeypatch, STORAGE_DRIVER="cloudinary")
+    with pytest.raises(Misconfigured):
+        placing.place("original", SEALED)
 
 
 def test_without_hybrid_the_error_passes(drivers: dict[str, Flaky], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -148,10 +148,26 @@ def test_a_range_past_the_end_is_empty(driver: S3Driver, stub: Stubber) -> None:
 def test_an_absent_object_is_a_missing_blob(driver: S3Driver, stub: Stubber, operation: str, code: str) -> None:
     stub.add_client_error(operation, code, http_status_code=404)
     if operation == "head_object":
+        stub.add_response("head_bucket", {})
         assert driver.size("ab/cd") is None
     else:
         with pytest.raises(BlobMissing):
             driver.get("ab/cd")
+
+
+def test_a_bucket_that_is_missing_is_an_outage_and_no_missing_blob(driver: S3Driver, stub: Stubber) -> None:
+    """Nothing in an answer to HEAD tells one from the other."""
+    for operation in ("head_object", "head_bucket"):
+        stub.add_client_error(operation, "404", http_status_code=404)
+    with pytest.raises(StorageUnavailable):
+        driver.size("ab/cd")
+
+
+def test_a_404_of_something_in_between_is_an_outage(driver: S3Driver, stub: Stubber) -> None:
+    """S3 says which of them is missing; botocore names an answer that says nothing by its status."""
+    stub.add_client_error("get_object", "404", http_status_code=404)
+    with pytest.raises(StorageUnavailable):
+        driver.get("ab/cd")
 
 
 @pytest.mark.parametrize(
