@@ -15,7 +15,7 @@ PACKAGE = ROOT / "shared" / "photovault"
 
 # Bytes or values in, values out: no I/O, no clock, no environment.
 PURE = {
-    "clip_tokens", "cursors", "datenames", "drafting", "embedded", "errors", "exif", "export_layout", "face_measures",
+    "clip_tokens", "cursors", "datenames", "drafting", "duplicates", "embedded", "errors", "exif", "export_layout", "face_measures",
     "formats", "globe", "grouping", "iptc", "keys", "metadata", "model_manifest", "moments", "names", "passwords",
     "perceptual", "places", "presigning", "queries", "ranking", "renditions", "sealing", "showing", "spoken_dates",
     "thumbhash", "timezones", "titles", "tokens", "vision_cv", "xmp",
