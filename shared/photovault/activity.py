@@ -21,11 +21,17 @@ class Event:
     at: datetime
 
 
-def record(conn: Connection, kind: str, **detail: Any) -> None:
+def record(conn: Connection, kind: str, **detail: Any) -> UUID:
     """Add an event such as ``log-in`` or ``upload``. ``detail`` is shown to the person and to nobody else."""
     from psycopg.types.json import Jsonb
 
-    conn.execute("INSERT INTO activity (id, kind, detail) VALUES (%s, %s, %s)", [ids.new(), kind, Jsonb(detail)])
+    event_id = ids.new()
+    conn.execute("INSERT INTO activity (id, kind, detail) VALUES (%s, %s, %s)", [event_id, kind, Jsonb(detail)])
+    return event_id
+
+
+def get(conn: Connection, event_id: UUID) -> Event | None:
+    return db.row(conn, Event, "SELECT id, kind, detail, at FROM activity WHERE id = %s", [event_id])
 
 
 def latest(conn: Connection, *, limit: int, before: UUID | None = None) -> list[Event]:

@@ -27,6 +27,8 @@ QUALIFIED_COLUMNS = ", ".join(f"i.{column.strip()}" for column in COLUMNS.split(
 # What albums and overviews are made of, over ``images i``: understood photos outside trash and archive.
 ARRANGED = "i.deleted_at IS NULL AND NOT i.archived AND i.status IN ('processing', 'ready')"
 
+_CORRECTED = "taken_source IS NOT DISTINCT FROM 'person'"
+
 
 @dataclass(frozen=True)
 class Image:
@@ -167,20 +169,33 @@ def mark_sealed(conn: Connection, image_id: UUID, *, revision: int) -> bool:
 
 
 def mark_understood(conn: Connection, image_id: UUID, understood: Understood, *, revision: int) -> bool:
-    """Whether this delivery is the one whose findings count, be it after the step had been given up."""
+    """Whether this delivery is the one whose findings count, be it after the step had been given up.
+
+    A time that the person corrected stays; what the file says is noted beside it.
+    """
     metadata, place = understood.metadata, understood.place
     taken, location = metadata.taken, metadata.location
     return bool(
         db.value(
             conn,
-            """
+            f"""
             UPDATE images SET
                 vision_done_at = now(), vision_failed = false, content_type = %(content_type)s,
                 width = %(width)s, height = %(height)s,
                 thumbhash = %(thumbhash)s, phash = %(phash)s, face_count = %(face_count)s,
-                taken_instant = %(instant)s, taken_offset_minutes = %(offset)s, taken_source = %(taken_source)s,
-                local_day = coalesce(%(local_day)s::date, (created_at AT TIME ZONE 'UTC')::date),
-                sort_at = coalesce(%(local)s::timestamp, created_at AT TIME ZONE 'UTC'),
+                taken_instant = CASE WHEN {_CORRECTED} THEN taken_instant ELSE %(instant)s::timestamptz END,
+                taken_offset_minutes = CASE WHEN {_CORRECTED} THEN taken_offset_minutes ELSE %(offset)s::int END,
+                taken_source = CASE WHEN {_CORRECTED} THEN taken_source ELSE %(taken_source)s END,
+                local_day = CASE WHEN {_CORRECTED} THEN local_day
+                    ELSE coalesce(%(local_day)s::date, (created_at AT TIME ZONE 'UTC')::date) END,
+                sort_at = CASE WHEN {_CORRECTED} THEN sort_at
+                    ELSE coalesce(%(local)s::timestamp, created_at AT TIME ZONE 'UTC') END,
+                file_instant = CASE WHEN {_CORRECTED} THEN %(instant)s::timestamptz END,
+                file_offset_minutes = CASE WHEN {_CORRECTED} THEN %(offset)s::int END,
+                file_source = CASE WHEN {_CORRECTED} THEN %(taken_source)s END,
+                file_local = CASE WHEN {_CORRECTED}
+                    THEN coalesce(%(local)s::timestamp, created_at AT TIME ZONE 'UTC') END,
+                zone = %(zone)s,
                 lat = %(lat)s, lon = %(lon)s, location_source = %(location_source)s, place_id = %(place_id)s,
                 city = %(city)s, region = %(region)s, country = %(country)s, country_code = %(country_code)s,
                 camera_make = %(camera_make)s, camera_model = %(camera_model)s, revision = %(revision)s
@@ -200,6 +215,7 @@ def mark_understood(conn: Connection, image_id: UUID, understood: Understood, *,
                 "local": taken.local if taken else None,
                 "local_day": taken.local_day if taken else None,
                 "taken_source": taken.source if taken else "upload",
+                "zone": metadata.zone,
                 "lat": location.latitude if location else None,
                 "lon": location.longitude if location else None,
                 "location_source": location.source if location else None,

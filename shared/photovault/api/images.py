@@ -34,8 +34,8 @@ from photovault import (
     tickets,
     uploads,
 )
-from photovault.api import edge, presenting, schemas
-from photovault.api.changing import changing
+from photovault.api import edge, presenting, retimed, schemas
+from photovault.api.changing import IdempotencyKey, changing
 from photovault.api.edge import CurrentPerson
 from photovault.api.paging import next_cursor
 from photovault.api.schemas import NOT_FOUND
@@ -142,6 +142,12 @@ class ImageEdit(schemas.Schema):
     caption: Annotated[str | None, Field(max_length=2000)] = None
     favourite: bool | None = None
     archived: bool | None = None
+    taken: Annotated[
+        retimed.TimeEdit | None,
+        Field(
+            description="When the photo was taken, as the person knows it; null gives it back to what the file says."
+        ),
+    ] = None
 
 
 class FaceInPhoto(schemas.Schema):
@@ -541,10 +547,11 @@ def get_image(person: CurrentPerson, image_id: ImageId) -> ImageDetail:
 
 @router.patch("/{image_id}", operation_id="editImage", responses=NOT_FOUND)
 def edit_image(person: CurrentPerson, image_id: ImageId, body: ImageEdit) -> schemas.Image:
-    """Change caption, favourite or archived; what is not given stays."""
+    """Change caption, favourite, archived, or the time it was taken; what is not given stays."""
     if body.caption is not None and "\x00" in body.caption:
         raise Invalid("A caption may not hold NUL characters.", [("caption", "holds a NUL character")])
-    rebuild = body.archived is not None
+    retimes = "taken" in body.model_fields_set
+    rebuild = body.archived is not None or retimes
     if rebuild:
         queues.send_rebuild_check(person.user_id)
     with changing(person) as change:
@@ -560,12 +567,25 @@ def edit_image(person: CurrentPerson, image_id: ImageId, body: ImageEdit) -> sch
         )
         if body.caption is not None:
             terms.refresh(conn, image_id)
-        if rebuild and body.archived != before.archived:
+        moved = retimes and retimed.correct(change, image_id, body.taken)
+        if moved or body.archived not in {None, before.archived}:
             rebuilds.want(conn)
         shown = presenting.image_list(conn, [existing(conn, image_id)])[0]
     if rebuild:
         queues.send_albums(person.user_id)
     return shown
+
+
+@router.post("/shift-time", operation_id="shiftTime", responses=NOT_FOUND)
+def shift_time(
+    body: retimed.ShiftRequest, person: CurrentPerson, idempotency_key: IdempotencyKey = None
+) -> retimed.Shifted:
+    """Correct the clock of a camera: shift photos by so many seconds, say how far their clock was from UTC, or both.
+
+    With `dry_run` the answer shows what would change, and nothing does. A shift is undone by the opposite one, or with
+    `restore`. Photos whose file has no time are left alone. Nothing is changed when any time would be impossible.
+    """
+    return retimed.shift(person, body, key=idempotency_key)
 
 
 @router.delete("/{image_id}", status_code=204, operation_id="deleteImage", responses=NOT_FOUND)

@@ -37,7 +37,13 @@ BODIES: Bodies = {
         "items": [{"filename": "a.jpg", "content_type": "image/jpeg", "size": 1, "sha256": "0" * 64}]
     },
     "checkUploads": lambda _: {"sha256": ["0" * 64]},
-    "editImage": lambda _: {"caption": "mine now", "favourite": True, "archived": True},
+    "editImage": lambda _: {
+        "caption": "mine now",
+        "favourite": True,
+        "archived": True,
+        "taken": {"local_time": "2024-01-01T00:00:00"},
+    },
+    "shiftTime": lambda own: {"image_ids": [str(own.ids["image_id"])], "by_seconds": 60},
     "generateAlbums": lambda _: {},
     "createAlbum": lambda own: {"title": "Mine", "image_ids": [str(own.ids["image_id"])]},
     "editAlbum": lambda own: {"title": "Mine", "cover_image_id": str(own.ids["image_id"])},
@@ -59,6 +65,10 @@ IN_BODIES: dict[tuple[str, str], tuple[str, Field]] = {
     ),
     ("editAlbum", "cover_image_id"): ("photo", lambda _, id_: {"title": "New", "cover_image_id": str(id_)}),
     ("addAlbumImages", "image_ids"): ("photo", lambda own, id_: {"image_ids": [str(own.photos[1]), str(id_)]}),
+    ("shiftTime", "image_ids"): (
+        "photo",
+        lambda own, id_: {"image_ids": [str(own.photos[0]), str(id_)], "by_seconds": 60},
+    ),
     ("mergePeople", "into"): ("person", lambda own, id_: {"into": str(id_), "people": [str(own.people[0])]}),
     ("mergePeople", "people"): (
         "person",
