@@ -66,12 +66,13 @@ def read(blob: Blob, *, user_id: UUID) -> bytes:
     """
     while True:
         try:
-            sealed = storage.driver(blob.driver).get(blob.key)
+            sealed = storage.driver(blob.driver).get(blob.key, at_most=blob.size)
         except BlobMissing as error:
             blob = _moved_to(blob, user_id, error)
             continue
         if len(sealed) != blob.size:
-            raise _tampered(blob, user_id, f"it has {len(sealed)} bytes instead of {blob.size}")
+            found = str(len(sealed)) if len(sealed) < blob.size else "more"
+            raise _tampered(blob, user_id, f"it has {found} bytes instead of {blob.size}")
         if hashlib.sha256(sealed).digest() != blob.sha256:
             raise _tampered(blob, user_id, "its SHA-256 is not the one recorded for it")
         return sealed

@@ -108,11 +108,12 @@ def test_a_file_in_the_folder_names_no_server_to_send_the_password_to(
     run: Run, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
-    monkeypatch.setattr(
-        command,
-        "Client",
-        lambda address: asked.append(address) or Client(address, transport=httpx.MockTransport(server)),
-    )
+
+    def client(address: str) -> Client:
+        asked.append(address)
+        return Client(address, transport=httpx.MockTransport(server))
+
+    monkeypatch.setattr(command, "Client", client)
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("DATABASE_URL", raising=False)
     (tmp_path / ".photovault").mkdir()

@@ -67,7 +67,7 @@ def get_blob(
         },
         pieces=lambda start, stop: _pieces(driver, key, start, stop),
         lend=lambda: staging.lend(
-            driver.get(key), content_type=MEDIA_TYPE, disposition="attachment", now=datetime.now(UTC)
+            driver.get(key, at_most=size), content_type=MEDIA_TYPE, disposition="attachment", now=datetime.now(UTC)
         ),
     )
 

@@ -58,8 +58,11 @@ class Driver(Protocol):
         Raises ``Conflict`` where the key is taken, and ``ValueError`` when the chunks do not add up to ``size``.
         """
 
-    def get(self, key: str) -> bytes:
-        """The whole blob."""
+    def get(self, key: str, *, at_most: int | None = None) -> bytes:
+        """The whole blob. Of one that is larger than ``at_most`` bytes, some more than those and no more.
+
+        So that a storage which answers with something endless costs no more memory than the blob itself.
+        """
 
     def read(self, key: str, offset: int, length: int) -> bytes:
         """``length`` bytes from ``offset``; fewer, or none, past the end."""

@@ -126,8 +126,15 @@ class CloudinaryDriver:
                         self._destroy(public_id)
                 raise
 
-    def get(self, key: str) -> bytes:
-        data = [self._read(public_id) for public_id in _public_ids(check_key(key))]
+    def get(self, key: str, *, at_most: int | None = None) -> bytes:
+        data: list[bytes] = []
+        room = at_most
+        for public_id in _public_ids(check_key(key)):
+            data.append(self._read(public_id, at_most=room))
+            if room is not None:
+                room -= len(data[-1])
+                if room < 0:
+                    break
         return data[0] if len(data) == 1 else b"".join(data)
 
     def read(self, key: str, offset: int, length: int) -> bytes:
@@ -239,10 +246,10 @@ class CloudinaryDriver:
             api.resources, prefix=prefix, max_results=_PAGE, next_cursor=cursor, **self._options()
         )
 
-    def _read(self, public_id: str, start: int = 0, stop: int | None = None) -> bytes:
+    def _read(self, public_id: str, start: int = 0, stop: int | None = None, *, at_most: int | None = None) -> bytes:
         try:
             return cloudinary_http.download(
-                self._own_address(public_id), start=start, stop=stop, timeout=self._timeout()
+                self._own_address(public_id), start=start, stop=stop, at_most=at_most, timeout=self._timeout()
             )
         except cloudinary_http.PastTheEnd:
             return b""

@@ -27,6 +27,7 @@ T = TypeVar("T")
 
 _PIECE = 1024 * 1024  # what is read and dropped at a time, in bytes
 _MAX_ERROR_BYTES = 16 * 1024
+_MAX_ANSWER_BYTES = 8 * 1024 * 1024  # of the API; a full page of a listing has half a megabyte
 _MAX_REDIRECTS = 3
 
 
@@ -60,28 +61,34 @@ def call(function: Callable[..., Any], *arguments: Any, **options: Any) -> dict[
     return answer
 
 
-def download(url: str, *, timeout: urllib3.Timeout, start: int = 0, stop: int | None = None) -> bytes:
+def download(
+    url: str, *, timeout: urllib3.Timeout, start: int = 0, stop: int | None = None, at_most: int | None = None
+) -> bytes:
     """The bytes [start, stop) of a file, fewer at its end; to its end without ``stop``.
 
-    A server that answers with the whole file is read no further than ``stop``. Raises ``PastTheEnd`` where a server
-    that knows ranges has nothing from ``start``, and ``StorageUnavailable`` for a body that ends early.
+    A server that sends more is read no further than ``stop``, or one byte beyond ``at_most`` of them. Raises
+    ``PastTheEnd`` where a server that knows ranges has nothing from ``start``, and ``StorageUnavailable`` for a body
+    that ends early.
     """
     whole = start == 0 and stop is None
+    most = at_most + 1 if at_most is not None else None if stop is None else stop - start
 
     def body_of(response: urllib3.BaseHTTPResponse) -> bytes:
         if response.status == 206:
             first, last, _ = _content_range(response)
-            data = response.read()
-            if first != start or len(data) != last - first + 1:
+            expected = last - first + 1
+            if first != start or response.length_remaining not in {None, expected}:
                 raise StorageUnavailable("The storage answered with another range than asked for.")
-            return data if stop is None else data[: stop - start]
+            wanted = expected if most is None else min(most, expected)
+            data = _read(response, wanted)
+            if len(data) != wanted:
+                raise StorageUnavailable("The storage sent less than it said.")
+            return data
         if response.length_remaining is None and not response.chunked:
             raise StorageUnavailable("The storage sent a file without saying where it ends.")
-        if whole:
-            return response.read()
         for _ in _pieces(response, start):
             pass
-        return response.read() if stop is None else b"".join(_pieces(response, stop - start))
+        return _read(response, most)
 
     asked = {} if whole else {"Range": f"bytes={start}-{'' if stop is None else stop - 1}"}
     return _get(url, asked, timeout, body_of)
@@ -127,6 +134,8 @@ class _SdkTransport:
             headers["Content-Length"] = str(len(body))
 
         def send() -> urllib3.BaseHTTPResponse:
+            from urllib3 import HTTPResponse
+
             # Sent from a file, each block of 16 KiB has the time-out of connecting to itself. Bytes would have to
             # leave altogether within it: 10 MiB in 3 seconds, which few lines at home can do.
             response = _pool().request(
@@ -137,10 +146,18 @@ class _SdkTransport:
                 timeout=timeout,
                 retries=False,
                 redirect=False,
+                preload_content=False,
+                decode_content=False,
             )
+            try:
+                answer = _read(response, _MAX_ANSWER_BYTES + 1)
+            finally:
+                response.close()  # of a body that was read to its end, the connection is given back already
             if response.status >= 300:
-                raise _refusal(response.status, response.headers, response.data)
-            return response
+                raise _refusal(response.status, response.headers, answer)
+            if len(answer) > _MAX_ANSWER_BYTES:
+                raise StorageUnavailable("The storage answers at such a length that it is not listened to.")
+            return HTTPResponse(answer, headers=response.headers, status=response.status)
 
         return _once_more(send)
 
@@ -164,7 +181,7 @@ def _get(url: str, headers: dict[str, str], timeout: urllib3.Timeout, body_of: C
             )
             try:
                 if location := response.get_redirect_location():
-                    address = urljoin(address, location)
+                    address = _onward(address, location)
                     continue
                 if response.status not in {200, 206}:
                     raise _refusal(response.status, response.headers, response.read(_MAX_ERROR_BYTES))
@@ -178,6 +195,20 @@ def _get(url: str, headers: dict[str, str], timeout: urllib3.Timeout, body_of: C
         return _once_more(get)
     except urllib3.exceptions.HTTPError as error:
         raise StorageUnavailable(f"The storage cannot be reached ({type(error).__name__}); try again.") from None
+
+
+def _onward(address: str, location: str) -> str:
+    """Where a redirection leads. From https to https alone: what listens on plain HTTP within a network (metadata of
+    machines, Lambda's own runtime) trusts whoever asks, and is not for a storage to send us to."""
+    onward = urljoin(address, location)
+    if not onward.startswith("https://") and not (onward.startswith("http://") and address.startswith("http://")):
+        raise StorageUnavailable("The storage sends to an address that is not safe to follow.")
+    return onward
+
+
+def _read(response: urllib3.BaseHTTPResponse, length: int | None) -> bytes:
+    """The next ``length`` bytes of the body, fewer only where it rightly ends; all of it without ``length``."""
+    return response.read() if length is None else b"".join(_pieces(response, length))
 
 
 def _pieces(response: urllib3.BaseHTTPResponse, length: int) -> Iterator[bytes]:

@@ -70,9 +70,9 @@ class LocalDriver:
             with contextlib.suppress(OSError):
                 unfinished.unlink()
 
-    def get(self, key: str) -> bytes:
-        with self._reading(key) as path:
-            return path.read_bytes()
+    def get(self, key: str, *, at_most: int | None = None) -> bytes:
+        with self._reading(key) as path, path.open("rb") as file:
+            return file.read() if at_most is None else file.read(at_most + 1)
 
     def read(self, key: str, offset: int, length: int) -> bytes:
         with self._reading(key) as path, path.open("rb") as file:

@@ -68,15 +68,15 @@ class S3Driver:
                 if head is None or head.get("ChecksumSHA256") != checksum:
                     raise
 
-    def get(self, key: str) -> bytes:
-        return self._fetch(check_key(key))
+    def get(self, key: str, *, at_most: int | None = None) -> bytes:
+        return self._fetch(check_key(key), None if at_most is None else at_most + 1)
 
     def read(self, key: str, offset: int, length: int) -> bytes:
         check_key(key)
         if length == 0:
             return b""
         try:
-            return self._fetch(key, Range=f"bytes={offset}-{offset + length - 1}")
+            return self._fetch(key, length, Range=f"bytes={offset}-{offset + length - 1}")
         except _PastTheEnd:
             return b""
 
@@ -117,11 +117,20 @@ class S3Driver:
             return None
         return head
 
-    def _fetch(self, key: str, **arguments: str) -> bytes:
-        data: bytes = self._guarded(
-            lambda client: client.get_object(Bucket=self._bucket, Key=key, **arguments)["Body"].read()
-        )
-        return data
+    def _fetch(self, key: str, most: int | None, **arguments: str) -> bytes:
+        """The object, or what ``arguments`` ask of it: ``most`` bytes however many the storage sends."""
+
+        def fetch(client: Any) -> bytes:
+            answer = client.get_object(Bucket=self._bucket, Key=key, **arguments)
+            data: bytes = answer["Body"].read(most)
+            # A read of a given length ends early without an error.
+            if most is not None and len(data) < min(most, answer.get("ContentLength", 0)):
+                raise StorageUnavailable("A stored file could be read in part only.")
+            answer["Body"].close()  # of a body that was read to its end, the connection is given back already
+            return data
+
+        found: bytes = self._guarded(fetch)
+        return found
 
     def _call(self, operation: str, **arguments: Any) -> Any:
         return self._guarded(lambda client: getattr(client, operation)(Bucket=self._bucket, **arguments))

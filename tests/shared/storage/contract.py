@@ -37,6 +37,12 @@ class DriverContract:
         assert driver.get(key) == b""
         assert driver.size(key) == 0
 
+    @pytest.mark.parametrize("size", [9, 10, 11, 12, 3000])
+    def test_of_a_blob_that_outgrew_its_row_no_more_is_read_than_shows_it(self, driver: Driver, size: int) -> None:
+        key, data = driver.new_key(size), os.urandom(size)
+        driver.put(key, data, size=size)
+        assert driver.get(key, at_most=10) == data[:11]
+
     @pytest.mark.parametrize(
         ("offset", "length", "expected"), [(0, 3, b"012"), (4, 2, b"45"), (8, 9, b"89"), (10, 5, b""), (3, 0, b"")]
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import logging
 import os
@@ -11,7 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import httpx
 import pytest
@@ -318,7 +319,7 @@ class Scripted:
         self._answer = answer
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
 
-    def __enter__(self) -> Scripted:
+    def __enter__(self) -> Self:
         import threading
 
         threading.Thread(target=self._serve, daemon=True).start()
@@ -364,6 +365,57 @@ def test_an_answer_that_does_not_fit_is_an_outage_and_nothing_is_said_to_be_lost
         driver = CloudinaryDriver(CLOUD, api_key=API_KEY, api_secret=API_SECRET, upload_prefix=server.url)
         with pytest.raises(StorageUnavailable):
             driver.put("ab/cd", b"sealed", size=6)
+
+
+class Endless(Scripted):
+    """A server whose answers never end, by chunks or by a length that nobody has room for."""
+
+    sent = 0
+
+    def _serve(self) -> None:
+        connection, _ = self._socket.accept()
+        with connection, contextlib.suppress(OSError):
+            connection.recv(65536)
+            connection.sendall(self._answer)
+            while True:
+                connection.sendall(b"10000\r\n" + bytes(0x10000) + b"\r\n")
+                self.sent += 0x10000
+
+
+FRAMINGS = ["Transfer-Encoding: chunked", f"Content-Length: {10**15}"]
+ENDLESS = ["200 OK", f"206 Partial Content\r\nContent-Range: bytes 0-{10**15 - 1}/*", "400 No"]
+
+
+@pytest.mark.parametrize("framing", FRAMINGS, ids=["chunks", "length"])
+@pytest.mark.parametrize("status", ENDLESS, ids=["whole", "range", "refusal"])
+def test_a_server_that_never_ends_is_left(framing: str, status: str) -> None:
+    with Endless(f"HTTP/1.1 {status}\r\n{framing}\r\n\r\n".encode()) as server:
+        driver = CloudinaryDriver(CLOUD, api_key=API_KEY, api_secret=API_SECRET, upload_prefix=server.url)
+        if status.startswith("400"):
+            with pytest.raises(StorageUnavailable):
+                driver.get("ab/cd", at_most=1000)
+        else:
+            assert len(driver.get("ab/cd", at_most=1000)) == 1001
+    assert server.sent < 100 * MIB  # what the sockets hold
+    with Endless(f"HTTP/1.1 {status}\r\n{framing}\r\n\r\n".encode()) as server:
+        driver = CloudinaryDriver(CLOUD, api_key=API_KEY, api_secret=API_SECRET, upload_prefix=server.url)
+        with pytest.raises(StorageUnavailable):
+            driver.usage()
+    assert server.sent < 100 * MIB
+
+
+@pytest.mark.parametrize(
+    ("address", "location"),
+    [
+        ("https://api.cloudinary.com/a", "http://169.254.169.254/latest/meta-data/"),
+        ("https://api.cloudinary.com/a", "http://127.0.0.1:9001/2018-06-01/runtime/invocation/next"),
+        ("https://api.cloudinary.com/a", "file:///etc/passwd"),
+        ("http://127.0.0.1:1/a", "ftp://127.0.0.1/x"),
+    ],
+)
+def test_nobody_is_sent_from_https_to_what_listens_inside(address: str, location: str) -> None:
+    with pytest.raises(StorageUnavailable):
+        cloudinary_http._onward(address, location)
 
 
 def test_a_file_that_lies_at_another_address_is_fetched_from_there(cloud: StandIn, driver: CloudinaryDriver) -> None:

@@ -7,7 +7,7 @@ import hashlib
 import io
 import socket
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -139,6 +139,32 @@ def test_a_range_is_asked_for_inclusively(driver: S3Driver, stub: Stubber) -> No
     assert driver.read("ab/cd", 3, 2) == b"34"
 
 
+def test_a_storage_that_sends_more_than_was_asked_for_is_not_listened_to(driver: S3Driver, stub: Stubber) -> None:
+    class Endless(io.RawIOBase):
+        given = 0
+
+        def read(self, size: int = -1) -> bytes:
+            assert size >= 0, "all of it was asked for"
+            self.given += size
+            return bytes(size)
+
+    endless = Endless()
+    for _ in range(2):
+        stub.add_response("get_object", {"Body": StreamingBody(endless, None)})
+    assert driver.read("ab/cd", 3, 2) == bytes(2)
+    assert driver.get("ab/cd", at_most=10) == bytes(11)
+    assert endless.given == 13
+
+
+def test_a_blob_whose_body_is_cut_is_an_outage_however_much_was_asked_for(driver: S3Driver, stub: Stubber) -> None:
+    for _ in range(2):
+        stub.add_response("get_object", {"Body": StreamingBody(io.BytesIO(b"cut"), 1000), "ContentLength": 1000})
+    with pytest.raises(StorageUnavailable):
+        driver.get("ab/cd", at_most=1000)
+    with pytest.raises(StorageUnavailable):
+        driver.read("ab/cd", 0, 1000)
+
+
 def test_a_range_past_the_end_is_empty(driver: S3Driver, stub: Stubber) -> None:
     stub.add_client_error("get_object", "InvalidRange", http_status_code=416)
     assert driver.read("ab/cd", 100, 2) == b""
@@ -177,7 +203,7 @@ def test_a_404_of_something_in_between_is_an_outage(driver: S3Driver, stub: Stub
 def test_every_other_refusal_is_an_outage_for_every_method(
     driver: S3Driver, stub: Stubber, code: str, status: int
 ) -> None:
-    methods = {
+    methods: dict[str, Callable[[], object]] = {
         "put_object": lambda: driver.put("ab/cd", b"sealed", size=6),
         "get_object": lambda: driver.get("ab/cd"),
         "head_object": lambda: driver.size("ab/cd"),
