@@ -28,6 +28,7 @@ ATTEMPTS = 6
 LONGEST_WAIT_SECONDS = 60.0
 TIMEOUT_SECONDS = 60.0
 PIECE = 64 * 1024
+MOST_REDIRECTS = 5
 
 _PATIENCE = frozenset({429, 502, 503, 504})
 _REPEATABLE = frozenset({"GET", "HEAD", "PUT", "DELETE"})
@@ -148,16 +149,14 @@ class Client:
             raise Unavailable(f"{self.server} sends elsewhere, to {answer.headers.get('location')}: use that address.")
         return answer
 
-    def _patiently(
-        self, request: httpx.Request, *, repeatable: bool, stream: bool = False, follow: bool = False
-    ) -> httpx.Response:
+    def _patiently(self, request: httpx.Request, *, repeatable: bool, stream: bool = False) -> httpx.Response:
         """The answer to a request, sent again while the server asks for patience, or the connection fails."""
         import httpx
 
         for attempt in range(1, ATTEMPTS + 1):
             final = attempt == ATTEMPTS
             try:
-                answer = self._http.send(request, stream=stream, follow_redirects=follow)
+                answer = self._http.send(request, stream=stream, follow_redirects=False)
             except httpx.TransportError as error:
                 if final or not repeatable:
                     host = request.url.host
@@ -207,9 +206,19 @@ class Client:
             request = self._http.build_request("GET", url, headers=headers)
         except httpx.InvalidURL as error:
             raise Unavailable(f"A ticket leads to no address ({error}).") from None
-        if request.url.scheme not in {"http", "https"}:
-            raise Unavailable("A ticket leads to no address.")
-        answer = self._patiently(request, repeatable=True, stream=True, follow=True)
+        for _ in range(1 + MOST_REDIRECTS):
+            if request.url.scheme not in {"http", "https"}:
+                raise Unavailable("A ticket leads to no address.")
+            answer = self._patiently(request, repeatable=True, stream=True)
+            if answer.next_request is None:
+                break
+            answer.close()
+            # What listens on plain HTTP at home (routers, printers) trusts whoever asks: no storage sends us there.
+            if request.url.scheme == "https" and answer.next_request.url.scheme != "https":
+                raise Unavailable("The storage sends to an address that is not safe to follow.")
+            request = answer.next_request
+        else:
+            raise Unavailable("The storage sends from address to address.")
         if answer.status_code in {200, 206}:
             return answer
         answer.close()

@@ -387,6 +387,29 @@ def test_a_ticket_that_sends_elsewhere_is_followed_and_one_that_leads_nowhere_is
             opened(storage, ticket(url=nowhere))
 
 
+@pytest.mark.parametrize(
+    "onward", ["http://192.168.1.1/reboot", "http://storage.example/blob", "ftp://storage.example/blob"]
+)
+def test_no_storage_sends_anybody_to_what_listens_at_home(onward: str) -> None:
+    asked: list[str] = []
+
+    def sends(request: httpx.Request) -> httpx.Response:
+        asked.append(str(request.url))
+        return httpx.Response(302, headers={"location": onward})
+
+    with pytest.raises(Unavailable):
+        opened(sends, ticket())  # type: ignore[arg-type]
+    assert asked == [ticket()["url"]]
+
+
+def test_a_storage_that_sends_in_circles_is_left() -> None:
+    def sends(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(302, headers={"location": "https://storage.example/blob"})
+
+    with pytest.raises(Unavailable, match="from address to address"):
+        opened(sends, ticket())  # type: ignore[arg-type]
+
+
 def test_reads_may_go_anywhere() -> None:
     made = Client("https://vault.example", transport=httpx.MockTransport(Storage(WHOLE)))
     source = Ciphertext(made, ticket())
