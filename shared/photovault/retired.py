@@ -70,6 +70,35 @@ def due(conn: Connection, before: datetime, *, after: Retired | None, limit: int
     )
 
 
+def hold(conn: Connection, copy: Blob) -> bool:
+    """Whether this is still a retired copy; nobody strikes it off until the transaction ends."""
+    return bool(
+        db.value(
+            conn, "SELECT true FROM retired_blobs WHERE driver = %s AND key = %s FOR UPDATE", [copy.driver, copy.key]
+        )
+    )
+
+
+def strike(conn: Connection, copy: Retired) -> bool:
+    """Strike a copy off before it is deleted; False when it is none any more, because a row names it again."""
+    return bool(
+        db.value(
+            conn,
+            "DELETE FROM retired_blobs WHERE driver = %s AND key = %s RETURNING true",
+            [copy.driver, copy.key],
+        )
+    )
+
+
+def put_back(conn: Connection, copy: Retired) -> None:
+    """Note one again that was struck off and could not be deleted."""
+    conn.execute(
+        "INSERT INTO retired_blobs (driver, key, image_id, name, retired_at) VALUES (%s, %s, %s, %s, %s) "
+        "ON CONFLICT DO NOTHING",
+        [copy.driver, copy.key, copy.image_id, copy.name, copy.retired_at],
+    )
+
+
 def forget(conn: Connection, copies: Iterable[Blob | Retired]) -> None:
     """Strike these off: they were deleted, or a row names them again."""
     with conn.cursor() as cursor:

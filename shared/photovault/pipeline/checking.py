@@ -471,7 +471,7 @@ def files(
             last = ours[-1].key if ours else after
             if compare:
                 yield from _compared(tally, name, ours, after=after, upto=last, told=told)
-            found = _orphans(tally, name, ours, now=now)
+            found = orphans(name, page, now=now, tally=tally)
             if found:
                 yield found
             if any(finding.kind == "unknown-to-the-database" for finding in found):
@@ -487,13 +487,19 @@ def files(
     tally.cursor = rows_cursor
 
 
-def _orphans(tally: Tally, driver: str, page: Sequence[Stored], *, now: datetime) -> list[Finding]:
+def orphans(driver: str, page: Sequence[Stored], *, now: datetime, tally: Tally | None = None) -> list[Finding]:
+    """Those of some listed files that are blobs which nobody has named for a day. The one rule of what may be deleted.
+
+    Instead of them one finding, "unknown-to-the-database", where they are too many to be refuse.
+    """
+    ours = [stored for stored in page if storage.is_new_key(stored.key)]
     with db.maintenance() as conn:
-        unnamed = set(blobs.unreferenced(conn, driver, [stored.key for stored in page]))
-        knows_it = len(unnamed) < len(page) or any(total.driver == driver for total in blobs.totals(conn))
-    old = [stored for stored in page if now - stored.modified >= ORPHAN_AGE]
+        unnamed = set(blobs.unreferenced(conn, driver, [stored.key for stored in ours]))
+        knows_it = len(unnamed) < len(ours) or any(total.driver == driver for total in blobs.totals(conn))
+    old = [stored for stored in ours if now - stored.modified >= ORPHAN_AGE]
     found = [stored for stored in old if stored.key in unnamed]
-    tally.young += len(unnamed) - len(found)
+    if tally is not None:
+        tally.young += len(unnamed) - len(found)
     if found and (not knows_it or (len(old) >= SAMPLE and 2 * len(found) > len(old))):
         logger().error("vault.unknown_to_the_database", extra={"looked_at": len(old), "unnamed": len(found)})
         return [

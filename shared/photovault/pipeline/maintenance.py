@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
-from itertools import chain, takewhile
+from itertools import chain, islice, takewhile
 from uuid import UUID
 
 from photovault import (
@@ -23,6 +23,7 @@ from photovault import (
     blobs,
     db,
     exports,
+    failpoints,
     geocoder,
     idempotency,
     images,
@@ -38,8 +39,7 @@ from photovault import (
     users,
     vault,
 )
-from photovault.blobs import Blob
-from photovault.errors import PersonGone, PhotoVaultError, Unavailable
+from photovault.errors import Misconfigured, PersonGone, PhotoVaultError, Unavailable
 from photovault.observability import count, logger
 from photovault.pipeline import moving, resending, sealer
 from photovault.retired import Retired
@@ -52,22 +52,20 @@ from photovault.uploads import PENDING_GRACE
 SEAL_AFTER = timedelta(minutes=10)
 OUTGOING_LIFETIME = timedelta(minutes=6)
 TRASH_RETENTION = timedelta(days=30)
-ORPHAN_AGE = timedelta(hours=24)
 # Tickets to a copy that a blob was moved from may be out for so long.
 RETIRED_AGE = timedelta(hours=24)
 # A worker notes that a blob is away before it commits the row: a note is believed for longer than any worker runs.
 NOTE_GRACE = timedelta(minutes=20)
 NOTE_RENEWAL = timedelta(hours=6)
-# A home that so many moves in a row failed at is left alone until the next run.
+# After so many moves in a row that failed from one driver to another, the rest is left to the next run.
 FAILURES_IN_A_ROW = 3
 # A step that has not finished this long after sealing is asked for again by the daily pass.
 STALE_STEP = timedelta(minutes=20)
 BATCH = 500
 # Nothing new is begun with less than this left of the function's time.
 LEAST_SECONDS = 30.0
-# Keys are random, so a page of them is a sample of the whole vault. If more than half of so many are named by no row,
-# this is the database of another vault, or an old one, and what looks like refuse are photos.
-SAMPLE = 20
+# Orphans are hashed before they go: so many between two looks at the clock.
+ORPHANS_AT_ONCE = 50
 
 
 def _never_out_of_time() -> float:
@@ -86,6 +84,7 @@ class Report:
     expired: int = 0
     purged: int = 0
     orphans: int = 0
+    mended: int = 0
     retired: int = 0
     rehomed: int = 0
     away: int = 0
@@ -299,7 +298,7 @@ def purge_trash(report: Report, *, now: datetime, remaining: Callable[[], float]
 
 
 def purge(user_id: UUID, image_id: UUID, *, deleted_before: datetime) -> None:
-    """Remove a photo from the trash for good. A death in between leaves blobs without a row, which are orphans.
+    """Remove a photo from the trash for good. Blobs that cannot be deleted now are retired, and go with the others.
 
     Raises ``PersonGone``.
     """
@@ -308,15 +307,21 @@ def purge(user_id: UUID, image_id: UUID, *, deleted_before: datetime) -> None:
         image = images.get(conn, image_id)
         if image is None or image.deleted_at is None or image.deleted_at > deleted_before:
             return
-        copies: list[Blob | Retired] = [*blobs.of_images(conn, [image_id]), *retired.of_image(conn, image_id)]
-        retired.forget(conn, copies)
+        retired.add(conn, blobs.of_images(conn, [image_id]))
+        copies = retired.of_image(conn, image_id)
         users.move_quota(
             conn, reserved=0 if image.sealed_at else -image.size, used=-image.size if image.sealed_at else 0
         )
         images.delete_row(conn, image_id)
         tombstones.add(conn, "image", [image_id], revision=revision)
         activity.record(conn, "photo-purged", image_id=str(image_id))
-    vault.discard(copies)
+    try:
+        vault.discard(copies)
+    except (Unavailable, Misconfigured) as error:
+        logger().warning("purge.blobs_left", extra={"image_id": str(image_id), "why": error.detail})
+        return
+    with db.transaction(user_id) as conn:
+        retired.forget(conn, copies)
 
 
 def rehome(
@@ -332,7 +337,7 @@ def rehome(
     pass looks at it again. ``notes`` says since when staging notes that blobs are away from a driver.
     """
     homes: dict[str, bool] = {}  # by driver: whether it takes blobs
-    in_a_row: Counter[str] = Counter()
+    in_a_row: Counter[tuple[str, str]] = Counter()  # failures by where blobs lie and where they belong
     left: set[str] = set()
     for record in _away():
         home = placing.home(record.name)
@@ -346,15 +351,18 @@ def rehome(
             if not any(homes.get(placing.home(kind), True) for kind in TIERED_BLOBS):
                 break
             continue
+        way = record.driver, home
+        if in_a_row[way] >= FAILURES_IN_A_ROW:
+            left.add(home)
+            continue
         try:
             outcome = moving.move(record.user_id, record.image_id, record.name, to=home)
-        except Unavailable as error:
+        except PhotoVaultError as error:
             left.add(home)
-            in_a_row[home] += 1
-            homes[home] = in_a_row[home] < FAILURES_IN_A_ROW
-            logger().warning("rehome.failed", extra={"home": home, "why": error.detail})
+            in_a_row[way] += 1
+            logger().warning("rehome.failed", extra={"home": home, "from_driver": record.driver, "why": error.detail})
             continue
-        in_a_row[home] = 0
+        in_a_row[way] = 0
         report.rehomed += outcome == moving.Outcome.MOVED
     with db.maintenance() as conn:
         report.away = blobs.count_away(conn)
@@ -405,42 +413,52 @@ def remove_retired(report: Report, *, now: datetime, remaining: Callable[[], flo
     """Delete the copies that blobs were moved from a day ago, each after a look at the copy that took its place.
 
     Where that is not there, the old one is what the blob is healed from; one that does not verify stays, too, as long
-    as the blob is lost. A storage that is away keeps its copies until it is back, and holds up no other.
+    as the blob is lost. While the storage of either is away, the copy stays, and holds up no other.
     """
     away: set[str] = set()
     last: Retired | None = None
     while remaining() >= LEAST_SECONDS:
         with db.maintenance() as conn:
             page = retired.due(conn, now - RETIRED_AGE, after=last, limit=BATCH)
-            current = {(copy.image_id, copy.name): blobs.record(conn, copy.image_id, copy.name) for copy in page}
-        gone = []
         for copy in page:
             if remaining() < LEAST_SECONDS:
-                break
-            if copy.driver in away:
+                return
+            with db.maintenance() as conn:
+                record = blobs.record(conn, copy.image_id, copy.name)
+            if copy.driver in away or (record and record.driver in away):
                 continue
+            asked = record.driver if record else copy.driver
             try:
-                if not _in_place(current[copy.image_id, copy.name]):
-                    if not moving.heal(copy.user_id, copy.image_id, copy.name):
-                        report.failures.append(f"remove_retired: the {copy.name} of photo {copy.image_id} is lost")
-                    continue  # healed from a copy, maybe from this one: the next run sees which may go
-                storage.driver(copy.driver).delete(copy.key)
+                in_place = record is None or storage.driver(record.driver).size(record.key) == record.size
+                asked = copy.driver
+                if in_place:
+                    report.retired += _delete_retired(copy)
+                elif not moving.heal(copy.user_id, copy.image_id, copy.name):
+                    report.failures.append(f"remove_retired: the {copy.name} of photo {copy.image_id} is lost")
+                # else healed from a copy, maybe from this one: the next run sees which may go
             except PhotoVaultError as error:
-                away.add(copy.driver)
+                away.add(asked)
                 report.failures.append(f"remove_retired: {error.detail}")
-                continue
-            gone.append(copy)
-        with db.maintenance() as conn:
-            retired.forget(conn, gone)
-        report.retired += len(gone)
         if len(page) < BATCH:
             return
         last = page[-1]
 
 
-def _in_place(record: blobs.Record | None) -> bool:
-    """Whether the blob lies where its row says, as far as its size tells. One without a row needs no place."""
-    return record is None or storage.driver(record.driver).size(record.key) == record.size
+def _delete_retired(copy: Retired) -> bool:
+    """Strike a copy off, then delete it, so that nobody heals a blob from it in between; whether it was still one."""
+    from psycopg.errors import ForeignKeyViolation
+
+    with db.maintenance() as conn:
+        if not retired.strike(conn, copy):
+            return False
+    failpoints.reach("maintenance.copy-struck-off")
+    try:
+        storage.driver(copy.driver).delete(copy.key)
+    except PhotoVaultError:
+        with suppress(ForeignKeyViolation), db.transaction(copy.user_id) as conn:  # the account is erased altogether
+            retired.put_back(conn, copy)
+        raise
+    return True
 
 
 def refine_places(report: Report, *, now: datetime, remaining: Callable[[], float] = _never_out_of_time) -> None:
@@ -490,50 +508,37 @@ def forget_expired(report: Report, *, now: datetime, remaining: Callable[[], flo
 
 
 def remove_orphans(report: Report, *, now: datetime, remaining: Callable[[], float] = _never_out_of_time) -> None:
-    """Delete blobs that no row and no retired copy names, never one younger than a day, nor anybody's other files.
+    """Delete blobs that no row and no retired copy names, as ``storage check --repair`` does, and by its rules: never
+    one younger than a day, nor anybody's other files, nor what a row is looking for in vain.
 
-    Of every driver that the settings name, parts of blobs that were not stored to the end included.
+    Of every driver that a setting, a row or a retired copy names, parts of blobs that were never finished included.
     """
-    for name in placing.in_use():
+    from photovault.pipeline import checking
+
+    for name in checking.drivers():
         with _noting_failure(report, f"remove_orphans of {name}"):
-            _remove_orphans_of(storage.driver(name), report, now=now, remaining=remaining)
+            _remove_orphans_of(name, report, now=now, remaining=remaining)
 
 
-def _remove_orphans_of(
-    driver: storage.Driver, report: Report, *, now: datetime, remaining: Callable[[], float]
-) -> None:
+def _remove_orphans_of(name: str, report: Report, *, now: datetime, remaining: Callable[[], float]) -> None:
     """It begins anywhere, so that in a vault too large for one run every part gets its turn."""
-    start = storage.new_key()
-    page: list[str] = []
+    from photovault.pipeline import checking, mending
 
-    def settle() -> bool:
-        with db.maintenance() as conn:
-            unnamed = blobs.unreferenced(conn, driver.name, page)
-        if len(page) >= SAMPLE and 2 * len(unnamed) > len(page):
-            logger().error(
-                "vault.unknown_to_the_database",
-                extra={"driver": driver.name, "looked_at": len(page), "unnamed": len(unnamed)},
-            )
-            report.failures.append(
-                f"remove_orphans of {driver.name}: most blobs are named by no row; none of them was deleted"
-            )
-            return False
-        for key in unnamed:
-            driver.delete(key)
-        report.orphans += len(unnamed)
-        page.clear()
-        return True
-
+    driver, start = storage.driver(name), storage.new_key()
     until_start = takewhile(lambda stored: stored.key <= start, driver.list())
-    for looked_at, stored in enumerate(chain(driver.list(after=start), until_start)):
-        if looked_at % BATCH == 0 and remaining() < LEAST_SECONDS:
-            return
-        if now - stored.modified >= ORPHAN_AGE and storage.is_new_key(stored.key):
-            page.append(stored.key)
-        if len(page) >= BATCH and not settle():
-            return
-    if page:
-        settle()
+    listing = chain(driver.list(after=start), until_start)
+    while remaining() >= LEAST_SECONDS and (page := list(islice(listing, BATCH))):
+        found = checking.orphans(name, page, now=now)
+        for begin in range(0, len(found), ORPHANS_AT_ONCE):
+            if remaining() < LEAST_SECONDS:
+                return
+            for finding in mending.clear(found[begin : begin + ORPHANS_AT_ONCE]):
+                if not finding.outcome:
+                    report.failures.append(f"remove_orphans of {name}: {finding.detail}")
+                report.orphans += finding.outcome == "removed"
+                report.mended += finding.outcome == "mended"
+                if finding.kind == "unknown-to-the-database":
+                    return
 
 
 def is_daily(now: datetime, every: timedelta) -> bool:

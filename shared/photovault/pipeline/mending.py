@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -37,7 +36,7 @@ def mend(batch: list[Finding]) -> list[Finding]:
     """What became of the findings of one photo, or of one page of files."""
     files = [finding for finding in batch if finding.image_id is None]
     blobs_of_photo = [finding for finding in batch if finding.image_id is not None]
-    return [*_mend_photo(blobs_of_photo), *_clear(files)]
+    return [*_mend_photo(blobs_of_photo), *clear(files)]
 
 
 # --------------------------------------------------------------------------------------------------- a photo's blobs
@@ -207,22 +206,35 @@ def _mended(finding: Finding, how: str) -> Finding:
 # ------------------------------------------------------------------------------------------------------------- files
 
 
-def _clear(batch: list[Finding]) -> Iterator[Finding]:
+def clear(batch: list[Finding]) -> Iterator[Finding]:
     """Delete orphans; but one that is the very blob a row is looking for in vain becomes that row's.
 
-    So it is after a restore of an older database: the rows name the places that blobs were moved away from since.
+    So it is after a restore of an older database: the rows name the places that blobs were moved away from since. What
+    cannot be read may be such a one, so it stays; once a storage fails, it is asked for no more of the batch.
     """
     orphans = [finding for finding in batch if finding.kind == "orphan"]
     yield from (finding for finding in batch if finding.kind != "orphan")
     contents: dict[str, bytes] = {}
-    for finding in orphans:
-        with suppress(BlobMissing, StorageUnavailable):
-            contents[finding.key] = checking.hashed(finding.driver, finding.key, at_most=finding.bytes + 1)[1]
-    with db.maintenance() as conn:
-        wanted = {bytes(record.sha256): record for record in blobs.holding(conn, list(contents.values()))}
+    why = ""
     for finding in orphans:
         try:
-            yield _cleared(finding, wanted.get(contents.get(finding.key, b"")))
+            contents[finding.key] = checking.hashed(finding.driver, finding.key, at_most=finding.bytes + 1)[1]
+        except BlobMissing:  # gone already, or parts of it were never stored
+            contents[finding.key] = b""
+        except (StorageUnavailable, Misconfigured) as error:
+            why = error.detail
+            break
+    if not contents:
+        wanted: dict[bytes, Record] = {}
+    else:
+        with db.maintenance() as conn:
+            wanted = {bytes(record.sha256): record for record in blobs.holding(conn, list(contents.values()))}
+    for finding in orphans:
+        if finding.key not in contents:
+            yield replace(finding, detail=f"{finding.detail} It was not deleted: {why}")
+            continue
+        try:
+            yield _cleared(finding, wanted.get(contents[finding.key]))
         except (StorageUnavailable, Misconfigured) as error:
             yield replace(finding, detail=f"{finding.detail} It was not deleted: {error.detail}")
 

@@ -84,7 +84,7 @@ def heal(user_id: UUID, image_id: UUID, name: str) -> bool:
     for copy in copies:
         candidate = _homed(replace(blob, driver=copy.driver, key=copy.key))
         if _verifies(candidate):
-            healed = swap(user_id, blob, candidate)
+            healed = swap(user_id, blob, candidate, if_retired=True)
             if healed:
                 logger().warning(
                     "blob.healed",
@@ -106,7 +106,7 @@ def _homed(blob: Blob) -> Blob:
 def _verifies(blob: Blob) -> bool:
     """Whether what lies there is what the row says."""
     try:
-        sealed = storage.driver(blob.driver).get(blob.key)
+        sealed = storage.driver(blob.driver).get(blob.key, at_most=blob.size)
     except BlobMissing:
         return False
     return len(sealed) == blob.size and hashlib.sha256(sealed).digest() == blob.sha256
@@ -122,11 +122,16 @@ def _settle(user_id: UUID, blob: Blob) -> Outcome:
     return Outcome.ALREADY_THERE
 
 
-def swap(user_id: UUID, old: Blob, new: Blob) -> bool:
-    """Let the row name another copy, and retire the one that it named. False when it names that no more."""
+def swap(user_id: UUID, old: Blob, new: Blob, *, if_retired: bool = False) -> bool:
+    """Let the row name another copy, and retire the one that it named. False when it names that no more.
+
+    ``if_retired``: only if the other is still a retired copy. Else maintenance is just deleting it.
+    """
     try:
         with db.transaction(user_id) as conn:
             users.next_revision(conn)
+            if if_retired and not retired.hold(conn, new):
+                return False
             swapped = blobs.replace(conn, old, new)
             if swapped:
                 retired.forget(conn, [new])

@@ -34,6 +34,7 @@ from photovault.errors import BlobMissing, StorageUnavailable
 from photovault.pipeline import checking, maintenance, mending, moving, vision
 from photovault.pipeline.checking import Finding, Position, Tally
 from photovault.pipeline.messages import PhotoMessage
+from photovault.storage import local
 
 pytestmark = pytest.mark.usefixtures("vault", "sent", "alone")
 
@@ -412,6 +413,9 @@ def test_no_file_is_refuse_to_a_database_that_names_none_of_the_storage(ada: Som
     theirs = {put() for _ in range(5)}
     (finding,), _ = check(repair=True)
     assert finding.kind == "unknown-to-the-database"
+    report = maintenance.Report()
+    maintenance.remove_orphans(report, now=LATER)
+    assert report.failures == [f"remove_orphans of local: {finding.detail}"]
     assert theirs == lying("local")
 
 
@@ -591,6 +595,24 @@ def test_an_orphan_that_is_a_second_copy_of_a_sound_blob_goes(ada: Somebody) -> 
     assert lying("local") == {blob.key}
     assert copy not in lying("local")
     assert is_whole(blob)
+
+
+def test_an_orphan_that_cannot_be_read_stays(ada: Somebody, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may be what a row is looking for."""
+    add_blob(ada, b"named")
+    orphan = put()
+    read = local.LocalDriver.read
+
+    def away(driver: local.LocalDriver, key: str, offset: int, length: int) -> bytes:
+        if key == orphan:
+            raise StorageUnavailable("It cannot be read right now.")
+        return read(driver, key, offset, length)
+
+    monkeypatch.setattr(local.LocalDriver, "read", away)
+    (finding,), tally = check(repair=True)
+    assert (finding.outcome, tally.left) == ("", 1)
+    assert "not deleted" in finding.detail
+    assert orphan in lying("local")
 
 
 def test_repair_deletes_orphans_that_are_a_day_old_and_nothing_else(ada: Somebody) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
 import psycopg
@@ -14,13 +16,14 @@ import pytest
 from tests.arranging import Sent, add_photo, table
 from tests.cloudinary_stand_in import CLOUD, StandIn
 from tests.staged import Bucket
-from tests.storages import Told, add_blob, content_key, is_whole, lying, opened, overwrite, reconfigure, row
+from tests.storages import Told, add_blob, content_key, is_whole, lying, opened, overwrite, reconfigure, row, sealed
 from tests.vaults import Somebody, somebody
 
-from photovault import blobs, db, images, staging, storage, users, vault
+from photovault import blobs, db, images, retired, staging, storage, users, vault
 from photovault.blobs import Blob
 from photovault.errors import Tampered, Unavailable
 from photovault.pipeline import erasing, maintenance, moving, sealer
+from photovault.retired import Retired
 from photovault.staging import Staged
 from photovault.storage import placing
 
@@ -195,6 +198,39 @@ def test_a_driver_that_is_down_keeps_no_other_from_being_cleared(ada: Somebody, 
     assert orphan not in remaining_keys()
     (failure,) = report.failures
     assert failure.startswith("remove_orphans of cloudinary")
+
+
+@pytest.mark.usefixtures("emptied", "settled")
+def test_a_blob_that_an_older_database_looks_for_elsewhere_is_found_and_not_deleted(
+    ada: Somebody, hybrid: StandIn
+) -> None:
+    """After a restore the rows name the places that blobs were moved away from since."""
+    kept, old = add_blob(ada, b"another photo"), add_blob(ada, b"a photo")
+    moving.move(ada.user_id, kept.image_id, kept.name, to="local")
+    moving.move(ada.user_id, old.image_id, old.name, to="local")
+    storage.driver("cloudinary").delete(old.key)
+    with db.transaction(ada.user_id) as conn:  # the dump of the day before
+        new = blobs.get(conn, old.image_id, old.name)
+        assert new is not None
+        blobs.replace(conn, new, old)
+        conn.execute("DELETE FROM retired_blobs WHERE image_id = %s", [old.image_id])
+    report = maintenance.Report()
+    maintenance.remove_orphans(report, now=LATER)
+    assert (report.orphans, report.mended, report.failures) == (0, 1, [])
+    assert opened(ada, old) == b"a photo"
+
+
+@pytest.mark.usefixtures("emptied", "settled")
+def test_orphans_are_looked_for_where_blobs_lie_that_no_setting_places_there(
+    ada: Somebody, hybrid: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = add_blob(ada, b"a photo")
+    orphan = placing.put("cloudinary", b"refuse")
+    monkeypatch.setenv("STORAGE_DRIVER", "local")
+    reconfigure()
+    maintenance.remove_orphans(maintenance.Report(), now=LATER)
+    assert lying("cloudinary") == {kept.key}
+    assert orphan not in lying("cloudinary")
 
 
 @pytest.mark.usefixtures("emptied")
@@ -450,6 +486,23 @@ def test_a_home_that_fails_again_meanwhile_is_left_alone_after_three_blobs(
     assert report.rehomed == 6
 
 
+@pytest.mark.usefixtures("settled")
+def test_blobs_where_nobody_can_read_them_hold_up_no_other(
+    ada: Somebody, hybrid: StandIn, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as those that a laptop's disk took, in a vault that runs on Lambda by now."""
+    stuck = [away_blob(ada, hybrid) for _ in range(4)]
+    with db.transaction(ada.user_id) as conn:
+        conn.execute("UPDATE blobs SET driver = 's3' WHERE NOT (key = %s)", [stuck[-1].key])
+    monkeypatch.delenv("VAULT_BUCKET", raising=False)
+    report = maintenance.Report()
+    maintenance.rehome(report, now=NOW)
+    assert report.rehomed == 1
+    assert is_home(ada, stuck[-1])
+    assert report.away == 3
+    assert NOTE in bucket.contents
+
+
 # ---- retired copies -------------------------------------------------------------------------------------------------
 
 
@@ -505,6 +558,67 @@ def test_copies_in_a_storage_that_is_down_wait_and_hold_up_no_other(ada: Somebod
 
 
 @pytest.mark.usefixtures("settled")
+def test_copies_whose_successors_are_in_a_storage_that_is_down_wait_and_hold_up_no_other(
+    ada: Somebody, hybrid: StandIn
+) -> None:
+    waiting, other = add_blob(ada, b"a photo"), add_blob(ada, b"another photo")
+    for blob, to in ((waiting, "local"), (waiting, "cloudinary"), (other, "local")):
+        moving.move(ada.user_id, blob.image_id, blob.name, to=to)
+    copy = row(ada, other)
+    assert copy is not None
+    assert moving.swap(ada.user_id, copy, replace(copy, key=placing.put("local", sealed(copy))))
+    retire_earlier(ada, timedelta(days=2))
+    hybrid.stop()
+    report = maintenance.Report()
+    maintenance.remove_retired(report, now=datetime.now(UTC))
+    assert report.retired == 1
+    assert copy.key not in lying("local")
+    hybrid.start()
+    maintenance.remove_retired(report, now=datetime.now(UTC))
+    assert report.retired == 4
+    assert opened(ada, waiting) == b"a photo"
+    assert opened(ada, other) == b"another photo"
+
+
+@pytest.mark.usefixtures("settled")
+def test_a_copy_that_a_blob_is_healed_from_in_that_moment_is_not_deleted(
+    ada: Somebody, hybrid: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The new copy was altered and is as long as ever: `storage check --repair` sees it, maintenance does not."""
+    old, new = moved(ada)
+    overwrite(new, bytes(new.size))
+    strike = retired.strike
+
+    def healed_first(conn: db.Connection, copy: Retired) -> bool:
+        assert moving.heal(ada.user_id, old.image_id, old.name)
+        return strike(conn, copy)
+
+    monkeypatch.setattr(retired, "strike", healed_first)
+    report = maintenance.Report()
+    maintenance.remove_retired(report, now=datetime.now(UTC))
+    assert report.retired == 0
+    assert row(ada, old) == old
+    assert opened(ada, old) == b"a photo"
+
+
+@pytest.mark.usefixtures("settled")
+def test_no_blob_is_healed_from_a_copy_that_is_being_deleted(
+    ada: Somebody, hybrid: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, new = moved(ada)
+    overwrite(new, bytes(new.size))
+    replace_row = moving.swap
+
+    def removed_first(*arguments: Any, **options: Any) -> bool:
+        maintenance.remove_retired(maintenance.Report(), now=datetime.now(UTC))
+        return replace_row(*arguments, **options)
+
+    monkeypatch.setattr(moving, "swap", removed_first)
+    assert not moving.heal(ada.user_id, old.image_id, old.name)
+    assert row(ada, new) == new, "a row never names what is not there"
+
+
+@pytest.mark.usefixtures("settled")
 def test_copies_are_removed_page_by_page(ada: Somebody, hybrid: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
     for _ in range(5):
         moved(ada)
@@ -528,6 +642,22 @@ def test_a_purge_takes_the_retired_copies_with_it(ada: Somebody, hybrid: StandIn
     maintenance.purge(ada.user_id, old.image_id, deleted_before=LATER)
     assert old.key not in lying("cloudinary")
     assert new.key not in lying("local")
+    assert not table(ada.user_id, "SELECT key FROM retired_blobs")
+
+
+@pytest.mark.usefixtures("settled")
+def test_what_a_purge_cannot_delete_is_retired_and_goes_later(ada: Somebody, hybrid: StandIn) -> None:
+    blob = add_blob(ada, b"a photo")
+    with db.transaction(ada.user_id) as conn:
+        images.move_to_trash(conn, blob.image_id, revision=users.next_revision(conn))
+    hybrid.stop()
+    maintenance.purge(ada.user_id, blob.image_id, deleted_before=LATER)
+    hybrid.start()
+    assert row(ada, blob) is None
+    assert blob.key in lying("cloudinary")
+    retire_earlier(ada, timedelta(days=2))
+    maintenance.remove_retired(maintenance.Report(), now=datetime.now(UTC))
+    assert blob.key not in lying("cloudinary")
     assert not table(ada.user_id, "SELECT key FROM retired_blobs")
 
 
