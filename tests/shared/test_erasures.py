@@ -333,6 +333,22 @@ def test_an_entry_that_cannot_be_read_says_why_and_names_nobody(ledger: Path, co
     assert why in entry.trouble
 
 
+@pytest.mark.parametrize("name", [" ", "a b", "$x", "x\x1b[2J"])
+def test_what_else_lies_in_the_ledger_keeps_no_erasure_from_being_done_again(ledger: Path, name: str) -> None:
+    erasures.enter(SOMEBODY, THEN)
+    (ledger / "erasures" / name).write_text(json.dumps(GOOD))
+    found = {entry.key: entry for entry in erasures.entries()}
+    assert found[f"erasures/{SOMEBODY}"].user_id == SOMEBODY
+    assert (found[f"erasures/{name}"].user_id, bool(found[f"erasures/{name}"].trouble)) == (None, True)
+
+
+@pytest.mark.parametrize("content", ["[" * 3000, json.dumps(GOOD | {"padding": "x" * 10**6})], ids=["deep", "long"])
+def test_an_entry_that_nobody_of_ours_wrote_costs_nothing(ledger: Path, content: str) -> None:
+    erasures.enter(SOMEBODY, THEN)
+    (ledger / "erasures" / str(SOMEBODY)).write_text(content)
+    assert [entry.user_id for entry in erasures.entries()] == [None]
+
+
 def test_without_a_ledger_the_way_to_one_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     set_ledger(monkeypatch)
     for attempt in (lambda: erasures.enter(ids.new(), THEN), lambda: list(erasures.entries())):
