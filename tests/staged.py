@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -36,7 +37,9 @@ class Bucket:
         for key, data in sorted(self.contents.items()):
             if key.startswith(prefix):
                 modified = self.modified.setdefault(key, datetime.now(UTC))
-                yield Staged(key, len(data), modified, *(staging.ids_of(key) or (None, None)))
+                user_id, image_id = staging.ids_of(key) or (None, None)
+                etag = hashlib.md5(data, usedforsecurity=False).hexdigest()
+                yield Staged(key, len(data), modified, user_id, image_id, etag)
 
     def get(self, user_id: UUID, image_id: UUID, *, at_most: int) -> bytes | None:
         self._check()

@@ -148,10 +148,9 @@ def objects(prefix: str = "") -> Iterator[Staged]:
     pages = aws.client("s3").get_paginator("list_objects_v2")
     for page in pages.paginate(Bucket=get_settings().require("staging_bucket"), Prefix=prefix):
         for entry in page.get("Contents", []):
-            found = ids_of(entry["Key"])
-            yield Staged(
-                entry["Key"], entry["Size"], entry["LastModified"], *(found or (None, None)), entry.get("ETag", "")
-            )
+            user_id, image_id = ids_of(entry["Key"]) or (None, None)
+            etag = entry.get("ETag", "")
+            yield Staged(entry["Key"], entry["Size"], entry["LastModified"], user_id, image_id, etag)
 
 
 def holds(user_id: UUID, image_id: UUID) -> bool:

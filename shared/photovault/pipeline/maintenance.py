@@ -23,7 +23,6 @@ from photovault import (
     blobs,
     db,
     exports,
-    failpoints,
     geocoder,
     idempotency,
     images,
@@ -451,7 +450,6 @@ def _delete_retired(copy: Retired) -> bool:
     with db.maintenance() as conn:
         if not retired.strike(conn, copy):
             return False
-    failpoints.reach("maintenance.copy-struck-off")
     try:
         storage.driver(copy.driver).delete(copy.key)
     except PhotoVaultError:

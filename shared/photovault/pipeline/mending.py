@@ -224,9 +224,8 @@ def clear(batch: list[Finding]) -> Iterator[Finding]:
         except (StorageUnavailable, Misconfigured) as error:
             why = error.detail
             break
-    if not contents:
-        wanted: dict[bytes, Record] = {}
-    else:
+    wanted: dict[bytes, Record] = {}
+    if contents:
         with db.maintenance() as conn:
             wanted = {bytes(record.sha256): record for record in blobs.holding(conn, list(contents.values()))}
     for finding in orphans:

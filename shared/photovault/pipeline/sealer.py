@@ -26,6 +26,7 @@ from photovault.blobs import Blob
 from photovault.errors import NotFound, PersonGone, Unavailable
 from photovault.images import Image
 from photovault.observability import count, logger
+from photovault.staging import Staged
 
 
 def load(user_id: UUID, image_id: UUID) -> Image | None:
@@ -58,7 +59,7 @@ def seal(image: Image) -> Image | None:
         logger().warning(
             "upload.not_as_announced", extra={"image_id": str(image.id), "bytes": error.bytes, "why": str(error)}
         )
-        remove_upload(user_id, image.id, size=image.size)
+        _throw_away(image, content_key)
         return None
     if data is None:
         current = load(user_id, image.id)
@@ -116,14 +117,26 @@ def clean_staging(image: Image) -> None:
     remove_upload(image.user_id, image.id, size=image.size)
 
 
-def remove_upload(user_id: UUID, image_id: UUID, *, size: int | None) -> None:
+def _throw_away(image: Image, content_key: bytes) -> None:
+    """Delete a wrong upload, looked at again: the right one may just have been posted in its place, or the photo
+    announced anew with the size that this has. What stays has a message of its own, and the sweeper behind it."""
+    staged = staging.find(image.user_id, image.id)
+    current = load(image.user_id, image.id)
+    try:
+        originals.received(current or image, content_key=content_key)
+    except originals.NotAsAnnounced:
+        remove_upload(image.user_id, image.id, size=image.size, only=staged)
+
+
+def remove_upload(user_id: UUID, image_id: UUID, *, size: int | None, only: Staged | None = None) -> None:
     """Delete what lies in staging for a photo; when it is plaintext, say how many seconds it lay there.
 
     ``size`` is the announced one in bytes; without it (nobody announced the photo, or it is gone) whatever lies there
-    counts as plaintext. Raises ``StorageUnavailable``.
+    counts as plaintext. With ``only``, another upload that lies there by now is left alone, but for the milliseconds
+    between look and deletion: LocalStack knows no conditional deletion. Raises ``StorageUnavailable``.
     """
     staged = staging.find(user_id, image_id)
-    if staged is None:
+    if staged is None or (only is not None and staged != only):
         return
     staging.delete(staged.key)
     if size is None or staged.bytes != sealing.sealed_size(size, staging.UPLOAD):

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -254,6 +255,47 @@ def test_anything_else_is_thrown_away_and_the_photo_can_be_uploaded_again(
     assert (again.image_id, again.seal) == (photo.image_id, photo.seal)
     staged[again.key] = again.sealed(PICTURE)
     assert sealer.seal(again.row)
+    assert original(photo) == PICTURE
+
+
+@pytest.mark.parametrize("looks", [1, 2, 3])
+def test_the_right_upload_that_comes_while_a_wrong_one_is_thrown_away_stays(
+    ada: Somebody, bucket: Bucket, monkeypatch: pytest.MonkeyPatch, looks: int
+) -> None:
+    """A client that noticed its mistake tries again at once; ``looks`` are those that the sealer had had by then."""
+    photo = announce(ada, PICTURE)
+    bucket.contents[photo.key] = noise_of_an_envelopes_size(ada, photo)
+    looked = 0
+
+    def after_so_many(look: Callable[..., Any]) -> Callable[..., Any]:
+        def watched(*arguments: Any, **options: Any) -> Any:
+            nonlocal looked
+            found = look(*arguments, **options)
+            looked += 1
+            if looked == looks:
+                bucket.contents[photo.key] = photo.sealed(PICTURE)
+            return found
+
+        return watched
+
+    for name in ("get", "find"):
+        monkeypatch.setattr(staging, name, after_so_many(getattr(bucket, name)))
+    assert sealer.seal(photo.row) is None
+    assert sealer.seal(photo.row)
+    assert original(photo) == PICTURE
+
+
+def test_a_photo_announced_anew_with_the_right_size_while_a_look_is_taken_keeps_its_upload(
+    ada: Somebody, staged: dict[str, bytes]
+) -> None:
+    photo = announce(ada, PICTURE, size=7)
+    before = photo.row
+    with db.transaction(ada.user_id) as conn:
+        users.move_quota(conn, reserved=len(PICTURE) - 7)
+        conn.execute("UPDATE images SET bytes = %s WHERE id = %s", [len(PICTURE), photo.image_id])
+    staged[photo.key] = PICTURE
+    assert sealer.seal(before) is None
+    assert sealer.seal(photo.row)
     assert original(photo) == PICTURE
 
 
