@@ -219,14 +219,17 @@ def _in_tiff(data: bytes) -> Blocks:
     return Blocks(exif=data)
 
 
-def _boxes(data: bytes, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+def boxes(data: bytes, start: int = 0, end: int | None = None) -> Iterator[tuple[bytes, int, int]]:
     """(type, content start, content end) of ISO base media boxes (ISO/IEC 14496-12, 4.2)."""
+    end = len(data) if end is None else min(end, len(data))
     for _ in range(MAX_STEPS):
         if start + 8 > end:
             return
         size, kind = struct.unpack_from(">I4s", data, start)
         header = 8
         if size == 1:
+            if start + 16 > end:
+                return
             (size,) = struct.unpack_from(">Q", data, start + 8)
             header = 16
         elif size == 0:
@@ -239,10 +242,10 @@ def _boxes(data: bytes, start: int, end: int) -> Iterator[tuple[bytes, int, int]
 
 def _in_heif(data: bytes) -> Blocks:
     """Items of type ``Exif`` and XMP's ``mime`` of the file's meta box (ISO/IEC 23008-12, annex A)."""
-    meta = next(((s + 4, e) for kind, s, e in _boxes(data, 0, len(data)) if kind == b"meta"), None)
+    meta = next(((s + 4, e) for kind, s, e in boxes(data) if kind == b"meta"), None)
     if meta is None:
         return Blocks()
-    parts = {kind: (s, e) for kind, s, e in _boxes(data, *meta)}
+    parts = {kind: (s, e) for kind, s, e in boxes(data, *meta)}
     if b"iinf" not in parts or b"iloc" not in parts:
         return Blocks()
     wanted = _heif_items(data, *parts[b"iinf"])
@@ -263,7 +266,7 @@ def _in_heif(data: bytes) -> Blocks:
 def _heif_items(data: bytes, start: int, end: int) -> dict[int, str]:
     start += 4 + (2 if data[start] == 0 else 4)
     items: dict[int, str] = {}
-    for kind, at, stop in _boxes(data, start, end):
+    for kind, at, stop in boxes(data, start, end):
         if kind != b"infe" or data[at] not in {2, 3}:
             continue
         wide = data[at] == 3

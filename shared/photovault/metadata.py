@@ -35,7 +35,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
 
-from photovault import datenames, embedded, exif, formats, iptc, moments, timezones, xmp
+from photovault import datenames, embedded, exif, formats, iptc, moments, motion, timezones, xmp
 
 SOURCES = (
     "sidecar", "exif", "gps", "xmp", "iptc", "exif_digitized", "xmp_digitized", "iptc_digitized", "png", "filename",
@@ -442,6 +442,7 @@ def _extra(tags: exif.Tags, properties: xmp.Properties, records: Mapping[int, by
         "software": tags.text(0x0131, tags.image),
         "artist": tags.text(0x013B, tags.image),
         "copyright": tags.text(0x8298, tags.image),
+        "content_identifier": motion.identifier_in_note(tags.exif.get(0x927C)),  # a Live Photo's film has the same
     }
     extra: Extra = {name: value for name, value in numbers.items() if value is not None}
     extra |= {name: text for name, text in texts.items() if text}

@@ -16,7 +16,7 @@ PACKAGE = ROOT / "shared" / "photovault"
 # Bytes or values in, values out: no I/O, no clock, no environment.
 PURE = {
     "clip_tokens", "cursors", "datenames", "drafting", "duplicates", "embedded", "errors", "exif", "export_layout",
-    "face_measures", "formats", "globe", "grouping", "iptc", "keys", "metadata", "model_manifest", "moments", "names",
+    "face_measures", "formats", "globe", "grouping", "grouping_memory", "iptc", "keys", "metadata", "model_manifest", "moments", "motion", "names",
     "passwords", "perceptual", "places", "presigning", "queries", "ranking", "renditions", "sealing", "showing",
     "spoken_dates", "thumbhash", "timezones", "titles", "tokens", "vision_cv", "xmp",
 }  # fmt: skip

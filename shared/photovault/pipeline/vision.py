@@ -20,7 +20,9 @@ from photovault import (
     images,
     keyring,
     labels,
+    lookalikes,
     metadata,
+    motion,
     originals,
     people,
     perceptual,
@@ -43,7 +45,7 @@ from photovault.images import Image, Place, Understood
 from photovault.metadata import Metadata
 from photovault.model_manifest import ModelInfo
 from photovault.observability import count, logger
-from photovault.pipeline import resending, sealer
+from photovault.pipeline import comparing, resending, sealer
 from photovault.pipeline.messages import PhotoMessage
 from photovault.vision_cv import Picture
 
@@ -56,11 +58,14 @@ class Findings:
     """What the pixels and metadata gave, before anything is stored."""
 
     understood: Understood
+    appearance: perceptual.Look
     pictures: list[renditions.Rendition]
     faces: list[Face]
     face_model: ModelInfo
     labels: list[labels.Label]
     label_model: ModelInfo | None
+    motion: motion.Clip | None = None
+    """Where in the original's bytes the clip of a Motion Photo lies."""
 
 
 def handle(message: PhotoMessage) -> None:
@@ -84,6 +89,7 @@ def handle(message: PhotoMessage) -> None:
     else:
         sealer.clean_staging(image)
     if image.vision_done_at or image.status == "rejected":
+        comparing.compare(image.user_id, image.id)  # whoever understood it may have died before
         return
     # Also a step that was given up: the message may have waited behind many, or as a dead letter.
     understand(image)
@@ -135,6 +141,8 @@ def understand(image: Image) -> None:
             content_type="application/json",
         )
     )
+    if clip := findings.motion:
+        stored.append(store(opened.data[clip.start : clip.end], name="motion", content_type=clip.content_type))
     face_ids = people.new_face_ids(findings.faces)
     for face_id, face in zip(face_ids, findings.faces, strict=True):
         crop = face_crop(face)
@@ -146,11 +154,16 @@ def understand(image: Image) -> None:
                 dimensions=(crop.width, crop.height),
             )
         )
+    sketch = comparing.seal(
+        findings.appearance.sketch, content_key=content_key, user_id=image.user_id, image_id=image.id
+    )
     failpoints.reach("vision.stored")
     try:
-        _commit(image, findings, stored, face_ids)
+        _commit(image, findings, stored, face_ids, sketch)
     except PersonGone:  # the account was deleted meanwhile, before anything was written: no row names these
         vault.discard(stored)
+        return
+    comparing.compare(image.user_id, image.id)
 
 
 def look(data: bytes, image: Image) -> Findings:
@@ -172,11 +185,13 @@ def look(data: bytes, image: Image) -> Findings:
             place=place_of(found),
             face_count=len(faces),
         ),
+        appearance=perceptual.look(picture.small),
         pictures=[preview, thumbnail],
         faces=faces,
         face_model=provider.model,
         labels=labels.find(pixels),
         label_model=labels.model(),
+        motion=motion.find(data, content_type=picture.content_type),
     )
 
 
@@ -201,13 +216,14 @@ def place_of(found: Metadata) -> Place:
     return Place(place.id, place.city, place.region, place.country, place.country_code) if place else Place()
 
 
-def _commit(image: Image, findings: Findings, stored: list[Blob], face_ids: list[UUID]) -> None:
+def _commit(image: Image, findings: Findings, stored: list[Blob], face_ids: list[UUID], sketch: bytes) -> None:
     won = ready = late = False
     with db.transaction(image.user_id) as conn:
         revision = users.next_revision(conn)
         if images.mark_understood(conn, image.id, findings.understood, revision=revision):
             won = True
             blobs.add(conn, stored)
+            lookalikes.add(conn, image.id, sketch, findings.appearance.marks)
             if findings.faces:
                 people.add_faces(conn, image.id, vectors.model_id(conn, findings.face_model), face_ids, findings.faces)
             if findings.labels and findings.label_model is not None:
