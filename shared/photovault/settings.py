@@ -138,6 +138,10 @@ class Settings(BaseSettings):
                 raise ValueError("JWT_SECRET is too weak for APP_ENV=prod. " + HOW_TO["jwt_secret"])
         if "*" in self.allowed_origins:
             raise ValueError("CORS_ORIGINS must name the gallery's origins in APP_ENV=prod, not '*'.")
+        if not self.cloudinary_upload_prefix.lower().startswith("https://"):
+            raise ValueError(
+                "CLOUDINARY_UPLOAD_PREFIX must begin with https:// in APP_ENV=prod: the secret travels to it."
+            )
         if self.enable_geocoder and not self.geocoder_email:
             raise ValueError("ENABLE_GEOCODER=true needs GEOCODER_EMAIL, which Nominatim's usage policy asks for.")
         return self

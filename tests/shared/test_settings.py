@@ -122,6 +122,11 @@ def test_a_wildcard_origin_is_refused_in_production(monkeypatch: pytest.MonkeyPa
         with_environment(monkeypatch, **PROD, CORS_ORIGINS="*")
 
 
+def test_cloudinarys_secret_does_not_travel_in_the_open_in_production(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(Misconfigured, match="CLOUDINARY_UPLOAD_PREFIX"):
+        with_environment(monkeypatch, **PROD, CLOUDINARY_UPLOAD_PREFIX="http://api.cloudinary.com")
+
+
 def test_nominatim_wants_an_address_in_production(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(Misconfigured, match="GEOCODER_EMAIL"):
         with_environment(monkeypatch, **PROD, ENABLE_GEOCODER="true")
