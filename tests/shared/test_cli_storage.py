@@ -354,8 +354,9 @@ def test_a_migration_that_is_killed_goes_on_when_it_is_run_again(
     assert len(lying("cloudinary") - named) <= 1, "the copy that was not named yet, an orphan"
 
 
-def test_a_kind_of_blob_can_be_moved_alone(ada: Somebody, cloudinary: Target) -> None:
+def test_a_kind_of_blob_can_be_moved_alone(ada: Somebody, cloudinary: Target, configure: Any) -> None:
     image_id = sealed_photo(ada, draw(1, (64, 48)))
+    configure(STORAGE_TIERS="original=cloudinary")
     result = run("migrate", "--to", "cloudinary", "--name", "original")
     assert result.exit_code == 0
     with db.transaction(ada.user_id) as conn:
@@ -383,10 +384,21 @@ def test_new_blobs_that_would_be_placed_elsewhere_are_warned_of(
     assert run("migrate", "--to", "cloudinary", "--dry-run").stderr == ""
 
 
-def test_a_blob_that_cannot_be_moved_is_told_and_the_rest_goes_on(ada: Somebody, cloudinary: Target) -> None:
+def test_nothing_is_moved_to_where_maintenance_would_bring_it_back_from(ada: Somebody, cloudinary: Target) -> None:
+    blob = original(ada)
+    result = run("migrate", "--to", "cloudinary")
+    assert result.exit_code == 1
+    assert "Change STORAGE_DRIVER or STORAGE_TIERS first" in str(result.exception)
+    assert row(ada, blob) == blob
+
+
+def test_a_blob_that_cannot_be_moved_is_told_and_the_rest_goes_on(
+    ada: Somebody, cloudinary: Target, configure: Any
+) -> None:
     lost, bad, sound = (original(ada) for _ in range(3))
     delete(lost)
     overwrite(bad, sealed(bad)[:-1])
+    configure(**cloudinary.settings)
     result = run("migrate", "--to", "cloudinary", "--json")
     *told, last = lines(result)
     assert result.exit_code == 1
@@ -416,7 +428,7 @@ def test_a_storage_that_stays_away_ends_it_and_loses_nothing(
     monkeypatch.setattr(migrating, "AWAY_AFTER", 5)
     there = [original(ada, b"data") for _ in range(12)]
     with StandIn() as cloud:
-        configure(**settings_of_cloudinary(cloud))
+        configure(**settings_of_cloudinary(cloud), STORAGE_DRIVER="cloudinary")
         cloud.fault("status", status=401)
         result = run("migrate", "--to", "cloudinary", "--jobs", "1")
         assert result.exit_code == 1

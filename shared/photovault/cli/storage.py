@@ -195,6 +195,7 @@ def migrate(
 ) -> None:
     """Move blobs to another storage, verifying each one on both sides. Uploads may go on meanwhile.
 
+    Only to where the settings place new ones, so change those first: what lies elsewhere would be brought back.
     It can be broken off at any time; the same command goes on. The copies left behind are deleted by maintenance after
     24 hours. Exit 1 when something could not be moved.
     """
@@ -207,10 +208,14 @@ def migrate(
     elsewhere = migrating.placed_elsewhere(chosen, TIERED_BLOBS)
     if elsewhere:
         places = ", ".join(f"{kind} to {driver}" for kind, driver in elsewhere.items())
-        out.warning(
-            f"By the settings blobs belong elsewhere ({places}): new ones go there, and maintenance brings those back "
-            f"that were moved. Change STORAGE_DRIVER and STORAGE_TIERS first, here and where the vault runs."
+        why = (
+            f"By the settings blobs belong elsewhere ({places}): new ones go there, and maintenance would bring those "
+            "back that were moved. Change STORAGE_DRIVER or STORAGE_TIERS first, here and where the vault runs, or "
+            "choose another kind with --name."
         )
+        if not dry_run:
+            raise Misconfigured(why)
+        out.warning(why)
     count, size = migrating.count(chosen)
     if dry_run:
         out.migrated(_Migrated(left=count), f"To be moved to {to}: {count:,} ({decimal(size)}).")
