@@ -1,0 +1,210 @@
+"""Tables ``image_looks``, ``image_marks``, ``look_alikes`` and ``dismissed_look_alikes``: copies and bursts as rows.
+
+Vision writes a photo's look with its other findings, and afterwards compares the photo with those that share a mark
+(``pipeline.comparing``). Of two photos that come at once, whichever is compared later sees the marks of the other,
+because each is compared after its own marks were committed: no order of events loses a pair, and none makes it twice.
+A photo counts as compared in the transaction that writes its pairs, so a worker may die anywhere.
+
+Groups are not stored. They are derived from the pairs when they are asked for (``duplicates.group``), so that trash,
+restore and purge need nobody to bring them up to date: photos in the trash take no part while they are there, those in
+the archive do, because a copy costs its bytes there as well.
+
+A sketch is a picture, if a small one: it is sealed with a key of its photo, as everything that shows it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from photovault import db, ids
+from photovault.duplicates import BURST, NEAR, Group, Kind, Pair, group
+from photovault.perceptual import LOOK_VERSION
+
+if TYPE_CHECKING:
+    from photovault.db import Connection
+    from photovault.perceptual import Mark
+
+MOST_CANDIDATES = 200
+"""A photo is compared with so many at most, those with most marks in common first. Different pictures have hardly ever
+one, so this bounds what thousands of copies of one picture cost."""
+
+# The exposure as the camera wrote it: other sources are the same for a copy by chance, or guesses.
+_TAKEN = "CASE WHEN i.taken_source = 'exif' THEN i.sort_at END"
+_CAMERA = "nullif(concat_ws(' ', i.camera_make, i.camera_model), '')"
+
+
+def add(conn: Connection, image_id: UUID, sealed_sketch: bytes, marks: Sequence[Mark]) -> None:
+    """Keep how a photo looks; to be compared."""
+    conn.execute(
+        "INSERT INTO image_looks (image_id, version, sketch) VALUES (%s, %s, %s) ON CONFLICT (image_id) DO UPDATE "
+        "SET version = excluded.version, sketch = excluded.sketch, compared = false",
+        [image_id, LOOK_VERSION, sealed_sketch],
+    )
+    conn.execute("DELETE FROM image_marks WHERE image_id = %s", [image_id])
+    conn.execute(
+        "INSERT INTO image_marks (image_id, mark, x, y) "
+        "SELECT %s, m.* FROM unnest(%s::int[], %s::smallint[], %s::smallint[]) AS m ON CONFLICT DO NOTHING",
+        [image_id, [mark.value for mark in marks], [mark.x for mark in marks], [mark.y for mark in marks]],
+    )
+
+
+# ------------------------------------------------------------------------------------------- what comparing reads
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A photo to be compared, its sketch still sealed. ``taken`` and ``camera`` are those of ``duplicates.Photo``."""
+
+    id: UUID
+    order: bytes
+    width: int
+    height: int
+    taken: datetime | None
+    camera: str | None
+    key_version: int
+    content_key: bytes
+    sketch: bytes
+
+
+def is_waiting(conn: Connection, image_id: UUID) -> bool:
+    """Whether this photo has a look and was not compared yet."""
+    return bool(db.value(conn, "SELECT NOT compared FROM image_looks WHERE image_id = %s", [image_id]))
+
+
+def left_behind(conn: Connection, *, before: UUID, limit: int) -> list[UUID]:
+    """Photos older than an id that still wait: whoever was to compare them died."""
+    found = conn.execute(
+        "SELECT image_id FROM image_looks WHERE NOT compared AND image_id < %s ORDER BY image_id LIMIT %s",
+        [before, limit],
+    ).fetchall()
+    return [row[0] for row in found]
+
+
+def candidates(conn: Connection, image_id: UUID) -> list[UUID]:
+    """Photos with a mark in common at about the same place, those with most foremost, and those of the same moment."""
+    marked = conn.execute(
+        "SELECT o.image_id FROM image_marks m JOIN image_marks o ON o.mark = m.mark AND o.image_id <> m.image_id "
+        "AND abs(o.x - m.x) <= %(near)s AND abs(o.y - m.y) <= %(near)s "
+        "WHERE m.image_id = %(id)s GROUP BY o.image_id ORDER BY count(*) DESC, o.image_id LIMIT %(most)s",
+        {"id": image_id, "near": NEAR, "most": MOST_CANDIDATES},
+    ).fetchall()
+    close = conn.execute(
+        "SELECT o.id FROM images i JOIN images o ON o.sort_at BETWEEN i.sort_at - %(burst)s AND i.sort_at + %(burst)s "
+        "AND o.id <> i.id AND o.taken_source = 'exif' AND o.camera_make IS NOT DISTINCT FROM i.camera_make "
+        "AND o.camera_model IS NOT DISTINCT FROM i.camera_model "
+        "WHERE i.id = %(id)s AND i.taken_source = 'exif' AND i.deleted_at IS NULL AND o.deleted_at IS NULL "
+        "AND coalesce(i.camera_make, i.camera_model) IS NOT NULL "
+        "ORDER BY abs(extract(epoch FROM o.sort_at - i.sort_at)), o.id LIMIT %(most)s",
+        {"id": image_id, "burst": BURST, "most": MOST_CANDIDATES},
+    ).fetchall()
+    return list(dict.fromkeys(row[0] for row in [*marked, *close]))
+
+
+def seen(conn: Connection, image_ids: Collection[UUID]) -> list[Seen]:
+    """Those of the photos that have a look of the current version."""
+    return db.rows(
+        conn,
+        Seen,
+        f"SELECT i.id, i.sha256 AS order, i.width, i.height, {_TAKEN} AS taken, {_CAMERA} AS camera, i.key_version, "
+        "i.content_key, l.sketch FROM image_looks l JOIN images i ON i.id = l.image_id "
+        "WHERE l.image_id = ANY(%s) AND l.version = %s AND i.width > 0 AND i.height > 0",
+        [list(image_ids), LOOK_VERSION],
+    )
+
+
+def write(conn: Connection, image_id: UUID, found: Iterable[Pair]) -> None:
+    """The pairs of a photo, which then counts as compared. Photos that were purged meanwhile are left out: the person's
+    lock is held, so none goes now."""
+    pairs = list(found)
+    conn.execute(
+        "INSERT INTO look_alikes (image_a, image_b, kind, score, share) "
+        "SELECT p.a, p.b, p.kind, p.score, p.share "
+        "FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::real[], %s::real[]) AS p(a, b, kind, score, share) "
+        "JOIN images a ON a.id = p.a JOIN images b ON b.id = p.b ON CONFLICT (image_a, image_b) DO NOTHING",
+        [
+            [pair.a for pair in pairs],
+            [pair.b for pair in pairs],
+            [pair.kind for pair in pairs],
+            [pair.score for pair in pairs],
+            [pair.share for pair in pairs],
+        ],
+    )
+    conn.execute("UPDATE image_looks SET compared = true WHERE image_id = %s", [image_id])
+
+
+# ---------------------------------------------------------------------------------------------------------- groups
+
+
+@dataclass(frozen=True)
+class Offered:
+    """A group as it is offered, with the pairs among its members. ``latest`` is the local time of its newest photo."""
+
+    group: Group
+    pairs: tuple[Pair, ...]
+    latest: datetime
+
+
+@dataclass(frozen=True)
+class _Row:
+    a: UUID
+    b: UUID
+    kind: Kind
+    score: float
+    share: float
+    a_order: bytes
+    b_order: bytes
+    a_at: datetime
+    b_at: datetime
+
+
+def offered(conn: Connection) -> list[Offered]:
+    """All groups of photos outside the trash that were not dismissed, the newest first."""
+    rows = db.rows(
+        conn,
+        _Row,
+        "SELECT p.image_a AS a, p.image_b AS b, p.kind, p.score, p.share, a.sha256 AS a_order, b.sha256 AS b_order, "
+        "a.sort_at AS a_at, b.sort_at AS b_at FROM look_alikes p "
+        "JOIN images a ON a.id = p.image_a AND a.deleted_at IS NULL AND a.status <> 'rejected' "
+        "JOIN images b ON b.id = p.image_b AND b.deleted_at IS NULL AND b.status <> 'rejected'",
+    )
+    order: dict[UUID, bytes] = {}
+    taken: dict[UUID, datetime] = {}
+    for row in rows:
+        order |= {row.a: bytes(row.a_order), row.b: bytes(row.b_order)}
+        taken |= {row.a: row.a_at, row.b: row.b_at}
+    pairs = [Pair(row.a, row.b, row.kind, row.score, row.share) for row in rows]
+    dismissed = _dismissals(conn)
+    groups = [
+        one for one in group(pairs, order) if not any(gone >= {*one.members} for gone in dismissed.get(one.kind, ()))
+    ]
+    of_member = {(one.kind, member): one.id for one in groups for member in one.members}
+    within: dict[UUID, list[Pair]] = {one.id: [] for one in groups}
+    for pair in pairs:
+        home = of_member.get((pair.kind, pair.a))
+        if home is not None and home == of_member.get((pair.kind, pair.b)):
+            within[home].append(pair)
+    found = [Offered(one, tuple(within[one.id]), max(taken[member] for member in one.members)) for one in groups]
+    return sorted(found, key=lambda one: (one.latest, one.group.id), reverse=True)
+
+
+def get(conn: Connection, group_id: UUID) -> Offered | None:
+    return next((one for one in offered(conn) if one.group.id == group_id), None)
+
+
+def _dismissals(conn: Connection) -> dict[Kind, list[set[UUID]]]:
+    found: dict[Kind, dict[UUID, set[UUID]]] = {}
+    for dismissal, kind, image_id in conn.execute("SELECT dismissal_id, kind, image_id FROM dismissed_look_alikes"):
+        found.setdefault(kind, {}).setdefault(dismissal, set()).add(image_id)
+    return {kind: list(sets.values()) for kind, sets in found.items()}
+
+
+def dismiss(conn: Connection, group: Group) -> None:
+    """Do not offer these photos, or some of them, as such a group again. When another joins them, they are."""
+    conn.execute(
+        "INSERT INTO dismissed_look_alikes (dismissal_id, image_id, kind) SELECT %s, unnest(%s::uuid[]), %s",
+        [ids.new(), list(group.members), group.kind],
+    )
