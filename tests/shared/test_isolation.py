@@ -126,6 +126,12 @@ def test_a_person_cannot_attach_rows_to_the_photos_of_another_unseen(database_ur
         "SELECT wrapped FROM user_keys",
         "SELECT title FROM albums",
         "UPDATE images SET deleted_at = NULL",
+        "SELECT email_key FROM users",
+        "UPDATE users SET erased_at = now()",
+        "DELETE FROM users",
+        "SELECT photos FROM exports",
+        "INSERT INTO retired_blobs (driver, key, image_id, name) VALUES ('s3', 'ab/cd', gen_random_uuid(), 'motion')",
+        "UPDATE retired_blobs SET key = 'ab/cd'",
     ],
 )
 def test_maintenance_sees_life_cycles_and_no_contents(database_url: str, query: str) -> None:
@@ -134,6 +140,37 @@ def test_maintenance_sees_life_cycles_and_no_contents(database_url: str, query: 
         assert conn.execute("SELECT count(id) FROM images").fetchone() != (0,)
         with pytest.raises(errors.InsufficientPrivilege):
             conn.execute(query.encode())
+
+
+def test_rotation_sees_wrapped_keys_and_nothing_else(database_url: str) -> None:
+    make_person(database_url)
+    with as_role(database_url, "photovault_rotation") as conn:
+        assert conn.execute("SELECT count(user_id) FROM user_keys").fetchone() != (0,)
+        readable = conn.execute(
+            "SELECT c.relname, array_agg(a.attname::text ORDER BY a.attnum) FROM pg_class c "
+            "JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname = 'public' "
+            "JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped "
+            "WHERE c.relkind IN ('r', 'p', 'v', 'm') AND has_column_privilege(c.oid, a.attnum, 'SELECT') GROUP BY 1"
+        ).fetchall()
+        assert readable == [("user_keys", ["user_id", "version", "wrapped", "master_fingerprint"])]
+    for change in (
+        "UPDATE user_keys SET user_id = gen_random_uuid()",
+        "UPDATE user_keys SET version = 2",
+        "DELETE FROM user_keys",
+        "INSERT INTO user_keys (version, wrapped, master_fingerprint) VALUES (9, 'w', 'f')",
+        "SELECT * FROM find_account('')",
+    ):
+        with as_role(database_url, "photovault_rotation") as conn, pytest.raises(errors.InsufficientPrivilege):
+            conn.execute(change.encode())
+
+
+def test_erased_accounts_alone_are_known_to_maintenance(database_url: str) -> None:
+    (lives, _), (erased, _) = make_person(database_url), make_person(database_url)
+    with as_role(database_url, "photovault_app", erased) as conn:
+        conn.execute("UPDATE users SET erased_at = now()")
+    with as_role(database_url, "photovault_maintenance") as conn:
+        found = {row[0] for row in conn.execute("SELECT id FROM users").fetchall()}
+    assert (erased in found, lives in found) == (True, False)
 
 
 def test_log_in_finds_an_account_by_its_exact_address_and_nothing_else(database_url: str) -> None:
