@@ -16,6 +16,8 @@ from photovault import exif
 MAX_PACKET = 2**20
 MAX_PROPERTIES = 400
 MAX_DEPTH = 40
+MAX_ELEMENTS = 20_000
+"""The longest editing histories have some thousands."""
 
 _PREFIXES = {
     "adobe:ns:meta/": "x",
@@ -67,6 +69,7 @@ class _Reader:
         self.values: dict[str, list[str]] = {}
         self._path: list[str] = []
         self._text: list[str] = []
+        self._elements = 0
 
     def read(self, packet: bytes) -> None:
         parser = expat.ParserCreate(namespace_separator=" ")
@@ -85,7 +88,8 @@ class _Reader:
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         self._path.append(_short(name))
         self._text.clear()
-        if len(self._path) > MAX_DEPTH:
+        self._elements += 1
+        if len(self._path) > MAX_DEPTH or self._elements > MAX_ELEMENTS:
             raise _StopError
         if self._path[-1] == "rdf:Description" and self._nested() is None:
             for attribute, value in attributes.items():
