@@ -1,53 +1,63 @@
-"""Who is who: people as a function of a *set* of faces. Pure.
+"""Who is who: people as a function of a *set* of faces and the log of corrections. Pure.
 
-**The guarantee.** ``group`` depends on the set of faces, the set of corrections and the parameters, and on nothing
-else: the same photos uploaded in any order and any batches, with the same log of corrections, give the same people.
-``previous`` only saves work and never changes the answer. Faces of one call must come from one model.
+**The guarantee.** ``group`` depends on the set of faces, the corrections that stand and the parameters, and on nothing
+else: the same photos uploaded in any order and any batches, with the same log, give the same people. ``previous`` only
+saves work and never changes the answer. Faces of one call must come from one model.
 
-How it is reached:
+**The definition.**
 
-* Embeddings are rounded to a grid on which every product and sum is exact in float32 (``quantise``), so a similarity
-  is the same number in any order, block size, BLAS and processor.
-* Ties fall by the photo's SHA-256 and the face's box, never by an id, because ids encode the order of upload.
-* People are the clusters of constrained average linkage over *founder* faces. Two clusters merge only when their mean
-  similarity reaches the threshold, hence only when one pair does: the connected components of the graph of such pairs
-  can be clustered apart, exactly, and a new face recomputes only the components it touches.
+1. Canonical order: best quality first, ties by the photo's SHA-256, then by the face's box. Ids never decide, because
+   they encode the order of upload. Embeddings are rounded so that similarities are exact (``linkage.quantise``).
+2. Corrections become must-links and cannot-links: the newest first, each unless it contradicts newer ones. An undone
+   correction is one that is missing from the log, so undo is exact.
+3. *Founders* are faces good enough to found a person. They are clustered by constrained average linkage, down to a
+   mean cosine of ``threshold``. Two faces of one photo are never one person, unless a correction says so (collages).
+4. A cluster is a person when its faces come from ``min_photos`` photos or when a correction made it. So strangers in
+   the background stay unknown.
+5. Every other face, weak or alone, is a *leaf*: it joins the person whose centroid of founders is nearest, from a
+   cosine of ``join`` upwards, best pairs first. Leaves never move a person, so blurred faces chain nobody together.
+6. A leaf that somebody gave a name and that joins nobody is a person by that name; other leaves may join it then.
 
-What else holds:
-
-* Two faces of one photo are never one person, unless a correction says so (collages, mirrors).
-* Corrections are law: the newest first, each unless it contradicts newer ones. An undone correction is one that is
-  missing from the log, so undo is exact.
-* Faces too weak to found a person (``founder=False``) join a person that exists or stay unknown. They never move one.
-* A stranger stays unknown: a person needs founders in ``Parameters.min_photos`` photos, or a correction, or a name.
+**What is incremental, and why it equals the full run.** Clusters merge only when their mean similarity reaches the
+threshold, hence only when one pair of faces does: the connected components of the graph of such pairs (and of
+must-links) are clustered apart, exactly. A component whose founders and corrections are those of ``previous`` keeps its
+clusters. A new founder is compared with all founders once and recomputes the components that it touches. A leaf depends
+on the persons near it and on the faces in its own photo alone: only leaves near a changed person, leaves in photos with
+a changed face, and leaves that somebody spoke of are placed anew. ``threshold`` lies well above ``join`` not only for
+precision: the cosines of strangers spread by 0.11, and at 0.35 a library of 8,000 faces is one component, at 0.50 the
+largest component is the largest person.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
 
-GRID = 4000
-"""Steps per unit of an embedding's coordinate. |a||b| < 2**24 then holds for rounded unit vectors of up to 1,300
-dimensions, and with it every partial sum of a float32 product is an exact integer (Cauchy-Schwarz)."""
+from photovault.grouping_memory import BY_NAME, NOBODY, PERSON, Memory
+from photovault.linkage import BLOCK, GRID, Cannot, Sums, Unit, Vectors, linked, quantise
 
-_BLOCK = 512  # rows per blocked product: 512 x 50,000 float32 is 100 MB, the largest array of a full regroup
+# Up to so many new faces or changed persons are looked up among all faces; for more, one pass over all is cheaper.
+FEW = 64
 
-Vectors = NDArray[np.float32]
-Sums = NDArray[np.float64]
+# A look-up asks for a little less than what it needs: half precision and the grid move a cosine by less than this
+# (sqrt(D) / GRID for D dimensions, 0.009 at 1,180).
+SLACK = 0.02
+
+Ints = NDArray[np.intp]
 
 
 @dataclass(frozen=True)
 class Face:
-    """One detected face. ``box`` is (x, y, width, height) in any unit that is the same for the whole photo; ``row`` is
-    its line in the embeddings; ``quality`` is higher for better faces; ``founder`` says that it may found a person."""
+    """One detected face. ``box`` is (x, y, width, height) in any unit that is the same for the whole photo; ``quality``
+    is higher for better faces; ``founder`` says that it may found a person; ``row`` is its line in a ``Matrix``."""
 
     id: UUID
     image_id: UUID
@@ -55,7 +65,7 @@ class Face:
     box: tuple[float, ...]
     quality: float
     founder: bool
-    row: int
+    row: int = 0
 
 
 @dataclass(frozen=True)
@@ -70,131 +80,156 @@ class Correction:
 
 @dataclass(frozen=True)
 class Parameters:
-    """``threshold``: mean cosine of two clusters that are one person; ``join``: cosine of a weak face with a person's
+    """``threshold``: mean cosine of two clusters that are one person; ``join``: cosine of a leaf with a person's
     centroid; ``min_photos``: see the module; ``exact_limit``: components with more founders are first condensed
     (memory: 17 bytes times its square).
 
-    The defaults are for face-reidentification-retail-0095: on the labelled photos (tests/benchmarks/bench_grouping.py)
-    any threshold from 0.20 to 0.40 with a ``join`` 0.05 above it makes no mistake, on either half of the people.
+    The defaults are for face-reidentification-retail-0095. They were chosen on the calibration people of
+    tests/benchmarks/bench_people.py, which also prints what they give on the people held out.
     """
 
-    threshold: float = 0.35
-    join: float = 0.40
+    threshold: float = 0.50
+    join: float = 0.45
     min_photos: int = 2
-    exact_limit: int = 3000
+    exact_limit: int = 1000
 
     @classmethod
     def of_model(cls, same_person_threshold: float) -> Parameters:
-        """For a model of the manifest, which knows the cosine of a face with a centroid. Faces are less like one
-        another than like their centroid, so that the mean may be a little lower."""
-        return cls(threshold=same_person_threshold - 0.05, join=same_person_threshold)
+        """For a model of the manifest, which knows from which cosine with a centroid a face *can* be the person.
+
+        Grouping is stricter, because a library holds more pairs of strangers than any test: their number grows with the
+        square of the faces, that of lost faces does not.
+        """
+        return cls(threshold=same_person_threshold + 0.10, join=same_person_threshold + 0.05)
 
 
-@dataclass(frozen=True)
-class Component:
-    """Founders that are linked by similarity or corrections, and the clusters among them. ``law`` is what corrections
-    and names said about it: while founders and law stay, so do the clusters."""
+class Embeddings(Protocol):
+    """Where embeddings come from: a ``Matrix``, or the database, which need not send what nobody asks for."""
 
-    founders: frozenset[UUID]
-    law: frozenset[tuple[Any, ...]]
-    clusters: tuple[frozenset[UUID], ...]
+    def rows(self, faces: Sequence[Face]) -> Vectors:
+        """Of these faces, in their order, quantised [N, D]."""
+        ...
+
+    def near(self, probes: Sums, *, least: float) -> Sequence[Iterable[UUID]]:
+        """For each probe [P, D], of any length: at least all faces with a cosine of ``least`` or more."""
+        ...
+
+
+class Matrix:
+    """The embeddings [N, D] of faces in memory, normalised or not; each face says which row is its own."""
+
+    def __init__(self, embeddings: NDArray[np.floating[Any]], faces: Sequence[Face]) -> None:
+        self._vectors = quantise(embeddings)
+        self._ids: dict[int, list[UUID]] = {}
+        for face in faces:
+            self._ids.setdefault(face.row, []).append(face.id)
+
+    def rows(self, faces: Sequence[Face]) -> Vectors:
+        return self._vectors[[face.row for face in faces]]
+
+    def near(self, probes: Sums, *, least: float) -> Sequence[Iterable[UUID]]:
+        lengths = np.sqrt((probes * probes).sum(axis=1, keepdims=True))
+        unit = np.divide(probes, lengths, out=np.zeros_like(probes), where=lengths > 0).astype(np.float32)
+        cosines = self._vectors @ unit.T / GRID
+        close = cosines >= least - SLACK
+        rows = (np.flatnonzero(close[:, k]).tolist() for k in range(len(probes)))
+        return [[face for row in some for face in self._ids.get(row, ())] for some in rows]
 
 
 @dataclass(frozen=True)
 class Grouping:
-    """``clusters``: the people, each a set of face ids, in canonical order; ``unknown``: the faces of nobody;
-    ``components``: what ``previous`` reuses; ``recomputed``: founders in components that had to be clustered."""
+    """``clusters``: the people, each a set of face ids, in canonical order; ``unknown``: the faces of nobody.
+
+    ``memory`` is what the next call takes as ``previous``. ``recomputed`` counts the founders in components that had
+    to be clustered, ``placed`` the leaves that had to be placed.
+    """
 
     clusters: tuple[frozenset[UUID], ...]
     unknown: frozenset[UUID]
-    components: tuple[Component, ...] = field(default=(), repr=False)
+    memory: Memory = field(repr=False, compare=False)
     recomputed: int = field(default=0, compare=False)
+    placed: int = field(default=0, compare=False)
 
 
-@dataclass
-class _Unit:
-    """Faces that move as one: a single founder, a must-link group, or a condensed cluster."""
+@dataclass(frozen=True)
+class _Law:
+    """What was said, with faces as numbers. ``groups`` gives faces the first face of their must-link group, where they
+    have one with others; ``cannot`` holds cannot-links between first faces."""
 
-    faces: list[int]
-    total: Sums
-    founders: int
-    photos: set[bytes]
-    law: set[int]  # must-link groups inside, for cannot-links
-    named: set[UUID]
+    groups: Mapping[int, int]
+    cannot: Cannot
+    names: Mapping[int, UUID]
+
+    def group(self, i: int) -> int:
+        return self.groups.get(i, i)
+
+    @property
+    def members(self) -> set[int]:
+        """Faces that belong to a component though they be weak: somebody said who they are."""
+        return {*self.groups, *self.names}
+
+    @property
+    def told(self) -> set[int]:
+        """Every face that anything was said of."""
+        return self.members | {i for pair in self.cannot for i in pair}
 
 
 @dataclass(frozen=True)
 class _Problem:
-    """Everything one regrouping knows. Faces are numbered in canonical order; ``groups`` gives each face the first face
-    of its must-link group, ``cannot`` holds both directions of each cannot-link between such first faces."""
+    """Everything one regrouping knows. Faces are numbered as they were given, and found again by the bytes of their
+    ids (hashed much faster than a UUID); ``ranks`` is their canonical order."""
 
     faces: Sequence[Face]
-    vectors: Vectors
-    groups: Sequence[int]
-    cannot: frozenset[tuple[int, int]]
-    names: Mapping[int, UUID]
+    ids: tuple[bytes, ...]
+    index: Mapping[bytes, int]
+    ranks: Ints
+    founder: NDArray[np.bool_]
+    embeddings: Embeddings
+    law: _Law
     rules: Parameters
 
+    def rows(self, numbers: Iterable[int]) -> Vectors:
+        return self.embeddings.rows([self.faces[i] for i in numbers])
 
-def quantise(embeddings: NDArray[np.floating[Any]]) -> Vectors:
-    """Unit vectors [N, D] on the exact grid, as whole numbers in float32. Zero and non-finite vectors become zero,
-    which is similar to nothing."""
-    out = np.zeros(embeddings.shape, dtype=np.float32)
-    for start in range(0, len(embeddings), _BLOCK):
-        block = np.asarray(embeddings[start : start + _BLOCK], dtype=np.float64)
-        norms = np.sqrt((block * block).sum(axis=1, keepdims=True))
-        usable = np.isfinite(norms) & (norms > 0)
-        out[start : start + _BLOCK] = np.rint(np.divide(block * GRID, norms, out=np.zeros_like(block), where=usable))
-    return out
+    def photo(self, i: int) -> bytes:
+        return self.faces[i].photo_sha256
 
 
 def group(
     faces: Sequence[Face],
-    embeddings: NDArray[np.floating[Any]],
+    embeddings: NDArray[np.floating[Any]] | Embeddings,
     *,
     corrections: Iterable[Correction] = (),
     named: Mapping[UUID, UUID] | None = None,
     parameters: Parameters | None = None,
-    previous: Grouping | None = None,
+    previous: Memory | None = None,
 ) -> Grouping:
     """The people among ``faces``.
 
-    ``embeddings`` is [N, D], a row per face (``Face.row``), normalised or not. ``named`` maps faces by which somebody
-    named a person to that person's id: such a person exists even with one face, and two names never merge by
-    themselves. ``previous`` must come from the same embeddings and parameters.
+    ``embeddings`` is an array [N, D], a row per face (``Face.row``), or where they are to be had. ``named`` maps faces
+    by which somebody named a person to that person's id: two names never merge by themselves. ``previous`` must come
+    from the same embeddings; one of other parameters is passed over. Raises ``ValueError`` for a face given twice.
     """
-    ordered = sorted(faces, key=_canonical)
-    index = {face.id: i for i, face in enumerate(ordered)}
-    if len(index) != len(ordered):
+    ids = tuple(face.id.bytes for face in faces)
+    index = {face: i for i, face in enumerate(ids)}
+    if len(index) != len(faces):
         raise ValueError("a face occurs twice")
-    names = {index[face]: person for face, person in (named or {}).items() if face in index}
-    groups, cannot = _law(corrections, index, names)
+    rules = parameters or Parameters()
+    ranks = _ranks(faces)
     problem = _Problem(
-        faces=ordered,
-        vectors=quantise(np.asarray(embeddings)[[face.row for face in ordered]]) if ordered else np.zeros((0, 1), "f4"),
-        groups=groups,
-        cannot=cannot,
-        names=names,
-        rules=parameters or Parameters(),
+        faces=faces,
+        ids=ids,
+        index=index,
+        ranks=ranks,
+        founder=np.fromiter((face.founder for face in faces), dtype=bool, count=len(faces)),
+        embeddings=Matrix(embeddings, faces) if isinstance(embeddings, np.ndarray) else embeddings,
+        law=_law(corrections, index, named or {}, ranks),
+        rules=rules,
     )
-    reusable = {(c.founders, c.law): c for c in previous.components} if previous else {}
-    done: list[Component] = []
-    recomputed = 0
-    for members in _components(problem, previous):
-        founders = frozenset(ordered[i].id for i in members if ordered[i].founder)
-        law = _component_law(members, problem)
-        component = reusable.get((founders, law))
-        if component is None:
-            recomputed += len(founders)
-            clusters = tuple(frozenset(ordered[i].id for i in cluster) for cluster in _cluster(members, problem))
-            component = Component(founders, law, clusters)
-        done.append(component)
-
-    found = [sorted(index[face] for face in cluster) for component in done for cluster in component.clusters]
-    people = _join([cluster for cluster in sorted(found) if _is_person(cluster, problem)], problem)
-    clusters = tuple(frozenset(ordered[i].id for i in person) for person in people)
-    unknown = frozenset(index) - frozenset().union(*clusters)
-    return Grouping(clusters=clusters, unknown=unknown, components=tuple(done), recomputed=recomputed)
+    recalled = _recall(previous if previous and previous.rules == _signature(rules) else Memory.empty(), problem)
+    founded = _found(problem, recalled)
+    joined, placed = _join(problem, recalled, founded)
+    return _result(problem, founded, joined, placed)
 
 
 def assign_ids(
@@ -230,32 +265,42 @@ def assign_ids(
 # ---- order and law -------------------------------------------------------------------------------------------------
 
 
-def _canonical(face: Face) -> tuple[float, bytes, tuple[float, ...], UUID]:
-    """Best first. The id decides only between two faces with the same box of the same bytes, which one person's
-    library cannot hold."""
-    return (-face.quality, face.photo_sha256, face.box, face.id)
+def _ranks(faces: Sequence[Face]) -> Ints:
+    """The place of each face in the canonical order. The id decides only between two faces with the same box of the
+    same bytes, which one person's library cannot hold."""
+    qualities = np.fromiter((face.quality for face in faces), dtype=np.float64, count=len(faces))
+    order = np.argsort(-qualities, kind="stable")
+    sorted_qualities = qualities[order]
+    # Only runs of one quality need the rest of the key.
+    starts = np.flatnonzero(np.r_[True, sorted_qualities[1:] != sorted_qualities[:-1]]) if len(faces) else order
+    ends = np.r_[starts[1:], len(faces)]
+    for start, end in zip(starts[ends - starts > 1].tolist(), ends[ends - starts > 1].tolist(), strict=True):
+        tied = [(faces[i].photo_sha256, faces[i].box, faces[i].id, i) for i in order[start:end].tolist()]
+        order[start:end] = [i for *_, i in sorted(tied)]
+    ranks = np.empty(len(faces), dtype=np.intp)
+    ranks[order] = np.arange(len(faces))
+    return ranks
 
 
 def _law(
-    corrections: Iterable[Correction], index: Mapping[UUID, int], names: Mapping[int, UUID]
-) -> tuple[list[int], frozenset[tuple[int, int]]]:
-    """Must-link groups and cannot-links (see ``_Problem``). Facts are taken newest first; one that contradicts what is
-    already taken is void. Faces that were given the same name come last."""
-    facts = sorted(
-        (
-            (fact.at, fact.kind == "different", min(index[fact.a], index[fact.b]), max(index[fact.a], index[fact.b]))
-            for fact in corrections
-            if fact.a in index and fact.b in index and fact.a != fact.b
-        ),
-        reverse=True,
-    )
+    corrections: Iterable[Correction], index: Mapping[bytes, int], named: Mapping[UUID, UUID], ranks: Ints
+) -> _Law:
+    """Facts are taken newest first; one that contradicts what is already taken is void. Faces that were given the same
+    name come last."""
+    names = {i: who for face, who in named.items() if (i := index.get(face.bytes)) is not None}
+    facts = []
+    for fact in corrections:
+        a, b = index.get(fact.a.bytes), index.get(fact.b.bytes)
+        if a is not None and b is not None and a != b:
+            low, high = sorted((a, b), key=lambda i: int(ranks[i]))
+            facts.append((fact.at, fact.kind == "different", int(ranks[low]), int(ranks[high]), low, high))
     namesakes: dict[UUID, list[int]] = {}
-    for i in sorted(names):
+    for i in sorted(names, key=lambda i: int(ranks[i])):
         namesakes.setdefault(names[i], []).append(i)
-    links = [(different, a, b) for _, different, a, b in facts]
+    links = [(different, low, high) for _, different, _, _, low, high in sorted(facts, reverse=True)]
     links += [(False, a, b) for same in namesakes.values() for a, b in pairwise(same)]
 
-    parent = list(range(len(index)))
+    parent = {i: i for _, a, b in links for i in (a, b)}
     apart: dict[int, set[int]] = {}
 
     def find(i: int) -> int:
@@ -265,7 +310,7 @@ def _law(
         return i
 
     for different, a, b in links:
-        low, high = sorted((find(a), find(b)))
+        low, high = sorted((find(a), find(b)), key=lambda i: int(ranks[i]))
         if low == high or high in apart.get(low, ()):
             continue
         if different:
@@ -277,268 +322,453 @@ def _law(
             apart[other].discard(high)
             apart[other].add(low)
             apart.setdefault(low, set()).add(other)
-    cannot = frozenset((a, b) for a, others in apart.items() for b in others)
-    return [find(i) for i in range(len(index))], cannot
+    firsts = {i: find(i) for i in parent}
+    shared = {first for i, first in firsts.items() if first != i}
+    return _Law(
+        groups={i: first for i, first in firsts.items() if first in shared},
+        cannot=frozenset((a, b) for a, others in apart.items() for b in others),
+        names=names,
+    )
 
 
-def _component_law(members: Sequence[int], problem: _Problem) -> frozenset[tuple[Any, ...]]:
-    """Everything but the founders' embeddings that the clusters of a component depend on, by stable ids."""
-    inside, groups, faces = set(members), problem.groups, problem.faces
-    facts: set[tuple[Any, ...]] = {("named", faces[i].id, problem.names[i]) for i in members if i in problem.names}
-    facts |= {("same", faces[i].id, faces[groups[i]].id) for i in members if groups[i] != i}
-    facts |= {("different", faces[a].id, faces[b].id) for a, b in problem.cannot if a in inside and b in inside}
-    return frozenset(facts)
+def _decree(members: Sequence[int], problem: _Problem) -> bytes:
+    """A digest of everything but the founders' embeddings that the clusters of a component depend on, by stable ids;
+    empty when nothing was said."""
+    law, ids, inside = problem.law, problem.ids, set(members)
+    said = [(b"named", ids[i], law.names[i].bytes) for i in inside & law.names.keys()]
+    said += [(b"same", ids[i], ids[law.groups[i]]) for i in inside & law.groups.keys()]
+    said += [(b"apart", ids[a], ids[b]) for a, b in law.cannot if a in inside and b in inside]
+    return hashlib.sha256(b"".join(part for fact in sorted(said) for part in fact)).digest()[:16] if said else b""
 
 
-def _is_person(cluster: Sequence[int], problem: _Problem) -> bool:
-    """Enough photos, or somebody's word."""
-    if any(i in problem.names or problem.groups[i] != i for i in cluster):
-        return True
-    return len({problem.faces[i].photo_sha256 for i in cluster}) >= problem.rules.min_photos
+def _signature(rules: Parameters) -> tuple[float, ...]:
+    return (rules.threshold, rules.join, rules.min_photos, rules.exact_limit)
 
 
-# ---- components ----------------------------------------------------------------------------------------------------
+# ---- what is left of the last time ---------------------------------------------------------------------------------
 
 
-def _components(problem: _Problem, previous: Grouping | None) -> Iterator[list[int]]:
+@dataclass(frozen=True)
+class _Recalled:
+    """``memory`` in terms of the faces of now: ``at`` gives the number of each face it knew, or -1; ``component`` the
+    other way round each face's old component, or -1; ``stands`` says which components are as they were."""
+
+    memory: Memory
+    at: Ints
+    component: Ints
+    stands: NDArray[np.bool_]
+
+
+def _recall(memory: Memory, problem: _Problem) -> _Recalled:
+    at = np.fromiter((problem.index.get(face, -1) for face in memory.faces), dtype=np.intp, count=len(memory.faces))
+    component = np.full(len(problem.faces), -1, dtype=np.intp)
+    here = at >= 0
+    component[at[here]] = memory.component[here]
+    stands = np.ones(len(memory.laws), dtype=bool)
+    stands[memory.component[~here & (memory.component >= 0)]] = False
+    spoken = {int(component[i]) for i in problem.law.told} | {c for c, said in enumerate(memory.laws) if said}
+    members = _by_number(component, wanted=spoken - {-1})
+    for c, inside in members.items():
+        if _decree(inside, problem) != memory.laws[c]:
+            stands[c] = False
+    return _Recalled(memory, at, component, stands)
+
+
+def _where(numbers: Ints, true: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """For each number whether that of it is true; -1 is nothing of which anything is true."""
+    out = numbers >= 0
+    out[out] = true[numbers[out]]
+    return out
+
+
+def _by_number(numbers: Ints, *, wanted: set[int]) -> dict[int, list[int]]:
+    """Who has each of the wanted numbers."""
+    found: dict[int, list[int]] = {number: [] for number in wanted}
+    if wanted:
+        for i in np.flatnonzero(np.isin(numbers, list(wanted))).tolist():
+            found[int(numbers[i])].append(i)
+    return found
+
+
+# ---- founders: components and their clusters -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Founded:
+    """Components and clusters of founders, by number of face (-1: none). ``kinds`` of clusters; ``targets`` are the
+    persons with a centroid, ``totals`` [T, D] the sums of their founders. ``fresh`` are the clusters of components that
+    had to be clustered, ``renumbered`` maps old cluster numbers, or to -1."""
+
+    component: Ints
+    cluster: Ints
+    laws: tuple[bytes, ...]
+    kinds: NDArray[np.int8]
+    targets: Ints
+    totals: Sums
+    fresh: Ints
+    renumbered: Ints
+    recomputed: int
+
+
+def _found(problem: _Problem, recalled: _Recalled) -> _Founded:
+    memory = recalled.memory
+    standing, touched = _components(problem, recalled)
+
+    # What stands is numbered anew, without gaps.
+    component_numbers = np.where(standing, np.cumsum(standing) - 1, -1)
+    kept = _where(memory.component, standing) & (recalled.at >= 0)
+    stands = np.zeros(len(memory.kinds), dtype=bool)
+    stands[memory.cluster[kept]] = True
+    renumbered = np.where(stands, np.cumsum(stands) - 1, -1)
+    component = np.full(len(problem.faces), -1, dtype=np.intp)
+    cluster = np.full(len(problem.faces), -1, dtype=np.intp)
+    component[recalled.at[kept]] = component_numbers[memory.component[kept]]
+    cluster[recalled.at[kept]] = renumbered[memory.cluster[kept]]
+    laws = [memory.laws[c] for c in np.flatnonzero(standing).tolist()]
+    kinds = memory.kinds[stands].tolist()
+    still = renumbered[memory.targets]
+    targets, totals = still[still >= 0].tolist(), [memory.totals[still >= 0].astype(np.float64)]
+
+    first_fresh, recomputed = len(kinds), 0
+    # Whoever is alone is compared with nobody and, as a rule, no person.
+    alone = 1 if problem.rules.min_photos > 1 else 0
+    compared = [i for members in touched if len(members) > alone for i in members if problem.founder[i]]
+    line = {i: n for n, i in enumerate(compared)}
+    vectors = problem.rows(compared) if compared else np.zeros((0, 1), dtype=np.float32)
+    for members in touched:
+        recomputed += int(problem.founder[members].sum())
+        component[members] = len(laws)
+        laws.append(_decree(members, problem))
+        for unit in _cluster(members, problem, vectors, line):
+            cluster[unit.faces] = len(kinds)
+            kind = _kind(unit.faces, problem)
+            if kind == PERSON and unit.founders:
+                targets.append(len(kinds))
+                totals.append(unit.total[None, :])
+            kinds.append(kind)
+    return _Founded(
+        component=component,
+        cluster=cluster,
+        laws=tuple(laws),
+        kinds=np.array(kinds, dtype=np.int8),
+        targets=np.array(targets, dtype=np.intp),
+        totals=np.concatenate([part for part in totals if len(part)] or [np.zeros((0, 1))]),
+        fresh=np.arange(first_fresh, len(kinds)),
+        renumbered=renumbered,
+        recomputed=recomputed,
+    )
+
+
+def _components(problem: _Problem, recalled: _Recalled) -> tuple[NDArray[np.bool_], list[list[int]]]:
     """Connected components of founders with a cosine of at least the threshold, joined by must-links, and of weak faces
-    of which somebody said something. Members ascend, components come by their first member."""
-    faces, groups = problem.faces, problem.groups
-    parent = np.arange(len(faces))
-    founders = np.array([i for i, face in enumerate(faces) if face.founder], dtype=np.intp)
-    fresh = founders
-    if previous is not None:
-        index = {faces[i].id: i for i in founders.tolist()}
-        # A component that lost a founder may fall apart, and so may one that a must-link held: their faces are as new.
-        kept = [c for c in previous.components if c.founders <= index.keys() and not any(f[0] == "same" for f in c.law)]
-        for component in kept:
-            _unite(parent, np.array([index[face] for face in component.founders], dtype=np.intp))
-        known = frozenset().union(*(component.founders for component in kept))
-        fresh = np.array([i for i in founders.tolist() if faces[i].id not in known], dtype=np.intp)
-    _link(parent, problem.vectors, fresh, founders, least=problem.rules.threshold)
-    spoken_for = set(problem.names)
-    for i, first in enumerate(groups):
-        if first != i:
-            _unite(parent, np.array([first, i], dtype=np.intp))
-            spoken_for |= {first, i}
-    members: dict[int, list[int]] = {}
-    for i, root in enumerate(_roots(parent, np.arange(len(faces))).tolist()):
-        if faces[i].founder or i in spoken_for:
-            members.setdefault(root, []).append(i)
-    yield from members.values()
+    of which somebody said who they are: which of the old ones stand, and the members of the others, in canonical
+    order."""
+    memory, founders = recalled.memory, np.flatnonzero(problem.founder)
+    parent = np.arange(len(problem.faces))
+    rows = _where(memory.component, recalled.stands) & (recalled.at >= 0)
+    kept, kept_component = recalled.at[rows], memory.component[rows]
+    lead = np.full(len(memory.laws), len(problem.faces), dtype=np.intp)
+    np.minimum.at(lead, kept_component, kept)
+    parent[kept] = lead[kept_component]
+
+    old = recalled.component[founders]
+    fresh = founders[old < 0]
+    # What is left of a component that changed is linked among itself; to the others it never was.
+    loose = founders[_where(old, ~recalled.stands)]
+    if len(loose):
+        _link(parent, problem, loose, loose)
+    if len(fresh) > FEW:
+        _link(parent, problem, fresh, founders)
+    elif len(fresh):
+        _look_up(parent, problem, fresh)
+    for i, first in problem.law.groups.items():
+        _unite(parent, np.array([first, i]))
+
+    roots = _roots(parent, np.arange(len(problem.faces)))
+    member = problem.founder.copy()
+    member[list(problem.law.members)] = True
+    sizes = np.bincount(roots[member], minlength=len(problem.faces))
+    standing = recalled.stands & (lead < len(problem.faces))
+    whole = np.bincount(kept_component, minlength=len(memory.laws))
+    standing[standing] = sizes[roots[lead[standing]]] == whole[standing]
+    member[kept[standing[kept_component]]] = False
+    touched: dict[int, list[int]] = {}
+    left = np.flatnonzero(member)
+    for i in left[np.argsort(problem.ranks[left])].tolist():
+        touched.setdefault(int(roots[i]), []).append(i)
+    return standing, list(touched.values())
 
 
-def _link(
-    parent: NDArray[np.intp], vectors: Vectors, fresh: NDArray[np.intp], founders: NDArray[np.intp], *, least: float
-) -> None:
-    """Unite every fresh founder with all founders similar to it (cosine). Blocked; only the part above the diagonal
-    when all are fresh."""
-    triangular = len(fresh) == len(founders)
-    columns = vectors[founders]
-    for start in range(0, len(fresh), _BLOCK):
-        rows = fresh[start : start + _BLOCK]
+def _link(parent: Ints, problem: _Problem, fresh: Ints, others: Ints) -> None:
+    """Unite every fresh founder with all others similar to it. Blocked; only the part above the diagonal when these are
+    the same."""
+    columns = problem.rows(others.tolist())
+    triangular = len(fresh) == len(others)
+    rows = columns if triangular else problem.rows(fresh.tolist())
+    least = problem.rules.threshold * GRID * GRID
+    for start in range(0, len(fresh), BLOCK):
         first = start if triangular else 0
-        hits = vectors[rows] @ columns[first:].T >= least * GRID * GRID
+        hits = rows[start : start + BLOCK] @ columns[first:].T >= least
         # A face always finds itself, unless its embedding is empty; rows with nobody else are done.
         for k in np.flatnonzero(hits.sum(axis=1) > 1).tolist():
-            _unite(parent, founders[first + np.flatnonzero(hits[k])])
+            _unite(parent, others[first + np.flatnonzero(hits[k])])
 
 
-def _roots(parent: NDArray[np.intp], nodes: NDArray[np.intp]) -> NDArray[np.intp]:
+def _look_up(parent: Ints, problem: _Problem, fresh: Ints) -> None:
+    """As ``_link`` with all founders, of which only those are fetched that may be similar."""
+    rows = problem.rows(fresh.tolist())
+    candidates = problem.embeddings.near(rows.astype(np.float64), least=problem.rules.threshold)
+    numbers = [[i for face in some if (i := problem.index.get(face.bytes)) is not None] for some in candidates]
+    some = sorted({i for those in numbers for i in those if problem.founder[i]})
+    if not some:
+        return
+    hits = rows @ problem.rows(some).T >= problem.rules.threshold * GRID * GRID
+    for k, i in enumerate(fresh.tolist()):
+        _unite(parent, np.array([i, *(some[c] for c in np.flatnonzero(hits[k]).tolist())]))
+
+
+def _roots(parent: Ints, nodes: Ints) -> Ints:
     roots = parent[nodes]
     while not np.array_equal(above := parent[roots], roots):
         roots = above
     return roots
 
 
-def _unite(parent: NDArray[np.intp], nodes: NDArray[np.intp]) -> None:
+def _unite(parent: Ints, nodes: Ints) -> None:
     """One component of all nodes, under its smallest root."""
-    if len(nodes) == 0:
-        return
     roots = _roots(parent, nodes)
     least = roots.min()
     parent[roots] = least
     parent[nodes] = least
 
 
-# ---- clusters ------------------------------------------------------------------------------------------------------
-
-
-def _cluster(members: Sequence[int], problem: _Problem) -> list[list[int]]:
-    """The clusters of one component, by constrained average linkage."""
-    units: dict[int, _Unit] = {}
+def _cluster(members: Sequence[int], problem: _Problem, vectors: Vectors, line: Mapping[int, int]) -> list[Unit]:
+    """The clusters of one component, whose members come in canonical order. ``line``: where in ``vectors`` a founder
+    is; whoever is alone needs none."""
+    units: dict[int, Unit] = {}
     for i in members:
-        first = problem.groups[i]
+        first = problem.law.group(i)
         unit = units.get(first)
         if unit is None:
-            unit = units[first] = _Unit([], np.zeros(problem.vectors.shape[1]), 0, set(), {first}, set())
+            unit = units[first] = Unit([], np.zeros(1), 0, set(), {first}, set())
         unit.faces.append(i)
-        unit.photos.add(problem.faces[i].photo_sha256)
-        if i in problem.names:
-            unit.named.add(problem.names[i])
-        if problem.faces[i].founder:
-            unit.total = unit.total + problem.vectors[i]
+        unit.photos.add(problem.photo(i))
+        if i in problem.law.names:
+            unit.named.add(problem.law.names[i])
+        if problem.founder[i]:
             unit.founders += 1
-    ranked = [units[key] for key in sorted(units)]
+            if i in line:
+                unit.total = unit.total + vectors[line[i]]
+    ranked = [units[key] for key in sorted(units, key=lambda i: int(problem.ranks[i]))]
     # Units without a founder have no vector: they stand as somebody made them.
     mute = [unit for unit in ranked if not unit.founders]
     loud = [unit for unit in ranked if unit.founders]
-    threshold = problem.rules.threshold
-    # A huge component (thousands of photos of a child) is condensed first, from surely the same downwards.
-    for step in (0.75, 0.5, 0.25, 0.0):
-        if len(loud) <= problem.rules.exact_limit:
-            break
-        loud = _condense(loud, problem.cannot, threshold + step * (1 - threshold))
-    if 1 < len(loud) <= problem.rules.exact_limit:
-        loud = _average_linkage(loud, problem.cannot, threshold)
-    return [sorted(unit.faces) for unit in mute + loud]
+    rules = problem.rules
+    return mute + linked(loud, problem.law.cannot, threshold=rules.threshold, exact_limit=rules.exact_limit)
 
 
-def _conflict(a: _Unit, b: _Unit, cannot: frozenset[tuple[int, int]]) -> bool:
-    """Whether two units must not become one by themselves."""
-    if not a.photos.isdisjoint(b.photos) or (a.named and b.named and a.named != b.named):
-        return True
-    return bool(cannot) and any((x, y) in cannot for x in a.law for y in b.law)
+def _kind(faces: Sequence[int], problem: _Problem) -> int:
+    if any(i in problem.law.groups for i in faces):
+        return PERSON
+    if len({problem.photo(i) for i in faces}) >= problem.rules.min_photos:
+        return PERSON
+    return BY_NAME if any(i in problem.law.names for i in faces) else NOBODY
 
 
-def _copy(unit: _Unit) -> _Unit:
-    return _Unit(list(unit.faces), unit.total, unit.founders, set(unit.photos), set(unit.law), set(unit.named))
+# ---- leaves --------------------------------------------------------------------------------------------------------
 
 
-def _absorb(a: _Unit, b: _Unit) -> None:
-    a.faces += b.faces
-    a.total = a.total + b.total
-    a.founders += b.founders
-    a.photos |= b.photos
-    a.law |= b.law
-    a.named |= b.named
+@dataclass(frozen=True)
+class _Targets:
+    """Persons that leaves may join: numbers of their clusters, sums of their founders [T, D], which of them changed."""
+
+    clusters: Ints
+    totals: Sums
+    changed: Ints
 
 
-def _condense(units: Sequence[_Unit], cannot: frozenset[tuple[int, int]], threshold: float) -> list[_Unit]:
-    """One pass in canonical order: each unit joins the cluster with the highest mean similarity that it may join."""
-    sums = np.zeros((len(units), len(units[0].total)))
-    sizes = np.zeros(len(units))
-    out: list[_Unit] = []
-    for unit in units:
-        near = sums[: len(out)] @ unit.total / (sizes[: len(out)] * unit.founders * GRID * GRID)
-        candidates = np.flatnonzero(near >= threshold)
-        for k in candidates[np.argsort(-near[candidates], kind="stable")].tolist():
-            if not _conflict(out[k], unit, cannot):
-                _absorb(out[k], unit)
-                break
-        else:
-            k = len(out)
-            out.append(_copy(unit))
-        sums[k] = out[k].total
-        sizes[k] = out[k].founders
-    return out
+def _join(problem: _Problem, recalled: _Recalled, founded: _Founded) -> tuple[Ints, int]:
+    """For each face the cluster that it joined as a leaf, or -1; and how many had to be placed."""
+    memory = recalled.memory
+    leaf = ~_where(founded.cluster, founded.kinds == PERSON)
+    joined = np.full(len(problem.faces), -1, dtype=np.intp)
+    known = recalled.at >= 0
+    before = memory.joined.copy()
+    before[before >= 0] = founded.renumbered[before[before >= 0]]
+    joined[recalled.at[known]] = before[known]
+
+    # Leaves that are new, were told something, lost their person, or share a photo with a face that moved.
+    anew = leaf.copy()
+    anew[recalled.at[known & memory.leaf & ~memory.told]] = False
+    anew[list(problem.law.told)] = True
+    anew[recalled.at[known & (memory.joined >= 0) & (before < 0)]] = True
+    moved = anew | np.isin(founded.cluster, founded.fresh)
+    # Where a leaf went away or became a founder, another of its photo may follow.
+    left = (before >= 0) & ~_where(recalled.at, leaf)
+    shaken = set(before[left].tolist())
+    joined[~leaf] = -1
+
+    first = _Targets(founded.targets, founded.totals, _changed(founded.targets, founded, shaken))
+    of_first = _where(joined, founded.kinds == PERSON)
+    second_before = np.where(of_first, -1, joined)
+    joined = np.where(of_first, joined, -1)
+    affected = _affected(problem, first, leaf, moved)
+    joined[affected] = -1
+    _place(problem, first, founded, affected, joined)
+    placed = len(affected)
+
+    alone = _by_name(founded.kinds, founded.cluster, joined)
+    if alone or (second_before >= 0).any():
+        second = _named_targets(problem, recalled, founded, alone, shaken)
+        moved[affected] = True
+        moved |= (second_before >= 0) & ~np.isin(second_before, second.clusters)
+        free = leaf & (joined < 0) & ~np.isin(founded.cluster, list(alone))
+        again = _affected(problem, second, free, moved)
+        kept = free & (second_before >= 0)
+        kept[again] = False
+        joined[kept] = second_before[kept]
+        _place(problem, second, founded, again, joined)
+        placed += len(again)
+    return joined, placed
 
 
-def _conflicts(units: Sequence[_Unit], cannot: frozenset[tuple[int, int]]) -> NDArray[np.bool_]:
-    """Who may not merge with whom [n, n], without comparing all pairs of sets."""
-    blocked = np.eye(len(units), dtype=bool)
-    by_photo: dict[bytes, list[int]] = {}
-    by_law: dict[int, int] = {}
-    named: list[int] = []
-    for k, unit in enumerate(units):
-        for photo in unit.photos:
-            by_photo.setdefault(photo, []).append(k)
-        by_law.update((law, k) for law in unit.law)
-        if unit.named:
-            named.append(k)
-    for sharing in by_photo.values():
-        if len(sharing) > 1:
-            blocked[np.ix_(sharing, sharing)] = True
-    for a, b in cannot:
-        if a in by_law and b in by_law:
-            blocked[by_law[a], by_law[b]] = blocked[by_law[b], by_law[a]] = True
-    for a in named:
-        for b in named:
-            if units[a].named != units[b].named:
-                blocked[a, b] = True
-    return blocked
+def _by_name(kinds: NDArray[np.int8], cluster: Ints, joined: Ints) -> dict[int, list[int]]:
+    """The clusters that are somebody by name alone, with their faces that joined nobody."""
+    found: dict[int, list[int]] = {}
+    for i in np.flatnonzero(_where(cluster, kinds == BY_NAME) & (joined < 0)).tolist():
+        found.setdefault(int(cluster[i]), []).append(i)
+    return found
 
 
-def _average_linkage(units: Sequence[_Unit], cannot: frozenset[tuple[int, int]], threshold: float) -> list[_Unit]:
-    """Average linkage by chains of nearest neighbours (Benzécri 1982; Müllner, arXiv:1109.2378, section 3.1): n² time
-    and memory. A cannot-link counts as minus infinity and passes to what a unit merges into, which keeps the
-    reducibility on which the chains rest. Means come from exact sums of products, so no order of merging shows."""
-    vectors = np.stack([unit.total for unit in units])
-    sums = vectors @ vectors.T
-    sizes = np.array([unit.founders for unit in units], dtype=np.float64)
-    blocked = _conflicts(units, cannot)
-    least = threshold * GRID * GRID
-    alive = np.ones(len(units), dtype=bool)
-    merged_units: list[_Unit | None] = [_copy(unit) for unit in units]
-    finished: list[int] = []
-    chain: list[int] = []
-    while alive.any():
-        if not chain:
-            chain.append(int(np.argmax(alive)))
-        top = chain[-1]
-        mean = np.where(alive & ~blocked[top], sums[top] / (sizes * sizes[top]), -np.inf)
-        best = int(np.argmax(mean))
-        if len(chain) > 1 and mean[chain[-2]] == mean[best]:
-            best = chain[-2]
-        if mean[best] < least:
-            # Nothing that is left, nor anything made of it, can come nearer: this one is complete.
-            alive[top] = False
-            finished.append(top)
-            chain.pop()
-        elif len(chain) > 1 and best == chain[-2]:
-            del chain[-2:]
-            low, high = sorted((top, best))
-            alive[high] = False
-            into, gone = merged_units[low], merged_units[high]
-            if into is not None and gone is not None:
-                _absorb(into, gone)
-            merged_units[high] = None
-            sums[low] += sums[high]
-            sums[:, low] = sums[low]
-            sizes[low] += sizes[high]
-            blocked[low] |= blocked[high]
-            blocked[:, low] = blocked[low]
-        else:
-            chain.append(best)
-    return [unit for k in sorted(finished) if (unit := merged_units[k]) is not None]
+def _named_targets(
+    problem: _Problem, recalled: _Recalled, founded: _Founded, alone: Mapping[int, list[int]], shaken: set[int]
+) -> _Targets:
+    """Of those who are somebody by name alone, the ones with a founder. Changed is who was not there before."""
+    memory = recalled.memory
+    before = {
+        int(founded.renumbered[c]): {int(recalled.at[i]) for i in faces}
+        for c, faces in _by_name(memory.kinds, memory.cluster, memory.joined).items()
+    }
+    voiced = {c: some for c, faces in alone.items() if (some := [i for i in faces if problem.founder[i]])}
+    clusters = np.array(list(voiced), dtype=np.intp)
+    totals = [problem.rows(faces).sum(axis=0, dtype=np.float64) for faces in voiced.values()]
+    new = [n for n, c in enumerate(voiced) if before.get(c) != set(alone[c])]
+    changed = np.union1d(_changed(clusters, founded, shaken), np.array(new, dtype=np.intp))
+    return _Targets(clusters, np.stack(totals) if totals else np.zeros((0, 1)), changed)
 
 
-# ---- weak faces ----------------------------------------------------------------------------------------------------
+def _changed(targets: Ints, founded: _Founded, shaken: set[int]) -> Ints:
+    """Which of the targets are not what they were, or have room that they had not."""
+    return np.flatnonzero(np.isin(targets, founded.fresh) | np.isin(targets, list(shaken)))
 
 
-def _join(people: list[list[int]], problem: _Problem) -> list[list[int]]:
-    """Weak faces join the person whose centroid is nearest, best pairs first, one face of a photo per person."""
-    faces, vectors = problem.faces, problem.vectors
-    placed = {i for person in people for i in person}
-    weak = [i for i, face in enumerate(faces) if not face.founder and i not in placed]
-    founders = {k: [i for i in person if faces[i].founder] for k, person in enumerate(people)}
-    voiced = [k for k, those in founders.items() if those]
-    if not weak or not voiced:
-        return people
-    totals = np.stack([vectors[founders[k]].sum(axis=0, dtype=np.float64) for k in voiced])
-    lengths = np.sqrt((totals * totals).sum(axis=1))
-    lengths[lengths == 0] = np.inf
-    pairs: list[tuple[float, int, int]] = []
-    for start in range(0, len(weak), _BLOCK):
-        rows = weak[start : start + _BLOCK]
-        cosines = vectors[rows].astype(np.float64) @ totals.T / (lengths * GRID)
-        pairs += [
-            (-float(cosines[r, c]), rows[r], voiced[c]) for r, c in np.argwhere(cosines >= problem.rules.join).tolist()
-        ]
-    photos = [{faces[i].photo_sha256 for i in person} for person in people]
-    owner = {i: k for k, person in enumerate(people) for i in person}
+def _affected(problem: _Problem, targets: _Targets, leaf: NDArray[np.bool_], moved: NDArray[np.bool_]) -> list[int]:
+    """The leaves that have to be placed anew: see the module."""
+    if len(targets.changed) > FEW:
+        return [int(i) for i in np.flatnonzero(leaf)]
+    here = moved.copy()
+    if len(targets.changed):
+        for those in problem.embeddings.near(targets.totals[targets.changed], least=problem.rules.join):
+            here[[i for face in those if (i := problem.index.get(face.bytes)) is not None and leaf[i]]] = True
+    photos = {problem.photo(i) for i in np.flatnonzero(here).tolist()}
+    return [i for i in np.flatnonzero(leaf).tolist() if problem.photo(i) in photos] if photos else []
+
+
+def _place(problem: _Problem, targets: _Targets, founded: _Founded, leaves: list[int], joined: Ints) -> None:
+    """Let these leaves join in ``joined``: the nearest first, one face of a photo per person, none against the law."""
+    if not leaves or not len(targets.clusters):
+        return
+    pairs = _pairs(problem, targets, founded, leaves)
+    if not pairs:
+        return
+    law = problem.law
+    of_interest = {problem.photo(i) for _, _, _, i, _ in pairs}
+    wanted = {c for *_, c in pairs}
+    photos: dict[int, set[bytes]] = {c: set() for c in wanted}
+    named: dict[int, set[UUID]] = {}
     apart: dict[int, set[int]] = {}
-    for a, b in problem.cannot:
-        if a in owner:
-            apart.setdefault(owner[a], set()).add(b)
-    joined = [list(person) for person in people]
-    for _, i, k in sorted(pairs):
-        if i in placed or faces[i].photo_sha256 in photos[k] or i in apart.get(k, ()):
+
+    def settle(i: int, c: int) -> None:
+        photos[c].add(problem.photo(i))
+        if i in law.names:
+            named.setdefault(c, set()).add(law.names[i])
+        apart.setdefault(c, set()).update(b for b in forbidden.get(law.group(i), ()))
+
+    forbidden: dict[int, list[int]] = {}
+    for a, b in law.cannot:
+        forbidden.setdefault(a, []).append(b)
+    owner = np.where(joined >= 0, joined, founded.cluster)
+    for i in np.flatnonzero(np.isin(owner, list(wanted))).tolist():
+        if problem.photo(i) in of_interest or i in law.names or law.group(i) in forbidden:
+            settle(i, int(owner[i]))
+    for _, _, _, i, c in pairs:
+        name = law.names.get(i)
+        if joined[i] >= 0 or problem.photo(i) in photos[c] or law.group(i) in apart.get(c, ()):
             continue
-        placed.add(i)
-        photos[k].add(faces[i].photo_sha256)
-        joined[k].append(i)
-        for a, b in problem.cannot:
-            if a == i:
-                apart.setdefault(k, set()).add(b)
-    return [sorted(person) for person in joined]
+        if name is not None and named.get(c, {name}) != {name}:
+            continue
+        joined[i] = c
+        settle(i, c)
+
+
+def _pairs(
+    problem: _Problem, targets: _Targets, founded: _Founded, leaves: list[int]
+) -> list[tuple[float, int, int, int, int]]:
+    """Every leaf with every target near enough, nearest first: (-cosine, rank of the leaf, rank of the target, leaf,
+    cluster)."""
+    rank = np.full(len(founded.kinds), len(problem.faces), dtype=np.intp)
+    placed = founded.cluster >= 0
+    np.minimum.at(rank, founded.cluster[placed], problem.ranks[placed])
+    lengths = np.sqrt((targets.totals * targets.totals).sum(axis=1))
+    lengths[lengths == 0] = np.inf
+    pairs: list[tuple[float, int, int, int, int]] = []
+    for start in range(0, len(leaves), BLOCK):
+        some = leaves[start : start + BLOCK]
+        cosines = problem.rows(some).astype(np.float64) @ targets.totals.T / (lengths * GRID)
+        for r, t in np.argwhere(cosines >= problem.rules.join).tolist():
+            i, c = some[r], int(targets.clusters[t])
+            if founded.cluster[i] != c:
+                pairs.append((-float(cosines[r, t]), int(problem.ranks[i]), int(rank[c]), i, c))
+    return sorted(pairs)
+
+
+# ---- the answer ----------------------------------------------------------------------------------------------------
+
+
+def _result(problem: _Problem, founded: _Founded, joined: Ints, placed: int) -> Grouping:
+    faces = problem.faces
+    owner = np.where(joined >= 0, joined, founded.cluster)
+    somebody = _where(owner, founded.kinds != NOBODY)
+    rows = np.flatnonzero(somebody)
+    rows = rows[np.argsort(problem.ranks[rows])]
+    people: dict[int, list[UUID]] = {}
+    for i, c in zip(rows.tolist(), owner[rows].tolist(), strict=True):
+        people.setdefault(c, []).append(faces[i].id)
+    leaf = ~_where(founded.cluster, founded.kinds == PERSON)
+    told = np.zeros(len(faces), dtype=bool)
+    told[list(problem.law.told)] = True
+    memory = Memory(
+        rules=_signature(problem.rules),
+        faces=problem.ids,
+        component=founded.component,
+        cluster=founded.cluster,
+        joined=joined,
+        leaf=leaf,
+        told=told,
+        laws=founded.laws,
+        kinds=founded.kinds,
+        targets=founded.targets,
+        totals=founded.totals,
+    )
+    return Grouping(
+        clusters=tuple(frozenset(person) for person in people.values()),
+        unknown=frozenset(faces[i].id for i in np.flatnonzero(~somebody).tolist()),
+        memory=memory,
+        recomputed=founded.recomputed,
+        placed=placed,
+    )
+
+
+def component_sizes(memory: Memory) -> Iterator[int]:
+    """The number of faces in each component, largest first."""
+    yield from sorted(np.bincount(memory.component[memory.component >= 0]).tolist(), reverse=True)

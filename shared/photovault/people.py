@@ -1,4 +1,7 @@
-"""Tables ``faces`` and ``person_clusters``: who is in the photos. What people said about it is in ``corrections``."""
+"""Tables ``faces``, ``person_clusters`` and ``groupings``: who is in the photos.
+
+What people said about it is in ``corrections``.
+"""
 
 from __future__ import annotations
 
@@ -271,11 +274,52 @@ def known_faces(conn: Connection) -> list[KnownFace]:
     )
 
 
-def embeddings(conn: Connection, model_id: int) -> dict[UUID, bytes]:
-    """By face, as ``vectors.from_sql`` reads them."""
-    return dict(
-        conn.execute("SELECT id, halfvec_send(embedding) FROM faces WHERE model_id = %s", [model_id]).fetchall()
+def embeddings(conn: Connection, model_id: int, face_ids: Collection[UUID] | None = None) -> dict[UUID, bytes]:
+    """By face, as ``vectors.from_sql`` reads them: of all faces of a model, or of some."""
+    with conn.cursor(binary=True) as cursor:
+        if face_ids is None:
+            cursor.execute("SELECT id, halfvec_send(embedding) FROM faces WHERE model_id = %s", [model_id])
+        else:
+            cursor.execute(
+                "SELECT id, halfvec_send(embedding) FROM faces WHERE id = ANY(%s) AND model_id = %s",
+                [list(face_ids), model_id],
+            )
+        return dict(cursor.fetchall())
+
+
+def faces_near(conn: Connection, model_id: int, probes: Sequence[str], *, least: float) -> list[list[UUID]]:
+    """For each probe (``vectors.to_sql``) the faces of the model with a cosine of ``least`` or more, by one pass over
+    them all: no index, which would miss some."""
+    found: list[list[UUID]] = [[] for _ in probes]
+    rows = conn.execute(
+        # The model is asked first, because vectors of two lengths cannot be compared.
+        "WITH probes AS MATERIALIZED (SELECT n, p::halfvec AS probe FROM unnest(%(probes)s::text[]) WITH ORDINALITY "
+        "AS u(p, n)) SELECT n, f.id FROM faces f, probes WHERE f.model_id = %(model)s AND "
+        "CASE WHEN f.model_id = %(model)s THEN f.embedding <=> probe <= %(most)s ELSE false END",
+        {"probes": list(probes), "model": model_id, "most": 1 - least},
+    ).fetchall()
+    for n, face_id in rows:
+        found[n - 1].append(face_id)
+    return found
+
+
+def memories(conn: Connection) -> dict[int, bytes]:
+    """By model, what the last grouping of its faces remembers."""
+    with conn.cursor(binary=True) as cursor:
+        return dict(cursor.execute("SELECT model_id, memory FROM groupings").fetchall())
+
+
+def remember(conn: Connection, model_id: int, memory: bytes) -> None:
+    conn.execute(
+        "INSERT INTO groupings (model_id, memory) VALUES (%s, %s) "
+        "ON CONFLICT (user_id, model_id) DO UPDATE SET memory = excluded.memory",
+        [model_id, memory],
     )
+
+
+def forget(conn: Connection, model_ids: Collection[int]) -> None:
+    """What is remembered of models that have no faces left."""
+    conn.execute("DELETE FROM groupings WHERE model_id = ANY(%s)", [list(model_ids)])
 
 
 @dataclass(frozen=True)

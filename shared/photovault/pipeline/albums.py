@@ -10,16 +10,31 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from photovault import activity, albums, db, drafting, failpoints, ids, jobs, queues, rebuilds, tombstones, users
+from photovault import (
+    activity,
+    albums,
+    db,
+    drafting,
+    failpoints,
+    ids,
+    jobs,
+    locations,
+    queues,
+    rebuilds,
+    tombstones,
+    users,
+)
 from photovault.albums import Arranged, Automatic
 from photovault.drafting import Draft
 from photovault.errors import Unavailable
+from photovault.estimating import Estimate, Names
+from photovault.locations import Located
 from photovault.observability import count, logger
 from photovault.pipeline import regrouping
 from photovault.pipeline.regrouping import Who
@@ -66,6 +81,7 @@ class _Stored:
     generations: Generations
     known: regrouping.Known
     photos: list[Arranged]
+    located: list[Located]
     albums: list[Automatic]
     members: list[tuple[UUID, UUID, str, bool]]
 
@@ -150,17 +166,21 @@ def _build(user_id: UUID, token: UUID, remaining: Callable[[], float]) -> bool:
         return True
     generation = stored.generations.wanted_generation
     _progress(user_id, generation, 1)
-    who = regrouping.regroup(stored.known)
+    who = regrouping.regroup(stored.known, lambda model: regrouping.Stored(user_id, model))
     people_change = regrouping.difference(stored.known, who)
     _check_time(remaining)
     _progress(user_id, generation, 2)
-    drafts = drafting.draft(_photos(stored.photos, stored.known, who), _people(who))
+    estimates = locations.changes(stored.located)
+    photos = _estimated(stored.photos, estimates)
+    drafts = drafting.draft(_photos(photos, stored.known, who), _people(who))
     change = difference(stored.albums, stored.members, drafts)
     _check_time(remaining)
     _progress(user_id, generation, 3)
     failpoints.reach("albums.before-write")
     try:
-        complete = _commit(user_id, token, stored.generations, people_change, change)
+        complete = _commit(
+            user_id, token, stored.generations, people_change=people_change, estimates=estimates, change=change
+        )
     except _Fenced:
         with db.transaction(user_id) as conn:
             if not rebuilds.is_held(conn, token):
@@ -174,6 +194,7 @@ def _build(user_id: UUID, token: UUID, remaining: Callable[[], float]) -> bool:
             "photos": len(stored.photos),
             "persons": len(who.persons),
             "albums": len(drafts),
+            "estimated": len(estimates),
             "new": len(change.new),
             "changed": len(change.changed),
             "gone": len(change.gone),
@@ -184,13 +205,20 @@ def _build(user_id: UUID, token: UUID, remaining: Callable[[], float]) -> bool:
 
 
 def _commit(
-    user_id: UUID, token: UUID, read: Generations, people_change: regrouping.Difference, change: Difference
+    user_id: UUID,
+    token: UUID,
+    read: Generations,
+    *,
+    people_change: regrouping.Difference,
+    estimates: list[locations.Change],
+    change: Difference,
 ) -> bool:
     """Write everything or nothing. Whether no more is wanted, and the lease released. Raises ``_Fenced``."""
     with db.transaction(user_id) as conn:
-        if people_change or change:
+        if people_change or estimates or change:
             revision = users.next_revision(conn)
             regrouping.write(conn, people_change, revision=revision)
+            locations.write(conn, estimates, revision=revision)
             _write(conn, change, revision=revision)
         _fence(conn, token, read)
         jobs.finish(conn, JOB, generation=read.wanted_generation)
@@ -228,12 +256,33 @@ def _read(conn: Connection) -> _Stored | None:
         generations=generations,
         known=regrouping.read(conn),
         photos=albums.photos(conn),
+        located=locations.read(conn),
         albums=albums.automatic(conn),
         members=albums.automatic_members(conn),
     )
 
 
 # ---- what drafting is given --------------------------------------------------------------------------------------
+
+
+def _estimated(photos: list[Arranged], estimates: list[locations.Change]) -> list[Arranged]:
+    """The photos as they will be with these changes of estimated places."""
+    wanted = {change.image_id: change.estimate for change in estimates}
+    return [_placed(photo, wanted[photo.id]) if photo.id in wanted else photo for photo in photos]
+
+
+def _placed(photo: Arranged, estimate: Estimate | None) -> Arranged:
+    names = estimate.names if estimate else Names()
+    return replace(
+        photo,
+        lat=estimate.lat if estimate else None,
+        lon=estimate.lon if estimate else None,
+        location_source=locations.ESTIMATED if estimate else None,
+        country_code=names.country_code,
+        country=names.country,
+        region=names.region,
+        city=names.city,
+    )
 
 
 def _photos(photos: list[Arranged], known: regrouping.Known, who: Who) -> list[drafting.Photo]:

@@ -1,37 +1,45 @@
 """The people of a library, derived again from all faces and everything that was said about them.
 
-Read, compute, write apart: ``read`` and ``write`` are each part of one short transaction, ``regroup`` is between them
-and pure but for the ids that new people get.
+Read, compute, write apart: ``read`` and ``write`` are each part of one short transaction, ``regroup`` is between them.
+It asks for the few embeddings that it needs (``Stored``) in short transactions of their own: after one new photo these
+are its faces, one pass of the database over all embeddings that sends only the ids of those near, and the faces of the
+persons that changed. Embeddings never change; a face that is gone meanwhile asked for another rebuild when it went.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
 
-from photovault import corrections, grouping, ids, model_manifest, people, vectors
+from photovault import corrections, db, grouping, ids, model_manifest, people, vectors
 from photovault.corrections import Fact
+from photovault.grouping_memory import Memory
+from photovault.linkage import quantise
 from photovault.people import FaceModel, KnownFace, Person, Somebody
 
 if TYPE_CHECKING:
     from photovault.db import Connection
 
 
+# From so many faces upwards all embeddings of a model are read at once.
+MANY = 5000
+
+
 @dataclass(frozen=True)
 class Known:
-    """Everything stored about people. ``sent``: by model, the embeddings of all its faces as Postgres sends them."""
+    """Everything stored about people but the embeddings. ``memories``: by model, what its last grouping remembers."""
 
     models: list[FaceModel]
     faces: list[KnownFace]
-    sent: dict[int, dict[UUID, bytes]]
+    memories: dict[int, bytes]
     facts: list[Fact]
     persons: list[Person]
 
@@ -39,11 +47,12 @@ class Known:
 @dataclass(frozen=True)
 class Who:
     """``person_of``: of every face whose photo counts; ``restated``: what was said through photos in the trash, said of
-    the faces that stay."""
+    the faces that stay; ``memories``: as in ``Known``."""
 
     persons: tuple[Somebody, ...]
     person_of: Mapping[UUID, UUID | None]
     restated: tuple[grouping.Correction, ...]
+    memories: Mapping[int, bytes]
 
 
 @dataclass(frozen=True)
@@ -55,29 +64,74 @@ class Difference:
     gone: tuple[UUID, ...]
     moved: Mapping[UUID | None, tuple[UUID, ...]]
     restated: tuple[grouping.Correction, ...]
+    memories: Mapping[int, bytes]
+    forgotten: tuple[int, ...]
 
     def __bool__(self) -> bool:
-        return bool(self.new or self.changed or self.gone or self.moved or self.restated)
+        people = self.new or self.changed or self.gone or self.moved or self.restated
+        return bool(people or self.memories or self.forgotten)
 
 
 def read(conn: Connection) -> Known:
-    models = people.face_models(conn)
     return Known(
-        models=models,
+        models=people.face_models(conn),
         faces=people.known_faces(conn),
-        sent={model.id: people.embeddings(conn, model.id) for model in models},
+        memories=people.memories(conn),
         facts=corrections.standing(conn),
         persons=people.all_persons(conn),
     )
 
 
-def regroup(known: Known) -> Who:
+class Stored:
+    """The embeddings of one model's faces in the database, sent when asked for; ``grouping.Embeddings``."""
+
+    def __init__(self, user_id: UUID, model: FaceModel) -> None:
+        self._user_id = user_id
+        self._model = model
+        self._all: dict[UUID, int] | None = None
+        self._vectors = _nothing(model)
+
+    def rows(self, faces: Sequence[grouping.Face]) -> NDArray[np.float32]:
+        """Zeros, which are like nothing, for a face that is gone."""
+        if self._all is None and len(faces) <= MANY:
+            return self._of(faces, self._sent([face.id for face in faces]))
+        if self._all is None:
+            sent = self._sent(None)
+            self._all = {face: row for row, face in enumerate(sent)}
+            # One row more, for faces that are gone.
+            self._vectors = np.zeros((len(sent) + 1, self._model.dims), dtype=np.float32)
+            for start in range(0, len(sent), MANY):
+                some = list(islice(sent.values(), start, start + MANY))
+                self._vectors[start : start + len(some)] = quantise(vectors.from_sql(some, self._model.dims))
+        gone = len(self._vectors) - 1
+        return self._vectors[[self._all.get(face.id, gone) for face in faces]]
+
+    def near(self, probes: NDArray[np.float64], *, least: float) -> list[list[UUID]]:
+        lengths = np.sqrt((probes * probes).sum(axis=1, keepdims=True))
+        units = np.divide(probes, lengths, out=np.zeros_like(probes), where=lengths > 0)
+        with db.transaction(self._user_id) as conn:
+            asked = [vectors.to_sql(unit) for unit in units]
+            return people.faces_near(conn, self._model.id, asked, least=least - grouping.SLACK)
+
+    def _sent(self, face_ids: list[UUID] | None) -> dict[UUID, bytes]:
+        with db.transaction(self._user_id) as conn:
+            return people.embeddings(conn, self._model.id, face_ids)
+
+    def _of(self, faces: Sequence[grouping.Face], sent: Mapping[UUID, bytes]) -> NDArray[np.float32]:
+        out = np.zeros((len(faces), self._model.dims), dtype=np.float32)
+        here = [row for row, face in enumerate(faces) if face.id in sent]
+        if here:
+            out[here] = quantise(vectors.from_sql([sent[faces[row].id] for row in here], self._model.dims))
+        return out
+
+
+def regroup(known: Known, embeddings: Callable[[FaceModel], grouping.Embeddings]) -> Who:
     """Who the people are, by the faces whose photos count. People keep their ids and names as long as any of their
     faces is there, be it in the trash."""
     live = [face for face in known.faces if face.live]
     named = _anchors(known, live)
     spoken, restated = _said(known.facts, present={face.id for face in live})
-    clusters = _clusters(known, live, named, told=[*spoken, *restated])
+    clusters, memories = _clusters(known, live, named, told=[*spoken, *restated], embeddings=embeddings)
     before: dict[UUID, list[UUID]] = defaultdict(list)
     for face in live:
         if face.person_id is not None:
@@ -115,7 +169,7 @@ def regroup(known: Known) -> Who:
                 image_count=len({face.image_id for face in shown}),
             )
         )
-    return Who(tuple(sorted(persons, key=lambda person: person.id)), person_of, tuple(restated))
+    return Who(tuple(sorted(persons, key=lambda person: person.id)), person_of, tuple(restated), memories)
 
 
 def difference(known: Known, who: Who) -> Difference:
@@ -130,6 +184,8 @@ def difference(known: Known, who: Who) -> Difference:
         gone=tuple(sorted(stored.keys() - {person.id for person in who.persons})),
         moved={person_id: tuple(faces) for person_id, faces in moved.items()},
         restated=who.restated,
+        memories={model: memory for model, memory in who.memories.items() if memory != known.memories.get(model)},
+        forgotten=tuple(sorted(known.memories.keys() - who.memories.keys())),
     )
 
 
@@ -141,6 +197,10 @@ def write(conn: Connection, change: Difference, *, revision: int) -> None:
     if change.gone:
         people.remove_all(conn, change.gone, revision=revision)
     corrections.restate(conn, [(said.kind, said.a, said.b, said.at) for said in change.restated])
+    for model_id, memory in change.memories.items():
+        people.remember(conn, model_id, memory)
+    if change.forgotten:
+        people.forget(conn, change.forgotten)
 
 
 def _is_stored(person: Somebody, row: Person) -> bool:
@@ -152,33 +212,41 @@ def _is_stored(person: Somebody, row: Person) -> bool:
 
 
 def _clusters(
-    known: Known, live: list[KnownFace], named: Mapping[UUID, UUID], *, told: list[grouping.Correction]
-) -> list[frozenset[UUID]]:
-    """The people among the faces of each model, and those of two models whom somebody said to be one."""
+    known: Known,
+    live: list[KnownFace],
+    named: Mapping[UUID, UUID],
+    *,
+    told: list[grouping.Correction],
+    embeddings: Callable[[FaceModel], grouping.Embeddings],
+) -> tuple[list[frozenset[UUID]], dict[int, bytes]]:
+    """The people among the faces of each model, and those of two models whom somebody said to be one; and what each
+    grouping remembers."""
     found: list[frozenset[UUID]] = []
+    memories: dict[int, bytes] = {}
     for model in known.models:
-        faces = [face for face in live if face.model_id == model.id]
-        sent = known.sent[model.id]
+        before = known.memories.get(model.id)
         grouped = grouping.group(
-            [
-                grouping.Face(
-                    id=face.id,
-                    image_id=face.image_id,
-                    photo_sha256=bytes(face.photo_sha256),
-                    box=(face.x, face.y, face.w, face.h),
-                    quality=face.quality,
-                    founder=face.founder,
-                    row=row,
-                )
-                for row, face in enumerate(faces)
-            ],
-            vectors.from_sql([sent[face.id] for face in faces], model.dims) if faces else _nothing(model),
+            [_face(face) for face in live if face.model_id == model.id],
+            embeddings(model),
             corrections=told,
             named=named,
             parameters=parameters_of(model),
+            previous=Memory.from_bytes(before) if before is not None else None,
         )
         found += grouped.clusters
-    return _across_models(found, told) if len(known.models) > 1 else found
+        memories[model.id] = grouped.memory.to_bytes()
+    return _across_models(found, told) if len(known.models) > 1 else found, memories
+
+
+def _face(face: KnownFace) -> grouping.Face:
+    return grouping.Face(
+        id=face.id,
+        image_id=face.image_id,
+        photo_sha256=bytes(face.photo_sha256),
+        box=(face.x, face.y, face.w, face.h),
+        quality=face.quality,
+        founder=face.founder,
+    )
 
 
 def _nothing(model: FaceModel) -> NDArray[np.float32]:
