@@ -6,7 +6,7 @@ known one. Attempts are counted in a transaction of their own, so that a failed 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -28,8 +28,8 @@ class LoggedIn:
 
     user: users.User
     session_id: UUID
-    access_token: str
-    refresh_token: str
+    access_token: str = field(repr=False)
+    refresh_token: str = field(repr=False)
     expires_in: int
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -32,7 +32,7 @@ class Ticket:
     blob: Blob
     links: Sequence[storage.Link]
     expires_at: datetime
-    key: bytes
+    key: bytes = field(repr=False)
 
 
 def of_images(

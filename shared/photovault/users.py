@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -30,7 +30,7 @@ class Account:
     """What log-in needs before anybody is known."""
 
     user_id: UUID
-    password_hash: str
+    password_hash: str = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Credentials:
     """What a known person proves again before something that cannot be undone."""
 
     email_key: str
-    password_hash: str
+    password_hash: str = field(repr=False)
 
 
 def create(conn: Connection, *, email: str, email_key: str, name: str, password_hash: str, quota_bytes: int) -> User:

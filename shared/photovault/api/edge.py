@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Depends, FastAPI, Request
-from fastapi.exceptions import RequestValidationError
+from fastapi.exceptions import RequestValidationError, ResponseValidationError
 from fastapi.responses import JSONResponse, Response
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
@@ -199,9 +199,12 @@ async def _on_http(request: Request, error: Exception) -> Response:
 
 
 async def _on_crash(request: Request, error: Exception) -> Response:
-    logger().error(
-        "request.crashed", exc_info=error, extra={"request_id": request_id(request), "path": request.url.path}
-    )
+    told: dict[str, Any] = {"request_id": request_id(request), "path": request.url.path}
+    if isinstance(error, ResponseValidationError):  # its text is the answer, with whatever keys and tokens are in that
+        wrong = [{"where": list(found["loc"]), "type": found["type"]} for found in error.errors()[:20]]
+        logger().error("request.crashed", extra=told | {"why": "the answer is not as it is described", "wrong": wrong})
+    else:
+        logger().error("request.crashed", exc_info=error, extra=told)
     return problem(
         request,
         status=500,

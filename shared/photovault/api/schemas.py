@@ -23,7 +23,8 @@ Step = Literal["waiting", "done", "failed"]
 
 
 class Schema(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # Errors quote no input: it may be a ticket's key or a password, and tracebacks are logged.
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 class Page(Schema, Generic[T]):
