@@ -20,14 +20,30 @@ COLUMNS = (
     "id, user_id, sha256, filename, content_type, bytes AS size, status, reason, post_expires_at, key_version, "
     "content_key, sealed_at, vision_done_at, vision_failed, embedding_done_at, embedding_failed, resends, "
     "width, height, thumbhash, taken_instant, taken_offset_minutes, local_day, taken_source, sort_at, "
-    "lat, lon, location_source, city, region, country, country_code, camera_make, camera_model, face_count, "
-    "caption, favourite, archived, deleted_at, created_at"
+    "lat, lon, location_source, location_accuracy_km, city, region, country, country_code, camera_make, camera_model, "
+    "face_count, caption, favourite, archived, deleted_at, created_at"
 )
 QUALIFIED_COLUMNS = ", ".join(f"i.{column.strip()}" for column in COLUMNS.split(","))
 # What albums and overviews are made of, over ``images i``: understood photos outside trash and archive.
 ARRANGED = "i.deleted_at IS NULL AND NOT i.archived AND i.status IN ('processing', 'ready')"
 
 _CORRECTED = "taken_source IS NOT DISTINCT FROM 'person'"
+_PLACED = "location_source IS NOT DISTINCT FROM 'person'"
+# What is noted of a position: kept where the person said it.
+_KEPT = ", ".join(
+    f"{column} = CASE WHEN {_PLACED} THEN {column} ELSE %({column})s::{kind} END"
+    for column, kind in (
+        ("zone", "text"),
+        ("lat", "float8"),
+        ("lon", "float8"),
+        ("location_source", "text"),
+        ("place_id", "int"),
+        ("city", "text"),
+        ("region", "text"),
+        ("country", "text"),
+        ("country_code", "text"),
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -62,6 +78,7 @@ class Image:
     lat: float | None
     lon: float | None
     location_source: str | None
+    location_accuracy_km: float | None
     city: str | None
     region: str | None
     country: str | None
@@ -171,7 +188,7 @@ def mark_sealed(conn: Connection, image_id: UUID, *, revision: int) -> bool:
 def mark_understood(conn: Connection, image_id: UUID, understood: Understood, *, revision: int) -> bool:
     """Whether this delivery is the one whose findings count, be it after the step had been given up.
 
-    A time that the person corrected stays; what the file says is noted beside it.
+    A time or a position that the person corrected stays; what the file says is noted beside it.
     """
     metadata, place = understood.metadata, understood.place
     taken, location = metadata.taken, metadata.location
@@ -195,9 +212,10 @@ def mark_understood(conn: Connection, image_id: UUID, understood: Understood, *,
                 file_source = CASE WHEN {_CORRECTED} THEN %(taken_source)s END,
                 file_local = CASE WHEN {_CORRECTED}
                     THEN coalesce(%(local)s::timestamp, created_at AT TIME ZONE 'UTC') END,
-                zone = %(zone)s,
-                lat = %(lat)s, lon = %(lon)s, location_source = %(location_source)s, place_id = %(place_id)s,
-                city = %(city)s, region = %(region)s, country = %(country)s, country_code = %(country_code)s,
+                {_KEPT}, location_accuracy_km = NULL,
+                file_lat = CASE WHEN {_PLACED} THEN %(lat)s::float8 END,
+                file_lon = CASE WHEN {_PLACED} THEN %(lon)s::float8 END,
+                file_location_source = CASE WHEN {_PLACED} THEN %(location_source)s::text END,
                 camera_make = %(camera_make)s, camera_model = %(camera_model)s, revision = %(revision)s
             WHERE id = %(id)s AND vision_done_at IS NULL AND status IN ('processing', 'ready')
             RETURNING true
@@ -374,9 +392,9 @@ def deleted_before(conn: Connection, before: datetime, *, limit: int) -> list[tu
 
 
 def unrefined(conn: Connection, *, limit: int) -> list[tuple[UUID, UUID]]:
-    """(person, photo) of photos with a position for which no finer name was asked yet, newest first."""
+    """(person, photo) of photos with a position, no estimate, for which no finer name was asked yet, newest first."""
     return conn.execute(
-        "SELECT user_id, id FROM images WHERE place_refined_at IS NULL AND location_source IS NOT NULL "
+        "SELECT user_id, id FROM images WHERE place_refined_at IS NULL AND location_source <> 'estimated' "
         "AND status = 'ready' ORDER BY created_at DESC LIMIT %s",
         [limit],
     ).fetchall()
@@ -489,7 +507,8 @@ def conditions(wanted: Filter) -> tuple[str, dict[str, Any]]:
     if wanted.has_faces is not None:
         add("i.face_count > 0" if wanted.has_faces else "i.face_count = 0")
     if wanted.has_gps is not None:
-        add("i.lat IS NOT NULL" if wanted.has_gps else "i.lat IS NULL")
+        measured = "i.lat IS NOT NULL AND i.location_source IS DISTINCT FROM 'estimated'"
+        add(measured if wanted.has_gps else f"NOT ({measured})")
     for number, group in enumerate(wanted.any_person_ids):
         name = f"people_{number}"
         add(

@@ -34,7 +34,7 @@ from photovault import (
     tickets,
     uploads,
 )
-from photovault.api import edge, presenting, retimed, schemas
+from photovault.api import edge, presenting, relocated, retimed, schemas
 from photovault.api.changing import IdempotencyKey, changing
 from photovault.api.edge import CurrentPerson
 from photovault.api.paging import next_cursor
@@ -146,6 +146,12 @@ class ImageEdit(schemas.Schema):
         retimed.TimeEdit | None,
         Field(
             description="When the photo was taken, as the person knows it; null gives it back to what the file says."
+        ),
+    ] = None
+    location: Annotated[
+        relocated.LocationEdit | None,
+        Field(
+            description="Where the photo was taken, as the person knows it; null gives it back to what the file says."
         ),
     ] = None
 
@@ -547,11 +553,11 @@ def get_image(person: CurrentPerson, image_id: ImageId) -> ImageDetail:
 
 @router.patch("/{image_id}", operation_id="editImage", responses=NOT_FOUND)
 def edit_image(person: CurrentPerson, image_id: ImageId, body: ImageEdit) -> schemas.Image:
-    """Change caption, favourite, archived, or the time it was taken; what is not given stays."""
+    """Change caption, favourite, archived, or when and where it was taken; what is not given stays."""
     if body.caption is not None and "\x00" in body.caption:
         raise Invalid("A caption may not hold NUL characters.", [("caption", "holds a NUL character")])
-    retimes = "taken" in body.model_fields_set
-    rebuild = body.archived is not None or retimes
+    retimes, relocates = "taken" in body.model_fields_set, "location" in body.model_fields_set
+    rebuild = body.archived is not None or retimes or relocates
     if rebuild:
         queues.send_rebuild_check(person.user_id)
     with changing(person) as change:
@@ -567,7 +573,9 @@ def edit_image(person: CurrentPerson, image_id: ImageId, body: ImageEdit) -> sch
         )
         if body.caption is not None:
             terms.refresh(conn, image_id)
-        moved = retimes and retimed.correct(change, image_id, body.taken)
+        # The place first: its time zone tells the offset of a time that is given without one.
+        moved = relocates and relocated.correct(change, image_id, body.location)
+        moved |= retimes and retimed.correct(change, image_id, body.taken)
         if moved or body.archived not in {None, before.archived}:
             rebuilds.want(conn)
         shown = presenting.image_list(conn, [existing(conn, image_id)])[0]

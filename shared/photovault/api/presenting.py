@@ -104,4 +104,10 @@ def _location(row: images.Image) -> schemas.Location | None:
     place = None
     if row.country_code or row.city:
         place = schemas.PlaceNames(city=row.city, region=row.region, country=row.country, country_code=row.country_code)
-    return schemas.Location(lat=row.lat, lon=row.lon, place=place, source=row.location_source)
+    return schemas.Location(
+        lat=row.lat,
+        lon=row.lon,
+        place=place,
+        source=row.location_source,
+        accuracy_km=row.location_accuracy_km,
+    )

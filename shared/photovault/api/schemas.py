@@ -107,7 +107,11 @@ class Location(Schema):
     lat: float
     lon: float
     place: PlaceNames | None
-    source: str
+    source: str = Field(
+        description="`exif`, `xmp` or `sidecar`: the file says so; `person`: corrected by hand; `estimated`: taken "
+        "over from the same person's photos close in time."
+    )
+    accuracy_km: float | None = Field(None, description="Of an estimate: how far off it may be.")
 
 
 class Camera(Schema):

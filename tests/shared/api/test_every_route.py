@@ -42,6 +42,7 @@ BODIES: Bodies = {
         "favourite": True,
         "archived": True,
         "taken": {"local_time": "2024-01-01T00:00:00"},
+        "location": {"lat": 38.7, "lon": -9.1},
     },
     "shiftTime": lambda own: {"image_ids": [str(own.ids["image_id"])], "by_seconds": 60},
     "generateAlbums": lambda _: {},
