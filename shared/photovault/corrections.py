@@ -204,6 +204,25 @@ def name(conn: Connection, person_id: UUID, name: str | None, *, revision: int) 
     return said
 
 
+def inherit(conn: Connection, face_id: UUID, heir: UUID, *, revision: int) -> bool:
+    """What was said of a face holds of the one that shows the same in another copy of the photo, so that it stays
+    said when the photo goes: the named person that it is, and their name. Whether there was anything to be said.
+
+    Somebody else's name on the heir stays. Raises ``NotFound``.
+    """
+    face, other = _face(conn, face_id), _face(conn, heir)
+    if face.person_id is None or face.person_name is None:
+        return False
+    if other.person_id != face.person_id:
+        if other.person_name is not None:
+            return False
+        give(conn, heir, face.person_id, revision=revision)
+    elif not _names(conn, [face_id]):
+        return False
+    _say(conn, _called(heir, face.person_name))
+    return True
+
+
 def undo(conn: Connection, correction_id: UUID, *, revision: int) -> list[UUID]:
     """Take an act back. Returns the persons it touched that exist afterwards.
 

@@ -140,12 +140,13 @@ def write(conn: Connection, image_id: UUID, found: Iterable[Pair]) -> None:
 
 
 @dataclass(frozen=True)
-class Offered:
-    """A group as it is offered, with the pairs among its members. ``latest`` is the local time of its newest photo."""
+class Found:
+    """A group with the pairs among its members. ``latest`` is the local time of its newest photo."""
 
     group: Group
     pairs: tuple[Pair, ...]
     latest: datetime
+    dismissed: bool
 
 
 @dataclass(frozen=True)
@@ -161,8 +162,18 @@ class _Row:
     b_at: datetime
 
 
-def offered(conn: Connection) -> list[Offered]:
-    """All groups of photos outside the trash that were not dismissed, the newest first."""
+def offered(conn: Connection) -> list[Found]:
+    """All groups that were not dismissed, the newest first."""
+    return [one for one in all_groups(conn) if not one.dismissed]
+
+
+def get(conn: Connection, group_id: UUID) -> Found | None:
+    """A group, dismissed or not."""
+    return next((one for one in all_groups(conn) if one.group.id == group_id), None)
+
+
+def all_groups(conn: Connection) -> list[Found]:
+    """All groups of photos outside the trash, the newest first."""
     rows = db.rows(
         conn,
         _Row,
@@ -177,22 +188,24 @@ def offered(conn: Connection) -> list[Offered]:
         order |= {row.a: bytes(row.a_order), row.b: bytes(row.b_order)}
         taken |= {row.a: row.a_at, row.b: row.b_at}
     pairs = [Pair(row.a, row.b, row.kind, row.score, row.share) for row in rows]
-    dismissed = _dismissals(conn)
-    groups = [
-        one for one in group(pairs, order) if not any(gone >= {*one.members} for gone in dismissed.get(one.kind, ()))
-    ]
+    dismissals = _dismissals(conn)
+    groups = group(pairs, order)
     of_member = {(one.kind, member): one.id for one in groups for member in one.members}
     within: dict[UUID, list[Pair]] = {one.id: [] for one in groups}
     for pair in pairs:
         home = of_member.get((pair.kind, pair.a))
         if home is not None and home == of_member.get((pair.kind, pair.b)):
             within[home].append(pair)
-    found = [Offered(one, tuple(within[one.id]), max(taken[member] for member in one.members)) for one in groups]
+    found = [
+        Found(
+            group=one,
+            pairs=tuple(within[one.id]),
+            latest=max(taken[member] for member in one.members),
+            dismissed=any(gone.issuperset(one.members) for gone in dismissals.get(one.kind, ())),
+        )
+        for one in groups
+    ]
     return sorted(found, key=lambda one: (one.latest, one.group.id), reverse=True)
-
-
-def get(conn: Connection, group_id: UUID) -> Offered | None:
-    return next((one for one in offered(conn) if one.group.id == group_id), None)
 
 
 def _dismissals(conn: Connection) -> dict[Kind, list[set[UUID]]]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 PARTS = {
     "auth": ("auth",),
     "search": ("search",),
-    "images": ("images", "viewing"),
+    "images": ("duplicates", "images", "viewing"),  # in this order: `duplicates` is no id of a photo
     "albums": ("albums",),
     "people": ("people",),
     "faces": ("people",),

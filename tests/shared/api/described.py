@@ -18,7 +18,7 @@ from tests.arranging import LISBON, add_photo, add_photos, build, face_of, faces
 from tests.vaults import SECRET, Somebody, somebody
 
 from photovault import api as photovault_api
-from photovault import blobs, db, ids, images, jobs, keyring, sessions, tokens, users
+from photovault import blobs, db, duplicates, ids, images, jobs, keyring, sessions, tokens, users
 from photovault import vault as sealed_vault
 
 PASSWORD = "what the owner of a filled vault remembers"
@@ -195,6 +195,10 @@ def fill(http: TestClient, *, photos: int = 3) -> Library:
     with db.transaction(owner.user_id) as conn:
         job = jobs.add(conn, "albums", generation=0)
         images.move_to_trash(conn, taken[-1], revision=users.next_revision(conn))
+        conn.execute(
+            "INSERT INTO look_alikes (image_a, image_b, kind, score, share) VALUES (%s, %s, 'duplicate', 1, 1)",
+            taken[1:3],
+        )
     want(owner.user_id)
     (automatic,) = table(owner.user_id, "SELECT id FROM albums WHERE kind = 'place' ORDER BY id LIMIT 1")
     return Library(
@@ -211,6 +215,7 @@ def fill(http: TestClient, *, photos: int = 3) -> Library:
             "correction_id": UUID(correction),
             "job_id": job,
             "export_id": UUID(export["id"]),
+            "group_id": duplicates.group_id("duplicate", taken[1:3]),
             "session_id": session_of(owner).session_id,
         },
     )

@@ -53,6 +53,7 @@ BODIES: Bodies = {
     "mergePeople": lambda own: {"into": str(own.people[0]), "people": [str(own.people[1])]},
     "editPerson": lambda _: {"name": "Eve", "hidden": True},
     "splitPerson": lambda own: {"face_ids": [str(own.faces[0])]},
+    "resolveDuplicates": lambda own: {"keeper_id": str(own.photos[1]), "remove": [str(own.photos[2])]},
     "assignFace": lambda own: {"person_id": str(own.people[1])},
     "deleteAccount": lambda _: {"password": described.PASSWORD},
 }
@@ -76,6 +77,14 @@ IN_BODIES: dict[tuple[str, str], tuple[str, Field]] = {
         lambda own, id_: {"into": str(own.people[0]), "people": [str(own.people[1]), str(id_)]},
     ),
     ("splitPerson", "face_ids"): ("face", lambda own, id_: {"face_ids": [str(own.faces[0]), str(id_)]}),
+    ("resolveDuplicates", "keeper_id"): (
+        "photo",
+        lambda own, id_: {"keeper_id": str(id_), "remove": [str(own.photos[2])]},
+    ),
+    ("resolveDuplicates", "remove"): (
+        "photo",
+        lambda own, id_: {"keeper_id": str(own.photos[1]), "remove": [str(own.photos[2]), str(id_)]},
+    ),
     ("assignFace", "person_id"): ("person", lambda _, id_: {"person_id": str(id_)}),
 }
 # Taking out what is not in is nothing: see test_taking_somebody_elses_photo_out_of_an_album_does_nothing.
