@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from photovault import db
+from photovault.settings import TIERS
 
 if TYPE_CHECKING:
     from photovault.db import Connection
@@ -227,6 +228,20 @@ def sealed_without_original(conn: Connection, *, limit: int) -> list[tuple[UUID,
         """,
         [limit],
     ).fetchall()
+
+
+def drivers(conn: Connection) -> list[str]:
+    """Those that a row or a retired copy names, found without counting: a vault may hold hundreds of millions."""
+    found = conn.execute(
+        """
+        SELECT d.name FROM unnest(%s::text[]) AS d (name)
+        WHERE EXISTS (SELECT FROM blobs b WHERE b.driver = d.name)
+            OR EXISTS (SELECT FROM retired_blobs r WHERE r.driver = d.name)
+        ORDER BY d.name
+        """,
+        [list(TIERS)],
+    )
+    return [row[0] for row in found.fetchall()]
 
 
 def totals(conn: Connection) -> list[Total]:

@@ -147,8 +147,8 @@ def drivers(only: str | None = None) -> list[str]:
     if only is not None:
         return [only]
     with db.maintenance() as conn:
-        named = {total.driver for total in blobs.totals(conn)}
-    return sorted(named | set(placing.in_use()))
+        named = blobs.drivers(conn)
+    return sorted({*named, *placing.in_use()})
 
 
 def walk(
@@ -495,7 +495,7 @@ def orphans(driver: str, page: Sequence[Stored], *, now: datetime, tally: Tally 
     ours = [stored for stored in page if storage.is_new_key(stored.key)]
     with db.maintenance() as conn:
         unnamed = set(blobs.unreferenced(conn, driver, [stored.key for stored in ours]))
-        knows_it = len(unnamed) < len(ours) or any(total.driver == driver for total in blobs.totals(conn))
+        knows_it = len(unnamed) < len(ours) or driver in blobs.drivers(conn)
     old = [stored for stored in ours if now - stored.modified >= ORPHAN_AGE]
     found = [stored for stored in old if stored.key in unnamed]
     if tally is not None:

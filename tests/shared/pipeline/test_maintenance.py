@@ -501,6 +501,8 @@ def test_blobs_where_nobody_can_read_them_hold_up_no_other(
     assert is_home(ada, stuck[-1])
     assert report.away == 3
     assert NOTE in bucket.contents
+    with db.transaction(ada.user_id) as conn:
+        conn.execute("DELETE FROM blobs")
 
 
 # ---- retired copies -------------------------------------------------------------------------------------------------
