@@ -36,6 +36,9 @@ class Blocks:
     iptc: bytes | None = None
     png_created: str | None = None
     png_modified: str | None = None
+    exif_part: bytes | None = None
+    """TIFF structures of their own with Exif's and GPS's directory, as Canon's CR3 keeps them."""
+    gps_part: bytes | None = None
 
 
 def find(data: bytes, *, content_type: str | None) -> Blocks:
@@ -77,7 +80,7 @@ def ends_early(data: bytes, *, content_type: str) -> bool:
 
 def progressive_frame(data: bytes) -> tuple[int | None, list[tuple[int, int]]]:
     """Where a progressive JPEG's frame header ends, and its components' sampling factors; (None, []) for others."""
-    for marker, start, end in _jpeg_segments(data):
+    for marker, start, end in jpeg_segments(data):
         if marker in {0xC2, 0xC6, 0xCA, 0xCE} and end - start >= 6:
             sampling = [data[i] for i in range(start + 7, min(end, start + 6 + 3 * data[start + 5]), 3)]
             return end, [(max(1, s >> 4), max(1, s & 15)) for s in sampling]
@@ -86,9 +89,23 @@ def progressive_frame(data: bytes) -> tuple[int | None, list[tuple[int, int]]]:
     return None, []
 
 
-def _jpeg_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
-    """(marker, start, end) of each segment's content up to the first scan (ITU-T T.81, annex B)."""
-    at = 2
+def jpeg_size(data: bytes, start: int) -> tuple[int, int] | None:
+    """Width and height of the JPEG that begins at ``start``; None without a baseline or progressive frame of 8 bits."""
+    for marker, at, end in jpeg_segments(data, start):
+        if marker in {0xC0, 0xC1, 0xC2} and end - at >= 6:
+            bits, height, width = struct.unpack_from(">BHH", data, at)
+            return (width, height) if bits == 8 else None
+        if marker in {0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF}:
+            break
+    return None
+
+
+def jpeg_segments(data: bytes, start: int = 0) -> Iterator[tuple[int, int, int]]:
+    """(marker, start, end) of each segment's content up to the first scan (ITU-T T.81, annex B).
+
+    ``start`` is where the JPEG begins in ``data``.
+    """
+    at = start + 2
     for _ in range(MAX_STEPS):
         if at + 4 > len(data):
             return
@@ -116,7 +133,7 @@ def _jpeg_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
 
 def _in_jpeg(data: bytes) -> Blocks:
     found = Blocks()
-    for marker, start, end in _jpeg_segments(data):
+    for marker, start, end in jpeg_segments(data):
         if marker == 0xE1 and found.exif is None and data.startswith(_EXIF[:5], start):
             found = replace(found, exif=data[start + 6 : end])
         elif marker == 0xE1 and found.xmp is None and data.startswith(_XMP, start):

@@ -93,8 +93,13 @@ def _finite(item: float | Rational) -> float | None:
     return number if number - number == 0 else None
 
 
-def read(block: bytes | None) -> Tags:
-    """The tags of a block that begins with a TIFF header; empty ``Tags`` for anything else."""
+def read(block: bytes | None, *, exif: bytes | None = None, gps: bytes | None = None) -> Tags:
+    """The tags of a block that begins with a TIFF header; empty ``Tags`` for anything else.
+
+    ``exif`` and ``gps`` are blocks whose first directory is Exif's or GPS's, where a file keeps them apart.
+    """
+    if exif or gps:
+        return Tags(image=read(block).image, exif=read(exif).image, gps=read(gps).image)
     if not block:
         return Tags()
     if block.startswith(b"Exif\0\0"):

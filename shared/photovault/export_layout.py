@@ -21,6 +21,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
+from photovault import raw
+
 MANIFEST = "photovault-export/1"
 PHOTO = "photovault-photo/1"
 ALBUM = "photovault-album/1"
@@ -46,7 +48,7 @@ _MONTHS = (
 _SUFFIXES = {
     "image/jpeg": ".jpg", "image/png": ".png", "image/webp": ".webp", "image/gif": ".gif", "image/tiff": ".tif",
     "image/heic": ".heic", "image/heif": ".heif", "image/avif": ".avif", "video/mp4": ".mp4", "video/quicktime": ".mov",
-}  # fmt: skip
+} | {content_type: f".{ending}" for content_type, ending in raw.TYPES.items()}  # fmt: skip
 
 
 def safe_name(text: str, *, otherwise: str) -> str:

@@ -5,6 +5,8 @@ and then decodes once, at the smallest integer fraction that is large enough; re
 embedders all start from that one ``Picture``.
 
 Whatever is wrong with a file, the answer is ``errors.Rejected`` with a sentence for the person, and no other exception.
+Of a camera's RAW file the photo is the camera's own JPEG inside it (see ``raw``); sizes are that JPEG's.
+
 Truncated files are refused too ("the file ends too early"): a picture with a grey lower half is not what was taken,
 and the upload can be repeated while the camera still has the original.
 
@@ -23,7 +25,7 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from photovault import embedded, exif
+from photovault import embedded, exif, motion, raw
 from photovault.errors import Rejected
 
 if TYPE_CHECKING:
@@ -39,6 +41,7 @@ ACCEPTED = MappingProxyType(
         "image/heic": "heic",
         "image/heif": "heif",
         "image/avif": "avif",
+        **raw.TYPES,
     }
 )
 """MIME type -> file extension of everything that is taken."""
@@ -107,10 +110,12 @@ _OTHERS = (
     (b"\xc5\xd0\xd3\xc6", "a PostScript document"),
     (b"DDS ", "a DDS texture"),
     (b"BLP", "a BLP texture"),
-    (b"FUJIFILMCCD-RAW", "a camera's RAW file"),
-    (b"IIU\x00", "a camera's RAW file"),
-    (b"IIRO", "a camera's RAW file"),
+    (b"FOVb", "a RAW file of a rare kind"),
+    (b"\x00MRM", "a RAW file of a rare kind"),
     (b"PK\x03\x04", "a ZIP archive"),
+    (b"\x1a\x45\xdf\xa3", "a video"),
+    (b"<x:xmpmeta", "an XMP sidecar without its photo"),
+    (b"<?xpacket", "an XMP sidecar without its photo"),
     (b"<svg", "an SVG drawing"),
     (b"<?xml", "an XML document"),
     (b"<!DOCTYPE", "a web page"),
@@ -170,10 +175,10 @@ def sniff(data: bytes) -> str | None:
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "image/webp"
     if head.startswith((b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")):
-        return "image/tiff"
-    if head[4:8] == b"ftyp":
-        return _sniff_brands(head)
-    return None
+        return raw.sniff(data) or "image/tiff"
+    if head[4:8] == b"ftyp" and (brand := _sniff_brands(head)):
+        return brand
+    return raw.sniff(data)
 
 
 def _sniff_brands(head: bytes) -> str | None:
@@ -190,6 +195,17 @@ def _sniff_brands(head: bytes) -> str | None:
             return "image/avif"
         return "image/heic" if brands & _HEIC_BRANDS else "image/heif"
     return None
+
+
+def blocks(data: bytes) -> embedded.Blocks:
+    """The metadata of a photo of any of these formats."""
+    content_type = sniff(data)
+    if content_type not in raw.TYPES:
+        return embedded.find(data, content_type=content_type)
+    whole, exif_part, gps_part = raw.tiff_blocks(data)
+    if whole is None and (found := raw.preview(data)):
+        return embedded.find(data[found.start : found.end], content_type="image/jpeg")
+    return embedded.Blocks(exif=whole, exif_part=exif_part, gps_part=gps_part)
 
 
 def decode(data: bytes, *, min_side: int = 2048) -> Picture:
@@ -213,7 +229,9 @@ def decode(data: bytes, *, min_side: int = 2048) -> Picture:
 
 
 def _decode(data: bytes, *, content_type: str, min_side: int) -> Picture:
-    if content_type in {"image/heic", "image/heif"}:
+    if content_type in raw.TYPES:
+        image, size, orientation = _decode_raw(data, min_side=min_side)
+    elif content_type in {"image/heic", "image/heif"}:
         image, size = _decode_heif(data, content_type=content_type, min_side=min_side)
         orientation = 1  # libheif has applied the container's own rotation; EXIF's repeats it
     else:
@@ -236,7 +254,7 @@ def _decode_with_pillow(data: bytes, *, content_type: str, min_side: int) -> tup
         _check_size(*size, content_type=content_type)
         tags = exif.read(embedded.find(data, content_type=content_type).exif)
         if content_type == "image/tiff":
-            _check_tiff(data, source=source, tags=tags)
+            _check_tiff(source)
         # Pillow folds the rotation that an AVIF container asks for into this tag.
         orientation = int(source.getexif().get(0x0112, 1)) if content_type == "image/avif" else tags.orientation
         fraction = _fraction(size, min_side=min_side)
@@ -250,6 +268,19 @@ def _decode_with_pillow(data: bytes, *, content_type: str, min_side: int) -> tup
             orientation, size = 1, source.size  # Pillow turns TIFF itself while loading
         image = _shrunk(source, _fraction(source.size, min_side=min_side))
         return _to_srgb(image, profile=source.info.get("icc_profile")), size, orientation
+
+
+def _decode_raw(data: bytes, *, min_side: int) -> tuple[Image.Image, tuple[int, int], int]:
+    """The camera's own JPEG inside a RAW file, turned as the RAW file says, or else as the JPEG does."""
+    if raw.ends_early(data):
+        raise Rejected(_TOO_EARLY)
+    found = raw.preview(data)
+    if found is None:
+        raise Rejected("This RAW file holds no picture that can be shown; upload the camera's JPEG or HEIC.")
+    picture = data[found.start : found.end]
+    image, size, orientation = _decode_with_pillow(picture, content_type="image/jpeg", min_side=min_side)
+    tags = exif.read(raw.tiff_blocks(data)[0])
+    return image, size, tags.orientation if 0x0112 in tags.image else orientation
 
 
 def _decode_heif(data: bytes, *, content_type: str, min_side: int) -> tuple[Image.Image, tuple[int, int]]:
@@ -308,12 +339,7 @@ def _check_progressive(data: bytes, *, size: tuple[int, int]) -> None:
         raise Rejected("This progressive JPEG is too large to decode safely; save it as a baseline JPEG.")
 
 
-def _check_tiff(data: bytes, *, source: Image.Image, tags: exif.Tags) -> None:
-    raw = (
-        data[8:10] == b"CR" or 0xC612 in tags.image or (tags.integer(0x00FE, tags.image) == 1 and 0x014A in tags.image)
-    )
-    if raw:
-        raise Rejected("This is a camera's RAW file, which cannot be taken yet; upload the camera's JPEG or HEIC.")
+def _check_tiff(source: Image.Image) -> None:
     wide = getattr(source, "tag_v2", {})
     if wide.get(259, 1) not in _TIFF_COMPRESSIONS:
         raise Rejected("This TIFF is compressed in a way that cannot be read here; save it with LZW or Deflate.")
@@ -502,12 +528,14 @@ def _unsupported(data: bytes) -> str:
     for magic, name in _OTHERS:
         if head.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(magic) or head.startswith(magic):
             return f"This is {name}, which cannot be taken. {_TAKEN}"
-    if head[4:8] == b"ftyp":
+    if head[4:8] == b"ftyp" and motion.content_identifier(data):
+        return "This is the film of a Live Photo. Films are not taken; the photo beside it can be."
+    if head[4:8] in {b"ftyp", b"moov", b"mdat", b"wide"} or (head[:4] == b"RIFF" and head[8:12] == b"AVI "):
         return f"This is a video, which cannot be taken. {_TAKEN}"
     return f"This is not a photo in a known format. {_TAKEN}"
 
 
-_TAKEN = "Photos may be JPEG, PNG, WebP, GIF, TIFF, HEIC or AVIF."
+_TAKEN = "Photos may be JPEG, PNG, WebP, GIF, TIFF, HEIC, AVIF or a camera's RAW file."
 
 
 def _reason(error: Exception) -> str:

@@ -119,8 +119,8 @@ def read(
 
     ``uploaded_at`` is aware; ``zone_at`` takes latitude and longitude. Never raises for what the bytes hold.
     """
-    blocks = embedded.find(data, content_type=formats.sniff(data))
-    tags = exif.read(blocks.exif)
+    blocks = formats.blocks(data)
+    tags = exif.read(blocks.exif, exif=blocks.exif_part, gps=blocks.gps_part)
     said = _Said(
         blocks=blocks,
         tags=tags,

@@ -22,7 +22,7 @@ from datetime import date
 from typing import Any, Literal, TypeVar
 from uuid import UUID
 
-from photovault import spoken_dates
+from photovault import raw, spoken_dates
 from photovault.spoken_dates import Days, When, Word, Yearly, fold
 
 MAX_LENGTH = 1000
@@ -164,6 +164,7 @@ _TYPES = {
     "heic": "image/heic",
     "heif": "image/heif",
     "avif": "image/avif",
+    **{ending: content_type for content_type, ending in raw.TYPES.items()},
 }
 _OPERATORS: Mapping[str, str] = {
     "person": "person",

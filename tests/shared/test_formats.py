@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
 from tests.pictures import draw, encode, paint, shared_photos
+from tests.shared.test_motion import live_film
 
 from photovault import formats
 from photovault.errors import Rejected
@@ -210,7 +211,11 @@ def png_header(width: int, height: int, body: bytes = b"") -> bytes:
         (b"\xef\xbb\xbf\n<!DOCTYPE html><html>", "web page"),
         (b"\x00\x00\x00\x18ftypmp42....", "video"),
         (b"\xff\x0a....", "JPEG XL"),
-        (b"II*\x00\x10\x00\x00\x00CR\x02\x00" + bytes(40), "broken"),
+        (b"\0\0\0\x08wide\0\0\0\x10mdat....", "video"),
+        (b"RIFF\0\0\0\0AVI LIST", "video"),
+        (b"<?xpacket begin='\xef\xbb\xbf' id='W5M0MpCehiHzreSzNTczkc9d'?><x:xmpmeta/>", "XMP sidecar"),
+        (b"II*\x00\x10\x00\x00\x00CR\x02\x00" + bytes(40), "no picture that can be shown"),
+        (live_film(), "film of a Live Photo"),
         (png_header(30_001, 10), "30,000 pixels a side"),
         (png_header(11_000, 11_000), "121 megapixels"),
         (png_header(100, 100), "ends too early"),
@@ -228,12 +233,6 @@ def test_what_is_no_photo_is_refused_with_its_reason(data: bytes, reason: str) -
 def test_a_truncated_file_is_told_that_it_ends_too_early(kind: str, share: float) -> None:
     data = draw(5, (300, 200), format=kind)
     assert "ends too early" in rejected(data[: int(len(data) * share)])
-
-
-def test_a_camera_raw_file_is_called_by_its_name() -> None:
-    tags = Image.Exif()
-    tags[0xC612] = bytes((1, 4, 0, 0))
-    assert "RAW" in rejected(encode(paint(1, (64, 48)), format="TIFF", exif=tags))
 
 
 def test_a_jpeg_of_two_hundred_megapixels_is_taken_and_one_more_row_of_blocks_is_not() -> None:
