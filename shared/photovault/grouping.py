@@ -32,8 +32,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from itertools import pairwise
 from typing import Any, Literal, Protocol
 from uuid import UUID
@@ -136,19 +137,35 @@ class Matrix:
         return [[face for row in some for face in self._ids.get(row, ())] for some in rows]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Grouping:
-    """``clusters``: the people, each a set of face ids, in canonical order; ``unknown``: the faces of nobody.
+    """The people among ``faces``: ``owner`` gives each face, in ``ranks``' canonical order, a number of somebody or -1.
 
     ``memory`` is what the next call takes as ``previous``. ``recomputed`` counts the founders in components that had
     to be clustered, ``placed`` the leaves that had to be placed.
     """
 
-    clusters: tuple[frozenset[UUID], ...]
-    unknown: frozenset[UUID]
-    memory: Memory = field(repr=False, compare=False)
-    recomputed: int = field(default=0, compare=False)
-    placed: int = field(default=0, compare=False)
+    faces: Sequence[Face]
+    ranks: Ints
+    owner: Ints
+    memory: Memory
+    recomputed: int
+    placed: int
+
+    @cached_property
+    def clusters(self) -> tuple[frozenset[UUID], ...]:
+        """The people, each a set of face ids, in canonical order."""
+        rows = np.flatnonzero(self.owner >= 0)
+        rows = rows[np.argsort(self.ranks[rows])]
+        people: dict[int, list[UUID]] = {}
+        for i, somebody in zip(rows.tolist(), self.owner[rows].tolist(), strict=True):
+            people.setdefault(somebody, []).append(self.faces[i].id)
+        return tuple(frozenset(person) for person in people.values())
+
+    @cached_property
+    def unknown(self) -> frozenset[UUID]:
+        """The faces of nobody."""
+        return frozenset(self.faces[i].id for i in np.flatnonzero(self.owner < 0).tolist())
 
 
 @dataclass(frozen=True)
@@ -671,7 +688,8 @@ def _affected(problem: _Problem, targets: _Targets, leaf: NDArray[np.bool_], mov
         for those in problem.embeddings.near(targets.totals[targets.changed], least=problem.rules.join):
             here[[i for face in those if (i := problem.index.get(face.bytes)) is not None and leaf[i]]] = True
     photos = {problem.photo(i) for i in np.flatnonzero(here).tolist()}
-    return [i for i in np.flatnonzero(leaf).tolist() if problem.photo(i) in photos] if photos else []
+    faces = problem.faces
+    return [i for i in np.flatnonzero(leaf).tolist() if faces[i].photo_sha256 in photos] if photos else []
 
 
 def _place(problem: _Problem, targets: _Targets, founded: _Founded, leaves: list[int], joined: Ints) -> None:
@@ -736,16 +754,10 @@ def _pairs(
 
 
 def _result(problem: _Problem, founded: _Founded, joined: Ints, placed: int) -> Grouping:
-    faces = problem.faces
     owner = np.where(joined >= 0, joined, founded.cluster)
-    somebody = _where(owner, founded.kinds != NOBODY)
-    rows = np.flatnonzero(somebody)
-    rows = rows[np.argsort(problem.ranks[rows])]
-    people: dict[int, list[UUID]] = {}
-    for i, c in zip(rows.tolist(), owner[rows].tolist(), strict=True):
-        people.setdefault(c, []).append(faces[i].id)
+    owner[~_where(owner, founded.kinds != NOBODY)] = -1
     leaf = ~_where(founded.cluster, founded.kinds == PERSON)
-    told = np.zeros(len(faces), dtype=bool)
+    told = np.zeros(len(problem.faces), dtype=bool)
     told[list(problem.law.told)] = True
     memory = Memory(
         rules=_signature(problem.rules),
@@ -760,13 +772,7 @@ def _result(problem: _Problem, founded: _Founded, joined: Ints, placed: int) -> 
         targets=founded.targets,
         totals=founded.totals,
     )
-    return Grouping(
-        clusters=tuple(frozenset(person) for person in people.values()),
-        unknown=frozenset(faces[i].id for i in np.flatnonzero(~somebody).tolist()),
-        memory=memory,
-        recomputed=founded.recomputed,
-        placed=placed,
-    )
+    return Grouping(problem.faces, problem.ranks, owner, memory, founded.recomputed, placed)
 
 
 def component_sizes(memory: Memory) -> Iterator[int]:
