@@ -183,11 +183,13 @@ class CloudinaryDriver:
                 if shard >= after[: len(shard)]:
                     yield from self.list(shard, after)
             return
-        resources = page["resources"]
-        while "next_cursor" in page:
-            page = self._page(prefix, page["next_cursor"])
-            resources += page["resources"]
-        for stored in sorted(_joined(resources), key=lambda each: each.key):
+        with cloudinary_http.understood():
+            resources = [*page["resources"]]
+            while "next_cursor" in page:
+                page = self._page(prefix, page["next_cursor"])
+                resources += page["resources"]
+            found = sorted(_joined(resources), key=lambda each: each.key)
+        for stored in found:
             if stored.key.startswith(prefix) and stored.key > after:
                 yield stored
 
@@ -195,16 +197,17 @@ class CloudinaryDriver:
         """What the plan says. One call of the Admin API."""
         _, api = cloudinary_http.sdk()
         report = cloudinary_http.call(api.usage, **self._options())
-        plan_credits = report.get("credits", {})
-        return Usage(
-            plan=str(report.get("plan", "unknown")),
-            stored=int(report.get("storage", {}).get("usage", 0)),
-            traffic=int(report.get("bandwidth", {}).get("usage", 0)),
-            files=int(report.get("resources", 0)),
-            credits=plan_credits.get("usage"),
-            credits_limit=plan_credits.get("limit"),
-            max_file_bytes=report.get("media_limits", {}).get("raw_max_size_bytes"),
-        )
+        with cloudinary_http.understood():
+            plan_credits = report.get("credits", {})
+            return Usage(
+                plan=str(report.get("plan", "unknown")),
+                stored=int(report.get("storage", {}).get("usage", 0)),
+                traffic=int(report.get("bandwidth", {}).get("usage", 0)),
+                files=int(report.get("resources", 0)),
+                credits=plan_credits.get("usage"),
+                credits_limit=plan_credits.get("limit"),
+                max_file_bytes=report.get("media_limits", {}).get("raw_max_size_bytes"),
+            )
 
     def _pieces_to_put(self, key: str, size: int) -> Sequence[_Piece]:
         if size == 0:
@@ -236,7 +239,7 @@ class CloudinaryDriver:
     def _destroy(self, public_id: str) -> None:
         uploader, _ = cloudinary_http.sdk()
         answer = cloudinary_http.call(uploader.destroy, public_id, invalidate=True, **self._options())
-        if answer.get("result") not in {"ok", "not found"}:
+        if answer.get("result") not in ("ok", "not found"):
             raise StorageUnavailable("The storage did not delete a file.")
 
     def _page(self, prefix: str, cursor: str | None = None) -> dict[str, Any]:
@@ -320,11 +323,11 @@ def _joined(resources: Iterable[dict[str, Any]]) -> Iterable[Stored]:
     for resource in resources:
         part = _PART.fullmatch(resource["public_id"])
         key = part[1] if part else resource["public_id"]
-        modified = datetime.fromisoformat(resource["created_at"])
+        size, modified = int(resource["bytes"]), datetime.fromisoformat(resource["created_at"]).astimezone(UTC)
         if (other := blobs.get(key)) is None:
-            blobs[key] = Stored(key, resource["bytes"], modified)
+            blobs[key] = Stored(key, size, modified)
         else:
-            blobs[key] = Stored(key, other.bytes + resource["bytes"], max(other.modified, modified))
+            blobs[key] = Stored(key, other.bytes + size, max(other.modified, modified))
     return blobs.values()
 
 

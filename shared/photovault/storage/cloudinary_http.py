@@ -13,6 +13,7 @@ import io
 import json
 import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urljoin
@@ -29,6 +30,7 @@ _PIECE = 1024 * 1024  # what is read and dropped at a time, in bytes
 _MAX_ERROR_BYTES = 16 * 1024
 _MAX_ANSWER_BYTES = 8 * 1024 * 1024  # of the API; a full page of a listing has half a megabyte
 _MAX_REDIRECTS = 3
+NOT_UNDERSTOOD = "The storage answered as no Cloudinary does; try again."
 
 
 class PastTheEnd(PhotoVaultError):
@@ -53,12 +55,27 @@ def call(function: Callable[..., Any], *arguments: Any, **options: Any) -> dict[
     from cloudinary.exceptions import Error
 
     try:
-        answer: dict[str, Any] = function(*arguments, **options)
+        with understood():
+            answer = function(*arguments, **options)
     except Error as error:
         # Refusals were raised by the transport. What is left: no connection, or an answer that is no JSON.
         reason = type(error.__context__ or error).__name__
         raise StorageUnavailable(f"The storage cannot be reached ({reason}); try again.") from None
+    if not isinstance(answer, dict):
+        raise StorageUnavailable(NOT_UNDERSTOOD)
     return answer
+
+
+@contextmanager
+def understood() -> Iterator[None]:
+    """Around what reads an answer: one that is not built as Cloudinary's are is an outage, and no crash.
+
+    Something in between may answer in its place, and then a fallback is to take the blob.
+    """
+    try:
+        yield
+    except (AttributeError, LookupError, TypeError, ValueError, RecursionError):
+        raise StorageUnavailable(NOT_UNDERSTOOD) from None
 
 
 def download(
@@ -242,7 +259,9 @@ def _pool() -> urllib3.PoolManager:
 
 def _content_range(response: urllib3.BaseHTTPResponse) -> tuple[int, int, int | None]:
     """First byte, last byte, and the whole file's length if known, of a 206 (RFC 9110, section 14.4)."""
-    match = re.fullmatch(r"bytes (\d+)-(\d+)/(\d+|\*)", response.headers.get("Content-Range", ""))
+    match = re.fullmatch(
+        r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)", response.headers.get("Content-Range", "")
+    )
     if match is None:
         raise StorageUnavailable("The storage answered with a range that it does not name.")
     return int(match[1]), int(match[2]), None if match[3] == "*" else int(match[3])
@@ -269,7 +288,7 @@ def _refusal(status: int, headers: Any, body: bytes) -> PhotoVaultError:
         return StorageUnavailable("The storage refuses the vault's credentials. Its operator has to correct them.", 60)
     if status in {420, 429}:
         after = headers.get("Retry-After", "")
-        seconds = min(int(after), 3600) if after.isascii() and after.isdecimal() else 60
+        seconds = min(int(after), 3600) if re.fullmatch(r"[0-9]{1,9}", after) else 60
         logger().warning("storage.limit_reached", extra={"driver": "cloudinary", "status": status})
         return StorageUnavailable("The storage takes no more requests for now; try again later.", seconds)
     if status < 500:
@@ -283,5 +302,5 @@ def _message(body: bytes) -> str | None:
     """What Cloudinary says in an error, ``{"error": {"message": ...}}``; ``None`` when it is not Cloudinary's."""
     try:
         return str(json.loads(body)["error"]["message"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None

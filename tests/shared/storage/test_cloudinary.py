@@ -367,6 +367,44 @@ def test_an_answer_that_does_not_fit_is_an_outage_and_nothing_is_said_to_be_lost
             driver.put("ab/cd", b"sealed", size=6)
 
 
+STRANGE = (
+    *("[]", "5", "null", '"x"', "[" * 3000, '{"error": 5}', '{"result": []}', '{"resources": 5}'),
+    *('{"resources": [{}]}', '{"resources": [{"public_id": "ab/cd", "bytes": "x", "created_at": 5}]}'),
+    '{"storage": 5, "resources": "x", "bandwidth": []}',
+)
+
+
+@pytest.mark.parametrize("body", STRANGE, ids=range(len(STRANGE)))
+def test_an_answer_that_no_cloudinary_gives_is_an_outage_too(body: str) -> None:
+    """So that a fallback takes the blob when something in between answers in its place."""
+    with scripted(f"HTTP/1.1 200 OK\nContent-Length: {len(body)}", body) as server:
+        driver = CloudinaryDriver(CLOUD, api_key=API_KEY, api_secret=API_SECRET, upload_prefix=server.url)
+        for act in (
+            lambda: driver.put("ab/cd", b"sealed", size=6),
+            lambda: driver.delete("ab/cd"),
+            lambda: list(driver.list()),
+        ):
+            with pytest.raises(StorageUnavailable):
+                act()
+        with contextlib.suppress(StorageUnavailable):  # what it does not say is not known
+            driver.usage()
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        f"HTTP/1.1 429 Slow\nRetry-After: {'9' * 5000}",
+        f"HTTP/1.1 206 Partial Content\nContent-Range: bytes 2-{'9' * 5000}/6",
+    ],
+    ids=["patience", "range"],
+)
+def test_a_number_without_end_is_none(head: str) -> None:
+    with scripted(f"{head}\nContent-Length: 2", "al") as server:
+        driver = CloudinaryDriver(CLOUD, api_key=API_KEY, api_secret=API_SECRET, upload_prefix=server.url)
+        with pytest.raises(StorageUnavailable):
+            driver.read("ab/cd", 2, 2)
+
+
 class Endless(Scripted):
     """A server whose answers never end, by chunks or by a length that nobody has room for."""
 
