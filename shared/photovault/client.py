@@ -10,6 +10,7 @@ import base64
 import contextlib
 import json
 import random
+import re
 import time
 import urllib.parse
 from collections.abc import Callable, Iterator, Mapping
@@ -380,11 +381,11 @@ def _retry_after(header: str | None) -> float | None:
     """Seconds to wait, from either form of the header (RFC 9110)."""
     if header is None:
         return None
-    if header.strip().isdigit():
+    if re.fullmatch(r"[0-9]{1,9}", header.strip()):
         return float(header)
     try:
         return max(0.0, (parsedate_to_datetime(header) - datetime.now(UTC)).total_seconds())
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return None
 
 

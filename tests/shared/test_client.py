@@ -111,6 +111,13 @@ def test_the_server_says_how_long_to_wait() -> None:
     assert server.slept[2] < 5
 
 
+@pytest.mark.parametrize("header", ["9" * 5000, "²", "Fri, 31 Dec 999999999 23:59:59 GMT", "-1"])
+def test_a_wait_that_is_none_is_not_waited_for(header: str) -> None:
+    server = Server(httpx.Response(429, headers=[(b"retry-after", header.encode("latin-1"))]), ok())
+    server.client().json("GET", "/x")
+    assert 0 < server.slept[0] < 5
+
+
 def test_a_wait_that_is_too_long_is_the_persons_to_decide() -> None:
     server = Server(problem(429, "too-many-requests", Retry_After="900"))
     with pytest.raises(TooManyRequests) as told:
