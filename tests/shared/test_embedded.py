@@ -49,6 +49,48 @@ def test_a_compressed_text_is_unpacked_to_a_bounded_size() -> None:
     assert len(found) == embedded.MAX_BLOCK
 
 
+def heif(iloc: bytes, rest: bytes = b"") -> bytes:
+    """A file with one item of EXIF and that table of where items lie."""
+
+    def box(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I4s", len(body) + 8, kind) + body
+
+    item = box(b"infe", b"\2\0\0\0\0\1\0\0Exif\0")
+    meta = box(b"meta", bytes(4) + box(b"iinf", b"\0\0\0\0\0\1" + item) + box(b"iloc", iloc))
+    return box(b"ftyp", b"heic\0\0\0\0") + meta + rest
+
+
+def test_pieces_of_no_bytes_end() -> None:
+    """65,535 items of 65,535 pieces that take no room: four billion steps."""
+    hostile = heif(b"\1\0\0\0\0\0\xff\xff" + struct.pack(">4H", 1, 0, 0, 65535) * 65535)
+    assert embedded.find(hostile, content_type="image/heic") == embedded.Blocks()
+
+
+def test_what_was_found_before_a_table_breaks_off_counts() -> None:
+    exif = b"\0\0\0\0II*\0" + bytes(20)
+    broken = b"\1\0\0\0\x44\0\0\2" + struct.pack(">4HII", 1, 0, 0, 1, len(heif(bytes(24))), len(exif)) + b""
+    data = heif(broken, exif)
+    assert len(broken) == 24
+    assert embedded.find(data, content_type="image/heic").exif == exif[4:]
+
+
+@pytest.mark.parametrize(
+    ("content_type", "head", "filler", "block"),
+    [
+        ("image/jpeg", b"\xff\xd8", b"\xff\xe0\0\2", b"\xff\xe1\0\x0cExif\0\0II*\0"),
+        ("image/png", b"\x89PNG\r\n\x1a\n", bytes(4) + b"fILL" + bytes(4), b"\0\0\0\4eXIfII*\0" + bytes(4)),
+        ("image/webp", b"RIFF\0\0\0\0WEBP", b"FILL" + bytes(4), b"EXIF\4\0\0\0II*\0"),
+    ],
+)
+def test_after_more_pieces_than_honest_files_have_nothing_is_looked_for(
+    content_type: str, head: bytes, filler: bytes, block: bytes
+) -> None:
+    few = head + filler * 1000 + block + filler
+    many = head + filler * embedded.MAX_STEPS + block + filler
+    assert embedded.find(few, content_type=content_type).exif == b"II*\0"
+    assert embedded.find(many, content_type=content_type).exif is None
+
+
 def test_a_progressive_frame_tells_its_sampling() -> None:
     out = io.BytesIO()
     Image.new("RGB", (32, 32)).save(out, "JPEG", progressive=True, subsampling="4:2:0")

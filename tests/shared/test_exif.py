@@ -78,6 +78,24 @@ def test_a_directory_that_points_at_itself_ends() -> None:
     assert set(tags.exif) == set(tags.gps) == {0x8769, 0x8825}
 
 
+def test_entries_that_share_a_large_value_cost_no_more_than_what_is_read_of_it() -> None:
+    """512 entries of 64 KiB each would be millions of numbers."""
+    where = struct.pack("<I", 8)
+    for kind, length in ((3, 1000), (5, 100), (12, 100)):
+        tags = exif.read(block(*((1000 + n, kind, length, where) for n in range(500)), tail=bytes(9000))).image
+        assert len(tags) == 500
+        assert all(len(value) <= 64 for value in tags.values())
+    tags = exif.read(block(*((1000 + n, 2, 60_000, where) for n in range(500)), tail=bytes(60_000))).image
+    assert all(len(value) <= 16 * 1024 for value in tags.values())
+
+
+def test_packets_of_any_type_are_bytes_as_they_lie_in_the_file() -> None:
+    for order in ("<", ">"):
+        tail = bytes(range(8))
+        start = struct.pack(order + "I", 8 + 2 + 12 + 4)
+        assert exif.read(block((0x83BB, 4, 2, start), order=order, tail=tail)).image == {0x83BB: tail}
+
+
 @given(st.binary(max_size=300))
 def test_no_bytes_break_the_reader(raw: bytes) -> None:
     exif.read(raw)

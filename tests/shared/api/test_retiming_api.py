@@ -10,14 +10,12 @@ from uuid import UUID
 
 import pytest
 from fastapi.testclient import TestClient
-from tests.arranging import Sent, add_photo, add_photos, table, value
+from tests.arranging import Sent, add_photo, add_photos, build, table, value
+from tests.shared.api.described import routers
 from tests.shared.api.photos import problem
 from tests.vaults import Somebody, client, somebody
 
 from photovault import db, ids
-from photovault.api import albums as api_albums
-from photovault.api import dashboard as api_dashboard
-from photovault.api import images as api_images
 
 pytestmark = pytest.mark.usefixtures("sent")
 
@@ -28,7 +26,7 @@ CAMERA = {"make": "Canon", "model": "Canon EOS 5D"}
 
 @pytest.fixture(scope="module")
 def api(vault: Path) -> Iterator[TestClient]:
-    with client([api_images.router, api_albums.router, api_dashboard.router]) as made:
+    with client(routers()) as made:
         yield made
 
 
@@ -347,6 +345,13 @@ def test_a_photo_is_on_its_local_day_whatever_the_servers_zone(
     assert [day["date"] for day in days] == ["2025-09-11"]
     for query, found in (("from=2025-09-11&to=2025-09-11", 1), ("to=2025-09-10", 0), ("from=2025-09-12", 0)):
         assert len(api.get(f"/images/list?{query}", headers=person.headers).json()["items"]) == found, query
+    for query, found in (("2025-09-11", 1), ("2025-09-10", 0), ("2025-09-12", 0)):
+        assert len(api.get("/search", params={"q": query}, headers=person.headers).json()["items"]) == found, query
+    for _ in range(7):  # enough for an album of the day
+        add_photo(person.user_id, taken=local, **exact(local, minutes))
+    build(person.user_id)
+    made = table(person.user_id, "SELECT DISTINCT first_day, last_day FROM albums WHERE kind = 'date'")
+    assert made == [(date(2025, 9, 11), date(2025, 9, 11))]
     stats = api.get("/dashboard/stats", headers=person.headers).json()
     assert "2025-09-11" in str(stats)
     assert "2025-09-10" not in str(stats)
