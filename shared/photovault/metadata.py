@@ -23,7 +23,7 @@ Sources of the offset from UTC, in order: ``exif`` (OffsetTimeOriginal and kin) 
 The wall-clock time is what the photographer saw and is never shifted; where no offset is known, ``instant`` is None.
 
 Bad metadata never raises: an impossible value falls through to the next source. A time that cameras show whose clock
-was never set is believed only where ``gps``, ``xmp``, ``iptc`` and ``filename`` say nothing else.
+was never set is believed only where ``gps``, ``xmp``, ``iptc`` and ``filename`` say nothing else; of a sidecar always.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ ZoneAt = Callable[[float, float], str | None]
 Extra = dict[str, str | int | float | bool | list[str]]
 
 # Sources that may contradict a clock that was probably never set.
-_INDEPENDENT = frozenset({"sidecar", "gps", "xmp", "iptc", "filename"})
+_INDEPENDENT = frozenset({"gps", "xmp", "iptc", "filename"})
 
 
 @dataclass(frozen=True)
@@ -245,7 +245,7 @@ def _taken(said: _Said, *, zone: str | None, latest: datetime) -> Taken | None:
         taken = _resolved(clock, written=written, gps=said.tags.gps, zone=zone)
         if not _plausible(taken, latest=latest):
             continue
-        if moments.is_doubtful(taken.local):
+        if moments.is_doubtful(taken.local) and clock.source != "sidecar":
             doubted = doubted or taken
         elif doubted is None or clock.source in _INDEPENDENT:
             return taken

@@ -113,12 +113,16 @@ def by_camera(
     return found
 
 
-def corrected(photo: Timed, local: datetime, offset_minutes: int | None) -> Change:
-    """A photo's right time. Without an offset that of the zone at its position counts, else the one that it has."""
+def corrected(photo: Timed, local: datetime, offset_minutes: int | None) -> Change | None:
+    """A photo's right time; None when it has that already, of its file or a person.
+
+    Without an offset that of the zone at its position counts, else the one that it has.
+    """
     if offset_minutes is None:
         at_place = timezones.offset_at(photo.zone, local) if photo.zone else None
         offset_minutes = photo.offset_minutes if at_place is None else at_place
-    return _change(photo, Time(local, offset_minutes))
+    after = Time(local, offset_minutes)
+    return None if after == photo.time and photo.source not in {None, "upload"} else _change(photo, after)
 
 
 def shifted(photo: Timed, shift: Shift) -> Change | None:

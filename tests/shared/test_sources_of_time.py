@@ -233,6 +233,7 @@ ORIGINAL = tiff(details={0x9003: "2025:09:11 08:59:00", 0x9291: "25", 0x9011: "+
         (packet(exif_DateTimeOriginal="2025-09-11T08:59:00+02:00"), datetime(2025, 9, 11, 8, 59), 120, "sidecar"),
         (packet(photoshop_DateCreated="1985"), datetime(1985, 1, 1, 12), None, "sidecar"),
         (packet(xmp_CreateDate="1985-06-07T08:09:10+01:00"), datetime(1985, 6, 7, 8, 9, 10), 60, "sidecar"),
+        (packet(exif_DateTimeOriginal="2000-01-01T00:00:00"), datetime(2000, 1, 1), None, "sidecar"),
         # It says the same, with less: the photo's own time stays, with its sub-seconds and offset.
         (packet(exif_DateTimeOriginal="2025-09-11T08:59:00"), datetime(2025, 9, 11, 8, 59, 0, 250_000), 540, "exif"),
         (

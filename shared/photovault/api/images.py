@@ -179,6 +179,9 @@ class AlbumOfPhoto(schemas.Schema):
 
 
 class ImageDetail(schemas.Image):
+    taken_by_file: retimed.TimeShown | None = Field(
+        description="What the file says about its time, where a person corrected it."
+    )
     people: list[FaceInPhoto]
     labels: list[LabelInPhoto]
     albums: list[AlbumOfPhoto]
@@ -527,6 +530,7 @@ def get_image(person: CurrentPerson, image_id: ImageId) -> ImageDetail:
     now = datetime.now(UTC)
     with person.transaction() as conn:
         row = existing(conn, image_id)
+        taken_by_file = retimed.by_file(conn, row)
         made = tickets.of_images(conn, [row], names=None, now=now).get(row.id, {})
         faces = people.faces_of_image(conn, image_id)
         labels = things.of_image(conn, image_id)
@@ -534,6 +538,7 @@ def get_image(person: CurrentPerson, image_id: ImageId) -> ImageDetail:
     shown = presenting.image(row, {name: made[name] for name in presenting.DETAIL_TICKETS if name in made})
     return ImageDetail(
         **shown.model_dump(),
+        taken_by_file=taken_by_file,
         people=[
             FaceInPhoto(
                 id=face.id,

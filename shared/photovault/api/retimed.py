@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field, NaiveDatetime, model_validator
 
-from photovault import activity, moments, queues, rebuilds, retiming
+from photovault import activity, images, moments, queues, rebuilds, retiming
 from photovault.api import edge, presenting, schemas
 from photovault.api.changing import Change, Once, changing
 from photovault.errors import Invalid
@@ -90,7 +90,7 @@ class ShiftRequest(schemas.Schema):
         return self
 
 
-class ShiftedTime(schemas.Schema):
+class TimeShown(schemas.Schema):
     local_time: datetime = Field(description="The clock on the wall, without an offset.")
     offset: str | None
     source: str | None
@@ -99,8 +99,8 @@ class ShiftedTime(schemas.Schema):
 class ShiftedPhoto(schemas.Schema):
     image_id: UUID
     filename: str
-    before: ShiftedTime
-    after: ShiftedTime
+    before: TimeShown
+    after: TimeShown
 
 
 class Shifted(schemas.Schema):
@@ -124,6 +124,16 @@ def correct(change: Change, image_id: UUID, wanted: TimeEdit | None) -> bool:
     retiming.apply(change.conn, [made], revision=change.revision)
     activity.record(change.conn, "time-corrected", image_id=str(image_id), restored=wanted is None)
     return True
+
+
+def by_file(conn: Connection, image: images.Image) -> TimeShown | None:
+    """What the file of a corrected photo says; None of others, and before the file was looked at."""
+    if image.taken_source != retiming.SOURCE:
+        return None
+    (photo,) = retiming.by_ids(conn, [image.id])
+    if photo.file_time is None:
+        return None
+    return _time(photo.file_time, photo.file_source)
 
 
 def shift(person: edge.Person, body: ShiftRequest, *, key: str | None) -> Shifted:
@@ -184,10 +194,14 @@ def _changes(photos: list[retiming.Timed], body: ShiftRequest) -> list[retiming.
 
 
 def _shown(change: retiming.Change) -> ShiftedPhoto:
-    photo, after = change.photo, change.after
+    photo = change.photo
     return ShiftedPhoto(
         image_id=photo.id,
         filename=photo.filename,
-        before=ShiftedTime(local_time=photo.local, offset=presenting.offset(photo.offset_minutes), source=photo.source),
-        after=ShiftedTime(local_time=after.local, offset=presenting.offset(after.offset_minutes), source=change.source),
+        before=_time(photo.time, photo.source),
+        after=_time(change.after, change.source),
     )
+
+
+def _time(time: retiming.Time, source: str | None) -> TimeShown:
+    return TimeShown(local_time=time.local, offset=presenting.offset(time.offset_minutes), source=source)

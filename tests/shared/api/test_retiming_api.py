@@ -130,6 +130,29 @@ def test_saying_what_the_file_says_is_no_correction(api: TestClient, person: Som
     assert times(person) == before
 
 
+def test_saying_it_again_changes_nothing(api: TestClient, person: Somebody) -> None:
+    image_id = add_photo(person.user_id, taken=NINE, **exact(NINE, 120))
+    before, generation = times(person), wanted(person)
+    edited(api, person, image_id, {"local_time": NINE.isoformat(), "offset": "+02:00"})
+    assert (times(person), wanted(person)) == (before, generation)
+
+
+def test_a_time_of_the_upload_can_be_confirmed(api: TestClient, person: Somebody) -> None:
+    image_id = add_photo(person.user_id, taken=NINE, taken_source="upload")
+    assert edited(api, person, image_id, {"local_time": NINE.isoformat()})["source"] == "person"
+
+
+def test_a_photo_shows_what_its_file_says_beside_a_correction(api: TestClient, person: Somebody) -> None:
+    image_id = add_photo(person.user_id, taken=NINE, **exact(NINE, 120))
+
+    def by_file() -> Any:
+        return api.get(f"/images/{image_id}", headers=person.headers).json()["taken_by_file"]
+
+    assert by_file() is None
+    edited(api, person, image_id, {"local_time": "2024-01-01T00:00:00"})
+    assert by_file() == {"local_time": "2025-09-11T08:59:00", "offset": "+02:00", "source": "exif"}
+
+
 def test_other_edits_leave_the_time_alone(api: TestClient, person: Somebody) -> None:
     image_id = add_photo(person.user_id, taken=NINE)
     edited(api, person, image_id, {"local_time": "2024-01-01T00:00:00"})
