@@ -110,8 +110,8 @@ def stocked(patch: pytest.MonkeyPatch, replace: Callable[[blobs.Blob, bytes], ob
 
 
 def counted(original: Callable[..., bytes], read: list[int]) -> Callable[..., bytes]:
-    def call(*arguments: Any) -> bytes:
-        found = original(*arguments)
+    def call(*arguments: Any, **options: Any) -> bytes:
+        found = original(*arguments, **options)
         read.append(len(found))
         return found
 

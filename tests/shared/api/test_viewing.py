@@ -53,15 +53,15 @@ def reads(vault: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]
     """Start and end of everything that is read from the storage from now on."""
     driver, asked = storage.driver("local"), []
     read: Callable[[str, int, int], bytes] = driver.read
-    get: Callable[[str], bytes] = driver.get
+    get: Callable[..., bytes] = driver.get
 
     def counted(key: str, offset: int, length: int) -> bytes:
         found = read(key, offset, length)
         asked.append((offset, offset + len(found)))
         return found
 
-    def counted_whole(key: str) -> bytes:
-        asked.append((0, len(found := get(key))))
+    def counted_whole(key: str, *, at_most: int | None = None) -> bytes:
+        asked.append((0, len(found := get(key, at_most=at_most))))
         return found
 
     monkeypatch.setattr(driver, "read", counted)
