@@ -96,14 +96,11 @@ class _Yolox:
 
 def letterbox(bgr: Picture) -> tuple[Picture, float]:
     """The picture in the upper left of a grey 416 x 416 square, and the factor it was scaled by (YOLOX's recipe)."""
-    cv = vision_cv.cv()
     height, width = bgr.shape[:2]
     factor = min(SIDE / width, SIDE / height)
     size = (max(1, int(width * factor)), max(1, int(height * factor)))
-    # Averaging when shrinking: bilinear sampling of a large photo would alias.
-    scaled = cv.resize(bgr, size, interpolation=cv.INTER_AREA if factor < 1 else cv.INTER_LINEAR)
     square = np.full((SIDE, SIDE, 3), PAD, dtype=np.uint8)
-    square[: size[1], : size[0]] = scaled
+    square[: size[1], : size[0]] = vision_cv.resized(bgr, size)
     return square, factor
 
 

@@ -97,7 +97,7 @@ def _places(data: bytes, *, content_type: str) -> Iterator[tuple[int, int]]:
     packet = embedded.find(data, content_type=content_type).xmp or b""
     yield from ((end - back, end - rest) for back, rest in _said_by_xmp(packet[: embedded.MAX_BLOCK]))
     yield from _said_by_samsung(data)
-    if content_type == "image/jpeg":  # no word of it, or a wrong one
+    if content_type == "image/jpeg" and not data.endswith(b"\xff\xd9"):  # no word of it, or a wrong one
         at = data.find(b"ftyp", 12)
         while at > 0:
             yield at - 4, end

@@ -48,8 +48,12 @@ def thumbnail(picture: Picture) -> Rendition:
 
 
 def working_image(picture: Picture, long_side: int) -> Image.Image:
-    """RGB without transparency, the long side at most ``long_side`` px: what detectors and embedders look at."""
-    return _flat(scaled(picture.image, long_side=long_side)).convert("RGB")
+    """RGB without transparency, the long side at most ``long_side`` px: what detectors and embedders look at.
+
+    May be ``picture.image`` itself: not to be drawn upon.
+    """
+    image = _flat(scaled(picture.image, long_side=long_side))
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
 def _flat(image: Image.Image) -> Image.Image:
