@@ -216,6 +216,12 @@ def holding(conn: Connection, hashes: Sequence[bytes]) -> list[Record]:
     return db.rows(conn, Record, f"SELECT {_RECORD} AND b.sha256 = ANY(%s)", [list(hashes)])
 
 
+def sizes(conn: Connection, among: Sequence[int]) -> set[int]:
+    """Those of some sizes in bytes that a blob has. Reads the whole table once, like ``holding``."""
+    found = conn.execute("SELECT DISTINCT bytes FROM blobs WHERE bytes = ANY(%s::bigint[])", [list(among)])
+    return {row[0] for row in found.fetchall()}
+
+
 def sealed_without_original(conn: Connection, *, limit: int) -> list[tuple[UUID, UUID]]:
     """(person, photo) of photos that are sealed, though no row says where the original lies."""
     return conn.execute(

@@ -141,6 +141,7 @@ def check(
                 driver=driver,
                 jobs=jobs,
                 told=watched.advance,
+                adopt=_adopted if repair else None,
             )
             with closing(walk):
                 for batch in walk:
@@ -171,6 +172,12 @@ def _mended(batch: list[Finding]) -> list[Finding]:
     from photovault.pipeline import mending  # it makes renditions anew: a second of imports
 
     return mending.mend(batch)
+
+
+def _adopted(files: list[Finding]) -> list[Finding]:
+    from photovault.pipeline import mending
+
+    return mending.adopt(files)
 
 
 def _known(driver: str | None) -> None:

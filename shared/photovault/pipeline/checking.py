@@ -43,6 +43,8 @@ FIRST = (UUID(int=0), "")
 
 Kind = Literal["lost", "tampered", "orphan", "unchecked", "unknown-to-the-database"]
 Outcome = Literal["", "mended", "removed"]
+Adopt = Callable[[list["Finding"]], list["Finding"]]
+"""What takes files that rows are looking for in vain, and gives them, each with its ``outcome``."""
 Told = Callable[[int, int], None]
 """Called with how many blobs, and how many of their bytes, have been looked at since the last call."""
 
@@ -160,11 +162,12 @@ def walk(
     driver: str | None = None,
     jobs: int = 4,
     told: Told = _untold,
+    adopt: Adopt | None = None,
 ) -> Generator[list[Finding], None, None]:
     """All rows, then all files; ``quick`` compares the listings with the rows and reads no blob.
 
-    ``driver`` looks at that one alone, ``jobs`` are the blobs that are read at a time. Raises ``Unavailable`` when the
-    database is away.
+    ``driver`` looks at that one alone, ``jobs`` are the blobs that are read at a time; ``adopt`` as in ``files``.
+    Raises ``Unavailable`` when the database is away.
     """
     tally.cursor = start.cursor
     if start.driver is None:
@@ -175,7 +178,7 @@ def walk(
     for name in drivers(driver):
         if name >= (start.driver or ""):
             after = start.key if name == start.driver else ""
-            yield from files(tally, name, now=now, after=after, compare=quick, told=told)
+            yield from files(tally, name, now=now, after=after, compare=quick, told=told, adopt=adopt)
 
 
 # ------------------------------------------------------------------------------------------------------ row by row
@@ -452,15 +455,20 @@ def files(
     after: str = "",
     compare: bool = False,
     told: Told = _untold,
+    adopt: Adopt | None = None,
 ) -> Iterator[list[Finding]]:
     """List a driver's files and give, page by page, those that no row and no retired copy names for a day or more.
 
     ``compare`` also looks, without reading any, for rows whose file is missing or of another length: a listing of
     1,000 files costs one request. Files that are no blobs of the vault are counted and never touched. A blob that was
     not stored to its end, some of its parts missing, is an orphan like others, or lost if a row names it.
+
+    Where most files are unknown to the database, none is called an orphan. It may be older than a migration, so that
+    rows look elsewhere for just these: ``adopt`` is then asked about all of them, and the rest is spared this time.
     """
     rows_cursor = tally.cursor if tally.unchecked else None
     tally.cursor = rows_cursor or Position(driver=name, key=after).cursor
+    spared = refused = False
     try:
         driver = storage.driver(name)
         listing = driver.list(after=after)
@@ -471,11 +479,19 @@ def files(
             last = ours[-1].key if ours else after
             if compare:
                 yield from _compared(tally, name, ours, after=after, upto=last, told=told)
-            found = orphans(name, page, now=now, tally=tally)
-            if found:
-                yield found
-            if any(finding.kind == "unknown-to-the-database" for finding in found):
+            unnamed = nobodys(name, page, now=now)
+            spared = spared or unnamed.refusal is not None
+            if spared and adopt is not None and (adopted := adopt(unnamed.orphans)):
+                yield adopted
+                unnamed = nobodys(name, page, now=now)
+            tally.young += unnamed.young
+            if unnamed.refusal and not refused:
+                yield [unnamed.refusal]
+                refused = True
+            if refused and adopt is None:
                 break
+            if unnamed.orphans and not spared:
+                yield unnamed.orphans
             after = last
             tally.cursor = rows_cursor or Position(driver=name, key=after).cursor
         else:
@@ -487,33 +503,42 @@ def files(
     tally.cursor = rows_cursor
 
 
-def orphans(driver: str, page: Sequence[Stored], *, now: datetime, tally: Tally | None = None) -> list[Finding]:
-    """Those of some listed files that are blobs which nobody has named for a day. The one rule of what may be deleted.
+@dataclass(frozen=True)
+class Unnamed:
+    """Blobs in a page of a listing that no row and no retired copy names: those that are a day old, and how many are
+    younger. With a ``refusal``, "unknown-to-the-database", they are too many to be refuse, and none may be deleted."""
 
-    Instead of them one finding, "unknown-to-the-database", where they are too many to be refuse.
-    """
+    orphans: list[Finding]
+    young: int
+    refusal: Finding | None = None
+
+
+def nobodys(driver: str, page: Sequence[Stored], *, now: datetime) -> Unnamed:
+    """The one rule of what may be deleted: for ``storage check --repair``, and for maintenance."""
     ours = [stored for stored in page if storage.is_new_key(stored.key)]
     with db.maintenance() as conn:
         unnamed = set(blobs.unreferenced(conn, driver, [stored.key for stored in ours]))
         knows_it = len(unnamed) < len(ours) or driver in blobs.drivers(conn)
     old = [stored for stored in ours if now - stored.modified >= ORPHAN_AGE]
-    found = [stored for stored in old if stored.key in unnamed]
-    if tally is not None:
-        tally.young += len(unnamed) - len(found)
-    if found and (not knows_it or (len(old) >= SAMPLE and 2 * len(found) > len(old))):
-        logger().error("vault.unknown_to_the_database", extra={"looked_at": len(old), "unnamed": len(found)})
-        return [
-            Finding(
-                "unknown-to-the-database",
-                driver,
-                f"Of {len(old)} files in a row the database names {len(old) - len(found)}. This is the database of "
-                "another vault, or an old one, or the storage is no longer in use: no file of it is taken for an "
-                "orphan, and none is deleted.",
-            )
-        ]
-    return [
-        Finding("orphan", driver, "No row names this file.", key=stored.key, bytes=stored.bytes) for stored in found
+    found = [
+        Finding("orphan", driver, "No row names this file.", key=stored.key, bytes=stored.bytes)
+        for stored in old
+        if stored.key in unnamed
     ]
+    young = len(unnamed) - len(found)
+    if not found or (knows_it and (len(old) < SAMPLE or 2 * len(found) <= len(old))):
+        return Unnamed(found, young)
+    logger().error(
+        "vault.unknown_to_the_database", extra={"driver": driver, "looked_at": len(old), "unnamed": len(found)}
+    )
+    refusal = Finding(
+        "unknown-to-the-database",
+        driver,
+        f"Of {len(old)} files in a row the database names {len(old) - len(found)}. This is the database of another "
+        "vault, or an old one, or the storage is no longer in use: no file of it is taken for an orphan, and none is "
+        "deleted. After a restore of the database `photovault storage check --repair` finds what its rows look for.",
+    )
+    return Unnamed(found, young, refusal)
 
 
 def _compared(

@@ -526,7 +526,11 @@ def _remove_orphans_of(name: str, report: Report, *, now: datetime, remaining: C
     until_start = takewhile(lambda stored: stored.key <= start, driver.list())
     listing = chain(driver.list(after=start), until_start)
     while remaining() >= LEAST_SECONDS and (page := list(islice(listing, BATCH))):
-        found = checking.orphans(name, page, now=now)
+        unnamed = checking.nobodys(name, page, now=now)
+        if unnamed.refusal:
+            report.failures.append(f"remove_orphans of {name}: {unnamed.refusal.detail}")
+            return
+        found = unnamed.orphans
         for begin in range(0, len(found), ORPHANS_AT_ONCE):
             if remaining() < LEAST_SECONDS:
                 return
@@ -535,8 +539,6 @@ def _remove_orphans_of(name: str, report: Report, *, now: datetime, remaining: C
                     report.failures.append(f"remove_orphans of {name}: {finding.detail}")
                 report.orphans += finding.outcome == "removed"
                 report.mended += finding.outcome == "mended"
-                if finding.kind == "unknown-to-the-database":
-                    return
 
 
 def is_daily(now: datetime, every: timedelta) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -34,9 +35,10 @@ _HOW_TO_RESTORE = (
 
 def mend(batch: list[Finding]) -> list[Finding]:
     """What became of the findings of one photo, or of one page of files."""
-    files = [finding for finding in batch if finding.image_id is None]
-    blobs_of_photo = [finding for finding in batch if finding.image_id is not None]
-    return [*_mend_photo(blobs_of_photo), *clear(files)]
+    done = [finding for finding in batch if finding.outcome]
+    files = [finding for finding in batch if finding.image_id is None and not finding.outcome]
+    blobs_of_photo = [finding for finding in batch if finding.image_id is not None and not finding.outcome]
+    return [*done, *_mend_photo(blobs_of_photo), *clear(files)]
 
 
 # --------------------------------------------------------------------------------------------------- a photo's blobs
@@ -214,40 +216,75 @@ def clear(batch: list[Finding]) -> Iterator[Finding]:
     """
     orphans = [finding for finding in batch if finding.kind == "orphan"]
     yield from (finding for finding in batch if finding.kind != "orphan")
-    contents: dict[str, bytes] = {}
-    why = ""
+    wanted, why = _wanted(orphans)
     for finding in orphans:
-        try:
-            contents[finding.key] = checking.hashed(finding.driver, finding.key, at_most=finding.bytes + 1)[1]
-        except BlobMissing:  # gone already, or parts of it were never stored
-            contents[finding.key] = b""
-        except (StorageUnavailable, Misconfigured) as error:
-            why = error.detail
-            break
-    wanted: dict[bytes, Record] = {}
-    if contents:
-        with db.maintenance() as conn:
-            wanted = {bytes(record.sha256): record for record in blobs.holding(conn, list(contents.values()))}
-    for finding in orphans:
-        if finding.key not in contents:
+        if finding.key not in wanted:
             yield replace(finding, detail=f"{finding.detail} It was not deleted: {why}")
             continue
         try:
-            yield _cleared(finding, wanted.get(contents[finding.key]))
+            yield _adopted(finding, wanted[finding.key]) or _deleted(finding)
         except (StorageUnavailable, Misconfigured) as error:
             yield replace(finding, detail=f"{finding.detail} It was not deleted: {error.detail}")
 
 
-def _cleared(finding: Finding, wanted: Record | None) -> Finding:
-    """Raises ``StorageUnavailable``, ``Misconfigured``: whether it is wanted cannot be known then, so it stays."""
-    if wanted is not None and checking.read(wanted)[0] != "sound":
-        with db.transaction(wanted.user_id) as conn:
-            old = blobs.get(conn, wanted.image_id, wanted.name)
-        if old is not None and (old.driver, old.key) == (wanted.driver, wanted.key):
-            away = finding.driver != placing.home(wanted.name)
-            if moving.swap(wanted.user_id, old, replace(old, driver=finding.driver, key=finding.key, away=away)):
-                ours = replace(finding, user_id=wanted.user_id, image_id=wanted.image_id, name=wanted.name)
-                return _mended(ours, f"Its row looked for it on {wanted.driver}, and names this file now.")
+def adopt(files: list[Finding]) -> list[Finding]:
+    """Those of some files that rows looked for in vain, and name now. The others are left as they are."""
+    wanted, _ = _wanted(files)
+    adopted = []
+    for finding in files:
+        with suppress(StorageUnavailable, Misconfigured):
+            if done := _adopted(finding, wanted.get(finding.key)):
+                adopted.append(done)
+    return adopted
+
+
+def _wanted(files: list[Finding]) -> tuple[dict[str, Record | None], str]:
+    """For each file's key the row whose blob has the very same bytes, if there is one; of those that cannot be read
+    there is no saying, they are left out, and why is told."""
+    with db.maintenance() as conn:
+        sizes = blobs.sizes(conn, [finding.bytes for finding in files])
+    contents: dict[str, bytes] = {}
+    why = ""
+    for finding in files:
+        contents[finding.key] = b""
+        if finding.bytes not in sizes:  # so it need not be read
+            continue
+        try:
+            contents[finding.key] = checking.hashed(finding.driver, finding.key, at_most=finding.bytes + 1)[1]
+        except BlobMissing:  # gone already, or parts of it were never stored
+            continue
+        except (StorageUnavailable, Misconfigured) as error:
+            del contents[finding.key]
+            why = error.detail
+            break
+    hashes = [content for content in contents.values() if content]
+    rows: dict[bytes, Record] = {}
+    if hashes:
+        with db.maintenance() as conn:
+            rows = {bytes(record.sha256): record for record in blobs.holding(conn, hashes)}
+    return {key: rows.get(content) for key, content in contents.items()}, why
+
+
+def _adopted(finding: Finding, wanted: Record | None) -> Finding | None:
+    """Let the row that looks for a file's bytes in vain name the file; None where none does.
+
+    Raises ``StorageUnavailable``, ``Misconfigured``: whether it is wanted cannot be known then.
+    """
+    if wanted is None or checking.read(wanted)[0] == "sound":
+        return None
+    with db.transaction(wanted.user_id) as conn:
+        old = blobs.get(conn, wanted.image_id, wanted.name)
+    if old is None or (old.driver, old.key) != (wanted.driver, wanted.key):
+        return None
+    away = finding.driver != placing.home(wanted.name)
+    if not moving.swap(wanted.user_id, old, replace(old, driver=finding.driver, key=finding.key, away=away)):
+        return None
+    ours = replace(finding, user_id=wanted.user_id, image_id=wanted.image_id, name=wanted.name)
+    return _mended(ours, f"Its row looked for it on {wanted.driver}, and names this file now.")
+
+
+def _deleted(finding: Finding) -> Finding:
+    """Raises ``StorageUnavailable``."""
     with db.maintenance() as conn:
         named = not blobs.unreferenced(conn, finding.driver, [finding.key])
     if named:
