@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 _TABLES = (
     "albums",
     "person_clusters",
+    "groupings",
     "jobs",
     "exports",
     "activity",
