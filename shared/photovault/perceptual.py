@@ -72,7 +72,7 @@ _MARKS_SIDE = 64
 _MOST_MARKS = 24
 _WINDOW = 0.36  # of the picture's side; how much of it one mark describes
 _SAMPLES = 8  # a side of the window
-_MARK_BITS = 24
+_MARK_BITS = 22
 _LEAST_CONTRAST = 1.0  # grey values; below it a blob is noise
 # Standard deviations in pixels of the marks' picture: blobs are where the first two differ most, windows are
 # described through the third. Chosen on 79 photos in 20 versions each (see tests/benchmarks/bench_duplicates.py).
@@ -80,7 +80,7 @@ _INNER, _OUTER, _SMOOTH = 1.2, 2.2, 2.0
 
 
 class Mark(NamedTuple):
-    """What the surroundings of one blob look like, in 25 bits, and where it is: 1/256 of the picture's width, height.
+    """What the surroundings of one blob look like, in 23 bits, and where it is: 1/256 of the picture's width, height.
 
     A copy has most of its marks in common with its original, a crop those that it still shows, and two different
     pictures hardly ever one.
