@@ -29,7 +29,8 @@ from photovault.settings import get_settings
 REQUESTS_PER_VAULT = 250
 """After so many requests photos are deleted, people merged and albums gone: the next ones get a vault of their own."""
 UNHEARD_OF = 20_000
-OWN_IDS = ["image_id", "album_id", "person_id", "face_id", "correction_id", "job_id", "export_id", "session_id"]
+OWN_IDS = ["image_id", "album_id", "person_id", "face_id", "correction_id", "job_id", "export_id", "session_id",
+           "group_id"]  # fmt: skip
 LISTS = ["images-newest", "images-oldest", "trash", "albums", "album-images", "people", "activity", "person-analysis"]
 LISTS += ["export-albums", "export-people"]
 LISTS += [f"by-location-{level}" for level in ("country", "region", "city")]
@@ -113,7 +114,7 @@ known_ids = st.builds(Known, st.sampled_from(OWN_IDS), st.booleans(), st.integer
 # Whose ids a field of a body or query holds, by its name.
 KINDS = {
     "image_ids": "image_id", "cover_image_id": "image_id", "album_id": "album_id", "face_ids": "face_id",
-    "person_id": "person_id", "into": "person_id", "people": "person_id",
+    "person_id": "person_id", "into": "person_id", "people": "person_id", "keeper_id": "image_id", "remove": "image_id",
 }  # fmt: skip
 BOXES = ["-9.5,38.5,-9.0,39.0", "170,-10,-170,10", "-180,-90,180,90", "0,0,0,0"]
 hostile = (
