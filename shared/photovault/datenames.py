@@ -24,7 +24,7 @@ _DAY = r"(?<![0-9])(?P<year>(?:19|20)[0-9]{2})(?P<dash>[-_.]?)(?P<month>[0-9]{2}
 _TIME = (
     # How systems say "at" in screenshots: English, German, French, Italian, Spanish, Dutch, Scandinavian, Slavic ...
     r"(?:[-_ .T]|,\s|_?at_|[-\s](?:at|um|à|alle(?:\sore)?|a\sla\(?s\)?|om|kl\.?|klo|às|o|в|from)[-\s])"
-    r"(?P<hour>[0-9]{1,2})(?P<mark>[-_.:hꓽ]?)(?P<minute>[0-9]{2})(?:m|(?P=mark))(?P<second>[0-9]{2})"
+    r"(?P<hour>[0-9]{2}|[0-9](?=[-_.:hꓽ]))(?P<mark>[-_.:hꓽ]?)(?P<minute>[0-9]{2})(?:m|(?P=mark))(?P<second>[0-9]{2})"
     r"(?:[-_.]?(?P<milli>[0-9]{3})(?![0-9]))?(?![0-9])"
     r"(?:\s?(?P<half>[AaPp])\.?[Mm]|(?P<zulu>Z)(?![A-Za-z]))?"
 )

@@ -103,5 +103,10 @@ def test_sizes_numbers_and_impossible_days_are_no_dates(name: str) -> None:
     assert datenames.read(name) is None
 
 
+def test_a_number_of_other_than_six_digits_is_no_time() -> None:
+    for name in ("2025-05-11_00001.jpg", "WP_20250511_001.jpg", "20250511_1337.jpg", "20250511_0001234.jpg"):
+        assert datenames.read(name) == datenames.NamedDate(datetime(2025, 5, 11, 12), whole_day=True), name
+
+
 def test_an_impossible_time_leaves_its_day() -> None:
     assert datenames.read("IMG_20250511_246000.jpg") == datenames.NamedDate(datetime(2025, 5, 11, 12), whole_day=True)
