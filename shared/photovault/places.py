@@ -8,20 +8,22 @@ Two things are better known from the *time zone* at the position, which the call
 microsecond, from polygons that include twelve miles of territorial waters): which countries are possible, so that a
 photo in Windsor is not put into Detroit across the river; and whether this is the open sea (zones named ``Etc/...``).
 
-Distances are in kilometres on the sphere of ``globe``, positions in degrees (WGS 84).
+The table needs nothing but the standard library, so that a function that looks up one position now and then does not
+carry numpy for it. Distances are in kilometres on the sphere of ``globe``, positions in degrees (WGS 84).
 """
 
 from __future__ import annotations
 
 import json
 import math
+import sys
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from array import array
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, chain
 from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from photovault.globe import EARTH_RADIUS_KM, distance_km
 
@@ -40,9 +42,13 @@ ABSOLUTE_DOMINANCE = 50.0
 #: Below this many people, a place is a village, and a village has no suburbs.
 VILLAGE = 1000
 
-_MAGIC = b"PVPLACES1\n"
+_MAGIC = b"PVPLACES2\n"
 _SCALE = 10_000  # positions are kept to 1/10,000 degree: 11 m
-_GRAIN = 1e-6  # degrees, 0.1 m: more than rounding can do to a band's edge
+_CIRCLE = 360 * _SCALE
+_BAND = _SCALE // 4  # of latitude: 28 km
+_BANDS = 180 * _SCALE // _BAND + 1  # the north pole is one of its own
+_FIRST_KM = 5.0  # how far around a position is searched first; in towns that is enough
+_FARTHEST_KM = math.pi * EARTH_RADIUS_KM
 
 
 @dataclass(frozen=True)
@@ -82,10 +88,59 @@ class Settlement:
     zone: str | None = None
 
 
-def unit_vectors(lat: NDArray[np.float64], lon: NDArray[np.float64]) -> NDArray[np.float64]:
-    """N x 3 points on the unit sphere. Chords between them grow with great-circle distance, everywhere alike."""
-    phi, lam = np.radians(lat), np.radians(lon)
-    return np.column_stack((np.cos(phi) * np.cos(lam), np.cos(phi) * np.sin(lam), np.sin(phi)))
+class Grid:
+    """Points in bands of latitude, in each by longitude: exact everywhere, poles and the 180th meridian included.
+
+    ``lat`` and ``lon`` are in 1/10,000 degree and in the order of ``Grid.place``.
+    """
+
+    def __init__(self, lat: array[int], lon: array[int]) -> None:
+        self._lat = lat
+        self._lon = lon
+        rows = range(len(lat))
+        self._starts = [bisect_left(rows, band, key=lambda row: _band(lat[row])) for band in range(_BANDS + 1)]
+
+    @staticmethod
+    def place(lat: float, lon: float) -> tuple[int, int, int]:
+        """What to sort points by, positions in degrees."""
+        return _band(round(lat * _SCALE)), round(lon * _SCALE), round(lat * _SCALE)
+
+    def within(self, lat: float, lon: float, km: float) -> Iterator[tuple[int, float]]:
+        """Row and distance in km of all points so close to a position in degrees, in no order."""
+        angle = min(km / EARTH_RADIUS_KM, math.pi)
+        most = math.sin(angle / 2) ** 2 * (1 + 1e-9)  # before the square root, and for rounding
+        phi = math.radians(lat)
+        cos_phi = math.cos(phi)
+        for row in self._near(lat, lon, angle):
+            other = math.radians(self._lat[row] / _SCALE)
+            square = (
+                math.sin((other - phi) / 2) ** 2
+                + cos_phi * math.cos(other) * math.sin(math.radians(self._lon[row] / _SCALE - lon) / 2) ** 2
+            )
+            if square <= most:
+                distance = 2 * EARTH_RADIUS_KM * math.asin(min(1.0, math.sqrt(square)))
+                if distance <= km:
+                    yield row, distance
+
+    def _near(self, lat: float, lon: float, angle: float) -> Iterator[int]:
+        """Rows in a box around everything within an angle in radians."""
+        reach = math.degrees(angle)
+        first = _band(math.floor(max(-90.0, lat - reach) * _SCALE))
+        last = _band(math.ceil(min(90.0, lat + reach) * _SCALE))
+        spans: tuple[tuple[int, int], ...] = ((-_CIRCLE, _CIRCLE),)
+        if abs(lat) + reach < 90:  # no pole inside, so the circle has an east and a west end
+            half = math.degrees(math.asin(min(1.0, math.sin(angle) / math.cos(math.radians(lat)))))
+            middle = (lon + 180) % 360 - 180
+            west, east = math.floor((middle - half) * _SCALE), math.ceil((middle + half) * _SCALE)
+            spans = ((west, east), (west - _CIRCLE, east - _CIRCLE), (west + _CIRCLE, east + _CIRCLE))
+        for band in range(first, last + 1):
+            start, end = self._starts[band], self._starts[band + 1]
+            for west, east in spans:
+                yield from range(bisect_left(self._lon, west, start, end), bisect_right(self._lon, east, start, end))
+
+
+def _band(lat: int) -> int:
+    return (lat + 90 * _SCALE) // _BAND
 
 
 def speakers(settlements: Sequence[Settlement]) -> list[int]:
@@ -96,24 +151,25 @@ def speakers(settlements: Sequence[Settlement]) -> list[int]:
     county, where both have one. (GeoNames leaves out the county of a city that is itself made of several, such as New
     York, Paris or Tokyo.) The largest such city that is no suburb itself speaks; one of the same county comes first.
     """
-    people = np.array([s.population for s in settlements], dtype=np.int64)
-    points = unit_vectors(np.array([s.lat for s in settlements]), np.array([s.lon for s in settlements]))
-    by_height = np.argsort(points[:, 2], kind="stable")
-    heights = points[by_height, 2]
-    largest_first = np.argsort(-people, kind="stable").tolist()
+    in_grid = sorted(range(len(settlements)), key=lambda n: Grid.place(settlements[n].lat, settlements[n].lon))
+    grid = Grid(
+        array("i", (round(settlements[n].lat * _SCALE) for n in in_grid)),
+        array("i", (round(settlements[n].lon * _SCALE) for n in in_grid)),
+    )
+    largest_first = sorted(range(len(settlements)), key=lambda n: -settlements[n].population)
     speaks_for = list(range(len(settlements)))
     for across_counties, smallest in ((False, VILLAGE), (True, VILLAGE * ABSOLUTE_DOMINANCE)):
-        for city in largest_first:
-            if people[city] < smallest:
+        for number in largest_first:
+            city = settlements[number]
+            if city.population < smallest:
                 break
-            if speaks_for[city] != city:
+            if speaks_for[number] != number:
                 continue
-            chord = math.sqrt(people[city] / (math.pi * URBAN_DENSITY)) / EARTH_RADIUS_KM
-            first, last = np.searchsorted(heights, (points[city, 2] - chord, points[city, 2] + chord))
-            band = by_height[first:last]
-            for other in band[((points[band] - points[city]) ** 2).sum(axis=1) <= chord * chord].tolist():
-                if speaks_for[other] == other and _is_suburb(settlements[other], settlements[city], across_counties):
-                    speaks_for[other] = city
+            radius_km = math.sqrt(city.population / (math.pi * URBAN_DENSITY))
+            for row, _ in grid.within(city.lat, city.lon, radius_km):
+                other = in_grid[row]
+                if speaks_for[other] == other and _is_suburb(settlements[other], city, across_counties):
+                    speaks_for[other] = number
     # A town of the first round can become a suburb in the second, and its own suburbs with it.
     return [speaks_for[speaker] for speaker in speaks_for]
 
@@ -128,27 +184,23 @@ def _is_suburb(settlement: Settlement, city: Settlement, across_counties: bool) 
     return across_counties or not settlement.county or not city.county or settlement.county == city.county
 
 
+_KINDS = {"i": 4, "I": 4, "H": 2}  # bytes of an item of ``array``, as far as the table uses them
+
+
 class Table:
-    """The settlements, ordered by latitude, as columns. Made by ``build`` or ``from_bytes``, never changed.
+    """The settlements as columns, in the order of ``Grid``. Made by ``build`` or ``from_bytes``, never changed."""
 
-    The latitude of two points differs by at most their great-circle distance, so the nearest settlement is found in a
-    band of latitudes: exact everywhere, poles and the 180th meridian included, without a tree.
-    """
-
-    def __init__(self, columns: Mapping[str, NDArray[Any]], header: Mapping[str, Any], names: bytes) -> None:
+    def __init__(self, columns: Mapping[str, array[int]], header: Mapping[str, Any], names: bytes) -> None:
         self._columns = columns
         self._header = header
         self._names = names
-        self._ends = np.flatnonzero(np.frombuffer(names, dtype=np.uint8) == ord("\n"))
-        self._lat = columns["lat"] / _SCALE
-        self._lon = columns["lon"] / _SCALE
-        self._points = unit_vectors(self._lat, self._lon)
+        self._name_ends = array("I", accumulate(columns["name_bytes"]))
+        self._grid = Grid(columns["lat"], columns["lon"])
         self._country = columns["country"]
-        self._speaks_for = columns["speaks_for"]
         self._zones: Mapping[str, Sequence[int]] = header["zones"]
 
     def __len__(self) -> int:
-        return len(self._lat)
+        return len(self._country)
 
     @property
     def source(self) -> str:
@@ -165,36 +217,37 @@ class Table:
         source: str,
     ) -> Table:
         """A table of settlements. ``countries``: code to name; ``zones``: time zone to the codes of its countries."""
-        rows = sorted(settlements, key=lambda s: (round(s.lat * _SCALE), s.id))
+        rows = sorted(settlements, key=lambda s: (*Grid.place(s.lat, s.lon), s.id))
         speaks_for = speakers(rows)
         codes = sorted(countries)
         code_index = {code: index for index, code in enumerate(codes)}
         regions = ["", *sorted({s.region for s in rows if s.region})]
         region_index = {region: index for index, region in enumerate(regions)}
         heard = [speaker == index for index, speaker in enumerate(speaks_for)]  # a suburb's own name is never told
-        columns: dict[str, NDArray[Any]] = {
-            "lat": np.array([round(s.lat * _SCALE) for s in rows], dtype=np.int32),
-            "lon": np.array([round(s.lon * _SCALE) for s in rows], dtype=np.int32),
-            "id": np.array([s.id * own for s, own in zip(rows, heard, strict=True)], dtype=np.uint32),
-            "population": np.array([s.population * own for s, own in zip(rows, heard, strict=True)], dtype=np.uint32),
-            "country": np.array([code_index[s.country_code] for s in rows], dtype=np.uint16),
-            "region": np.array([region_index[s.region or ""] for s in rows], dtype=np.uint16),
-            "speaks_for": np.array(speaks_for, dtype=np.int32),
+        names = [(s.name if own else "").encode() for s, own in zip(rows, heard, strict=True)]
+        columns = {
+            "lat": array("i", (round(s.lat * _SCALE) for s in rows)),
+            "lon": array("i", (round(s.lon * _SCALE) for s in rows)),
+            "id": array("I", (s.id * own for s, own in zip(rows, heard, strict=True))),
+            "population": array("I", (s.population * own for s, own in zip(rows, heard, strict=True))),
+            "country": array("H", (code_index[s.country_code] for s in rows)),
+            "region": array("H", (region_index[s.region or ""] for s in rows)),
+            "speaks_for": array("i", speaks_for),
+            "name_bytes": array("H", map(len, names)),
         }
-        names = "".join((s.name if own else "") + "\n" for s, own in zip(rows, heard, strict=True)).encode()
         header = {
             "source": source,
             "countries": [[code, countries[code]] for code in codes],
             "regions": regions,
             "zones": {zone: sorted(code_index[code] for code in codes) for zone, codes in sorted(zones.items())},
         }
-        return cls(columns, header, names)
+        return cls(columns, header, b"".join(names))
 
     def to_bytes(self) -> bytes:
         """The table as one file. Columns are stored byte by byte plane, which packs a third smaller."""
-        layout = [(name, column.dtype.str, len(column)) for name, column in self._columns.items()]
+        layout = [(name, column.typecode, len(column)) for name, column in self._columns.items()]
         header = json.dumps({**self._header, "layout": layout}, ensure_ascii=False, sort_keys=True).encode()
-        planes = [column.view(np.uint8).reshape(len(column), -1).T.tobytes() for column in self._columns.values()]
+        planes = chain.from_iterable(_planes(column) for column in self._columns.values())
         body = b"".join((len(header).to_bytes(4, "big"), header, *planes, self._names))
         return _MAGIC + zlib.compress(body, 9)
 
@@ -207,12 +260,11 @@ class Table:
             body = memoryview(zlib.decompress(data[len(_MAGIC) :]))
             at = 4 + int.from_bytes(body[:4], "big")
             header = json.loads(bytes(body[4:at]))
-            columns: dict[str, NDArray[Any]] = {}
+            columns: dict[str, array[int]] = {}
             for name, kind, length in header.pop("layout"):
-                dtype = np.dtype(kind)
-                planes = np.frombuffer(body[at : at + length * dtype.itemsize], dtype=np.uint8)
-                columns[name] = np.ascontiguousarray(planes.reshape(dtype.itemsize, length).T).view(dtype).ravel()
-                at += length * dtype.itemsize
+                end = at + length * _KINDS[kind]
+                columns[name] = _from_planes(body[at:end], kind, length)
+                at = end
             return cls(columns, header, bytes(body[at:]))
         except (zlib.error, json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
             raise ValueError("a damaged table of places") from error
@@ -235,7 +287,7 @@ class Table:
             return Place(sea=zone is None)
         if len(countries) > 1:
             found, _ = self.nearest_settlement(lat, lon, countries=countries)
-        code, name = self._header["countries"][countries[0] if found < 0 else int(self._country[found])]
+        code, name = self._header["countries"][countries[0] if found < 0 else self._country[found]]
         return Place(country=name, country_code=code)
 
     def nearest_settlement(
@@ -245,42 +297,61 @@ class Table:
 
         ``countries`` limits the search to these of the table's countries (empty means all), ``within_km`` to a radius.
         """
-        allowed: NDArray[np.bool_] | None = None
-        if countries:
-            allowed = np.zeros(len(self._header["countries"]), dtype=np.bool_)
-            allowed[list(countries)] = True
-        point = unit_vectors(np.array([lat]), np.array([lon]))[0]
-        limit = min(180.0, math.degrees(within_km / EARTH_RADIUS_KM))
-        found, angle, half = -1, math.inf, min(limit, 0.25)  # degrees; 28 km are enough for nearly every photo
+        radius = min(_FIRST_KM, within_km)
         while True:
-            first, last = np.searchsorted(self._lat, (lat - half, lat + half + _GRAIN))
-            cosines = self._points[first:last] @ point
-            if allowed is not None:
-                cosines[~allowed[self._country[first:last]]] = -2
-            best = int(cosines.argmax()) if len(cosines) else -1
-            if best >= 0 and cosines[best] >= -1.5:
-                # The cosine of a small angle is coarse; the chord is not.
-                found = int(first) + best
-                angle = 2 * math.asin(min(1.0, math.sqrt(float(((self._points[found] - point) ** 2).sum())) / 2))
-            if math.degrees(angle) <= half or half >= limit:
-                km = angle * EARTH_RADIUS_KM
-                return (found, km) if km <= within_km else (-1, math.inf)
-            # What was found bounds the answer, so one more band of that width settles it.
-            half = min(limit, math.degrees(angle) + _GRAIN if found >= 0 else half * 4)
+            found = min(
+                (
+                    (km, row)
+                    for row, km in self._grid.within(lat, lon, radius)
+                    if not countries or self._country[row] in countries
+                ),
+                default=None,
+            )
+            if found is not None:
+                return found[1], found[0]
+            if radius >= min(within_km, _FARTHEST_KM):
+                return -1, math.inf
+            radius = min(radius * 4, within_km)
 
     def _place(self, settlement: int, lat: float, lon: float) -> Place:
-        city = int(self._speaks_for[settlement])
-        code, country = self._header["countries"][int(self._country[city])]
-        start = int(self._ends[city - 1]) + 1 if city else 0
-        at = (float(self._lat[city]), float(self._lon[city]))
+        city = self._columns["speaks_for"][settlement]
+        code, country = self._header["countries"][self._country[city]]
+        end = self._name_ends[city]
+        at = (self._columns["lat"][city] / _SCALE, self._columns["lon"][city] / _SCALE)
         return Place(
-            id=int(self._columns["id"][city]),
-            city=self._names[start : int(self._ends[city])].decode(),
-            region=self._header["regions"][int(self._columns["region"][city])] or None,
+            id=self._columns["id"][city],
+            city=self._names[end - self._columns["name_bytes"][city] : end].decode(),
+            region=self._header["regions"][self._columns["region"][city]] or None,
             country=country,
             country_code=code,
             lat=at[0],
             lon=at[1],
-            population=int(self._columns["population"][city]),
+            population=self._columns["population"][city],
             distance_km=round(distance_km((lat, lon), at), 3),
         )
+
+
+def _planes(column: array[int]) -> Iterator[bytes]:
+    """All lowest bytes, then all second bytes, and so on."""
+    data = _little_endian(column).tobytes()
+    return (data[number :: column.itemsize] for number in range(column.itemsize))
+
+
+def _from_planes(data: memoryview, kind: str, length: int) -> array[int]:
+    """A column again. Raises ``KeyError`` for fewer bytes than it has."""
+    size = _KINDS[kind]
+    if len(data) != size * length:
+        raise KeyError("the end of a column")
+    mixed = bytearray(len(data))
+    for number in range(size):
+        mixed[number::size] = data[number * length : (number + 1) * length]
+    column = array(kind)
+    column.frombytes(mixed)
+    return _little_endian(column)
+
+
+def _little_endian(column: array[int]) -> array[int]:
+    if sys.byteorder == "big":
+        column = array(column.typecode, column)
+        column.byteswap()
+    return column

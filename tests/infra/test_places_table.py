@@ -203,14 +203,33 @@ def test_code_00_is_no_region():
     assert [row.region_code for row in rows] == [None, None]
 
 
-def test_a_single_misplaced_village_does_not_open_a_zone_to_its_country():
-    cities = [city(n, f"C{n}", "1") for n in range(1, 40)]
-    strays = [city(n, f"C{n}", "1", countrycode="BB") for n in range(100, 101)]
-    home = [city(n, f"C{n}", "1", countrycode="BB", timezone="Zone/Two") for n in range(101, 140)]
-    zones = build.countries_of_zones(build.settlements([*cities, *strays, *home], []))
-    assert zones == {"Zone/One": ["AA"], "Zone/Two": ["BB"]}
+def lying(**codes_of_zones: list[str]) -> list[dict[str, object]]:
+    """A city per code in each zone."""
+    pairs = [(zone, code) for zone, codes in codes_of_zones.items() for code in codes]
+    return [city(n, f"C{n}", "1", countrycode=code, timezone=zone) for n, (zone, code) in enumerate(pairs, start=1)]
 
 
-def test_a_small_country_in_a_large_ones_zone_is_possible_there():
-    cities = [city(n, f"C{n}", "1") for n in range(1, 100)] + [city(200, "Tiny", "1", countrycode="BB")]
-    assert build.countries_of_zones(build.settlements(cities, [])) == {"Zone/One": ["AA", "BB"]}
+def zones_of(cities: list[dict[str, object]], **tabled: list[str]) -> dict[str, list[str]]:
+    return build.countries_of_zones(build.settlements(cities, []), tabled)
+
+
+def test_a_few_misplaced_villages_do_not_open_a_zone_to_their_country():
+    """Nor if they are most of what lies there: GeoNames puts parts of Zhuhai into the zone of Macau."""
+    cities = lying(Macau=["MO", "CN", "CN"], Shanghai=["CN"] * 60)
+    assert zones_of(cities, Macau=["MO"], Shanghai=["CN"]) == {"Macau": ["MO"], "Shanghai": ["CN"]}
+
+
+def test_a_country_without_a_zone_of_its_own_lies_in_its_neighbours():
+    cities = lying(Belgrade=["RS"] * 60 + ["XK"])
+    assert zones_of(cities, Belgrade=["RS"]) == {"Belgrade": ["RS", "XK"]}
+
+
+def test_a_zone_without_settlements_has_its_country():
+    assert zones_of([], McMurdo=["AQ"]) == {"McMurdo": ["AQ"]}
+
+
+def test_the_tz_database_gives_every_zone_that_is_looked_up_a_country():
+    tzfpy = pytest.importorskip("tzfpy")
+    tabled = build.tabled_zones()
+    assert tabled["Europe/Vatican"] == ["VA"]
+    assert {name for name in tzfpy.timezonenames() if not name.startswith("Etc/")} <= tabled.keys()

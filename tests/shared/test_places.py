@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
+from array import array
 from dataclasses import replace
 
-import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from photovault import places
 from photovault.globe import distance_km
-from photovault.places import Place, Settlement, Table
+from photovault.places import Grid, Place, Settlement, Table
 
 COUNTRIES = {"AA": "Aland", "BB": "Beland"}
 LONDON = Settlement(1, "London", 51.5085, -0.1257, 8_961_989, "AA", "England", "ENG", "Greater London")
@@ -163,7 +163,7 @@ DOTS = st.lists(st.tuples(LATITUDES, LONGITUDES, st.sampled_from(["AA", "BB"])),
 def test_the_nearest_is_the_nearest_of_all(dots, lat: float, lon: float, country: int | None):
     made = table(*(dot(number, *row) for number, row in enumerate(dots, start=1)))
     found, km = made.nearest_settlement(lat, lon, countries=() if country is None else [country])
-    rows = sorted(dots, key=lambda row: round(row[0] * 10_000))
+    rows = sorted(dots, key=lambda row: Grid.place(row[0], row[1]))
     distances = {
         index: distance_km((lat, lon), (round(row[0], 4), round(row[1], 4)))
         for index, row in enumerate(rows)
@@ -182,6 +182,17 @@ def test_a_radius_hides_only_what_lies_outside(dots, lat: float, lon: float, wit
     made = table(*(dot(number, *row) for number, row in enumerate(dots, start=1)))
     nearest = made.nearest_settlement(lat, lon)
     assert made.nearest_settlement(lat, lon, within_km=within) == (nearest if nearest[1] <= within else (-1, math.inf))
+
+
+def test_a_circle_holds_what_lies_in_it_and_nothing_twice():
+    columns = [
+        array("i", values) for values in zip(*((lat, lon) for lat in (-1, 0, 1) for lon in (0, 5, 9)), strict=True)
+    ]
+    order = sorted(range(9), key=lambda n: Grid.place(columns[0][n] / 10_000, columns[1][n] / 10_000))
+    grid = Grid(*(array("i", (column[n] for n in order)) for column in columns))
+    for km in (20_100, math.inf):
+        assert sorted(row for row, _ in grid.within(0.0, 180.0, km)) == list(range(9))
+    assert [row for row, km in grid.within(0.0, 0.0, 0.0)] == [next(i for i, n in enumerate(order) if n == 3)]
 
 
 # ---------------------------------------------------------------------------------------------------- files
@@ -211,9 +222,3 @@ def test_a_file_that_was_cut_is_refused(keep: float):
     data = table(LONDON, ISLINGTON, FAR_TOWN).to_bytes()
     with pytest.raises(ValueError, match="damaged"):
         Table.from_bytes(data[: int(len(data) * keep)])
-
-
-def test_unit_vectors_have_length_one():
-    vectors = places.unit_vectors(np.array([0.0, 90.0, -45.0]), np.array([0.0, 12.0, 180.0]))
-    assert vectors.shape == (3, 3)
-    assert np.allclose(np.linalg.norm(vectors, axis=1), 1)
