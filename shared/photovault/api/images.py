@@ -12,7 +12,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
-from pydantic import Field, StringConstraints, field_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartParser
 
@@ -154,6 +154,16 @@ class ImageEdit(schemas.Schema):
             description="Where the photo was taken, as the person knows it; null gives it back to what the file says."
         ),
     ] = None
+    taken_at: Annotated[
+        retimed.TakenAt | None,
+        Field(description="The same in one text, with or without an offset.", examples=["2025-09-11T08:59:00+09:00"]),
+    ] = None
+
+    @model_validator(mode="after")
+    def _one_time(self) -> ImageEdit:
+        if {"taken", "taken_at"} <= self.model_fields_set:
+            raise ValueError("give `taken` or `taken_at`")
+        return self
 
 
 class FaceInPhoto(schemas.Schema):
@@ -561,7 +571,7 @@ def edit_image(person: CurrentPerson, image_id: ImageId, body: ImageEdit) -> sch
     """Change caption, favourite, archived, or when and where it was taken; what is not given stays."""
     if body.caption is not None and "\x00" in body.caption:
         raise Invalid("A caption may not hold NUL characters.", [("caption", "holds a NUL character")])
-    retimes, relocates = "taken" in body.model_fields_set, "location" in body.model_fields_set
+    retimes, relocates = bool(body.model_fields_set & {"taken", "taken_at"}), "location" in body.model_fields_set
     rebuild = body.archived is not None or retimes or relocates
     if rebuild:
         queues.send_rebuild_check(person.user_id)
@@ -580,7 +590,7 @@ def edit_image(person: CurrentPerson, image_id: ImageId, body: ImageEdit) -> sch
             terms.refresh(conn, image_id)
         # The place first: its time zone tells the offset of a time that is given without one.
         moved = relocates and relocated.correct(change, image_id, body.location)
-        moved |= retimes and retimed.correct(change, image_id, body.taken)
+        moved |= retimes and retimed.correct(change, image_id, body.taken or retimed.of_text(body.taken_at))
         if moved or body.archived not in {None, before.archived}:
             rebuilds.want(conn)
         shown = presenting.image_list(conn, [existing(conn, image_id)])[0]

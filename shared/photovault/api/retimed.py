@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
-from pydantic import AfterValidator, Field, NaiveDatetime, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, NaiveDatetime, model_validator
 
 from photovault import activity, images, moments, queues, rebuilds, retiming
 from photovault.api import edge, presenting, schemas
@@ -53,6 +54,25 @@ class TimeEdit(schemas.Schema):
     offset: Offset | None = Field(
         None, description="Without it, what the zone at the photo's position says, else what the photo has."
     )
+
+
+def _written(value: object) -> object:
+    if not isinstance(value, str) or not re.match(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T", value):
+        raise ValueError("a time is written in ISO 8601")
+    return value
+
+
+def _on_earth(moment: datetime) -> datetime:
+    offset = moment.utcoffset()
+    if offset is not None and (
+        offset % timedelta(minutes=1) or not moments.is_offset(round(offset.total_seconds() / 60))
+    ):
+        raise ValueError("an offset from UTC is one of -12:00 to +14:00")
+    return moment
+
+
+TakenAt = Annotated[datetime, BeforeValidator(_written), AfterValidator(_on_earth)]
+"""A wall-clock time and its offset in one text; without an offset it is a local time alone."""
 
 
 class CameraOf(schemas.Schema):
@@ -108,6 +128,17 @@ class Shifted(schemas.Schema):
     changed: int = Field(description="Photos that have another time now, or would have.")
     unchanged: int = Field(description="Photos that had it already, or whose file has no time that could be shifted.")
     items: list[ShiftedPhoto] = Field(description=f"Of a dry run: the first {SHOWN} changes, oldest photos first.")
+
+
+def of_text(taken_at: datetime | None) -> TimeEdit | None:
+    """``taken_at`` as ``taken``."""
+    if taken_at is None:
+        return None
+    offset = taken_at.utcoffset()
+    return TimeEdit(
+        local_time=taken_at.replace(tzinfo=None),
+        offset=None if offset is None else presenting.offset(round(offset.total_seconds() / 60)),
+    )
 
 
 def correct(change: Change, image_id: UUID, wanted: TimeEdit | None) -> bool:

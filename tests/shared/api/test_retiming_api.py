@@ -184,6 +184,49 @@ def test_an_impossible_time_is_refused(api: TestClient, person: Somebody, taken:
     assert times(person) == before
 
 
+@pytest.mark.parametrize(
+    ("text", "local_time", "offset"),
+    [
+        ("2024-02-29T23:30:00+09:00", "2024-02-29T23:30:00", "+09:00"),
+        ("2024-02-29T23:30:00-03:30", "2024-02-29T23:30:00", "-03:30"),
+        ("2024-02-29T23:30:00Z", "2024-02-29T23:30:00", "+00:00"),
+        ("2024-02-29T23:30:00", "2024-02-29T23:30:00", "+02:00"),
+    ],
+)
+def test_a_time_may_be_given_in_one_text(
+    api: TestClient, person: Somebody, text: str, local_time: str, offset: str
+) -> None:
+    image_id = add_photo(person.user_id, taken=NINE, **exact(NINE, 120))
+
+    def patched(taken_at: str | None) -> Any:
+        answer = api.patch(f"/images/{image_id}", headers=person.headers, json={"taken_at": taken_at})
+        assert answer.status_code == 200, answer.text
+        return answer.json()["taken"]
+
+    before = times(person)
+    taken = patched(text)
+    assert (taken["local_time"], taken["offset"], taken["source"]) == (local_time, offset, "person")
+    patched(None)
+    assert times(person) == before
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"taken_at": 1_700_000_000},
+        {"taken_at": "1700000000"},
+        {"taken_at": "2024-02-29T23:30:00+14:30"},
+        {"taken_at": "2024-02-30T23:30:00Z"},
+        {"taken_at": "yesterday"},
+        {"taken_at": None, "taken": None},
+        {"taken_at": "1700-01-01T00:00:00Z"},
+    ],
+)
+def test_a_text_that_is_no_time_is_refused(api: TestClient, person: Somebody, body: dict[str, Any]) -> None:
+    image_id = add_photo(person.user_id, taken=NINE)
+    problem(api.patch(f"/images/{image_id}", headers=person.headers, json=body), 422, "invalid")
+
+
 def test_somebody_elses_photo_is_not_there(api: TestClient, person: Somebody) -> None:
     image_id = add_photo(somebody().user_id, taken=NINE)
     assert edit(api, person, image_id, {"local_time": "2024-01-01T00:00:00"}).status_code == 404
