@@ -318,28 +318,37 @@ def group(found: Iterable[Pair], order: Mapping[UUID, bytes]) -> list[Group]:
     ``order`` is each photo's SHA-256. The same pairs give the same groups, in whatever order they come.
     """
     all_pairs = list(found)
-    apart = {frozenset((pair.a, pair.b)) for pair in all_pairs if pair.kind == "burst"}
-    groups = _grouped("duplicate", all_pairs, order, apart=apart) + _grouped("burst", all_pairs, order, apart=set())
+    bursts = _neighbours(pair for pair in all_pairs if pair.kind == "burst")
+    groups = _grouped("duplicate", all_pairs, order, apart=bursts) + _grouped("burst", all_pairs, order, apart={})
     return sorted(groups, key=lambda one: one.id)
 
 
 def _grouped(
-    kind: Kind, found: Sequence[Pair], order: Mapping[UUID, bytes], *, apart: set[frozenset[UUID]]
+    kind: Kind, found: Sequence[Pair], order: Mapping[UUID, bytes], *, apart: Mapping[UUID, set[UUID]]
 ) -> list[Group]:
     sure = [pair for pair in found if pair.kind == kind]
     sure.sort(key=lambda pair: (-pair.score, *sorted((order[pair.a], order[pair.b]))))
-    linked = {frozenset((pair.a, pair.b)) for pair in sure}
-    members: dict[UUID, set[UUID]] = {}
+    linked = _neighbours(sure)
+    members = {photo: {photo} for photo in linked}
+    nobody: set[UUID] = set()
     for pair in sure:
-        mine, theirs = members.setdefault(pair.a, {pair.a}), members.setdefault(pair.b, {pair.b})
+        mine, theirs = members[pair.a], members[pair.b]
         if mine is theirs:
             continue
-        between = [frozenset((x, y)) for x in mine for y in theirs]
-        if 2 * sum(one in linked for one in between) >= len(between) and apart.isdisjoint(between):
+        verified = sum(len(linked[photo] & theirs) for photo in mine)
+        if 2 * verified >= len(mine) * len(theirs) and all(theirs.isdisjoint(apart.get(p, nobody)) for p in mine):
             mine |= theirs
             members |= dict.fromkeys(theirs, mine)
     distinct = {id(group): group for group in members.values() if len(group) > 1}.values()
     return [Group(group_id(kind, one), kind, tuple(sorted(one))) for one in distinct]
+
+
+def _neighbours(found: Iterable[Pair]) -> dict[UUID, set[UUID]]:
+    neighbours: dict[UUID, set[UUID]] = {}
+    for pair in found:
+        neighbours.setdefault(pair.a, set()).add(pair.b)
+        neighbours.setdefault(pair.b, set()).add(pair.a)
+    return neighbours
 
 
 def group_id(kind: Kind, members: Iterable[UUID]) -> UUID:
