@@ -22,6 +22,8 @@ from tests.pictures import SHARED
 from photovault import migrate
 
 ON_THE_CLOUD = {"localstack", "cloud", "api_url"}
+# A parameter with which a test asks for LocalStack by itself, so that its fixtures do not tell.
+ON_S3 = pytest.param("s3", marks=[pytest.mark.stack, pytest.mark.xdist_group("cloud")])
 
 
 def group_by_cloud(items: list[pytest.Item]) -> None:

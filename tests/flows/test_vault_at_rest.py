@@ -22,6 +22,7 @@ from infra.local.localstack import LocalStack
 from infra.local.postgres import Postgres
 from PIL import Image
 from tests.cloudinary_stand_in import API_KEY, API_SECRET, CLOUD, StandIn
+from tests.local_cloud import ON_S3
 from tests.pictures import draw, encode
 from tests.shared.inference import drawn_face
 from tests.staged import Bucket
@@ -95,7 +96,7 @@ def database_url(postgres: Postgres) -> Iterator[str]:
     postgres.drop_database("resting")
 
 
-@pytest.fixture(scope="module", params=["local", "s3", "cloudinary", "hybrid"])
+@pytest.fixture(scope="module", params=["local", ON_S3, "cloudinary", "hybrid"])
 def resting(
     request: pytest.FixtureRequest, vault: Path, database_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Resting]:

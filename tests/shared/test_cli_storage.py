@@ -24,6 +24,7 @@ from infra.local import stack
 from infra.local.localstack import LocalStack
 from infra.local.postgres import Postgres
 from tests.cloudinary_stand_in import API_KEY, API_SECRET, CLOUD, StandIn
+from tests.local_cloud import ON_S3
 from tests.pictures import draw
 from tests.shared.api.photos import sealed_photo
 from tests.storages import add_blob, lying, opened, overwrite, reconfigure, row, sealed
@@ -290,7 +291,7 @@ def cloudinary(configure: Any) -> Iterator[Target]:
         yield Target("cloudinary", {"STORAGE_DRIVER": "cloudinary"})
 
 
-@pytest.fixture(params=["s3", "cloudinary"])
+@pytest.fixture(params=[ON_S3, "cloudinary"])
 def target(request: pytest.FixtureRequest) -> Target:
     chosen: Target = request.getfixturevalue(request.param)
     return chosen

@@ -20,6 +20,7 @@ from fastapi.testclient import TestClient
 from infra.local import stack
 from infra.local.localstack import REGION
 from tests.cloudinary_stand_in import API_KEY, API_SECRET, CLOUD, StandIn
+from tests.local_cloud import ON_S3
 from tests.shared.api.photos import JPEG, problem, sealed_photo
 from tests.vaults import Somebody, client, forget, somebody
 
@@ -31,7 +32,6 @@ SIZE = 25_000_000
 DATA = JPEG + random.Random(25).randbytes(SIZE - len(JPEG))
 CHUNK = MIB + sealing.TAG_SIZE
 HEADER = sealing.header_size("original")
-S3 = pytest.param("s3", marks=[pytest.mark.stack, pytest.mark.xdist_group("cloud")])
 
 
 @dataclass
@@ -58,7 +58,7 @@ class Shelf:
         return storage.driver(self.blob.driver)
 
 
-@pytest.fixture(scope="module", params=["local", S3, "cloudinary"])
+@pytest.fixture(scope="module", params=["local", ON_S3, "cloudinary"])
 def shelf(vault: Path, request: pytest.FixtureRequest) -> Iterator[Shelf]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("STORAGE_DRIVER", request.param)
