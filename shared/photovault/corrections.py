@@ -195,10 +195,10 @@ def take_away(conn: Connection, face_id: UUID, *, revision: int) -> UUID:
 
 def name(conn: Connection, person_id: UUID, name: str | None, *, revision: int) -> UUID:
     """This person is called so, or by no name. Raises ``NotFound``."""
-    person = _person(conn, person_id)
+    _person(conn, person_id)
     faces = people.face_ids_of(conn, person_id)
-    cover = person.cover_face_id if person.cover_face_id in faces else faces[0]
-    said = _say(conn, [*_called(cover, name)] or _nameless(conn, faces) or [_Said("named", cover, name="")])
+    # A founder, if there is one: the name goes where that face goes, and a founder makes the person.
+    said = _say(conn, [*_called(faces[0], name)] or _nameless(conn, faces) or [_Said("named", faces[0], name="")])
     people.set_name(conn, person_id, name, revision=revision)
     _settle(conn, [person_id], revision=revision)
     return said

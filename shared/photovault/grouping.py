@@ -31,6 +31,7 @@ largest component is the largest person.
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -254,25 +255,25 @@ def assign_ids(
     clusters: Sequence[frozenset[UUID]],
     *,
     named: Iterable[UUID] = (),
+    anchors: Mapping[UUID, UUID] | None = None,
 ) -> tuple[UUID | None, ...]:
     """Which person each cluster continues, or None for somebody new; aligned with ``clusters``.
 
-    ``previous`` maps a person's id to the ids of that person's faces; ``named`` are the persons whom somebody named:
-    they choose first, so that a name survives a merge with nameless faces. Then the greatest overlap wins; ties fall to
-    the cluster that comes first and the smaller id.
+    ``previous`` maps a person's id to the ids of that person's faces; ``anchors`` maps faces by which somebody named a
+    person to that person, who goes where the face goes; ``named`` are all persons whom somebody named or hid: they
+    choose next, so that a name survives a merge with nameless faces. Then the greatest overlap wins; ties fall to the
+    cluster that comes first and the smaller id.
     """
     owner = {face: i for i, cluster in enumerate(clusters) for face in cluster}
+    home = {person: owner[face] for face, person in (anchors or {}).items() if face in owner}
     first = set(named)
-    claims: list[tuple[bool, int, int, UUID]] = []
+    claims: list[tuple[bool, bool, int, int, UUID]] = []
     for person, faces in previous.items():
-        overlap: dict[int, int] = {}
-        for face in set(faces):
-            if (i := owner.get(face)) is not None:
-                overlap[i] = overlap.get(i, 0) + 1
-        claims.extend((person not in first, -count, i, person) for i, count in overlap.items())
+        overlap = Counter(i for face in set(faces) if (i := owner.get(face)) is not None)
+        claims += [(home.get(person) != i, person not in first, -n, i, person) for i, n in overlap.items()]
     ids: list[UUID | None] = [None] * len(clusters)
     taken: set[UUID] = set()
-    for _, _, i, person in sorted(claims):
+    for *_, i, person in sorted(claims):
         if ids[i] is None and person not in taken:
             ids[i] = person
             taken.add(person)

@@ -321,6 +321,13 @@ def test_a_named_person_keeps_the_id_against_a_larger_nameless_one() -> None:
     assert assign_ids(previous, clusters, named=[uid(2)]) == (uid(2),)
 
 
+def test_a_named_person_goes_where_the_face_goes_that_was_named() -> None:
+    clusters = [ids(0, 1, 2), ids(3)]
+    assert assign_ids({uid(1): ids(0, 1, 2, 3)}, clusters, named=[uid(1)]) == (uid(1), None)
+    named = assign_ids({uid(1): ids(0, 1, 2, 3)}, clusters, named=[uid(1)], anchors={uid(1003): uid(1)})
+    assert named == (None, uid(1))
+
+
 def test_a_person_that_falls_apart_stays_where_most_of_the_faces_are() -> None:
     clusters = [ids(0), ids(1, 2)]
     assert assign_ids({uid(1): ids(0, 1, 2)}, clusters) == (None, uid(1))

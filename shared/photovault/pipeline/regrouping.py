@@ -138,7 +138,7 @@ def regroup(known: Known, embeddings: Callable[[FaceModel], grouping.Embeddings]
             before[face.person_id].append(face.id)
     stored = {person.id: person for person in known.persons}
     distinct = {person.id for person in known.persons if person.name or person.hidden}
-    continued = grouping.assign_ids(before, clusters, named=distinct)
+    continued = grouping.assign_ids(before, clusters, named=distinct, anchors=named)
 
     by_id = {face.id: face for face in known.faces}
     faces_of: dict[UUID, set[UUID]] = {
@@ -331,21 +331,30 @@ def _ends(fact: Fact, stands_for: Mapping[UUID, UUID]) -> tuple[UUID, UUID]:
 def _anchors(known: Known, live: list[KnownFace]) -> dict[UUID, UUID]:
     """One face for each named person, by which that person exists whatever else changes: the one they were last named
     by if its photo counts, else their best. Somebody named by a face that is nobody's now exists by that word."""
-    of_face = {face.id: face for face in live}
-    best: dict[UUID, KnownFace] = {}
-    for face in sorted(live, key=lambda face: (-face.quality, face.id)):
-        if face.person_id is not None:
-            best.setdefault(face.person_id, face)
+    names = corrections.newest_names(known.facts)
+    of_face = {face.id: face for face in live if face.id in names} if names else {}
     anchors: dict[UUID, UUID] = {}
     decided: set[UUID] = set()
-    names = corrections.newest_names(known.facts).values()
-    for fact in sorted(names, key=lambda fact: (fact.at, fact.id), reverse=True):
+    for fact in sorted(names.values(), key=lambda fact: (fact.at, fact.id), reverse=True):
         named = of_face.get(fact.face_a)
         person_id = named.person_id or fact.id if named else None
         if named and person_id and person_id not in decided:
             decided.add(person_id)
             anchors[named.id] = person_id
-    for person in known.persons:
-        if person.name and person.id not in decided and person.id in best:
-            anchors[best[person.id].id] = person.id
-    return anchors
+    others = {person.id for person in known.persons if person.name} - decided
+    best: dict[UUID, KnownFace] = {}
+    if others:
+        theirs = [face for face in live if face.person_id in others]
+        for face in sorted(theirs, key=_canonical):
+            best.setdefault(_certain(face.person_id), face)
+    return anchors | {face.id: person_id for person_id, face in best.items()}
+
+
+def _canonical(face: KnownFace) -> tuple[bool, float, bytes, float, float]:
+    """Best first, and never by what order the photos came in."""
+    return (not face.founder, -face.quality, face.photo_sha256, face.x, face.y)
+
+
+def _certain(person_id: UUID | None) -> UUID:
+    assert person_id is not None  # noqa: S101 - whoever calls has looked
+    return person_id
