@@ -145,7 +145,7 @@ def test_the_whole_comes_back_and_a_head_reads_nothing(shelf: Shelf) -> None:
     assert shelf.read == []
 
 
-@pytest.mark.parametrize("shelf", [S3, "cloudinary"], indirect=True)
+@pytest.mark.parametrize("shelf", [ON_S3, "cloudinary"], indirect=True)
 def test_a_ticket_opens_it_with_plain_requests(shelf: Shelf) -> None:
     """With the addresses of all its parts. Those of local files are tested with their route."""
     shown = shelf.api.get(f"/images/{shelf.photo}", headers=shelf.person.headers).json()["tickets"]["original"]
@@ -182,7 +182,7 @@ def test_what_is_changed_or_lost_there_is_refused_by_name_and_served_again_when_
     assert shelf.view(Range=in_it).content == DATA[3 * MIB : 3 * MIB + 10]
 
 
-@pytest.mark.parametrize("shelf", [S3], indirect=True)
+@pytest.mark.parametrize("shelf", [ON_S3], indirect=True)
 def test_beyond_the_gateways_limit_it_is_fetched_from_the_bucket(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(edge, "in_cloud", lambda: True)
     addresses = set()
