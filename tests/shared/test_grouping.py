@@ -12,10 +12,12 @@ from uuid import UUID
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from photovault import grouping
 from photovault.grouping import Correction, Face, Grouping, Parameters, assign_ids, group
+from photovault.grouping_memory import Memory
 from photovault.linkage import quantise
 
 DAY = datetime(2025, 5, 3, 12, tzinfo=UTC)
@@ -110,6 +112,52 @@ def test_a_weak_face_joins_a_person_but_founds_none() -> None:
     result = group(weak, vectors)
     assert people_of(result) == {ids(0, 1, 2, 3)}
     assert result.unknown == ids(4, 5)
+
+
+def turned(towards: np.ndarray, cosine: float, *, seed: int) -> np.ndarray:
+    """A unit vector with this cosine to another."""
+    other = np.random.default_rng([seed, 7]).normal(size=towards.shape)
+    other -= towards * (other @ towards)
+    return cosine * towards + np.sqrt(1 - cosine**2) * other / np.linalg.norm(other)
+
+
+def test_a_founder_too_far_off_to_be_linked_joins_as_a_leaf() -> None:
+    (one,) = identities(1)
+    vectors = np.stack([one, one, one, turned(one, 0.48, seed=1), turned(one, 0.44, seed=2)])
+    result = group([face(n, n) for n in range(5)], vectors)
+    assert people_of(result) == {ids(0, 1, 2, 3)}
+    assert result.unknown == ids(4)
+
+
+def test_two_strangers_a_little_alike_are_not_a_person() -> None:
+    (one,) = identities(1)
+    result = group([face(0, 0), face(1, 1)], np.stack([one, turned(one, 0.48, seed=1)]))
+    assert result.clusters == ()
+
+
+def test_leaves_never_move_the_person_that_they_join() -> None:
+    (one,) = identities(1)
+    leaves, near_to_leaves = [turned(one, 0.6, seed=1)] * 20, turned(one, 0.3, seed=1)
+    faces = [face(n, n, founder=n < 2) for n in range(23)]
+    result = group(faces, np.stack([one, one, *leaves, near_to_leaves]))
+    assert people_of(result) == {ids(*range(22))}
+    assert result.unknown == ids(22)
+
+
+def test_a_named_leaf_gives_its_name_to_whom_it_joins_and_keeps_other_names_away() -> None:
+    (one,) = identities(1)
+    vectors = np.stack([one, one, turned(one, 0.48, seed=1), turned(one, 0.47, seed=2)])
+    faces = [face(n, n) for n in range(4)]
+    assert people_of(group(faces, vectors, named={uid(1002): uid(1)})) == {ids(0, 1, 2, 3)}
+    both = group(faces, vectors, named={uid(1002): uid(1), uid(1003): uid(2)})
+    assert people_of(both) == {ids(0, 1, 2), ids(3)}
+
+
+def test_others_join_somebody_who_is_a_person_by_name_alone() -> None:
+    (one,) = identities(1)
+    vectors = np.stack([one, turned(one, 0.48, seed=1)])
+    faces = [face(0, 0), face(1, 1)]
+    assert people_of(group(faces, vectors, named={uid(1000): uid(1)})) == {ids(0, 1)}
 
 
 def test_of_two_weak_faces_in_one_photo_only_the_nearer_joins() -> None:
@@ -214,6 +262,22 @@ def test_a_new_face_recomputes_only_the_component_it_touches() -> None:
     assert after.clusters == group(faces, vectors).clusters
 
 
+def test_a_face_that_touches_nobody_recomputes_nothing() -> None:
+    faces, vectors, _ = album([20, 20, 1])
+    before = group(faces[:40], vectors)
+    after = group(faces, vectors, previous=before.memory)
+    assert after.recomputed == 1
+    assert after.placed == 1
+    assert after.clusters == before.clusters
+
+
+def test_memory_of_other_parameters_is_passed_over() -> None:
+    faces, vectors, _ = album([4, 4])
+    strict = Parameters(threshold=0.999, join=0.999)
+    before = group(faces, vectors)
+    assert group(faces, vectors, parameters=strict, previous=before.memory).unknown == frozenset(f.id for f in faces)
+
+
 # ---- laws ------------------------------------------------------------------------------------------------------------
 
 seeds = st.integers(0, 2**32).map(Random)
@@ -270,9 +334,16 @@ def test_any_order_of_upload_gives_the_same_people(library, random) -> None:  # 
     assert {new[f] for f in expected.unknown} == result.unknown
 
 
-@settings(max_examples=150, deadline=None)
+@pytest.fixture(params=[0, grouping.FEW], ids=["all are compared", "few are looked up"])
+def few(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
+    """Both ways in which new faces and changed persons find their like."""
+    monkeypatch.setattr(grouping, "FEW", request.param)
+    return int(request.param)
+
+
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(libraries(), seeds)
-def test_any_batching_with_corrections_in_between_gives_the_same_people(library, random) -> None:  # type: ignore[no-untyped-def]
+def test_any_batching_with_corrections_in_between_gives_the_same_people(few, library, random) -> None:  # type: ignore[no-untyped-def]
     faces, vectors, corrections, named = library
     arriving = list(faces)
     random.shuffle(arriving)
@@ -282,6 +353,7 @@ def test_any_batching_with_corrections_in_between_gives_the_same_people(library,
         told = [c for c in corrections if random.random() < 0.5]
         names = {f: p for f, p in named.items() if random.random() < 0.5}
         previous = group(some, vectors, corrections=told, named=names, previous=previous).memory
+        previous = Memory.from_bytes(previous.to_bytes())
     whole = group(faces, vectors, corrections=corrections, named=named)
     stepped = group(arriving, vectors, corrections=corrections, named=named, previous=previous)
     assert stepped.clusters == whole.clusters
