@@ -417,7 +417,7 @@ def test_a_note_stays_while_a_worker_may_still_commit_what_it_notes(
 @pytest.mark.usefixtures("settled")
 def test_what_only_looks_like_a_note_does_not_stay(bucket: Bucket, key: str) -> None:
     bucket.mark(key)
-    report = maintenance.run(daily=False, now=NOW + timedelta(minutes=11))
+    report = maintenance.run(daily=False, now=datetime.now(UTC) + timedelta(minutes=11))
     assert report.removed == 1
     assert key not in bucket.contents
 
