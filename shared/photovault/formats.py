@@ -123,6 +123,7 @@ _OTHERS = (
 )
 
 _BROKEN = "The file is broken: its picture data cannot be read."
+_ODD_TIFF = "This TIFF holds pixels of a kind that cannot be read here; save it with 8 or 16 bits for each colour."
 _TOO_EARLY = "The file ends too early: a part of the photo is missing. Try the upload again from the original."
 
 
@@ -224,6 +225,8 @@ def decode(data: bytes, *, min_side: int = 2048) -> Picture:
     except MemoryError:
         raise Rejected("The photo needs more memory than there is to decode it.") from None
     except Exception as error:
+        if content_type == "image/tiff" and type(error).__name__ == "UnidentifiedImageError" and _is_described(data):
+            raise Rejected(_ODD_TIFF) from error
         early = embedded.ends_early(data, content_type=content_type)
         raise Rejected(_TOO_EARLY if early else _reason(error)) from error
 
@@ -284,6 +287,7 @@ def _decode_raw(data: bytes, *, min_side: int) -> tuple[Image.Image, tuple[int, 
 
 
 def _decode_heif(data: bytes, *, content_type: str, min_side: int) -> tuple[Image.Image, tuple[int, int]]:
+    import numpy as np
     import pillow_heif
     from PIL import Image
 
@@ -297,13 +301,17 @@ def _decode_heif(data: bytes, *, content_type: str, min_side: int) -> tuple[Imag
     premultiplied = mode == "RGBa"
     width, height = (int(opened.size[0]), int(opened.size[1]))
     fraction = _fraction((width, height), min_side=min_side)
-    out = Image.new("RGBA" if premultiplied else mode, (_ceil(width, fraction), _ceil(height, fraction)))
+    deep = mode.startswith("I;16")  # grey of 10 or 12 bits, which pillow-heif spreads over 16 and leaves at that
+    kept = "RGBA" if premultiplied else "L" if deep else mode
+    out = Image.new(kept, (_ceil(width, fraction), _ceil(height, fraction)))
     rows = _band_rows(width, fraction)
     for top in range(0, height, rows):
         count = min(rows, height - top)
         band = Image.frombytes(mode, (width, count), pixels[top * stride : (top + count) * stride], "raw", mode, stride)
         if premultiplied:
             band = band.convert("RGBA")
+        elif deep:
+            band = Image.fromarray((np.asarray(band) >> 8).astype(np.uint8))
         out.paste(band.reduce(fraction) if fraction > 1 else band, (0, top // fraction))
     return _to_srgb(out, profile=opened.info.get("icc_profile")), (width, height)
 
@@ -350,6 +358,12 @@ def _check_tiff(source: Image.Image) -> None:
         strip = source.width * min(int(wide.get(278, source.height)), source.height)
     if strip * samples * bits // 8 > _MAX_STRIP_BYTES or samples > 8:
         raise Rejected("This TIFF keeps its pixels in one block that is too large to decode safely.")
+
+
+def _is_described(data: bytes) -> bool:
+    """Whether a TIFF says all that a reader needs, so that it is the reader that does not know its kind of pixels."""
+    tags = exif.read(data)
+    return all(tags.integer(tag, tags.image) is not None for tag in (0x0100, 0x0101, 0x0106, 0x0111))
 
 
 def _fraction(size: tuple[int, int], *, min_side: int) -> int:
@@ -525,13 +539,16 @@ def _unsupported(data: bytes) -> str:
     if not data:
         return "The file is empty."
     head = bytes(data[:64])
+    text = head.decode("utf-16", "replace").encode() if head[:2] in {b"\xff\xfe", b"\xfe\xff"} else head
     for magic, name in _OTHERS:
-        if head.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(magic) or head.startswith(magic):
+        if text.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(magic) or head.startswith(magic):
             return f"This is {name}, which cannot be taken. {_TAKEN}"
     if head[4:8] == b"ftyp" and motion.content_identifier(data):
         return "This is the film of a Live Photo. Films are not taken; the photo beside it can be."
     if head[4:8] in {b"ftyp", b"moov", b"mdat", b"wide"} or (head[:4] == b"RIFF" and head[8:12] == b"AVI "):
         return f"This is a video, which cannot be taken. {_TAKEN}"
+    if not any(byte < 9 or 13 < byte < 32 for byte in data[:4096]):
+        return f"This is a text, which cannot be taken. {_TAKEN}"
     return f"This is not a photo in a known format. {_TAKEN}"
 
 

@@ -8,8 +8,10 @@ import subprocess
 import sys
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pillow_heif
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -19,6 +21,7 @@ from tests.shared.test_motion import live_film
 
 from photovault import formats
 from photovault.errors import Rejected
+from photovault.vision_cv import cv
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "AVIF", "HEIF")
 MIME = {
@@ -127,6 +130,82 @@ def modes() -> dict[str, bytes]:
     }
 
 
+def variants() -> dict[str, bytes]:
+    """What scanners, phones and photo software write of the formats that are taken, beside the plain kind."""
+    image = paint(9, (96, 64))
+    deep = np.asarray(image)[:, :, ::-1].astype(np.uint16) * 257  # OpenCV's order
+    veiled = np.dstack([deep, np.full((64, 96), 30_000, np.uint16)])
+    clear = image.convert("RGBA")
+    clear.putalpha(Image.linear_gradient("L").resize((96, 64)))
+    turned = [image.rotate(90), image.resize((300, 200))]
+
+    def by_opencv(ending: str, pixels: np.ndarray[Any, Any], *options: int) -> bytes:
+        return bytes(cv().imencode(ending, pixels, list(options))[1].tobytes())
+
+    def by_libheif(*pictures: Image.Image) -> bytes:
+        container, out = pillow_heif.HeifFile(), io.BytesIO()
+        for picture in pictures:
+            container.add_from_pillow(picture)
+        container.save(out)
+        return out.getvalue()
+
+    def of_ten_bits(mode: str, pixels: np.ndarray[Any, Any]) -> bytes:
+        out = io.BytesIO()
+        pillow_heif.from_bytes(mode, (96, 64), pixels.tobytes()).save(out)
+        return out.getvalue()
+
+    return {
+        "JPEG progressive": saved(image, "JPEG", progressive=True),
+        "JPEG 4:4:4": saved(image, "JPEG", subsampling=0),
+        "JPEG of RGB": saved(image, "JPEG", keep_rgb=True),
+        "PNG 16-bit RGB": by_opencv(".png", deep),
+        "PNG 16-bit RGBA": by_opencv(".png", veiled),
+        "PNG palette with transparency": saved(image.quantize(64), "PNG", transparency=bytes([0, 128, 255])),
+        "PNG animated": saved(image, "PNG", save_all=True, append_images=turned[:1]),
+        "WebP animated": saved(image, "WEBP", save_all=True, append_images=[image.rotate(180)]),
+        "WebP with alpha": saved(clear, "WEBP"),
+        "GIF animated": saved(image, "GIF", save_all=True, append_images=[image.rotate(180)]),
+        "TIFF 16-bit RGB": by_opencv(".tiff", deep),
+        "TIFF 16-bit RGB plain": by_opencv(".tiff", deep, cv().IMWRITE_TIFF_COMPRESSION, 1),
+        "TIFF 16-bit RGB deflate": by_opencv(".tiff", deep, cv().IMWRITE_TIFF_COMPRESSION, 8),
+        "TIFF 16-bit RGBA": by_opencv(".tiff", veiled),
+        "TIFF with alpha": saved(clear, "TIFF"),
+        "TIFF palette": saved(image.quantize(64), "TIFF"),
+        "TIFF of JPEG": saved(image, "TIFF", compression="jpeg"),
+        "TIFF of Zstandard": saved(image, "TIFF", compression="zstd"),
+        "TIFF of many pages": saved(image, "TIFF", save_all=True, append_images=turned),
+        "BigTIFF": saved(image, "TIFF", big_tiff=True),
+        "AVIF animated": saved(image, "AVIF", save_all=True, append_images=[image.rotate(180)]),
+        "AVIF with alpha": saved(clear, "AVIF"),
+        "HEIC of many pictures": by_libheif(image, *turned),
+        "HEIC with alpha": by_libheif(clear),
+        "HEIC 10-bit": of_ten_bits("RGB;16", deep[:, :, ::-1].copy()),
+        "HEIC 10-bit with alpha": of_ten_bits("RGBA;16", np.dstack([deep[:, :, ::-1], veiled[:, :, 3]])),
+    }
+
+
+@pytest.mark.parametrize("name", list(variants()))
+def test_every_sane_variant_of_a_format_shows_the_picture(name: str) -> None:
+    """The first picture of several, and the colours beneath whatever transparency there is."""
+    picture = formats.decode(variants()[name])
+    assert (picture.width, picture.height) == (96, 64)
+    assert difference(picture.image, paint(9, (96, 64))) < 8
+
+
+def test_grey_of_ten_bits_is_neither_white_nor_black() -> None:
+    grey = np.asarray(paint(9, (96, 64)).convert("L"))
+    out = io.BytesIO()
+    pillow_heif.from_bytes("I;16", (96, 64), (grey.astype(np.uint16) * 257).tobytes()).save(out)
+    assert difference(formats.decode(out.getvalue()).image, Image.fromarray(grey)) < 4
+
+
+def test_a_tiff_whose_pixels_are_of_a_rare_kind_is_not_called_broken() -> None:
+    """Three floating-point numbers each: neither Pillow nor browsers show them."""
+    pixels = np.asarray(paint(9, (96, 64)), dtype=np.float32) / 255
+    data = bytes(cv().imencode(".tiff", pixels)[1].tobytes())
+    assert "8 or 16 bits" in rejected(data)
+
+
 @pytest.mark.parametrize("name", list(modes()))
 def test_unusual_pixels_become_eight_bit_colour_or_grey(name: str) -> None:
     picture = formats.decode(modes()[name])
@@ -205,7 +284,9 @@ def png_header(width: int, height: int, body: bytes = b"") -> bytes:
     ("data", "reason"),
     [
         (b"", "empty"),
-        (b"hello, this is no picture at all", "not a photo in a known format"),
+        (b"hello, this is no picture at all", "a text"),
+        (bytes(range(1, 200)), "not a photo in a known format"),
+        ("<?xpacket begin='\ufeff' id='W5M0MpCehiHzreSzNTczkc9d'?>".encode("utf-16"), "XMP sidecar"),
         (b"%PDF-1.7 ...", "PDF"),
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "SVG"),
         (b"\xef\xbb\xbf\n<!DOCTYPE html><html>", "web page"),
@@ -405,6 +486,7 @@ def test_the_largest_files_that_are_taken_fit_one_gibibyte(kind: str, tmp_path: 
 import pathlib, re, resource, sys
 from photovault import formats, renditions
 from photovault.errors import Rejected
+from photovault.vision_cv import cv
 try:
     picture = formats.decode(pathlib.Path(sys.argv[1]).read_bytes())
     renditions.preview(picture)
