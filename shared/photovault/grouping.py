@@ -56,13 +56,27 @@ SLACK = 0.02
 Ints = NDArray[np.intp]
 
 
+class AnyFace(Protocol):
+    """A detected face, as a row of the database or a ``Face``. ``box`` is (x, y, width, height) in any unit that is the
+    same for the whole photo; ``quality`` is higher for better faces; ``founder`` says that it may found a person."""
+
+    @property
+    def id(self) -> UUID: ...
+    @property
+    def photo_sha256(self) -> bytes: ...
+    @property
+    def box(self) -> tuple[float, ...]: ...
+    @property
+    def quality(self) -> float: ...
+    @property
+    def founder(self) -> bool: ...
+
+
 @dataclass(frozen=True)
 class Face:
-    """One detected face. ``box`` is (x, y, width, height) in any unit that is the same for the whole photo; ``quality``
-    is higher for better faces; ``founder`` says that it may found a person; ``row`` is its line in a ``Matrix``."""
+    """A face whose embedding is in memory: ``row`` is its line in the ``Matrix``."""
 
     id: UUID
-    image_id: UUID
     photo_sha256: bytes
     box: tuple[float, ...]
     quality: float
@@ -108,7 +122,7 @@ class Parameters:
 class Embeddings(Protocol):
     """Where embeddings come from: a ``Matrix``, or the database, which need not send what nobody asks for."""
 
-    def rows(self, faces: Sequence[Face]) -> Vectors:
+    def rows(self, faces: Sequence[AnyFace]) -> Vectors:
         """Of these faces, in their order, quantised [N, D]."""
         ...
 
@@ -122,12 +136,13 @@ class Matrix:
 
     def __init__(self, embeddings: NDArray[np.floating[Any]], faces: Sequence[Face]) -> None:
         self._vectors = quantise(embeddings)
+        self._row = {face.id: face.row for face in faces}
         self._ids: dict[int, list[UUID]] = {}
         for face in faces:
             self._ids.setdefault(face.row, []).append(face.id)
 
-    def rows(self, faces: Sequence[Face]) -> Vectors:
-        return self._vectors[[face.row for face in faces]]
+    def rows(self, faces: Sequence[AnyFace]) -> Vectors:
+        return self._vectors[[self._row[face.id] for face in faces]]
 
     def near(self, probes: Sums, *, least: float) -> Sequence[Iterable[UUID]]:
         lengths = np.sqrt((probes * probes).sum(axis=1, keepdims=True))
@@ -146,7 +161,7 @@ class Grouping:
     to be clustered, ``placed`` the leaves that had to be placed.
     """
 
-    faces: Sequence[Face]
+    faces: Sequence[AnyFace]
     ranks: Ints
     owner: Ints
     memory: Memory
@@ -197,7 +212,7 @@ class _Problem:
     """Everything one regrouping knows. Faces are numbered as they were given, and found again by the bytes of their
     ids (hashed much faster than a UUID); ``ranks`` is their canonical order."""
 
-    faces: Sequence[Face]
+    faces: Sequence[AnyFace]
     ids: tuple[bytes, ...]
     index: Mapping[bytes, int]
     ranks: Ints
@@ -214,8 +229,8 @@ class _Problem:
 
 
 def group(
-    faces: Sequence[Face],
-    embeddings: NDArray[np.floating[Any]] | Embeddings,
+    faces: Sequence[AnyFace],
+    embeddings: Embeddings,
     *,
     corrections: Iterable[Correction] = (),
     named: Mapping[UUID, UUID] | None = None,
@@ -224,9 +239,9 @@ def group(
 ) -> Grouping:
     """The people among ``faces``.
 
-    ``embeddings`` is an array [N, D], a row per face (``Face.row``), or where they are to be had. ``named`` maps faces
-    by which somebody named a person to that person's id: two names never merge by themselves. ``previous`` must come
-    from the same embeddings; one of other parameters is passed over. Raises ``ValueError`` for a face given twice.
+    ``named`` maps faces by which somebody named a person to that person's id: two names never merge by themselves.
+    ``previous`` must come from the same embeddings; one of other parameters is passed over. Raises ``ValueError`` for a
+    face given twice.
     """
     ids = tuple(face.id.bytes for face in faces)
     index = {face: i for i, face in enumerate(ids)}
@@ -240,7 +255,7 @@ def group(
         index=index,
         ranks=ranks,
         founder=np.fromiter((face.founder for face in faces), dtype=bool, count=len(faces)),
-        embeddings=Matrix(embeddings, faces) if isinstance(embeddings, np.ndarray) else embeddings,
+        embeddings=embeddings,
         law=_law(corrections, index, named or {}, ranks),
         rules=rules,
     )
@@ -283,7 +298,7 @@ def assign_ids(
 # ---- order and law -------------------------------------------------------------------------------------------------
 
 
-def _ranks(faces: Sequence[Face]) -> Ints:
+def _ranks(faces: Sequence[AnyFace]) -> Ints:
     """The place of each face in the canonical order. The id decides only between two faces with the same box of the
     same bytes, which one person's library cannot hold."""
     qualities = np.fromiter((face.quality for face in faces), dtype=np.float64, count=len(faces))

@@ -257,6 +257,10 @@ class KnownFace(NamedTuple):
     person_id: UUID | None
     live: bool
 
+    @property
+    def box(self) -> tuple[float, float, float, float]:
+        return self.x, self.y, self.w, self.h
+
 
 def face_models(conn: Connection) -> list[FaceModel]:
     """The models of this person's faces."""

@@ -69,7 +69,6 @@ def synthetic(count: int, *, seed: int = 5) -> tuple[list[Face], np.ndarray, np.
     faces = [
         Face(
             id=UUID(int=n + 1),
-            image_id=UUID(int=n + 1),
             photo_sha256=hashlib.sha256(b"%d" % n).digest(),
             box=(0.0,),
             quality=float(1 / (1 + noise[n])),
@@ -152,13 +151,13 @@ def add(conn: psycopg.Connection, faces: Sequence[Face], found: np.ndarray) -> N
             "sort_at, local_day, vision_done_at, embedding_done_at) FROM STDIN"
         ) as copy:
             for face in faces:
-                image = (face.image_id, face.photo_sha256, "a.jpg", "image/jpeg", 1, "ready", 1, b"k" * 32)
+                image = (face.id, face.photo_sha256, "a.jpg", "image/jpeg", 1, "ready", 1, b"k" * 32)
                 copy.write_row((*image, *["2024-05-01"] * 5))
         with cursor.copy(
             "COPY faces (id, image_id, model_id, x, y, w, h, score, quality, founder, embedding) FROM STDIN"
         ) as copy:
             for face in faces:
-                row = (face.id, face.image_id, 1, 0.1, 0.1, 0.2, 0.2, 0.9, face.quality, face.founder)
+                row = (face.id, face.id, 1, 0.1, 0.1, 0.2, 0.2, 0.9, face.quality, face.founder)
                 copy.write_row((*row, vectors.to_sql(found[face.row])))
 
 

@@ -32,7 +32,7 @@ sys.path.insert(0, str(ROOT))
 import numpy as np  # noqa: E402
 from tests.pictures import SHARED  # noqa: E402
 
-from photovault.grouping import Face, Parameters, group  # noqa: E402
+from photovault.grouping import Face, Matrix, Parameters, group  # noqa: E402
 from photovault.grouping_memory import Memory  # noqa: E402
 
 THRESHOLDS = (0.30, 0.35, 0.40, 0.45, 0.50, 0.55, 0.60, 0.65, 0.70)
@@ -84,7 +84,6 @@ def labelled_faces(photos: Path) -> tuple[Labelled, float]:
             found.append(
                 Face(
                     id=identity,
-                    image_id=UUID(int=10**9 + number),
                     photo_sha256=hashlib.sha256(data).digest(),
                     box=face.box,
                     quality=face.quality,
@@ -142,17 +141,18 @@ def split(people: Iterable[str], seed: int) -> tuple[set[str], set[str]]:
 
 
 def measured(data: Labelled, rules: Parameters) -> str:
-    result = group(data.faces, data.vectors, parameters=rules)
+    result = group(data.faces, Matrix(data.vectors, data.faces), parameters=rules)
     return " ".join(f"{value:6.3f}" for value in scores(result.clusters, data.names))
 
 
 def in_batches(data: Labelled, rules: Parameters, seed: int) -> set[frozenset[UUID]]:
     """The people after an upload in another order and in batches, each grouped upon the memory of the one before."""
     faces, vectors, back = shuffled(data, seed)
-    choice, memory, upto = random.Random(seed), None, 0
+    stored, memory, upto = Matrix(vectors, faces), None, 0
+    choice = random.Random(seed)
     while upto < len(faces):
         upto += choice.choice([1, 2, 5, 20, 60])
-        result = group(faces[:upto], vectors, parameters=rules, previous=memory)
+        result = group(faces[:upto], stored, parameters=rules, previous=memory)
         memory = Memory.from_bytes(result.memory.to_bytes())
     return {frozenset(back[face] for face in cluster) for cluster in result.clusters}
 
@@ -172,7 +172,7 @@ def quality(data: Labelled, rules: Parameters) -> None:
         values = measured(restricted(data, held_out), rules)
         print(f"held out, split {seed + 1}:      {values}   {', '.join(sorted(held_out))}")
     print(f"everybody:             {measured(data, rules)}")
-    expected = set(group(data.faces, data.vectors, parameters=rules).clusters)
+    expected = set(group(data.faces, Matrix(data.vectors, data.faces), parameters=rules).clusters)
     same = sum(in_batches(data, rules, seed) == expected for seed in range(SHUFFLES))
     print(f"identical people in {same} of {SHUFFLES} orders and batchings\n")
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import combinations, pairwise
 from random import Random
+from typing import Any
 from uuid import UUID
 
 import numpy as np
@@ -16,11 +17,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from photovault import grouping
-from photovault.grouping import Correction, Face, Grouping, Parameters, assign_ids, group
+from photovault.grouping import Correction, Face, Grouping, Matrix, Parameters, assign_ids
 from photovault.grouping_memory import Memory
 from photovault.linkage import quantise
 
 DAY = datetime(2025, 5, 3, 12, tzinfo=UTC)
+
+
+def group(faces: Sequence[Face], vectors: np.ndarray, **options: Any) -> Grouping:
+    return grouping.group(faces, Matrix(vectors, faces), **options)
 
 
 def uid(n: int) -> UUID:
@@ -30,7 +35,6 @@ def uid(n: int) -> UUID:
 def face(n: int, photo: int, *, founder: bool = True, quality: float = 1.0, box: float = 0.0) -> Face:
     return Face(
         id=uid(1000 + n),
-        image_id=uid(5000 + photo),
         photo_sha256=hashlib.sha256(b"photo %d" % photo).digest(),
         box=(box, 0.0, 10.0, 10.0),
         quality=quality,
@@ -89,9 +93,7 @@ def test_nobody_is_found_among_no_faces() -> None:
 
 def test_two_faces_of_one_photo_are_never_one_person() -> None:
     faces, vectors, _ = album([4])
-    mirror = replace(
-        faces[3], photo_sha256=faces[0].photo_sha256, image_id=faces[0].image_id, box=(50.0, 0.0, 9.0, 9.0)
-    )
+    mirror = replace(faces[3], photo_sha256=faces[0].photo_sha256, box=(50.0, 0.0, 9.0, 9.0))
     result = group([*faces[:3], mirror], vectors)
     for cluster in result.clusters:
         assert not {faces[0].id, mirror.id} <= cluster
@@ -99,9 +101,7 @@ def test_two_faces_of_one_photo_are_never_one_person() -> None:
 
 def test_an_explicit_same_person_beats_the_same_photo() -> None:
     faces, vectors, _ = album([4])
-    mirror = replace(
-        faces[3], photo_sha256=faces[0].photo_sha256, image_id=faces[0].image_id, box=(50.0, 0.0, 9.0, 9.0)
-    )
+    mirror = replace(faces[3], photo_sha256=faces[0].photo_sha256, box=(50.0, 0.0, 9.0, 9.0))
     result = group([*faces[:3], mirror], vectors, corrections=merged([faces[0].id, mirror.id], DAY))
     assert people_of(result) == {ids(0, 1, 2, 3)}
 

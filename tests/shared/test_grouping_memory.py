@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from photovault import grouping_memory
-from photovault.grouping import Face, group
+from photovault.grouping import Face, Matrix, group
 from photovault.grouping_memory import Memory
 
 
@@ -19,10 +19,9 @@ def memory() -> Memory:
     axes = np.eye(8)
     vectors = np.stack([axes[0]] * 3 + [axes[1]] * 3 + [axes[0] + axes[2], axes[3]])
     faces = [
-        Face(UUID(int=n + 1), UUID(int=n), hashlib.sha256(b"%d" % n).digest(), (0.0,), 1.0, founder=n != 6, row=n)
-        for n in range(8)
+        Face(UUID(int=n + 1), hashlib.sha256(b"%d" % n).digest(), (0.0,), 1.0, founder=n != 6, row=n) for n in range(8)
     ]
-    return group(faces, vectors, named={UUID(int=8): UUID(int=99)}).memory
+    return group(faces, Matrix(vectors, faces), named={UUID(int=8): UUID(int=99)}).memory
 
 
 def test_memory_comes_back_as_it_was_written() -> None:

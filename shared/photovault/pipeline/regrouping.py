@@ -91,7 +91,7 @@ class Stored:
         self._all: dict[UUID, int] | None = None
         self._vectors = _nothing(model)
 
-    def rows(self, faces: Sequence[grouping.Face]) -> NDArray[np.float32]:
+    def rows(self, faces: Sequence[grouping.AnyFace]) -> NDArray[np.float32]:
         """Zeros, which are like nothing, for a face that is gone."""
         if self._all is None and len(faces) <= MANY:
             return self._of(faces, self._sent([face.id for face in faces]))
@@ -117,7 +117,7 @@ class Stored:
         with db.transaction(self._user_id) as conn:
             return people.embeddings(conn, self._model.id, face_ids)
 
-    def _of(self, faces: Sequence[grouping.Face], sent: Mapping[UUID, bytes]) -> NDArray[np.float32]:
+    def _of(self, faces: Sequence[grouping.AnyFace], sent: Mapping[UUID, bytes]) -> NDArray[np.float32]:
         out = np.zeros((len(faces), self._model.dims), dtype=np.float32)
         here = [row for row, face in enumerate(faces) if face.id in sent]
         if here:
@@ -226,7 +226,7 @@ def _clusters(
     for model in known.models:
         before = known.memories.get(model.id)
         grouped = grouping.group(
-            [_face(face) for face in live if face.model_id == model.id],
+            [face for face in live if face.model_id == model.id],
             embeddings(model),
             corrections=told,
             named=named,
@@ -236,17 +236,6 @@ def _clusters(
         found += grouped.clusters
         memories[model.id] = grouped.memory.to_bytes()
     return _across_models(found, told) if len(known.models) > 1 else found, memories
-
-
-def _face(face: KnownFace) -> grouping.Face:
-    return grouping.Face(
-        id=face.id,
-        image_id=face.image_id,
-        photo_sha256=bytes(face.photo_sha256),
-        box=(face.x, face.y, face.w, face.h),
-        quality=face.quality,
-        founder=face.founder,
-    )
 
 
 def _nothing(model: FaceModel) -> NDArray[np.float32]:

@@ -188,8 +188,8 @@ def test_embeddings_come_as_they_are_asked_for(ada: UUID, monkeypatch: pytest.Mo
     with db.transaction(ada) as conn:
         known = regrouping.read(conn)
     stored = regrouping.Stored(ada, known.models[0])
-    faces = [Face(face(ada, photo), photo, b"", (), 1.0, founder=True) for photo in photos]
-    gone = Face(UUID(int=7), UUID(int=7), b"", (), 1.0, founder=True)
+    faces = [Face(face(ada, photo), b"", (), 1.0, founder=True) for photo in photos]
+    gone = Face(UUID(int=7), b"", (), 1.0, founder=True)
     rows = stored.rows([*reversed(faces), gone])
     assert rows.shape == (7, MODEL.dims)
     cosines = rows @ rows.T / (np.float32(4000) ** 2)
