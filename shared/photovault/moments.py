@@ -25,25 +25,30 @@ _WIDEST = (-12 * 60, 14 * 60)  # minutes; the offsets in use on Earth
 
 _MOMENT = re.compile(
     r"\s*(?P<year>[0-9]{4})(?:[-:./ ](?P<month>[0-9]{1,2})(?:[-:./ ](?P<day>[0-9]{1,2}))?)?"
-    r"(?:[T ]+(?P<hour>[0-9]{1,2})[:.](?P<minute>[0-9]{2})(?:[:.](?P<second>[0-9]{1,2})(?:[.,](?P<part>[0-9]+))?)?)?"
+    r"(?:[T ]+(?P<hour>[0-9]{1,2})[:.](?P<minute>[0-9]{2})(?:[:.](?P<second>[0-9]{1,2})(?:[.,](?P<part>[0-9]+))?)?"
+    r"(?:\s?(?P<half>[AaPp])\.?[Mm]\.?)?)?"
     r"\s*(?P<zone>Z|[+-][0-9]{1,2}:?[0-9]{2})?\s*"
 )
+_PADDED = re.compile(r":\s(?=[0-9](?![0-9]))")
 _OFFSET = re.compile(r"([+-])([0-9]{1,2}):?([0-9]{2})")
 
 
 def parse(text: str | None) -> Written | None:
     """A date as EXIF, XMP (ISO 8601) and careless software write it.
 
-    A missing time is noon, a missing month or day the first one; EXIF leaves blanks between its colons for them. A
-    second that is rounded up to 60 and midnight as 24:00:00 belong to what follows. None for no date of the calendar.
+    A missing time is noon, a missing month or day the first one; EXIF leaves blanks between its colons for them. Old
+    cameras pad with blanks, and phones that are set to twelve hours write them. A second that is rounded up to 60 and
+    midnight as 24:00:00 belong to what follows. None for no date of the calendar.
     """
-    found = _MOMENT.fullmatch(text[:64].rstrip(" :\0")) if text else None
+    found = _MOMENT.fullmatch(_PADDED.sub(":0", text[:64].rstrip(" :\0"))) if text else None
     if found is None:
         return None
     clock, carry = NOON, timedelta()
     try:
         if found["hour"]:
             hour, minute, second = (int(found[name] or 0) for name in ("hour", "minute", "second"))
+            if found["half"] and 1 <= hour <= 12:
+                hour = hour % 12 + (12 if found["half"] in "Pp" else 0)
             if second == 60:
                 second, carry = 59, timedelta(seconds=1)
             elif (hour, minute, second) == (24, 0, 0):

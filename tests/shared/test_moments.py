@@ -31,6 +31,12 @@ from photovault import moments
         ("2025:05:11   :  :  ", datetime(2025, 5, 11, 12), None),
         ("2025:05:     :  :  ", datetime(2025, 5, 1, 12), None),
         ("2025:  :     :  :  ", datetime(2025, 1, 1, 12), None),
+        # Padded with blanks, or on a clock of twelve hours.
+        ("2025: 5:11 13:37: 9", datetime(2025, 5, 11, 13, 37, 9), None),
+        ("2025: 5: 6  7: 8: 9", datetime(2025, 5, 6, 7, 8, 9), None),
+        ("2025:05:11 01:37:00 PM", datetime(2025, 5, 11, 13, 37), None),
+        ("2025:05:11 12:00:00 a.m.", datetime(2025, 5, 11), None),
+        ("2025:05:11 13:37:00 PM", datetime(2025, 5, 11, 13, 37), None),
         # Rounded up.
         ("2025:05:11 13:36:60", datetime(2025, 5, 11, 13, 37), None),
         ("2016:12:31 23:59:60", datetime(2017, 1, 1), None),
