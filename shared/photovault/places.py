@@ -3,6 +3,7 @@
 A ``Table`` holds the world's settlements (GeoNames, CC BY 4.0; ``infra/places`` builds the file). A look-up takes the
 settlement nearest by great circle and answers with the city that it speaks for: when the table is made, settlements
 inside a larger city's built-up area are told to speak for that city (see ``speakers``), so that Islington says London.
+A position outside the town that it is nearest to, and inside a larger city's area, is in that city, too.
 
 Two things are better known from the *time zone* at the position, which the caller may pass along (tzfpy answers in a
 microsecond, from polygons that include twelve miles of territorial waters): which countries are possible, so that a
@@ -41,6 +42,12 @@ DOMINANCE = 3.0
 ABSOLUTE_DOMINANCE = 50.0
 #: Below this many people, a place is a village, and a village has no suburbs.
 VILLAGE = 1000
+
+#: A position outside the town that lies nearest, but inside a larger city's built-up area, is in that city, as the
+#: Golden Gate bridge is in San Francisco; no farther from its centre than this, for the largest are ringed by others.
+INSIDE_KM = 10.0
+#: A city has this many people.
+CITY = 20_000
 
 _MAGIC = b"PVPLACES2\n"
 _SCALE = 10_000  # positions are kept to 1/10,000 degree: 11 m
@@ -165,13 +172,17 @@ def speakers(settlements: Sequence[Settlement]) -> list[int]:
                 break
             if speaks_for[number] != number:
                 continue
-            radius_km = math.sqrt(city.population / (math.pi * URBAN_DENSITY))
-            for row, _ in grid.within(city.lat, city.lon, radius_km):
+            for row, _ in grid.within(city.lat, city.lon, radius_km(city.population)):
                 other = in_grid[row]
                 if speaks_for[other] == other and _is_suburb(settlements[other], city, across_counties):
                     speaks_for[other] = number
     # A town of the first round can become a suburb in the second, and its own suburbs with it.
     return [speaks_for[speaker] for speaker in speaks_for]
+
+
+def radius_km(population: int) -> float:
+    """Of the built-up area of so many people."""
+    return math.sqrt(population / (math.pi * URBAN_DENSITY))
 
 
 def _is_suburb(settlement: Settlement, city: Settlement, across_counties: bool) -> bool:
@@ -197,6 +208,8 @@ class Table:
         self._name_ends = array("I", accumulate(columns["name_bytes"]))
         self._grid = Grid(columns["lat"], columns["lon"])
         self._country = columns["country"]
+        self._cities = [row for row, people in enumerate(columns["population"]) if people >= CITY]
+        self._city_grid = Grid(*(array("i", (columns[axis][row] for row in self._cities)) for axis in ("lat", "lon")))
         self._zones: Mapping[str, Sequence[int]] = header["zones"]
 
     def __len__(self) -> int:
@@ -313,11 +326,31 @@ class Table:
                 return -1, math.inf
             radius = min(radius * 4, within_km)
 
-    def _place(self, settlement: int, lat: float, lon: float) -> Place:
+    def _city_around(self, settlement: int, lat: float, lon: float) -> int:
+        """The city that a position with this nearest settlement is in: the one it speaks for, or a larger one."""
         city = self._columns["speaks_for"][settlement]
+        people, at = self._columns["population"], self._position(city)
+        if city != settlement or distance_km((lat, lon), at) <= radius_km(people[city]):
+            return city
+        region = self._columns["region"]
+        larger = (
+            (people[row], row)
+            for row, km in ((self._cities[n], km) for n, km in self._city_grid.within(lat, lon, INSIDE_KM))
+            if people[row] > people[city]
+            and km <= radius_km(people[row])
+            and self._country[row] == self._country[city]
+            and region[row] == region[city]
+        )
+        return max(larger, default=(0, city))[1]
+
+    def _position(self, row: int) -> tuple[float, float]:
+        return self._columns["lat"][row] / _SCALE, self._columns["lon"][row] / _SCALE
+
+    def _place(self, settlement: int, lat: float, lon: float) -> Place:
+        city = self._city_around(settlement, lat, lon)
         code, country = self._header["countries"][self._country[city]]
         end = self._name_ends[city]
-        at = (self._columns["lat"][city] / _SCALE, self._columns["lon"][city] / _SCALE)
+        at = self._position(city)
         return Place(
             id=self._columns["id"][city],
             city=self._names[end - self._columns["name_bytes"][city] : end].decode(),

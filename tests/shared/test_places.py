@@ -88,6 +88,48 @@ def test_villages_have_no_suburbs():
     assert places.speakers([dot(1, 0, 0), replace(dot(2, 0, 0), population=999)]) == [0, 1]
 
 
+# ------------------------------------------------------------------------------------ inside a larger city
+
+SAN_FRANCISCO = Settlement(1, "San Francisco", 37.7749, -122.4194, 864_816, "AA", "California", "CA")
+SAUSALITO = Settlement(2, "Sausalito", 37.8591, -122.4853, 7_116, "AA", "California", "CA", "Marin County")
+GOLDEN_GATE = (37.8199, -122.4783)
+
+
+def test_outside_the_nearest_town_and_inside_a_city_is_in_the_city():
+    assert city_at(*GOLDEN_GATE, SAN_FRANCISCO, SAUSALITO) == "San Francisco"
+    assert city_at(37.8591, -122.4853, SAN_FRANCISCO, SAUSALITO) == "Sausalito"
+    assert city_at(37.8390, -122.4830, SAN_FRANCISCO, SAUSALITO) == "Sausalito"  # 7.9 km out: beyond the built-up area
+
+
+@pytest.mark.parametrize(
+    "city",
+    [
+        replace(SAN_FRANCISCO, country_code="BB"),
+        replace(SAN_FRANCISCO, region="Nevada"),
+        replace(SAN_FRANCISCO, population=500_000),
+        replace(SAN_FRANCISCO, population=19_999),
+    ],
+    ids=["other country", "other region", "smaller area", "no city"],
+)
+def test_a_city_does_not_reach_across_borders_or_beyond_its_area(city: Settlement):
+    assert city_at(*GOLDEN_GATE, city, SAUSALITO) == "Sausalito"
+
+
+def test_the_largest_cities_reach_no_farther_than_their_middle():
+    town = replace(SAUSALITO, population=250_000)
+    metropolis = replace(SAN_FRANCISCO, population=10_000_000, county="San Francisco")
+    assert city_at(*GOLDEN_GATE, metropolis, town) == "San Francisco"
+    assert city_at(*GOLDEN_GATE, replace(metropolis, lat=37.72), town) == "Sausalito"  # 12 km
+
+
+def test_a_quarter_keeps_to_its_own_city():
+    """Though it lies outside the area of that city, and nearer to a larger one."""
+    small = Settlement(3, "Small", 0.0, 0.0, 300_000, "AA", None, "R", "Own")
+    quarter = Settlement(4, "Quarter", 0.035, 0.0, 1000, "AA", None, "R", "Own")
+    large = Settlement(5, "Large", 0.12, 0.0, 1_000_000, "AA", None, "R", "Other")
+    assert city_at(0.05, 0.0, small, quarter, large) == "Small"
+
+
 # ------------------------------------------------------------------------------------- borders, land and sea
 
 NEAR_SIDE = Settlement(1, "Detroit", 42.3314, -83.0458, 645_705, "AA")
