@@ -212,11 +212,17 @@ def ask(cell: Cell, *, email: str, server: Server) -> Refined:
         raise Outage("Nominatim is away or answers what nobody can read.") from error
 
 
+def _one_line(value: object) -> str:
+    """Text that a database takes and a line can show, of whatever a server wrote."""
+    text = str(value)[:200] if value else ""
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+
+
 def _refined(address: Mapping[str, Any]) -> Refined:
     """The parts of a Nominatim address that we keep: https://nominatim.org/release-docs/latest/api/Output/."""
 
     def first(*keys: str) -> str | None:
-        return next((str(address[key])[:200] for key in keys if address.get(key)), None)
+        return next((text for key in keys if (text := _one_line(address.get(key)))), None)
 
     return Refined(
         city=first("city", "town", "village", "hamlet", "municipality"),

@@ -283,10 +283,19 @@ def is_ready(conn: Connection, image_id: UUID) -> bool:
     return bool(db.value(conn, "SELECT status = 'ready' FROM images WHERE id = %s", [image_id]))
 
 
-def refine_place(conn: Connection, image_id: UUID, place: Place | None, *, revision: int) -> bool:
-    """Note that a finer name was asked for, and take it where there is one; whether anything changed for the person."""
-    conn.execute("UPDATE images SET place_refined_at = now() WHERE id = %s", [image_id])
-    if place is None:
+def refine_place(
+    conn: Connection, image_id: UUID, place: Place | None, *, at: tuple[float, float], revision: int
+) -> bool:
+    """Note that a finer name was asked for, and take it where there is one; whether anything changed for the person.
+
+    Of a photo that is no longer ``at`` the position that was asked about, nothing is noted.
+    """
+    noted = db.value(
+        conn,
+        "UPDATE images SET place_refined_at = now() WHERE id = %s AND (lat, lon) = (%s, %s) RETURNING true",
+        [image_id, *at],
+    )
+    if place is None or not noted:
         return False
     return bool(
         db.value(

@@ -183,6 +183,9 @@ def test_cells_are_hundredths_of_a_degree(lat: float, lon: float, cell: Cell):
         ({"village": "Gásadalur", "region": "Vágar"}, "Gásadalur", "Vágar"),
         ({"municipality": "Nuuk"}, "Nuuk", None),
         ({"city": ""}, None, None),
+        ({"city": "Tórs\x00havn\n", "state": "\ud800"}, "Tórs havn", None),
+        ({"city": {"name": "x"}, "state": ["y"]}, "{'name': 'x'}", "['y']"),
+        ({"city": "x" * 1000}, "x" * 200, None),
     ],
 )
 def test_the_city_is_the_largest_that_the_address_names(

@@ -486,7 +486,8 @@ def refine_places(report: Report, *, now: datetime, remaining: Callable[[], floa
             # A village's name is finer than none, but no answer at all must not take the offline one away.
             place = images.Place(None, finer.city or image.city, finer.region, finer.country, finer.country_code)
         with suppress(PersonGone), db.transaction(user_id) as conn:
-            if images.refine_place(conn, image_id, place, revision=users.next_revision(conn)):
+            at, revision = (image.lat, image.lon), users.next_revision(conn)
+            if images.refine_place(conn, image_id, place, at=at, revision=revision):
                 terms.refresh(conn, image_id)
                 rebuilds.want(conn)
                 changed.add(user_id)

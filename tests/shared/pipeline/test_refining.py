@@ -11,7 +11,8 @@ import pytest
 from tests.arranging import BERLIN, LISBON, PORTO, add_photo
 from tests.vaults import forget, somebody
 
-from photovault import db, geocoder, images
+from photovault import db, geocoder, images, locations
+from photovault.estimating import Names
 from photovault.geocoder import Refined
 from photovault.pipeline import maintenance
 
@@ -102,3 +103,31 @@ def test_nothing_is_asked_unless_it_is_switched_on(monkeypatch: pytest.MonkeyPat
     asked = answer_with(monkeypatch, Refined("Almada", None, "Portugal", "PT"))
     refine()
     assert asked == []
+
+
+@pytest.mark.usefixtures("allowed")
+def test_an_estimate_is_not_asked_about(monkeypatch: pytest.MonkeyPatch) -> None:
+    user_id = somebody().user_id
+    add_photo(user_id, where=(*LISBON[:4], -48.5, -48.5), location_source="estimated")
+    asked = answer_with(monkeypatch, Refined("Almada", "Setúbal", "Portugal", "PT"))
+    refine()
+    assert (-48.5, -48.5) not in asked
+
+
+@pytest.mark.usefixtures("allowed")
+def test_a_place_corrected_while_its_name_was_asked_for_keeps_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    user_id = somebody().user_id
+    image_id = add_photo(user_id, where=LISBON)
+
+    def slow(begin: object, lat: float, lon: float) -> Refined:
+        with db.transaction(user_id) as conn:
+            locations.correct(
+                conn, image_id, (52.52, 13.405), name_at=lambda *_: Names("DE", "Germany", None, "Berlin"), revision=9
+            )
+        return Refined("Almada", "Setúbal", "Portugal", "PT")
+
+    monkeypatch.setattr(geocoder, "refine", slow)
+    refine()
+    assert photo(user_id, image_id).city == "Berlin"
+    with db.maintenance() as conn:
+        assert (user_id, image_id) in images.unrefined(conn, limit=1000)  # the new position is asked about next time
