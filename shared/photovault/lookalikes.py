@@ -179,19 +179,6 @@ class Found:
     dismissed: bool
 
 
-@dataclass(frozen=True)
-class _Row:
-    a: UUID
-    b: UUID
-    kind: Kind
-    score: float
-    share: float
-    a_order: bytes
-    b_order: bytes
-    a_at: datetime
-    b_at: datetime
-
-
 def offered(conn: Connection) -> list[Found]:
     """All groups that were not dismissed, the newest first."""
     return [one for one in all_groups(conn) if not one.dismissed]
@@ -204,20 +191,15 @@ def get(conn: Connection, group_id: UUID) -> Found | None:
 
 def all_groups(conn: Connection) -> list[Found]:
     """All groups of photos outside the trash, the newest first."""
-    rows = db.rows(
-        conn,
-        _Row,
-        "SELECT p.image_a AS a, p.image_b AS b, p.kind, p.score, p.share, a.sha256 AS a_order, b.sha256 AS b_order, "
-        "a.sort_at AS a_at, b.sort_at AS b_at FROM look_alikes p "
-        "JOIN images a ON a.id = p.image_a AND a.deleted_at IS NULL AND a.status <> 'rejected' "
-        "JOIN images b ON b.id = p.image_b AND b.deleted_at IS NULL AND b.status <> 'rejected'",
-    )
-    order: dict[UUID, bytes] = {}
-    taken: dict[UUID, datetime] = {}
-    for row in rows:
-        order |= {row.a: bytes(row.a_order), row.b: bytes(row.b_order)}
-        taken |= {row.a: row.a_at, row.b: row.b_at}
-    pairs = [Pair(row.a, row.b, row.kind, row.score, row.share) for row in rows]
+    pairs = db.rows(conn, Pair, "SELECT image_a AS a, image_b AS b, kind, score, share FROM look_alikes")
+    # One after the other: a join of both would be left to statistics, which lag behind a bulk upload.
+    shown = conn.execute(
+        "SELECT id, sha256, sort_at FROM images WHERE id = ANY(%s) AND deleted_at IS NULL AND status <> 'rejected'",
+        [list({photo for pair in pairs for photo in (pair.a, pair.b)})],
+    ).fetchall()
+    order: dict[UUID, bytes] = {photo: bytes(sha256) for photo, sha256, _ in shown}
+    taken: dict[UUID, datetime] = {photo: at for photo, _, at in shown}
+    pairs = [pair for pair in pairs if pair.a in order and pair.b in order]
     dismissals = _dismissals(conn)
     groups = group(pairs, order)
     of_member = {(one.kind, member): one.id for one in groups for member in one.members}
