@@ -57,6 +57,11 @@ def in_cloud() -> bool:
 
 # ------------------------------------------------------------------------------------------------ who is asking
 
+_DESCRIPTION = (
+    "A private photo vault: sealed at rest, arranged by itself.\n\n"
+    "Names of places: [GeoNames](https://www.geonames.org), CC BY 4.0. Borders of time zones, and finer names "
+    "where the vault asks Nominatim: © [OpenStreetMap](https://www.openstreetmap.org/copyright) contributors, ODbL."
+)
 _bearer = HTTPBearer(auto_error=False, description="The access token of sign-up, log-in or refresh.")
 
 
@@ -336,7 +341,7 @@ def create_app(
     app = FastAPI(
         title=title,
         version=__version__,
-        description="A private photo vault: sealed at rest, arranged by itself.",
+        description=_DESCRIPTION,
         root_path=settings.root_path,
         redirect_slashes=False,
         docs_url=None,

@@ -133,6 +133,13 @@ def test_the_library_function_serves_the_document_of_all_functions(vault: Path) 
     assert served == document()
 
 
+def test_the_document_credits_whoever_made_the_names_of_places() -> None:
+    """Their licences ask for it wherever the names are shown: CC BY 4.0 and ODbL."""
+    description = document()["info"]["description"]
+    assert "GeoNames" in description
+    assert "OpenStreetMap" in description
+
+
 def test_both_forms_of_a_path_answer(http: TestClient) -> None:
     """With and without the slash at the end: the same answer, and no redirect that would lose a body."""
     for operation in operations():
