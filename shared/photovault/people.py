@@ -277,7 +277,7 @@ def known_faces(conn: Connection) -> list[KnownFace]:
             f"SELECT f.id, f.image_id, f.model_id, i.sha256, f.x, f.y, f.w, f.h, f.quality, f.founder, f.person_id, "
             f"{LIVE} FROM faces f JOIN images i ON i.id = f.image_id ORDER BY f.id".encode()
         )
-        return [KnownFace._make(row) for row in cursor]
+        return [KnownFace._make(row) for row in cursor.fetchall()]
 
 
 def embeddings(conn: Connection, model_id: int, face_ids: Collection[UUID] | None = None) -> dict[UUID, bytes]:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 # From so many faces upwards all embeddings of a model are read at once.
-MANY = 5000
+MANY = 10_000
 
 
 @dataclass(frozen=True)
