@@ -131,15 +131,15 @@ def judge(a: Photo, b: Photo, likeness: Likeness) -> Kind | None:
     if copies:
         return "duplicate"
     alike = likeness.whole >= 0.7 and likeness.detail >= 0.4
-    return "burst" if apart is not None and apart <= BURST and alike else None
+    return "burst" if apart is not None and apart <= BURST and a.camera is not None and alike else None
 
 
 def time_between(a: Photo, b: Photo) -> timedelta | None:
-    """Between the exposures of two photos of one camera; None when nothing is known of it.
+    """Between the exposures of two photos of one camera, or of none that is named; None when nothing is known of it.
 
     Zero also within the same second where one file does not say more: software that copies drops fractions.
     """
-    if a.taken is None or b.taken is None or a.camera is None or a.camera != b.camera:
+    if a.taken is None or b.taken is None or a.camera != b.camera:
         return None
     whole = [at.replace(microsecond=0) for at in (a.taken, b.taken)]
     if whole[0] == whole[1] and not (a.taken.microsecond and b.taken.microsecond):

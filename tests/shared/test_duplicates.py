@@ -187,6 +187,24 @@ def test_a_copy_that_lost_the_fraction_of_its_second_is_a_copy() -> None:
     assert duplicates.judge(a, photo(2, taken=NOON, camera="Canon"), SAME) == "duplicate"
 
 
+@pytest.mark.parametrize(("seconds", "kind"), [(0, "duplicate"), (2, None)])
+def test_times_of_exposure_count_without_a_cameras_name_too(seconds: int, kind: str | None) -> None:
+    a, b = photo(1, taken=NOON), photo(2, taken=NOON + timedelta(seconds=seconds))
+    assert duplicates.judge(a, b, SAME) == kind
+
+
+def test_what_two_photos_are_to_each_other_does_not_depend_on_which_came_first() -> None:
+    pictures = [jpeg(picture) for picture in real_photos(8)]
+    pictures += [jpeg(cropped(picture, left=0.05, top=0.03), 60) for picture in pictures]
+    photos = [photo(n, picture) for n, picture in enumerate(pictures)]
+    sketches = {one.id: perceptual.look(picture).sketch for one, picture in zip(photos, pictures, strict=True)}
+    forth = [(a, b) for n, a in enumerate(photos) for b in photos[:n]]
+    back = [(b, a) for a, b in reversed(forth)]
+    found = duplicates.pairs(forth, sketches)
+    assert len(found) == 8
+    assert sorted(found, key=lambda pair: pair.a) == sorted(duplicates.pairs(back, sketches), key=lambda pair: pair.a)
+
+
 def test_what_differs_in_one_spot_is_another_picture() -> None:
     """Somebody who moved, before a wall that did not."""
     for picture in real_photos(6):
