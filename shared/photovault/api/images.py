@@ -382,7 +382,7 @@ def _take(person: edge.Person, data: bytes, filename: str, *, most: int) -> Uplo
     return Uploaded(image=shown, duplicate=answer.state != "upload")
 
 
-_KNOWN_NAMES = ("JPEG", "PNG", "WebP", "GIF", "TIFF", "HEIC/HEIF", "AVIF")
+_KNOWN_NAMES = ("JPEG", "PNG", "WebP", "GIF", "TIFF", "HEIC/HEIF", "AVIF", "the RAW files of cameras")
 
 
 def _media_type(text: str, where: str) -> str:

@@ -141,7 +141,7 @@ def _pictures(opened: originals.Opened, names: set[str]) -> dict[str, Rendition]
     """What vision made of this photo, as far as it is asked for; one decode for all. Raises ``Rejected``."""
     import numpy as np
 
-    from photovault import face_measures, formats, metadata, people, renditions, timezones
+    from photovault import face_measures, formats, metadata, motion, people, renditions, timezones
     from photovault.pipeline import vision
 
     image = opened.image
@@ -152,7 +152,10 @@ def _pictures(opened: originals.Opened, names: set[str]) -> dict[str, Rendition]
         )
         extra = json.dumps(found.extra, ensure_ascii=False).encode()
         made["metadata"] = renditions.Rendition("metadata", "application/json", extra, width=0, height=0)
-    if names == {"metadata"}:
+    if "motion" in names and (clip := motion.find(opened.data, content_type=formats.sniff(opened.data) or "")):
+        film = opened.data[clip.start : clip.end]
+        made["motion"] = renditions.Rendition("motion", clip.content_type, film, width=0, height=0)
+    if names <= {"metadata", "motion"}:
         return made
     picture = formats.decode(opened.data)
     if "preview" in names:

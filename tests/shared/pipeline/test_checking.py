@@ -23,6 +23,7 @@ from tests.arranging import MODEL, face_of
 from tests.cloudinary_stand_in import CLOUD, StandIn
 from tests.pictures import draw
 from tests.shared.api.photos import sealed_photo
+from tests.shared.test_motion import film
 from tests.staged import Bucket
 from tests.storages import add_blob as add_blob_named
 from tests.storages import is_whole, lying, opened, overwrite, reconfigure, row, sealed, store
@@ -460,17 +461,17 @@ def blobs_of(who: Somebody, image_id: UUID) -> dict[str, Blob]:
 @pytest.mark.parametrize("damage", ["lost", "tampered"])
 def test_what_is_made_from_the_original_is_made_again(ada: Somebody, bucket: Bucket, damage: str) -> None:
     data = draw(1, (640, 480), taken=datetime(2024, 5, 1, 12, 30), camera=("Canon", "EOS R5"))
-    image_id = photo_with_everything(ada, bucket, data)
+    image_id = photo_with_everything(ada, bucket, data + film())
     before = blobs_of(ada, image_id)
     plain = {name: opened(ada, blob) for name, blob in before.items()}
-    assert before.keys() == {"original", "preview", "thumbnail", "metadata"}
+    assert before.keys() == {"original", "preview", "thumbnail", "metadata", "motion"}
     for name in before.keys() - {"original"}:
         delete(before[name]) if damage == "lost" else overwrite(before[name], flip(sealed(before[name])))
     found, tally = check(repair=True, now=datetime.now(UTC))
     assert {(finding.name, finding.outcome) for finding in found} == {
-        (name, "mended") for name in ("preview", "thumbnail", "metadata")
+        (name, "mended") for name in ("preview", "thumbnail", "metadata", "motion")
     }
-    assert (tally.mended, tally.left) == (3, 0)
+    assert (tally.mended, tally.left) == (4, 0)
     after = blobs_of(ada, image_id)
     assert {name: opened(ada, blob) for name, blob in after.items()} == plain
     assert all(after[name].key != before[name].key for name in before.keys() - {"original"})
