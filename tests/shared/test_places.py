@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 from array import array
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import example, given, settings
@@ -238,6 +241,19 @@ def test_a_circle_holds_what_lies_in_it_and_nothing_twice():
 
 
 # ---------------------------------------------------------------------------------------------------- files
+
+
+def test_a_table_needs_nothing_but_the_standard_library():
+    """The function that serves the API looks places up, too, and has no numpy."""
+    code = "import sys, photovault.places; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={"PYTHONPATH": str(Path(places.__file__).parents[1])},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert {name.partition(".")[0] for name in done.stdout.split()} & {"numpy", "scipy"} == set()
 
 
 def test_a_table_survives_its_file():
