@@ -9,6 +9,9 @@ from tests.staged import bucket
 from tests.storages import hybrid, shelf, told
 from tests.vaults import quick_hashes, vault
 
+from photovault import observability
+from photovault.settings import get_settings
+
 __all__ = [
     "api_url",
     "bucket",
@@ -26,6 +29,13 @@ __all__ = [
     "vault",
     "workshop",
 ]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def log_stream() -> None:
+    """The log has its stream before a test captures the output of a command, and keeps it."""
+    observability.logger()
+    get_settings.cache_clear()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -6,6 +6,9 @@ A log line is one event name and keys. Never a secret, a photo's content, an e-m
 from __future__ import annotations
 
 import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -16,6 +19,8 @@ if TYPE_CHECKING:
     from aws_lambda_powertools import Logger
 
 NAMESPACE = "PhotoVault"
+
+_uncounted = threading.Event()
 
 
 @lru_cache(maxsize=1)
@@ -36,6 +41,8 @@ def logger() -> Logger:
 
 def count(name: str, value: float = 1, *, unit: str = "Count") -> None:
     """Add to a metric, written as one line of CloudWatch's embedded metric format."""
+    if _uncounted.is_set():
+        return
     from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
     with single_metric(
@@ -46,3 +53,13 @@ def count(name: str, value: float = 1, *, unit: str = "Count") -> None:
         default_dimensions={"service": os.environ.get("METRICS_SERVICE", "photovault")},
     ):
         pass
+
+
+@contextmanager
+def without_metrics() -> Iterator[None]:
+    """Count nothing, in the whole process: for commands, whose stdout is read by people and scripts."""
+    _uncounted.set()
+    try:
+        yield
+    finally:
+        _uncounted.clear()

@@ -217,7 +217,7 @@ def test_after_yesterdays_backup_was_restored_a_replay_leaves_nothing_that_opens
     done = replay()
     assert done.exit_code == 0, done.output
     assert f"erased: {ada.user_id}" in done.output
-    assert "1 accounts erased, 0 entries of accounts that are gone already, 0 left." in done.output
+    assert "1 account erased, 0 entries of accounts that are gone already, 0 left." in done.output
 
     # No row, no trace in any table, no wrapped key, no file.
     forget()
@@ -251,7 +251,7 @@ def test_after_yesterdays_backup_was_restored_a_replay_leaves_nothing_that_opens
 
     again = replay()
     assert again.exit_code == 0
-    assert "0 accounts erased, 1 entries of accounts that are gone already, 0 left." in again.output
+    assert "0 accounts erased, 1 entry of an account that is gone already, 0 left." in again.output
     assert [(entry.user_id, entry.erased_at) for entry in erasures.entries()] == [(ada.user_id, erased_at)]
 
 

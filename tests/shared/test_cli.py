@@ -1,4 +1,5 @@
-"""The command line joins the cloud that runs beside it, and leaves alone what the environment already names."""
+"""The command line joins the cloud that runs beside it, leaves alone what the environment names, and keeps its logs out
+of its results."""
 
 from __future__ import annotations
 
@@ -7,8 +8,12 @@ import os
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
-from photovault import cli
+from photovault import cli, observability
+from photovault.cli.telling import counted
+from photovault.pipeline import maintenance
+from photovault.pipeline.maintenance import Report
 
 
 @pytest.fixture
@@ -45,3 +50,30 @@ def test_a_database_that_the_environment_names_is_not_mixed_with_the_running_clo
 def test_without_a_running_cloud_nothing_is_taken(clone: Path) -> None:
     cli.join_local_cloud()
     assert "DATABASE_URL" not in os.environ
+
+
+def test_a_commands_log_goes_to_stderr_and_its_metrics_nowhere(
+    clone: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def run(**_: object) -> Report:
+        observability.logger().warning("rehome.failed")
+        observability.count("BlobsAway", 7)
+        return Report(rehomed=2, failures=["rehome: the storage\nis away"])
+
+    monkeypatch.setattr(maintenance, "run", run)
+    told = CliRunner().invoke(cli.app, ["maintain"])
+    assert told.exit_code == 1
+    assert "rehomed: 2\n" in told.stdout
+    assert told.stdout.endswith("failed: rehome: the storage\ufffdis away\n")
+    assert "rehome.failed" in told.stderr
+    as_json = CliRunner().invoke(cli.app, ["maintain", "--json"])
+    assert json.loads(as_json.stdout)["failures"] == ["rehome: the storage\nis away"]
+    assert "BlobsAway" not in told.output + as_json.output
+    observability.count("BlobsAway", 7)
+    assert "BlobsAway" in capsys.readouterr().out, "functions count as before"
+
+
+@pytest.mark.parametrize(("number", "told"), [(0, "0 photos"), (1, "1 photo"), (1200, "1,200 photos")])
+def test_one_of_a_thing_is_told_as_one(number: int, told: str) -> None:
+    assert counted(number, "photo") == told
+    assert counted(number, "photo is", "photos are").split() == [*told.split(), "is" if number == 1 else "are"]

@@ -91,7 +91,7 @@ def test_a_rotation_from_the_first_look_to_the_last(use: Use) -> None:
     assert "rotate-master" in before.stdout
     rotated = run("rotate-master")
     assert rotated.exit_code == 0
-    assert "1 keys were wrapped anew." in rotated.stdout
+    assert "1 key was wrapped anew." in rotated.stdout
     may_go = f"Every key is wrapped by {NEW_PRINT}; older keys may be taken out of MASTER_KEY."
     assert may_go in rotated.stdout
     assert may_go in run("status").stdout
@@ -111,12 +111,12 @@ def test_a_missing_master_key_is_told_with_the_way_out(use: Use) -> None:
     status = run("status")
     assert status.exit_code == 1
     (line,) = (line for line in status.stdout.splitlines() if line.startswith(LOST_PRINT))
-    assert line.split()[1:] == ["MISSING", "1", "keys"]
+    assert line.split()[1:] == ["MISSING", "1", "key"]
     assert f"MASTER_KEY lacks: {LOST_PRINT}" in status.stdout
     rotated = run("rotate-master")
     assert rotated.exit_code == 1
     assert f"person {lost.user_id}, key version 1, wrapped by {LOST_PRINT}" in rotated.stdout
-    assert f"1 keys are left that {LOST_PRINT} wraps: put it back into MASTER_KEY" in rotated.stdout
+    assert f"1 key is left that {LOST_PRINT} wraps: put it back into MASTER_KEY" in rotated.stdout
     assert "may be taken out" not in rotated.stdout
 
 
@@ -157,7 +157,7 @@ def test_a_photo_that_does_not_open_is_named_and_ends_in_exit_1(use: Use, own_da
     result = run("rotate-user", ada.email)
     assert result.exit_code == 1
     assert f"photo {bad}, key version 1" in result.stdout
-    assert "1 photos were wrapped anew" in result.stdout
+    assert "1 photo was wrapped anew" in result.stdout
 
 
 def test_who_is_not_there_is_told_so(use: Use) -> None:

@@ -35,7 +35,6 @@ from photovault import blobs, db, storage
 from photovault.blobs import Blob
 from photovault.cli import app
 from photovault.errors import StorageUnavailable
-from photovault.observability import logger
 from photovault.pipeline import checking, maintenance, migrating
 
 pytestmark = pytest.mark.usefixtures("vault", "sent", "alone")
@@ -51,8 +50,7 @@ def database_url(postgres: Postgres) -> Iterator[str]:
 
 @pytest.fixture
 def alone(vault: Path, database_url: str) -> None:
-    """Nothing is left of other tests. The log has its stream before a command's output is captured."""
-    logger()
+    """Nothing is left of other tests."""
     with psycopg.connect(database_url, autocommit=True) as conn:
         conn.execute("TRUNCATE users CASCADE")
     for stored in list(storage.driver("local").list()):

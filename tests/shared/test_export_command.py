@@ -83,9 +83,9 @@ def test_it_logs_in_exports_and_logs_out(run: Run, server: Server) -> None:
     assert done.exit_code == 0
     assert server.paths == ["/auth/login", "/auth/logout"]
     for told in (
-        "Going on: 1 photos",
-        "2 photos are still on their way",
-        "1 photos are in the trash",
+        "Going on: 1 photo is there",
+        "2 photos are still on the way",
+        "1 photo is in the trash",
         "2 photos are in",
     ):
         assert told in done.stderr, done.stderr

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import typer
 
-from photovault.cli import database, export, invoke, keys, maintenance, models, storage
+from photovault.cli import database, export, invoke, keys, maintenance, models, storage, telling
 from photovault.errors import PhotoVaultError
 from photovault.showing import plain
 
@@ -25,7 +25,8 @@ app.command("maintain")(maintenance.maintain)
 # Written by `make run`, and there for as long as it runs: what its functions are configured with.
 RUNNING = Path(".photovault", "environment.json")
 
-
+# `photovault db replay-erasures` leaves it to the log to name what is away.
+WITH_LOGS = frozenset({"db"})
 # A person's command and not the operator's: it asks for a password, and no file that happens to lie in the folder that
 # it is run in may decide which server that is sent to.
 OF_PERSONS = frozenset({"export"})
@@ -40,6 +41,7 @@ def begin(context: typer.Context) -> None:
     """
     if context.invoked_subcommand not in OF_PERSONS:
         join_local_cloud()
+        context.with_resource(telling.logs_aside(on_terminal=context.invoked_subcommand in WITH_LOGS))
 
 
 def join_local_cloud() -> None:

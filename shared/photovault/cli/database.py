@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from photovault import migrate
+from photovault.cli.telling import counted
 from photovault.errors import Misconfigured, Unavailable
 from photovault.settings import get_settings
 from photovault.showing import plain
@@ -30,7 +31,7 @@ def upgrade() -> None:
         raise Unavailable(f"The database does not answer: {str(error).strip().splitlines()[0]}") from None
     for name in applied:
         print(f"applied {name}")
-    print("The database is up to date." if not applied else f"{len(applied)} migrations applied.")
+    print("The database is up to date." if not applied else f"{counted(len(applied), 'migration')} applied.")
 
 
 @app.command()
@@ -74,7 +75,8 @@ def replay_erasures(
         else:
             left.append(replayed.subject)
     verb = "to be erased" if dry_run else "erased"
-    print(f"{done} accounts {verb}, {already} entries of accounts that are gone already, {len(left)} left.")
+    gone = counted(already, "entry of an account that is gone", "entries of accounts that are gone")
+    print(f"{counted(done, 'account')} {verb}, {gone} already, {len(left):,} left.")
     if left:
         raise typer.Exit(1)
 

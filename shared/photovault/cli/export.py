@@ -26,9 +26,9 @@ from rich.progress import (
 )
 
 from photovault import archive, exporting
+from photovault.cli.telling import counted, shown
 from photovault.client import Client
 from photovault.errors import Invalid, PhotoVaultError, TooLarge, TooManyRequests, Unauthenticated, Unavailable
-from photovault.showing import plain
 
 INTERRUPTED = 130
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
@@ -144,27 +144,31 @@ class BarTeller:
                     photos += 1
                     bar.update(task, photos=photos)
                 else:
-                    bar.console.print(f"[red]{_shown(event.filename)}: {_shown(event.why)}")
+                    bar.console.print(f"[red]{shown(event.filename)}: {shown(event.why)}")
 
             yield tell
 
     def _begun(self, event: exporting.Begun) -> None:
         if event.done_photos:
-            self._console.print(f"Going on: {event.done_photos} photos are there already.")
+            self._console.print(f"Going on: {_are(event.done_photos)} there already.")
         if event.waiting:
-            self._console.print(f"[yellow]{event.waiting} photos are still on their way into the vault: not exported.")
+            self._console.print(f"[yellow]{_are(event.waiting)} still on the way into the vault: not exported.")
         if event.in_trash:
-            self._console.print(f"[yellow]{event.in_trash} photos are in the trash: not exported.")
+            self._console.print(f"[yellow]{_are(event.in_trash)} in the trash: not exported.")
 
     def finished(self, dest: Path, outcome: exporting.Outcome) -> None:
-        self._console.print(f"{outcome.photos} photos are in {escape(str(dest))}.")
+        self._console.print(f"{_are(outcome.photos)} in {escape(str(dest))}.")
         if outcome.left_out:
             self._console.print(
-                f"[red]{len(outcome.left_out)} photos had to be left out; errors.txt in the zip names them."
+                f"[red]{counted(len(outcome.left_out), 'photo')} had to be left out; errors.txt in the zip names them."
             )
 
     def failed(self, sentence: str) -> None:
-        self._console.print(f"[red]{_shown(sentence)}")
+        self._console.print(f"[red]{shown(sentence)}")
+
+
+def _are(photos: int) -> str:
+    return counted(photos, "photo is", "photos are")
 
 
 def _advance(bar: Progress, task: TaskID, size: int) -> None:
@@ -198,11 +202,6 @@ class JsonTeller:
 
 def _line(event: str, **values: object) -> None:
     print(json.dumps({"event": event, **values}), flush=True)
-
-
-def _shown(text: str) -> str:
-    """What others wrote, as it is, for a console that has colours."""
-    return escape(plain(text))
 
 
 Teller = BarTeller | JsonTeller

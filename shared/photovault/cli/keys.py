@@ -14,6 +14,7 @@ from uuid import UUID
 import typer
 
 from photovault import keys as key_chain
+from photovault.cli.telling import counted
 from photovault.errors import NotFound
 from photovault.showing import plain
 
@@ -65,7 +66,7 @@ def status(as_json: AsJson = False) -> None:
         print(json.dumps({"master_keys": rows}))
     else:
         for name, state in states.items():
-            print(f"{plain(name):<20} {state:<8} {counts.get(name, 0):>12,} keys")
+            print(f"{plain(name):<20} {state:<8} {counted(counts.get(name, 0), 'key'):>17}")
         if lacking:
             print(plain(rotation.how_to_restore(lacking)))
         elif any(counts.get(name) for name, state in states.items() if state == "known"):
@@ -123,20 +124,21 @@ def rotate_user(
     elif not report.version:
         print("This person has no key yet: nothing was ever uploaded.")
     else:
-        print(f"{report.rewrapped:,} photos were wrapped anew; the key of version {report.version} is in use.")
+        photos = counted(report.rewrapped, "photo was", "photos were")
+        print(f"{photos} wrapped anew; the key of version {report.version} is in use.")
         for photo in report.unopened[:SHOWN]:
             print(f"photo {photo.image_id}, key version {photo.version}: {photo.why}")
         if report.left:
             print(
-                f"{len(report.unopened):,} photos do not open and stay as they are, with the older key. Restore their "
-                "rows from a backup, or delete them, and run this again."
+                f"Photos that do not open: {len(report.unopened):,}. They stay as they are, with the older key. "
+                "Restore their rows from a backup, or delete them, and run this again."
             )
     if report.unopened or report.left:
         raise typer.Exit(1)
 
 
 def _tell(report: MasterReport, masters: key_chain.MasterKeys) -> None:
-    print(f"{report.rewrapped:,} keys were wrapped anew.")
+    print(f"{counted(report.rewrapped, 'key was', 'keys were')} wrapped anew.")
     for key in report.named[:SHOWN]:
         print(plain(f"person {key.user_id}, key version {key.version}, wrapped by {key.fingerprint}: {key.why}"))
     if report.unopened > SHOWN:
@@ -145,13 +147,9 @@ def _tell(report: MasterReport, masters: key_chain.MasterKeys) -> None:
         print(_may_go(report.newest))
         return
     for fingerprint, number in report.left.items():
-        if fingerprint in masters.fingerprints:
-            print(f"{number:,} keys are left that {fingerprint} wraps: keep it in MASTER_KEY, and run this again.")
-        else:
-            print(
-                f"{number:,} keys are left that {plain(fingerprint)} wraps: put it back into MASTER_KEY, and run this "
-                "again."
-            )
+        keep = "keep it in" if fingerprint in masters.fingerprints else "put it back into"
+        left = counted(number, "key is left", "keys are left")
+        print(f"{left} that {plain(fingerprint)} wraps: {keep} MASTER_KEY, and run this again.")
 
 
 def _may_go(newest: str) -> str:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-import logging
-import os
 import sys
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, redirect_stdout
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Annotated, Any, TypeGuard
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -20,11 +17,11 @@ from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 from rich.table import Table
 
+from photovault.cli.telling import shown
 from photovault.errors import Misconfigured, StorageUnavailable, Unavailable
 from photovault.pipeline import checking, migrating
 from photovault.pipeline.checking import Finding, Tally
 from photovault.settings import TIERED_BLOBS, TIERS
-from photovault.showing import plain
 
 app = typer.Typer(no_args_is_help=True, help="The storage: where blobs rest, whether all are there, moving them.")
 
@@ -44,8 +41,7 @@ def status(as_json: AsJson = False) -> None:
     with db.maintenance() as conn:
         totals = {total.driver: total for total in blobs.totals(conn)}
     names = sorted(totals.keys() | set(placing.in_use()))
-    with _logs_aside():
-        states = {name: _state(name) for name in names}
+    states = {name: _state(name) for name in names}
     if as_json:
         print(
             json.dumps(
@@ -69,11 +65,11 @@ def status(as_json: AsJson = False) -> None:
             total = totals.get(name) or blobs.Total(name, 0, 0, 0, 0)
             state = states[name]
             row = (f"{total.blobs:,}", decimal(total.bytes), f"{total.away:,}", f"{total.retired:,}")
-            table.add_row(name, *row, _shown(state.problem) or "reachable")
+            table.add_row(name, *row, shown(state.problem) or "reachable")
         console.print(table)
         for name, state in states.items():
             if state.usage:
-                console.print(f"{name}: {_shown(_plan(state.usage))}", highlight=False)
+                console.print(f"{name}: {shown(_plan(state.usage))}", highlight=False)
     if any(state.problem for state in states.values()):
         raise typer.Exit(1)
 
@@ -304,7 +300,6 @@ class _Out:
 
     def __init__(self, as_json: bool) -> None:
         self._as_json = as_json
-        self._stdout = sys.stdout
         self._console = Console(file=sys.stdout, highlight=False, soft_wrap=True)
         on_terminal = self._console.is_terminal
         self._bar_console = self._console if on_terminal else Console(stderr=True)
@@ -312,7 +307,7 @@ class _Out:
 
     @contextmanager
     def progress(self, what: str) -> Iterator[_Watched]:
-        """A bar, while log lines are kept away from stdout."""
+        """A bar, where there is a terminal for it."""
         bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -325,7 +320,7 @@ class _Out:
             redirect_stdout=False,
             transient=True,
         )
-        with bar, _logs_aside():
+        with bar:
             yield _Watched(bar, what)
 
     def finding(self, finding: Finding) -> None:
@@ -337,7 +332,7 @@ class _Out:
         colour = "green" if finding.outcome else _COLOURS.get(finding.kind, "red")
         many = f"{finding.count:,} blobs" if finding.kind == "unchecked" and finding.count > 1 else ""
         words = [finding.outcome or finding.kind, what or many, f"({where})" if where else ""]
-        self._console.print(f"[{colour}]{_shown(' '.join(filter(None, words)))}[/] {_shown(finding.detail)}")
+        self._console.print(f"[{colour}]{shown(' '.join(filter(None, words)))}[/] {shown(finding.detail)}")
 
     def checked(self, tally: Tally, stopped: str) -> None:
         if self._as_json:
@@ -361,7 +356,7 @@ class _Out:
         if not tally.left and tally.complete and not stopped:
             self._console.print("All is well.")
         if stopped:
-            self._console.print(_shown(stopped))
+            self._console.print(shown(stopped))
         if tally.cursor:
             self._console.print(f"Go on with: --after {tally.cursor}")
 
@@ -374,43 +369,18 @@ class _Out:
             )
         else:
             self._console.print(
-                f"[red]not moved[/] {record.name} of photo {record.image_id} ({record.driver}: {_shown(record.key)}) "
-                f"{_shown(step.why)}"
+                f"[red]not moved[/] {record.name} of photo {record.image_id} ({record.driver}: {shown(record.key)}) "
+                f"{shown(step.why)}"
             )
 
     def migrated(self, done: _Migrated, text: str) -> None:
         if self._as_json:
             self._line({"summary": vars(done)})
         else:
-            self._console.print(_shown(text))
+            self._console.print(shown(text))
 
     def warning(self, text: str) -> None:
         Console(stderr=True, highlight=False, soft_wrap=True).print(f"[yellow]{escape(text)}")
 
     def _line(self, content: dict[str, Any]) -> None:
-        print(json.dumps(content, default=str), file=self._stdout, flush=True)
-
-
-@contextmanager
-def _logs_aside() -> Iterator[None]:
-    """Log lines, such as those of security events, to stderr where that is kept; metrics are for CloudWatch alone."""
-    from photovault.observability import logger
-
-    handler = logger().registered_handler
-    with Path(os.devnull).open("w", encoding="utf-8") as nowhere, redirect_stdout(nowhere):
-        # On a terminal the findings are shown anyway, in words.
-        before = handler.setStream(nowhere if sys.stderr.isatty() else sys.stderr) if _is_stream(handler) else None
-        try:
-            yield
-        finally:
-            if before is not None and _is_stream(handler):
-                handler.setStream(before)
-
-
-def _is_stream(handler: logging.Handler) -> TypeGuard[logging.StreamHandler[Any]]:
-    return isinstance(handler, logging.StreamHandler)
-
-
-def _shown(text: str) -> str:
-    """What others wrote, as it is, for a console that has colours."""
-    return escape(plain(text))
+        print(json.dumps(content, default=str), flush=True)
