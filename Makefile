@@ -100,7 +100,7 @@ lint-template: sam ## sam validate --lint and cfn-lint over the templates
 places: $(PLACES) ## The table of places, which the library brings along
 run test bench: places
 
-$(PLACES): infra/places/build.py layers/dev.txt | $(VENV)
+$(PLACES): infra/places/build.py shared/photovault/places.py layers/dev.txt | $(VENV)
 	$(BIN)/python -m infra.places.build $@
 
 .PHONY: build
