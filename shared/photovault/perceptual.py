@@ -68,6 +68,8 @@ LOOK_VERSION = 1
 """Of how sketches and marks are made. Those of two versions are not compared."""
 
 SKETCH_SIDE = 32
+COLOUR_SIDE = 4
+SKETCH_BYTES = SKETCH_SIDE**2 + 2 * COLOUR_SIDE**2
 _MARKS_SIDE = 64
 _MOST_MARKS = 24
 _WINDOW = 0.36  # of the picture's side; how much of it one mark describes
@@ -93,14 +95,15 @@ class Mark(NamedTuple):
 
 @dataclass(frozen=True)
 class Look:
-    """``sketch`` is the picture in 32 x 32 grey values, row by row, stretched to a square."""
+    """``sketch`` is the picture stretched to a square: 32 x 32 grey values, row by row, and then Cb and Cr of 4 x 4
+    fields (ITU-R BT.601, 128 is none)."""
 
     sketch: bytes
     marks: tuple[Mark, ...]
 
 
 def look(image: Image.Image) -> Look:
-    """What copies of a photo are found by; of the thumbnail, in about 1.5 ms. Transparency is white, as in copies."""
+    """What copies of a photo are found by; of the thumbnail, in about 2 ms. Transparency is white, as in copies."""
     import numpy as np
     from PIL import Image
 
@@ -112,7 +115,20 @@ def look(image: Image.Image) -> Look:
     sketch = grey.resize((SKETCH_SIDE, SKETCH_SIDE), Image.Resampling.LANCZOS)
     coarse = Image.Resampling.BOX if min(grey.size) >= 2 * _MARKS_SIDE else Image.Resampling.LANCZOS
     pixels = np.asarray(grey.resize((_MARKS_SIDE, _MARKS_SIDE), coarse), dtype=np.float32)
-    return Look(sketch.tobytes(), tuple(_marks(pixels)))
+    return Look(sketch.tobytes() + _colours(image), tuple(_marks(pixels)))
+
+
+def _colours(image: Image.Image) -> bytes:
+    """Cb and Cr of each field, row by row."""
+    import numpy as np
+    from PIL import Image
+
+    side = 8 * COLOUR_SIDE
+    way = Image.Resampling.BOX if min(image.size) >= 2 * side else Image.Resampling.LANCZOS
+    pixels = np.asarray(image.convert("RGB").resize((side, side), way).convert("YCbCr"), dtype=np.float32)
+    fields = pixels[:, :, 1:].reshape(COLOUR_SIDE, 8, COLOUR_SIDE, 8, 2).mean(axis=(1, 3))
+    colours: bytes = fields.round().astype(np.uint8).tobytes()
+    return colours
 
 
 def _marks(pixels: Floats) -> list[Mark]:

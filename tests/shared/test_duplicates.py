@@ -118,6 +118,13 @@ def test_a_crop_says_how_much_it_shows() -> None:
     assert shown == pytest.approx(0.95, abs=0.01)
 
 
+def test_a_version_in_black_and_white_is_another_picture() -> None:
+    picture = real_photos(4)[3]
+    assert pair_of(jpeg(picture), jpeg(picture.convert("L").convert("RGB"))) == []
+    grey = picture.convert("L")
+    assert len(pair_of(jpeg(grey), jpeg(half(grey), 70))) == 1
+
+
 def test_a_stretched_picture_is_no_crop() -> None:
     picture = real_photos(2)[1]
     narrow = picture.resize((round(picture.width * 0.85), picture.height))
@@ -143,7 +150,7 @@ def test_transparency_is_white_as_in_the_copies_that_lost_it() -> None:
 @pytest.mark.parametrize("mode", ["L", "RGB", "RGBA"])
 def test_every_size_and_mode_has_a_look(size: tuple[int, int], mode: str) -> None:
     seen = perceptual.look(paint(1, (400, 300)).resize(size).convert(mode))
-    assert len(seen.sketch) == perceptual.SKETCH_SIDE**2
+    assert len(seen.sketch) == perceptual.SKETCH_BYTES
     for mark in seen.marks:
         assert 0 <= mark.value < 2**23
         assert 0 <= mark.x < 256
