@@ -72,6 +72,8 @@ class _Yolox:
 
     def find(self, image: Picture) -> list[Label]:
         cv = vision_cv.cv()
+        if image.ndim == 3 and image.size:  # halving comes first: there is less to turn around then
+            image = vision_cv.halved(image, _fitted(image)[0])
         height, width = image.shape[:2]
         square, factor = letterbox(vision_cv.to_bgr(image))
         with self.lock:
@@ -96,12 +98,17 @@ class _Yolox:
 
 def letterbox(bgr: Picture) -> tuple[Picture, float]:
     """The picture in the upper left of a grey 416 x 416 square, and the factor it was scaled by (YOLOX's recipe)."""
-    height, width = bgr.shape[:2]
-    factor = min(SIDE / width, SIDE / height)
-    size = (max(1, int(width * factor)), max(1, int(height * factor)))
+    size, factor = _fitted(bgr)
     square = np.full((SIDE, SIDE, 3), PAD, dtype=np.uint8)
     square[: size[1], : size[0]] = vision_cv.resized(bgr, size)
     return square, factor
+
+
+def _fitted(image: Picture) -> tuple[tuple[int, int], float]:
+    """Width and height within the square, and the factor to them."""
+    height, width = image.shape[:2]
+    factor = min(SIDE / width, SIDE / height)
+    return (max(1, int(width * factor)), max(1, int(height * factor))), factor
 
 
 @lru_cache(maxsize=1)

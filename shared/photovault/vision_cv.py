@@ -52,12 +52,18 @@ def shrink(image: Picture, long_side: int) -> tuple[Picture, float]:
     return resized(image, (max(1, round(width * factor)), max(1, round(height * factor)))), factor
 
 
+def halved(image: Picture, size: tuple[int, int]) -> Picture:
+    """The picture at half its size, as often as both sides stay at least those of ``size`` (width, height)."""
+    while image.shape[1] >= 2 * size[0] and image.shape[0] >= 2 * size[1]:
+        height, width = (side // 2 for side in image.shape[:2])
+        image = cv().resize(image[: 2 * height, : 2 * width], (width, height), interpolation=cv().INTER_AREA)
+    return image
+
+
 def resized(image: Picture, size: tuple[int, int]) -> Picture:
     """The picture at another size (width, height), without aliasing.
 
     Halves by averaging, then samples what is left to do: an eighth of the time of averaging by a broken fraction.
     """
-    while image.shape[1] >= 2 * size[0] and image.shape[0] >= 2 * size[1]:
-        height, width = (side // 2 for side in image.shape[:2])
-        image = cv().resize(image[: 2 * height, : 2 * width], (width, height), interpolation=cv().INTER_AREA)
+    image = halved(image, size)
     return np.asarray(cv().resize(image, size, interpolation=cv().INTER_LINEAR), dtype=np.uint8)
