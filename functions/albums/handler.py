@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from photovault.pipeline import albums, messages
+from photovault.pipeline import albums, deadlines, messages
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """A batch of messages, each about one person; answers with those that SQS should deliver again."""
 
     def handle(body: str) -> None:
-        albums.handle(messages.person(body), remaining=messages.time_left(context))
+        albums.handle(messages.person(body), remaining=deadlines.time_left(context))
 
     return messages.handle_batch(event, handle, queue="albums_queue_url")

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from photovault.pipeline import embedding, messages
+from photovault.pipeline import deadlines, embedding, messages
 
 # What a photo may take; what is begun later than this before the end is left to the next run.
 LEAST_SECONDS = 20.0
@@ -11,7 +11,7 @@ LEAST_SECONDS = 20.0
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """A batch of S3 notifications or photo messages; answers with those that SQS should deliver again."""
     return messages.handle_batch(
-        event, _handle, queue="embedding_queue_url", remaining=messages.time_left(context), least_seconds=LEAST_SECONDS
+        event, _handle, queue="embedding_queue_url", remaining=deadlines.time_left(context), least_seconds=LEAST_SECONDS
     )
 
 

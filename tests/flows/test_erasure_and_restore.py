@@ -211,7 +211,7 @@ def test_after_yesterdays_backup_was_restored_a_replay_leaves_nothing_that_opens
     asked = replay("--dry-run")
     assert asked.exit_code == 0
     assert f"would be erased: {ada.user_id}" in asked.output
-    assert "1 accounts to be erased" in asked.output
+    assert "1 account to be erased" in asked.output
     assert ada.opened() == ada.photos
 
     done = replay()

@@ -17,7 +17,8 @@ from tests.flows.workshop import Workshop, assert_finished_once, put, upload
 from tests.vaults import Somebody, somebody
 
 from photovault import blobs, db, images, staging, storage, uploads, users
-from photovault.pipeline import maintenance
+from photovault.pipeline import clearing, maintenance
+from photovault.pipeline.reports import Report
 
 VISION_FAILPOINTS = [
     "sealer.before-store",
@@ -82,10 +83,10 @@ def test_what_races_left_behind_is_removed_after_a_day_and_nothing_else_is(works
     workshop.deliver("vision", ada, image_id)
     workshop.deliver("embedding", ada, image_id)
     before = {stored.key for stored in storage.driver("local").list()}
-    report = maintenance.Report()
-    maintenance.remove_orphans(report, now=datetime.now(UTC))
+    report = Report()
+    clearing.remove_orphans(report, now=datetime.now(UTC))
     assert report.orphans == 0, "younger than a day"
-    maintenance.remove_orphans(report, now=datetime.now(UTC) + timedelta(hours=25))
+    clearing.remove_orphans(report, now=datetime.now(UTC) + timedelta(hours=25))
     assert report.orphans >= 1
     assert {stored.key for stored in storage.driver("local").list()} < before
     assert_finished_once(workshop, ada, image_id, data)
@@ -94,7 +95,7 @@ def test_what_races_left_behind_is_removed_after_a_day_and_nothing_else_is(works
 def test_the_sweeper_seals_what_lost_its_worker(workshop: Workshop, ada: Somebody) -> None:
     data = draw(42, (800, 600))
     image_id = upload(ada, data)
-    report = maintenance.Report()
+    report = Report()
     maintenance.sweep_staging(report, now=datetime.now(UTC))
     assert (report.sealed, report.staged) == (0, 1), "ten minutes have not passed"
     maintenance.sweep_staging(report, now=datetime.now(UTC) + timedelta(minutes=11))
@@ -107,7 +108,7 @@ def test_the_sweeper_seals_what_lost_its_worker(workshop: Workshop, ada: Somebod
 
 def test_objects_that_nobody_announced_do_not_stay(workshop: Workshop, ada: Somebody) -> None:
     put(ada, uuid4(), b"nobody asked for this")
-    report = maintenance.Report()
+    report = Report()
     maintenance.sweep_staging(report, now=datetime.now(UTC) + timedelta(minutes=11))
     assert report.removed == 1
     assert list(staging.objects()) == []
@@ -151,7 +152,7 @@ def test_uploads_that_never_arrive_are_forgotten_and_their_quota_comes_back(work
     announced = uploads.Announcement("never.jpg", "image/jpeg", 1000, hashlib.sha256(b"never").digest())
     with db.transaction(ada.user_id) as conn:
         uploads.announce(conn, ada.user_id, [announced], now=datetime.now(UTC))
-    report = maintenance.Report()
+    report = Report()
     maintenance.expire_pending(report, now=datetime.now(UTC) + timedelta(minutes=64))
     assert reserved(ada) == 1000
     maintenance.expire_pending(report, now=datetime.now(UTC) + timedelta(minutes=66))
@@ -178,7 +179,7 @@ def test_the_trash_is_emptied_after_thirty_days(workshop: Workshop, ada: Somebod
     with db.transaction(ada.user_id) as conn:
         keys = [blob.key for blob in blobs.of_images(conn, [image_id])]
         images.move_to_trash(conn, image_id, revision=users.next_revision(conn))
-    report = maintenance.Report()
+    report = Report()
     maintenance.purge_trash(report, now=datetime.now(UTC) + timedelta(days=29))
     assert images_left(ada, image_id)
     maintenance.purge_trash(report, now=datetime.now(UTC) + timedelta(days=31))

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from photovault.pipeline import embedding, maintenance, vision
 from photovault.pipeline.messages import PhotoMessage
+from photovault.pipeline.reports import Report
 
 if __name__ == "__main__":
     step, user_id, image_id = sys.argv[1:4]
@@ -14,7 +15,7 @@ if __name__ == "__main__":
         embedding.handle(message)
     elif step == "recover":
         later = datetime.now(UTC) + timedelta(minutes=11)
-        maintenance.sweep_staging(maintenance.Report(), now=later)
+        maintenance.sweep_staging(Report(), now=later)
         maintenance.resend_unfinished()
     else:
         vision.handle(message)

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from photovault import cli, observability
 from photovault.cli.telling import counted
 from photovault.pipeline import maintenance
-from photovault.pipeline.maintenance import Report
+from photovault.pipeline.reports import Report
 
 
 @pytest.fixture

@@ -35,7 +35,8 @@ from photovault import blobs, db, storage
 from photovault.blobs import Blob
 from photovault.cli import app
 from photovault.errors import StorageUnavailable
-from photovault.pipeline import checking, maintenance, migrating
+from photovault.pipeline import checking, clearing, migrating
+from photovault.pipeline.reports import Report
 
 pytestmark = pytest.mark.usefixtures("vault", "sent", "alone")
 
@@ -314,7 +315,7 @@ def test_a_vault_moves_to_another_storage(ada: Somebody, target: Target, configu
     assert "the old storage can go" in result.stdout
     assert_moved(ada, there, contents, target.driver)
     assert len(lying("local")) == 3, "addresses of the old copies may be out"
-    maintenance.remove_retired(maintenance.Report(), now=datetime.now(UTC) + timedelta(hours=25))
+    clearing.remove_retired(Report(), now=datetime.now(UTC) + timedelta(hours=25))
     assert lying("local") == set()
     assert run("check").exit_code == 0
     again = run("migrate", "--to", target.driver)

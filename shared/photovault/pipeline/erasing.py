@@ -19,21 +19,16 @@ from uuid import UUID
 from photovault import db, erasures, failpoints, retired, staging, storage
 from photovault.errors import PersonGone, Unavailable
 from photovault.observability import count, logger
+from photovault.pipeline.deadlines import LEAST_SECONDS, Remaining, no_end
 from photovault.retired import Retired
 
 if TYPE_CHECKING:
     from photovault.db import Connection
 
-# Nothing new is begun with less than this left of the function's time.
-LEAST_SECONDS = 30.0
 # Photos or rows in one transaction: with faces and words a few seconds at most.
 BATCH = 200
 # A deletion is mostly waiting for the storage's answer.
 DELETIONS_AT_ONCE = 8
-
-
-def _never_out_of_time() -> float:
-    return float("inf")
 
 
 @dataclass(frozen=True)
@@ -71,7 +66,7 @@ def person_of(key: str) -> UUID | None:
     return user_id if key == mark_of(user_id) else None
 
 
-def finish(user_id: UUID, *, remaining: Callable[[], float] = _never_out_of_time) -> bool:
+def finish(user_id: UUID, *, remaining: Remaining = no_end) -> bool:
     """Remove everything of an erased person; whether all of it is gone, the mark in staging included.
 
     Nothing is begun with less than ``LEAST_SECONDS`` of ``remaining()``. A person who lives in this database is not
@@ -103,7 +98,7 @@ def finish(user_id: UUID, *, remaining: Callable[[], float] = _never_out_of_time
     return _try("erasure.staging_left", user_id, lambda: _empty_staging(user_id, mark_too=True))
 
 
-def finish_all(*, remaining: Callable[[], float] = _never_out_of_time) -> Finished:
+def finish_all(*, remaining: Remaining = no_end) -> Finished:
     """Finish every erasure that the database knows of, one after the other. Raises ``Unavailable`` without a database.
 
     One that does not come to its end holds up none of the others.
@@ -202,7 +197,7 @@ def _empty_staging(user_id: UUID, *, mark_too: bool = False) -> None:
         staging.delete(mark_of(user_id))
 
 
-def _delete_rows(user_id: UUID, remaining: Callable[[], float]) -> bool:
+def _delete_rows(user_id: UUID, remaining: Remaining) -> bool:
     """Whether none is left."""
     while remaining() >= LEAST_SECONDS:
         with _erased(user_id) as conn:
@@ -213,7 +208,7 @@ def _delete_rows(user_id: UUID, remaining: Callable[[], float]) -> bool:
     return False
 
 
-def _delete_copies(user_id: UUID, remaining: Callable[[], float]) -> bool:
+def _delete_copies(user_id: UUID, remaining: Remaining) -> bool:
     """Whether none is left. A driver that fails once is left alone until the next time."""
     failing: set[str] = set()
     while remaining() >= LEAST_SECONDS:

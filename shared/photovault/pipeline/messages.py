@@ -12,6 +12,7 @@ from uuid import UUID
 from photovault import queues, staging
 from photovault.errors import PersonGone, Unavailable
 from photovault.observability import logger
+from photovault.pipeline.deadlines import Remaining, no_end
 
 
 @dataclass(frozen=True)
@@ -62,27 +63,12 @@ def person(body: str) -> UUID:
         raise Malformed("no message about a person") from error
 
 
-def _no_end() -> float:
-    return float("inf")
-
-
-def time_left(context: Any) -> Callable[[], float]:
-    """The seconds that a function may still run, by its context; without one there is no end."""
-    if context is None:
-        return _no_end
-
-    def remaining() -> float:
-        return float(context.get_remaining_time_in_millis()) / 1000
-
-    return remaining
-
-
 def handle_batch(
     event: dict[str, Any],
     handle: Callable[[str], None],
     *,
     queue: str,
-    remaining: Callable[[], float] = _no_end,
+    remaining: Remaining = no_end,
     least_seconds: float = 0.0,
 ) -> dict[str, list[dict[str, str]]]:
     """Hand every message's body to ``handle`` and report the failed ones, and only those, back to SQS.

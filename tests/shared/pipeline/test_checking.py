@@ -32,9 +32,10 @@ from tests.vaults import Somebody, forget, somebody
 from photovault import blobs, db, images, originals, people, retired, storage, uploads, users, vectors
 from photovault.blobs import Blob
 from photovault.errors import BlobMissing, StorageUnavailable
-from photovault.pipeline import checking, maintenance, mending, moving, vision
+from photovault.pipeline import checking, clearing, mending, moving, vision
 from photovault.pipeline.checking import Finding, Position, Tally
 from photovault.pipeline.messages import PhotoMessage
+from photovault.pipeline.reports import Report
 from photovault.storage import local
 
 pytestmark = pytest.mark.usefixtures("vault", "sent", "alone")
@@ -415,8 +416,8 @@ def test_no_file_is_refuse_to_a_database_that_names_none_of_the_storage(ada: Som
     theirs = {put() for _ in range(5)}
     (finding,), _ = check(repair=True)
     assert (finding.kind, finding.outcome) == ("unknown-to-the-database", "")
-    report = maintenance.Report()
-    maintenance.remove_orphans(report, now=LATER)
+    report = Report()
+    clearing.remove_orphans(report, now=LATER)
     assert report.failures == [f"remove_orphans of local: {finding.detail}"]
     assert theirs == lying("local")
 
@@ -607,8 +608,8 @@ def test_a_database_older_than_a_migration_finds_the_whole_vault_where_it_went(
             conn.execute("DELETE FROM retired_blobs")
         delete(blob)
     moved = lying("local") - uploaded_since
-    report = maintenance.Report()
-    maintenance.remove_orphans(report, now=LATER)
+    report = Report()
+    clearing.remove_orphans(report, now=LATER)
     assert report.orphans == 0
     _, tally = check(repair=True)
     assert (tally.lost, tally.mended) == (25, 25)
@@ -674,5 +675,5 @@ def test_a_bad_copy_goes_a_day_after_it_was_replaced(ada: Somebody, bucket: Buck
     overwrite(bad, flip(sealed(bad)))
     check(repair=True, now=NOW)
     assert bad.key in lying("local")
-    maintenance.remove_retired(maintenance.Report(), now=LATER)
+    clearing.remove_retired(Report(), now=LATER)
     assert bad.key not in lying("local")

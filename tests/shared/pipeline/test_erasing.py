@@ -23,6 +23,7 @@ from photovault.errors import Misconfigured, StorageUnavailable
 from photovault.pipeline import embedding, erasing, maintenance, messages, resending, sealer, vision
 from photovault.pipeline.erasing import Finished
 from photovault.pipeline.messages import PhotoMessage
+from photovault.pipeline.reports import Report
 from photovault.settings import get_settings
 
 THEN = datetime(2026, 4, 1, 12, 30, tzinfo=UTC)
@@ -617,7 +618,7 @@ def test_photos_of_an_erased_person_hold_up_none_of_maintenances_tasks(
         conn.execute("UPDATE images SET post_expires_at = %s WHERE status = 'pending'", [THEN])
     erase(ada.owner)
     before = rows_of(database_url, ada.owner.user_id)
-    now, report = datetime.now(UTC), maintenance.Report()
+    now, report = datetime.now(UTC), Report()
     maintenance.expire_pending(report, now=now)
     maintenance.purge_trash(report, now=now)
     maintenance.resend_unfinished(report, now=now)
@@ -639,7 +640,7 @@ def test_the_sweep_finishes_what_is_marked_and_measures_no_mark(
 
 def test_the_daily_pass_finishes_what_is_not_marked(ada: Library, database_url: str) -> None:
     erase(ada.owner)
-    report = maintenance.Report()
+    report = Report()
     maintenance.finish_erasures(report, [], daily=False)
     assert report.erased == 0
     maintenance.finish_erasures(report, [], daily=True)

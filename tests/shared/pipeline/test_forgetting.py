@@ -10,6 +10,7 @@ from tests.vaults import somebody
 
 from photovault import ids, sessions
 from photovault.pipeline import maintenance
+from photovault.pipeline.reports import Report
 
 OLD, NEW = b"o" * 16, b"n" * 16  # keys of throttles are 16 bytes of a hash
 
@@ -36,7 +37,7 @@ def test_expired_keys_sessions_and_throttles_go_and_live_ones_stay(database_url:
             "VALUES ('forgetting', %s, 1, now() - interval '2 days'), ('forgetting', %s, 1, now())",
             [OLD, NEW],
         )
-    maintenance.forget_expired(maintenance.Report(), now=datetime.now(UTC))
+    maintenance.forget_expired(Report(), now=datetime.now(UTC))
     with psycopg.connect(database_url) as conn:
         left = {
             "sessions": conn.execute("SELECT id FROM sessions WHERE user_id = %s", [ada.user_id]).fetchall(),

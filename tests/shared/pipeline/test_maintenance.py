@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -22,7 +23,8 @@ from tests.vaults import Somebody, somebody
 from photovault import blobs, db, images, retired, staging, storage, users, vault
 from photovault.blobs import Blob
 from photovault.errors import Tampered, Unavailable
-from photovault.pipeline import erasing, maintenance, moving, sealer
+from photovault.pipeline import clearing, erasing, maintenance, moving, rehoming, sealer
+from photovault.pipeline.reports import Report
 from photovault.retired import Retired
 from photovault.staging import Staged
 from photovault.storage import placing
@@ -31,9 +33,15 @@ pytestmark = pytest.mark.usefixtures("vault", "sent")
 
 NOW = datetime.now(UTC)
 LATER = NOW + timedelta(days=2)
-DAILY = (
-    "resend_unfinished", "expire_pending", "rehome", "purge_trash", "forget_expired", "remove_retired", "remove_orphans"
-)  # fmt: skip
+DAILY: tuple[tuple[ModuleType, str], ...] = (
+    (maintenance, "resend_unfinished"),
+    (maintenance, "expire_pending"),
+    (rehoming, "rehome"),
+    (maintenance, "purge_trash"),
+    (maintenance, "forget_expired"),
+    (clearing, "remove_retired"),
+    (clearing, "remove_orphans"),
+)
 
 
 @pytest.fixture
@@ -54,7 +62,7 @@ def test_an_upload_that_cannot_be_sealed_holds_up_no_other(ada: Somebody, monkey
 
     monkeypatch.setattr(staging, "objects", lambda: iter([staged(ada, first), staged(ada, second)]))
     monkeypatch.setattr(sealer, "load", load)
-    report = maintenance.Report()
+    report = Report()
     maintenance.sweep_staging(report, now=NOW)
     assert tried == [first, second]
     assert len(report.failures) == 2
@@ -66,8 +74,9 @@ def test_a_task_that_fails_keeps_no_other_from_running(monkeypatch: pytest.Monke
 
     ran = []
     monkeypatch.setattr(staging, "objects", lambda: iter([]))
-    for task in ("resend_unfinished", "expire_pending", "purge_trash", "remove_orphans"):
+    for task in ("resend_unfinished", "expire_pending", "purge_trash"):
         monkeypatch.setattr(maintenance, task, broken)
+    monkeypatch.setattr(clearing, "remove_orphans", broken)
     monkeypatch.setattr(maintenance, "forget_expired", lambda report, *, now, remaining: ran.append(now))
     report = maintenance.run(daily=True, now=NOW)
     assert ran == [NOW]
@@ -87,8 +96,8 @@ def test_the_vault_is_listed_once_a_day_whatever_an_outage_leaves_to_do(monkeypa
     found = Staged(staging.key_of(who, image_id), 1, NOW - timedelta(hours=1), who, image_id)
     monkeypatch.setattr(staging, "objects", lambda: iter([found]))
     monkeypatch.setattr(sealer, "load", away)
-    for task in DAILY:
-        monkeypatch.setattr(maintenance, task, note(task))
+    for module, task in DAILY:
+        monkeypatch.setattr(module, task, note(task))
     maintenance.run(daily=False, now=NOW)
     assert ran == ["resend_unfinished", "expire_pending", "rehome"]
 
@@ -144,7 +153,7 @@ def test_files_that_are_no_blobs_are_left_alone(ada: Somebody) -> None:
     """Somebody may have pointed STORAGE_ROOT at a folder with files of their own."""
     name(ada, put())
     mine, orphan = put("holidays/beach.jpg"), put()
-    maintenance.remove_orphans(maintenance.Report(), now=LATER)
+    clearing.remove_orphans(Report(), now=LATER)
     assert mine in remaining_keys()
     assert orphan not in remaining_keys()
 
@@ -154,8 +163,8 @@ def test_a_vault_that_another_database_knows_is_not_emptied(ada: Somebody) -> No
     """Keys are random: if most of them are unknown, this database is new, restored or of another vault."""
     name(ada, put())
     theirs = {put() for _ in range(60)}
-    report = maintenance.Report()
-    maintenance.remove_orphans(report, now=LATER)
+    report = Report()
+    clearing.remove_orphans(report, now=LATER)
     assert theirs <= remaining_keys()
     assert report.orphans == 0
     assert report.failures
@@ -165,7 +174,7 @@ def test_a_vault_that_another_database_knows_is_not_emptied(ada: Somebody) -> No
 def test_what_one_run_has_no_time_for_is_not_begun(ada: Somebody) -> None:
     name(ada, put())
     orphan = put()
-    maintenance.remove_orphans(maintenance.Report(), now=LATER, remaining=lambda: 10.0)
+    clearing.remove_orphans(Report(), now=LATER, remaining=lambda: 10.0)
     assert orphan in remaining_keys()
 
 
@@ -179,10 +188,10 @@ def test_orphans_are_looked_for_on_every_driver_with_the_parts_of_what_was_never
     orphans = [(driver, placing.put(driver, os.urandom(200_000))) for driver in ("cloudinary", "local")]
     last_part = max(public_id for _, public_id in hybrid.files if public_id.startswith(orphans[0][1]))
     del hybrid.files[CLOUD, last_part]  # as if its worker had died before the last one
-    report = maintenance.Report()
-    maintenance.remove_orphans(report, now=NOW)
+    report = Report()
+    clearing.remove_orphans(report, now=NOW)
     assert report.orphans == 0, "younger than a day"
-    maintenance.remove_orphans(report, now=LATER)
+    clearing.remove_orphans(report, now=LATER)
     assert report.orphans == 2
     assert not report.failures
     assert {public_id.rpartition(".")[0] for _, public_id in hybrid.files} == {kept.key}
@@ -193,8 +202,8 @@ def test_orphans_are_looked_for_on_every_driver_with_the_parts_of_what_was_never
 def test_a_driver_that_is_down_keeps_no_other_from_being_cleared(ada: Somebody, hybrid: StandIn) -> None:
     orphan = put()
     hybrid.stop()
-    report = maintenance.Report()
-    maintenance.remove_orphans(report, now=LATER)
+    report = Report()
+    clearing.remove_orphans(report, now=LATER)
     assert orphan not in remaining_keys()
     (failure,) = report.failures
     assert failure.startswith("remove_orphans of cloudinary")
@@ -214,8 +223,8 @@ def test_a_blob_that_an_older_database_looks_for_elsewhere_is_found_and_not_dele
         assert new is not None
         blobs.replace(conn, new, old)
         conn.execute("DELETE FROM retired_blobs WHERE image_id = %s", [old.image_id])
-    report = maintenance.Report()
-    maintenance.remove_orphans(report, now=LATER)
+    report = Report()
+    clearing.remove_orphans(report, now=LATER)
     assert (report.orphans, report.mended, report.failures) == (0, 1, [])
     assert opened(ada, old) == b"a photo"
 
@@ -228,7 +237,7 @@ def test_orphans_are_looked_for_where_blobs_lie_that_no_setting_places_there(
     orphan = placing.put("cloudinary", b"refuse")
     monkeypatch.setenv("STORAGE_DRIVER", "local")
     reconfigure()
-    maintenance.remove_orphans(maintenance.Report(), now=LATER)
+    clearing.remove_orphans(Report(), now=LATER)
     assert lying("cloudinary") == {kept.key}
     assert orphan not in lying("cloudinary")
 
@@ -238,8 +247,8 @@ def test_a_retired_copy_is_no_orphan(ada: Somebody, hybrid: StandIn) -> None:
     """However old the file is: its own day begins when the blob has moved."""
     blob = add_blob(ada, b"a photo")
     moving.move(ada.user_id, blob.image_id, blob.name, to="local")
-    report = maintenance.Report()
-    maintenance.remove_orphans(report, now=LATER)
+    report = Report()
+    clearing.remove_orphans(report, now=LATER)
     assert report.orphans == 0
     assert is_whole(blob)
 
@@ -304,15 +313,15 @@ def test_the_storage_goes_down_amid_two_hundred_uploads_and_comes_back(hybrid: S
     assert all_opened(ada) == contents
     assert lying("local") == {blob.key for blob in away}, "tickets to the old copies may be out"
 
-    report = maintenance.Report()
-    maintenance.remove_retired(report, now=NOW)
+    report = Report()
+    clearing.remove_retired(report, now=NOW)
     assert report.retired == 0
     retire_earlier(ada, timedelta(hours=24))
-    maintenance.remove_retired(report, now=datetime.now(UTC))
+    clearing.remove_retired(report, now=datetime.now(UTC))
     assert (report.retired, report.failures) == (len(away), [])
     assert not lying("local")
     assert not table(ada.user_id, "SELECT key FROM retired_blobs")
-    maintenance.remove_orphans(report, now=LATER)
+    clearing.remove_orphans(report, now=LATER)
     assert report.orphans == 0
     assert all_opened(ada) == contents
 
@@ -326,11 +335,11 @@ def test_a_blob_that_was_stored_though_no_answer_came_is_an_orphan_and_goes_afte
     hybrid.well()
     assert (blob.driver, blob.away) == ("local", True)
     (twin,) = lying("cloudinary")
-    report = maintenance.Report()
-    maintenance.rehome(report, now=NOW)
-    maintenance.remove_orphans(report, now=NOW)
+    report = Report()
+    rehoming.rehome(report, now=NOW)
+    clearing.remove_orphans(report, now=NOW)
     assert twin in lying("cloudinary"), "younger than a day"
-    maintenance.remove_orphans(report, now=LATER)
+    clearing.remove_orphans(report, now=LATER)
     assert report.orphans == 1
     assert twin not in lying("cloudinary")
     assert is_home(ada, blob)
@@ -408,7 +417,7 @@ def test_a_note_stays_while_a_worker_may_still_commit_what_it_notes(
     maintenance.run(daily=False, now=NOW + timedelta(minutes=15))
     assert NOTE in bucket.contents
     # The next one notes again, while maintenance is about to remove the note.
-    monkeypatch.setattr(maintenance, "_away", lambda: staging.mark_away("cloudinary") or iter([]))
+    monkeypatch.setattr(rehoming, "_away", lambda: staging.mark_away("cloudinary") or iter([]))
     maintenance.run(daily=False, now=NOW + timedelta(hours=1))
     assert NOTE in bucket.contents
 
@@ -429,12 +438,12 @@ def test_the_daily_pass_finds_what_no_note_tells_of_and_notes_what_it_cannot_bri
     blob = away_blob(ada, hybrid)
     bucket.contents.clear()
     hybrid.stop()
-    report = maintenance.Report()
-    maintenance.rehome(report, now=NOW)
+    report = Report()
+    rehoming.rehome(report, now=NOW)
     assert report.away >= 1
     assert NOTE in bucket.contents
     hybrid.start()
-    maintenance.rehome(report, now=NOW)
+    rehoming.rehome(report, now=NOW)
     assert is_home(ada, blob)
 
 
@@ -457,12 +466,12 @@ def test_a_blob_that_cannot_be_moved_is_reported_and_holds_up_no_other(
 def test_what_there_is_no_time_for_comes_home_in_the_next_round(ada: Somebody, hybrid: StandIn, bucket: Bucket) -> None:
     blobs_away = [away_blob(ada, hybrid) for _ in range(3)]
     times = iter([100.0, 100.0])
-    report = maintenance.Report()
+    report = Report()
     notes = dict(bucket.modified)
-    maintenance.rehome(report, now=LATER, remaining=lambda: next(times, 10.0), notes=notes)
+    rehoming.rehome(report, now=LATER, remaining=lambda: next(times, 10.0), notes=notes)
     assert report.rehomed == 2
     assert NOTE in bucket.contents
-    maintenance.rehome(report, now=NOW)
+    rehoming.rehome(report, now=NOW)
     assert all(is_home(ada, blob) for blob in blobs_away)
 
 
@@ -473,16 +482,16 @@ def test_a_home_that_fails_again_meanwhile_is_left_alone_after_three_blobs(
     for _ in range(6):
         away_blob(ada, hybrid)
     hybrid.fault("status", status=503, on="upload")
-    monkeypatch.setattr(maintenance, "takes_blobs", lambda driver: True)
+    monkeypatch.setattr(rehoming, "takes_blobs", lambda driver: True)
     asked = len(hybrid.requests)
-    report = maintenance.Report()
-    maintenance.rehome(report, now=NOW)
+    report = Report()
+    rehoming.rehome(report, now=NOW)
     uploads = [request for request in hybrid.requests[asked:] if request.action == "upload"]
     assert len(uploads) == 3
     assert report.rehomed == 0
     assert NOTE in bucket.contents
     hybrid.well()
-    maintenance.rehome(report, now=NOW)
+    rehoming.rehome(report, now=NOW)
     assert report.rehomed == 6
 
 
@@ -495,8 +504,8 @@ def test_blobs_where_nobody_can_read_them_hold_up_no_other(
     with db.transaction(ada.user_id) as conn:
         conn.execute("UPDATE blobs SET driver = 's3' WHERE NOT (key = %s)", [stuck[-1].key])
     monkeypatch.delenv("VAULT_BUCKET", raising=False)
-    report = maintenance.Report()
-    maintenance.rehome(report, now=NOW)
+    report = Report()
+    rehoming.rehome(report, now=NOW)
     assert report.rehomed == 1
     assert is_home(ada, stuck[-1])
     assert report.away == 3
@@ -522,8 +531,8 @@ def moved(who: Somebody) -> tuple[Blob, Blob]:
 def test_an_old_copy_whose_successor_is_lost_is_not_deleted_but_takes_its_place(ada: Somebody, hybrid: StandIn) -> None:
     old, new = moved(ada)
     storage.driver("local").delete(new.key)
-    report = maintenance.Report()
-    maintenance.remove_retired(report, now=datetime.now(UTC))
+    report = Report()
+    clearing.remove_retired(report, now=datetime.now(UTC))
     assert report.retired == 0
     assert row(ada, old) == old
     assert opened(ada, old) == b"a photo"
@@ -534,8 +543,8 @@ def test_the_old_copies_of_a_lost_blob_stay_even_if_they_are_of_no_use(ada: Some
     old, new = moved(ada)
     storage.driver("local").delete(new.key)
     overwrite(old, b"something else")
-    report = maintenance.Report()
-    maintenance.remove_retired(report, now=datetime.now(UTC))
+    report = Report()
+    clearing.remove_retired(report, now=datetime.now(UTC))
     assert report.retired == 0
     assert any(str(old.image_id) in failure for failure in report.failures)
     assert old.key in lying("cloudinary")
@@ -548,12 +557,12 @@ def test_copies_in_a_storage_that_is_down_wait_and_hold_up_no_other(ada: Somebod
     moving.move(ada.user_id, old.image_id, old.name, to="local")
     retire_earlier(ada, timedelta(days=2))
     hybrid.stop()
-    report = maintenance.Report()
-    maintenance.remove_retired(report, now=datetime.now(UTC))
+    report = Report()
+    clearing.remove_retired(report, now=datetime.now(UTC))
     assert report.retired == 1
     assert new.key not in lying("local")
     hybrid.start()
-    maintenance.remove_retired(report, now=datetime.now(UTC))
+    clearing.remove_retired(report, now=datetime.now(UTC))
     assert report.retired == 3
     assert not lying("cloudinary")
     assert opened(ada, old) == b"a photo"
@@ -571,12 +580,12 @@ def test_copies_whose_successors_are_in_a_storage_that_is_down_wait_and_hold_up_
     assert moving.swap(ada.user_id, copy, replace(copy, key=placing.put("local", sealed(copy))))
     retire_earlier(ada, timedelta(days=2))
     hybrid.stop()
-    report = maintenance.Report()
-    maintenance.remove_retired(report, now=datetime.now(UTC))
+    report = Report()
+    clearing.remove_retired(report, now=datetime.now(UTC))
     assert report.retired == 1
     assert copy.key not in lying("local")
     hybrid.start()
-    maintenance.remove_retired(report, now=datetime.now(UTC))
+    clearing.remove_retired(report, now=datetime.now(UTC))
     assert report.retired == 4
     assert opened(ada, waiting) == b"a photo"
     assert opened(ada, other) == b"another photo"
@@ -596,8 +605,8 @@ def test_a_copy_that_a_blob_is_healed_from_in_that_moment_is_not_deleted(
         return strike(conn, copy)
 
     monkeypatch.setattr(retired, "strike", healed_first)
-    report = maintenance.Report()
-    maintenance.remove_retired(report, now=datetime.now(UTC))
+    report = Report()
+    clearing.remove_retired(report, now=datetime.now(UTC))
     assert report.retired == 0
     assert row(ada, old) == old
     assert opened(ada, old) == b"a photo"
@@ -612,7 +621,7 @@ def test_no_blob_is_healed_from_a_copy_that_is_being_deleted(
     replace_row = moving.swap
 
     def removed_first(*arguments: Any, **options: Any) -> bool:
-        maintenance.remove_retired(maintenance.Report(), now=datetime.now(UTC))
+        clearing.remove_retired(Report(), now=datetime.now(UTC))
         return replace_row(*arguments, **options)
 
     monkeypatch.setattr(moving, "swap", removed_first)
@@ -624,11 +633,11 @@ def test_no_blob_is_healed_from_a_copy_that_is_being_deleted(
 def test_copies_are_removed_page_by_page(ada: Somebody, hybrid: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
     for _ in range(5):
         moved(ada)
-    monkeypatch.setattr(maintenance, "BATCH", 2)
-    report = maintenance.Report()
-    maintenance.remove_retired(report, now=datetime.now(UTC), remaining=lambda: 10.0)
+    monkeypatch.setattr(clearing, "PAGE", 2)
+    report = Report()
+    clearing.remove_retired(report, now=datetime.now(UTC), remaining=lambda: 10.0)
     assert report.retired == 0, "there was no time"
-    maintenance.remove_retired(report, now=datetime.now(UTC))
+    clearing.remove_retired(report, now=datetime.now(UTC))
     assert report.retired == 5
     assert not lying("cloudinary")
 
@@ -658,7 +667,7 @@ def test_what_a_purge_cannot_delete_is_retired_and_goes_later(ada: Somebody, hyb
     assert row(ada, blob) is None
     assert blob.key in lying("cloudinary")
     retire_earlier(ada, timedelta(days=2))
-    maintenance.remove_retired(maintenance.Report(), now=datetime.now(UTC))
+    clearing.remove_retired(Report(), now=datetime.now(UTC))
     assert blob.key not in lying("cloudinary")
     assert not table(ada.user_id, "SELECT key FROM retired_blobs")
 
@@ -688,7 +697,7 @@ def test_erasures_that_staging_notes_are_gone_on_with(bucket: Bucket, monkeypatc
 
 def test_the_daily_pass_goes_on_with_all_erasures(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(erasing, "finish_all", lambda *, remaining: erasing.Finished(done=2, left=1))
-    report = maintenance.Report()
+    report = Report()
     maintenance.finish_erasures(report, [], daily=True)
     assert report.erased == 2
 

@@ -15,6 +15,7 @@ from photovault import db, geocoder, images, locations
 from photovault.estimating import Names
 from photovault.geocoder import Refined
 from photovault.pipeline import maintenance
+from photovault.pipeline.reports import Report
 
 pytestmark = pytest.mark.usefixtures("vault", "sent")
 
@@ -36,8 +37,8 @@ def photo(user_id: UUID, image_id: UUID) -> images.Image:
     return found
 
 
-def refine() -> maintenance.Report:
-    report = maintenance.Report()
+def refine() -> Report:
+    report = Report()
     maintenance.refine_places(report, now=datetime.now(UTC))
     return report
 

@@ -25,6 +25,7 @@ from photovault.errors import Unavailable
 from photovault.images import Image
 from photovault.pipeline import maintenance, sealer, vision
 from photovault.pipeline.messages import PhotoMessage
+from photovault.pipeline.reports import Report
 from photovault.sealing import Address
 from photovault.uploads import Seal
 
@@ -425,7 +426,7 @@ def test_what_nobody_announced_is_measured_as_plaintext(
 
 
 def test_opened_copies_are_swept_after_six_minutes(bucket: Bucket) -> None:
-    lent, report = datetime(2026, 5, 1, 12, tzinfo=UTC), maintenance.Report()
+    lent, report = datetime(2026, 5, 1, 12, tzinfo=UTC), Report()
     bucket.contents["outgoing/0123"] = PICTURE
     bucket.modified["outgoing/0123"] = lent
     maintenance.sweep_staging(report, now=lent + timedelta(minutes=5, seconds=59))
@@ -438,7 +439,7 @@ def test_opened_copies_are_swept_after_six_minutes(bucket: Bucket) -> None:
 
 def test_notes_to_maintenance_are_no_plaintext_that_grows_old(bucket: Bucket) -> None:
     bucket.mark(f"erasing/{ids.new()}")
-    report = maintenance.Report()
+    report = Report()
     maintenance.sweep_staging(report, now=datetime.now(UTC) + timedelta(hours=5))
     assert (report.staged, report.oldest_seconds, report.removed) == (0, 0, 0)
 
@@ -446,7 +447,7 @@ def test_notes_to_maintenance_are_no_plaintext_that_grows_old(bucket: Bucket) ->
 def test_a_sealed_upload_that_lost_its_worker_is_swept_like_any_other(ada: Somebody, staged: dict[str, bytes]) -> None:
     photo = announce(ada, PICTURE)
     staged[photo.key] = photo.sealed(PICTURE)
-    report = maintenance.Report()
+    report = Report()
     maintenance.sweep_staging(report, now=datetime.now(UTC) + timedelta(minutes=11))
     assert (report.sealed, staged) == (1, {})
     assert original(photo) == PICTURE
