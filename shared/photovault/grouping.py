@@ -17,6 +17,8 @@ saves work and never changes the answer. Faces of one call must come from one mo
 5. Every other face, weak or alone, is a *leaf*: it joins the person whose centroid of founders is nearest, from a
    cosine of ``join`` upwards, best pairs first. Leaves never move a person, so blurred faces chain nobody together.
 6. A leaf that somebody gave a name and that joins nobody is a person by that name; other leaves may join it then.
+7. A founder that is still alone may take in weak faces, from a cosine of ``threshold`` upwards, and is a person with
+   them when that makes ``min_photos`` photos: somebody of whom there are but two photos, one of them blurred.
 
 **What is incremental, and why it equals the full run.** Clusters merge only when their mean similarity reaches the
 threshold, hence only when one pair of faces does: the connected components of the graph of such pairs (and of
@@ -613,11 +615,13 @@ def _kind(faces: Sequence[int], problem: _Problem) -> int:
 
 @dataclass(frozen=True)
 class _Targets:
-    """Persons that leaves may join: numbers of their clusters, sums of their founders [T, D], which of them changed."""
+    """Whom leaves may join from a cosine of ``least``: numbers of their clusters, sums of their founders [T, D], and
+    which lines of these changed: are not what they were, or have room that they had not."""
 
     clusters: Ints
     totals: Sums
     changed: Ints
+    least: float
 
 
 def _join(problem: _Problem, recalled: _Recalled, founded: _Founded) -> tuple[Ints, int]:
@@ -641,58 +645,79 @@ def _join(problem: _Problem, recalled: _Recalled, founded: _Founded) -> tuple[In
     shaken = set(before[left].tolist())
     joined[~leaf] = -1
 
-    first = _Targets(founded.targets, founded.totals, _changed(founded.targets, founded, shaken))
-    of_first = _where(joined, founded.kinds == PERSON)
-    second_before = np.where(of_first, -1, joined)
-    joined = np.where(of_first, joined, -1)
+    kind = np.where(joined >= 0, founded.kinds[joined], -1) if len(founded.kinds) else np.full(len(joined), -1)
+    by_kind = {which: np.where(kind == which, joined, -1) for which in (PERSON, BY_NAME, NOBODY)}
+    joined = by_kind[PERSON]
+
+    changed = np.flatnonzero(np.isin(founded.targets, founded.fresh) | np.isin(founded.targets, list(shaken)))
+    first = _Targets(founded.targets, founded.totals, changed, problem.rules.join)
     affected = _affected(problem, first, leaf, moved)
     joined[affected] = -1
     _place(problem, first, founded, affected, joined)
-    placed = len(affected)
+    placed = set(affected)
+    moved[affected] = True
 
-    alone = _by_name(founded.kinds, founded.cluster, joined)
-    if alone or (second_before >= 0).any():
-        second = _named_targets(problem, recalled, founded, alone, shaken)
-        moved[affected] = True
-        moved |= (second_before >= 0) & ~np.isin(second_before, second.clusters)
+    unplaced_before = np.zeros(len(problem.faces), dtype=bool)
+    unplaced_before[recalled.at[known]] = memory.joined[known] < 0
+    fresh_or_shaken = shaken | set(founded.fresh.tolist())
+
+    # Whoever is somebody by name alone, then founders that are alone.
+    for which, least in ((BY_NAME, problem.rules.join), (NOBODY, problem.rules.threshold)):
+        alone = _unplaced(founded.kinds == which, founded.cluster, joined)
         free = leaf & (joined < 0) & ~np.isin(founded.cluster, list(alone))
-        again = _affected(problem, second, free, moved)
-        kept = free & (second_before >= 0)
+        if which == NOBODY:
+            free &= ~problem.founder & (founded.cluster < 0)
+        as_before = by_kind[which]
+        moved |= (as_before >= 0) & ~np.isin(as_before, list(alone))
+        voiced = {c: some for c, faces in alone.items() if (some := [i for i in faces if problem.founder[i]])}
+        otherwise = set(founded.cluster[unplaced_before != (joined < 0)].tolist())
+        changed_ones = [c for c in voiced if c in otherwise or c in fresh_or_shaken]
+        targets = _Targets(
+            np.array(changed_ones, dtype=np.intp),
+            _sums(problem, [voiced[c] for c in changed_ones]),
+            np.arange(len(changed_ones)),
+            least,
+        )
+        again = _affected(problem, targets, free, moved)
+        kept = free & (as_before >= 0)
         kept[again] = False
-        joined[kept] = second_before[kept]
-        _place(problem, second, founded, again, joined)
-        placed += len(again)
-    return joined, placed
+        joined[kept] = as_before[kept]
+        _place(problem, _within_reach(problem, founded, voiced, again, least), founded, again, joined)
+        moved[again] = True
+        placed.update(again)
+    return joined, len(placed)
 
 
-def _by_name(kinds: NDArray[np.int8], cluster: Ints, joined: Ints) -> dict[int, list[int]]:
-    """The clusters that are somebody by name alone, with their faces that joined nobody."""
+def _unplaced(wanted: NDArray[np.bool_], cluster: Ints, joined: Ints) -> dict[int, list[int]]:
+    """The wanted clusters, with their faces that joined nobody."""
     found: dict[int, list[int]] = {}
-    for i in np.flatnonzero(_where(cluster, kinds == BY_NAME) & (joined < 0)).tolist():
+    for i in np.flatnonzero(_where(cluster, wanted) & (joined < 0)).tolist():
         found.setdefault(int(cluster[i]), []).append(i)
     return found
 
 
-def _named_targets(
-    problem: _Problem, recalled: _Recalled, founded: _Founded, alone: Mapping[int, list[int]], shaken: set[int]
+def _sums(problem: _Problem, groups: Sequence[Sequence[int]]) -> Sums:
+    """The sum of the embeddings of each group of faces, fetched at once."""
+    if not groups:
+        return np.zeros((0, 1))
+    rows = problem.rows(i for group in groups for i in group).astype(np.float64)
+    starts = np.cumsum([0, *(len(group) for group in groups[:-1])])
+    return np.asarray(np.add.reduceat(rows, starts, axis=0))
+
+
+def _within_reach(
+    problem: _Problem, founded: _Founded, voiced: Mapping[int, list[int]], leaves: list[int], least: float
 ) -> _Targets:
-    """Of those who are somebody by name alone, the ones with a founder. Changed is who was not there before."""
-    memory = recalled.memory
-    before = {
-        int(founded.renumbered[c]): {int(recalled.at[i]) for i in faces}
-        for c, faces in _by_name(memory.kinds, memory.cluster, memory.joined).items()
-    }
-    voiced = {c: some for c, faces in alone.items() if (some := [i for i in faces if problem.founder[i]])}
-    clusters = np.array(list(voiced), dtype=np.intp)
-    totals = [problem.rows(faces).sum(axis=0, dtype=np.float64) for faces in voiced.values()]
-    new = [n for n, c in enumerate(voiced) if before.get(c) != set(alone[c])]
-    changed = np.union1d(_changed(clusters, founded, shaken), np.array(new, dtype=np.intp))
-    return _Targets(clusters, np.stack(totals) if totals else np.zeros((0, 1)), changed)
-
-
-def _changed(targets: Ints, founded: _Founded, shaken: set[int]) -> Ints:
-    """Which of the targets are not what they were, or have room that they had not."""
-    return np.flatnonzero(np.isin(targets, founded.fresh) | np.isin(targets, list(shaken)))
+    """Those of the targets that any of the leaves may be near: few leaves are looked up, for many all are fetched."""
+    some = list(voiced) if leaves else []
+    if leaves and len(leaves) <= FEW < len(voiced):
+        found = problem.embeddings.near(problem.rows(leaves).astype(np.float64), least=least)
+        numbers = {problem.index.get(face.bytes, -1) for those in found for face in those} - {-1}
+        # A sum of several may be near though none of them is.
+        several = {c for c, faces in voiced.items() if len(faces) > 1}
+        some = sorted({int(founded.cluster[i]) for i in numbers} & voiced.keys() | several)
+    clusters = np.array(some, dtype=np.intp)
+    return _Targets(clusters, _sums(problem, [voiced[c] for c in some]), clusters[:0], least)
 
 
 def _affected(problem: _Problem, targets: _Targets, leaf: NDArray[np.bool_], moved: NDArray[np.bool_]) -> list[int]:
@@ -701,7 +726,7 @@ def _affected(problem: _Problem, targets: _Targets, leaf: NDArray[np.bool_], mov
         return [int(i) for i in np.flatnonzero(leaf)]
     here = moved.copy()
     if len(targets.changed):
-        for those in problem.embeddings.near(targets.totals[targets.changed], least=problem.rules.join):
+        for those in problem.embeddings.near(targets.totals[targets.changed], least=targets.least):
             here[[i for face in those if (i := problem.index.get(face.bytes)) is not None and leaf[i]]] = True
     photos = {problem.photo(i) for i in np.flatnonzero(here).tolist()}
     faces = problem.faces
@@ -759,7 +784,7 @@ def _pairs(
     for start in range(0, len(leaves), BLOCK):
         some = leaves[start : start + BLOCK]
         cosines = problem.rows(some).astype(np.float64) @ targets.totals.T / (lengths * GRID)
-        for r, t in np.argwhere(cosines >= problem.rules.join).tolist():
+        for r, t in np.argwhere(cosines >= targets.least).tolist():
             i, c = some[r], int(targets.clusters[t])
             if founded.cluster[i] != c:
                 pairs.append((-float(cosines[r, t]), int(problem.ranks[i]), int(rank[c]), i, c))
@@ -771,7 +796,12 @@ def _pairs(
 
 def _result(problem: _Problem, founded: _Founded, joined: Ints, placed: int) -> Grouping:
     owner = np.where(joined >= 0, joined, founded.cluster)
-    owner[~_where(owner, founded.kinds != NOBODY)] = -1
+    somebody = founded.kinds != NOBODY
+    taken_in = _where(joined, ~somebody)
+    for c in set(joined[taken_in].tolist()):
+        photos = {problem.photo(i) for i in np.flatnonzero(owner == c).tolist()}
+        somebody[c] = len(photos) >= problem.rules.min_photos
+    owner[~_where(owner, somebody)] = -1
     leaf = ~_where(founded.cluster, founded.kinds == PERSON)
     told = np.zeros(len(problem.faces), dtype=bool)
     told[list(problem.law.told)] = True

@@ -129,6 +129,29 @@ def test_a_founder_too_far_off_to_be_linked_joins_as_a_leaf() -> None:
     assert result.unknown == ids(4)
 
 
+def test_a_founder_alone_and_a_weak_face_surely_alike_are_a_person() -> None:
+    (one,) = identities(1)
+    vectors = np.stack([one, turned(one, 0.55, seed=1), turned(one, 0.48, seed=2)])
+    faces = [face(0, 0), face(1, 1, founder=False), face(2, 2, founder=False)]
+    result = group(faces, vectors)
+    assert people_of(result) == {ids(0, 1)}
+    assert result.unknown == ids(2)
+
+
+def test_a_founder_takes_in_no_face_of_its_own_photo_and_none_it_was_told_apart_from() -> None:
+    (one,) = identities(1)
+    vectors = np.stack([one, turned(one, 0.55, seed=1)])
+    assert group([face(0, 0), face(1, 0, founder=False, box=5.0)], vectors).clusters == ()
+    faces = [face(0, 0), face(1, 1, founder=False)]
+    told = [Correction("different", faces[0].id, faces[1].id, DAY)]
+    assert group(faces, vectors, corrections=told).clusters == ()
+
+
+def test_weak_faces_alone_are_nobody_however_alike() -> None:
+    (one,) = identities(1)
+    assert group([face(n, n, founder=False) for n in range(4)], np.stack([one] * 4)).clusters == ()
+
+
 def test_two_strangers_a_little_alike_are_not_a_person() -> None:
     (one,) = identities(1)
     result = group([face(0, 0), face(1, 1)], np.stack([one, turned(one, 0.48, seed=1)]))
