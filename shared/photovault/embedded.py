@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import islice
 
 MAX_BLOCK = 2**20
 """Bytes. Longer XMP or compressed blocks are cut or ignored; EXIF's own pointers are bounded in ``exif``."""
@@ -91,7 +92,7 @@ def progressive_frame(data: bytes) -> tuple[int | None, list[tuple[int, int]]]:
 
 def jpeg_size(data: bytes, start: int) -> tuple[int, int] | None:
     """Width and height of the JPEG that begins at ``start``; None without a baseline or progressive frame of 8 bits."""
-    for marker, at, end in jpeg_segments(data, start):
+    for marker, at, end in islice(jpeg_segments(data, start), 500):
         if marker in {0xC0, 0xC1, 0xC2} and end - at >= 6:
             bits, height, width = struct.unpack_from(">BHH", data, at)
             return (width, height) if bits == 8 else None

@@ -18,6 +18,7 @@ import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from photovault import embedded, exif
 
@@ -106,10 +107,7 @@ def _places(data: bytes, *, content_type: str) -> Iterator[tuple[int, int]]:
 
 def _said_by_xmp(packet: bytes) -> Iterator[tuple[int, int]]:
     """(bytes from the film's start to the end of the file, bytes from its end) by the two versions of the format."""
-    items = [
-        dict(_ATTRIBUTE.findall(item.group(1)))
-        for _, item in zip(range(_MOST_BOXES), _ITEM.finditer(packet), strict=False)
-    ]
+    items = [dict(_ATTRIBUTE.findall(item.group(1))) for item in islice(_ITEM.finditer(packet), _MOST_BOXES)]
     behind = 0
     for item in reversed(items):
         padding, length = _number(item.get(b"Padding")), _number(item.get(b"Length"))

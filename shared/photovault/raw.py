@@ -17,6 +17,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from types import MappingProxyType
 
 from photovault import embedded
@@ -43,6 +44,7 @@ LEAST_SIDE = 200
 _MOST_DIRECTORIES = 64
 _MOST_ENTRIES = 512
 _MOST_CANDIDATES = 64
+_MOST_TRACKS = 16  # and other boxes beside them
 _MAKERS = (
     (b"CANON", "image/x-canon-cr2"),
     (b"NIKON", "image/x-nikon-nef"),
@@ -124,7 +126,7 @@ def preview(data: bytes) -> Preview | None:
     """The largest JPEG inside a RAW file that shows the photo; None when there is none."""
     best: Preview | None = None
     for places in (_pointed_at(data), _looked_for(data)):
-        for _, (start, end) in zip(range(_MOST_CANDIDATES), places, strict=False):
+        for start, end in islice(places, _MOST_CANDIDATES):
             found = _jpeg(data, start, end=end)
             if found and (best is None or found.width * found.height > best.width * best.height):
                 best = found
@@ -231,7 +233,7 @@ def _in_cr3(data: bytes) -> Iterator[tuple[int, int]]:
     """The full-size JPEG is the first track's only sample; a smaller one lies in a box ``PRVW`` beside ``moov``."""
     for kind, start, stop in embedded.boxes(data):
         if kind == b"moov":
-            for inner, at, end in embedded.boxes(data, start, stop):
+            for inner, at, end in islice(embedded.boxes(data, start, stop), _MOST_TRACKS):
                 if inner == b"trak" and (sample := _only_sample(data, at, end)):
                     yield sample
     for kind, start, stop in _cr3_boxes(data, _CR3_PREVIEW):
