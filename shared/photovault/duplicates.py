@@ -49,6 +49,8 @@ NEAR = 33
 """1/256 of the picture's side: how far a mark may move between two copies."""
 
 _STEPS = (6, 4)  # on blurred sketches, then on the sketches themselves
+# Scale and shift across, scale and shift down; the others are tried where the first ends short of a likely copy.
+_STARTS = ((1, 0, 1, 0), (0.9, 0, 0.9, 0), (1.1, 0, 1.1, 0))
 _BATCH = 400  # pairs at a time: 15 MB of working memory
 _WINDOW = 7  # pixels of the sketch, of the spots that may not differ
 _FRAMED = 0.006  # what scale and shift may be off by where nothing was cropped
@@ -175,14 +177,25 @@ def measure(firsts: Sequence[bytes], seconds: Sequence[bytes]) -> list[Likeness]
         ]
         greys = [sketch[:, : SKETCH_SIDE**2].reshape(-1, SKETCH_SIDE, SKETCH_SIDE) for sketch in both]
         colours = np.abs(both[0][:, SKETCH_SIDE**2 :] - both[1][:, SKETCH_SIDE**2 :]).mean(axis=1)
-        found += _measure(*greys, colours=colours)
+        found += _best(*greys, colours=colours)
     return found
 
 
-def _measure(first: Floats, second: Floats, *, colours: Floats) -> list[Likeness]:
+def _best(first: Floats, second: Floats, *, colours: Floats) -> list[Likeness]:
+    found = _measure(first, second, colours=colours, start=_STARTS[0])
+    short = [n for n, likeness in enumerate(found) if likeness.detail >= 0.5 and likeness.spot > 0.25]
+    for start in _STARTS[1:] if short else ():
+        for n, again in zip(
+            short, _measure(first[short], second[short], colours=colours[short], start=start), strict=True
+        ):
+            found[n] = max(found[n], again, key=lambda likeness: likeness.detail)
+    return found
+
+
+def _measure(first: Floats, second: Floats, *, colours: Floats, start: Sequence[float]) -> list[Likeness]:
     import numpy as np
 
-    fit = np.tile(np.array([1, 0, 1, 0], dtype=np.float32), (len(first), 1))
+    fit = np.tile(np.array(start, dtype=np.float32), (len(first), 1))
     fit = _aligned(_blurred(first), _blurred(second), fit, steps=_STEPS[0])
     fit = _aligned(first, second, fit, steps=_STEPS[1])
     laid, inside = _laid_over(first, fit)
