@@ -125,7 +125,9 @@ def sniff(data: bytes) -> str | None:
 def preview(data: bytes) -> Preview | None:
     """The largest JPEG inside a RAW file that shows the photo; None when there is none."""
     best: Preview | None = None
-    for places in (_pointed_at(data), _looked_for(data)):
+    # A DNG's pointers are complete, and its sensor's data may be JPEGs too, of a tile each.
+    searches = (_pointed_at(data),) if sniff(data) == "image/x-adobe-dng" else (_pointed_at(data), _looked_for(data))
+    for places in searches:
         for start, end in islice(places, _MOST_CANDIDATES):
             found = _jpeg(data, start, end=end)
             if found and (best is None or found.width * found.height > best.width * best.height):

@@ -91,7 +91,7 @@ def test_damaged_copies_of_real_files_end_within_bounds() -> None:
 
 @pytest.mark.slow
 def test_many_damaged_copies_of_real_files_end_within_bounds() -> None:
-    within_bounds(mutants(20_000, first_seed=1_000_000, largest=4_000_000), timeout=3000)
+    within_bounds(mutants(10_000, first_seed=1_000_000, largest=4_000_000), timeout=3000)
 
 
 def test_a_death_would_be_found(tmp_path: Path) -> None:

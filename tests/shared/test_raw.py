@@ -255,6 +255,8 @@ def test_a_raw_file_without_a_picture_is_refused_by_name() -> None:
         formats.decode(dng(jpeg=draw(5, (160, 120))))  # a thumbnail is no photo
     with pytest.raises(Rejected, match="no picture that can be shown"):
         formats.decode(dng(jpeg=LOSSLESS))
+    with pytest.raises(Rejected, match="no picture that can be shown"):
+        formats.decode(dng(jpeg=LOSSLESS) + LARGE)  # a tile of the sensor's data, which no preview's pointer names
 
 
 @pytest.mark.parametrize("make", [nef, cr3])
