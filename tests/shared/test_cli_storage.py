@@ -35,7 +35,8 @@ from photovault import blobs, db, storage
 from photovault.blobs import Blob
 from photovault.cli import app
 from photovault.errors import StorageUnavailable
-from photovault.pipeline import checking, clearing, migrating
+from photovault.pipeline import clearing, migrating
+from photovault.pipeline.findings import Finding, Tally
 from photovault.pipeline.reports import Report
 
 pytestmark = pytest.mark.usefixtures("vault", "sent", "alone")
@@ -191,16 +192,16 @@ def test_interrupted_it_tells_what_it_saw_and_how_to_go_on(ada: Somebody, monkey
     with db.transaction(ada.user_id) as conn:
         for blob in blobs.of_images(conn, photos):
             delete(blob)
-    seen, take = [], checking.Tally.take
+    seen, take = [], Tally.take
 
-    def interrupt(tally: checking.Tally, finding: checking.Finding) -> None:
+    def interrupt(tally: Tally, finding: Finding) -> None:
         if len(seen) == 2:
             raise KeyboardInterrupt
         seen.append(finding.image_id)
         take(tally, finding)
 
     with monkeypatch.context() as patch:
-        patch.setattr(checking.Tally, "take", interrupt)
+        patch.setattr(Tally, "take", interrupt)
         result = run("check")
     assert result.exit_code == 1
     assert "Interrupted." in result.stdout

@@ -20,7 +20,7 @@ from rich.table import Table
 from photovault.cli.telling import shown
 from photovault.errors import Misconfigured, StorageUnavailable, Unavailable
 from photovault.pipeline import checking, migrating
-from photovault.pipeline.checking import Finding, Tally
+from photovault.pipeline.findings import Finding, Position, Tally
 from photovault.settings import TIERED_BLOBS, TIERS
 
 app = typer.Typer(no_args_is_help=True, help="The storage: where blobs rest, whether all are there, moving them.")
@@ -123,7 +123,7 @@ def check(
 
     Exit 0: all is well. 1: something is wrong, and left so. 2: nothing is wrong, but not everything could be checked.
     """
-    start = checking.Position.of(after)
+    start = Position.of(after)
     _known(driver)
     tally, out, stopped = Tally(cursor=start.cursor), _Out(as_json), ""
     with out.progress("Checking") as watched:
@@ -155,7 +155,7 @@ def check(
         raise typer.Exit(2)
 
 
-def _rows_to_go(start: checking.Position, driver: str | None) -> tuple[int, int]:
+def _rows_to_go(start: Position, driver: str | None) -> tuple[int, int]:
     from photovault import blobs, db
 
     if start.driver is not None:

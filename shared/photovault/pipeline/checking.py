@@ -19,12 +19,14 @@ from datetime import datetime, timedelta
 from functools import partial
 from itertools import islice
 from typing import Literal
-from uuid import UUID
 
-from photovault import blobs, cursors, db, storage
+from photovault import blobs, db, storage
 from photovault.blobs import Record
-from photovault.errors import BadCursor, BlobMissing, Invalid, Misconfigured, StorageUnavailable
+from photovault.errors import BlobMissing, Invalid, Misconfigured, StorageUnavailable
 from photovault.observability import logger
+from photovault.pipeline import walking
+from photovault.pipeline.findings import Finding, Position, Tally, unchecked
+from photovault.pipeline.walking import FIRST, Place
 from photovault.storage import Stored, placing
 
 # A file younger than this may be about to be named: its worker has stored it and not yet committed.
@@ -39,11 +41,7 @@ AWAY_AFTER = 20
 # So many are remembered for that; of more it is only counted that they were not checked.
 MOST_DEFERRED = 1000
 
-FIRST = (UUID(int=0), "")
-
-Kind = Literal["lost", "tampered", "orphan", "unchecked", "unknown-to-the-database"]
-Outcome = Literal["", "mended", "removed"]
-Adopt = Callable[[list["Finding"]], list["Finding"]]
+Adopt = Callable[[list[Finding]], list[Finding]]
 """What takes files that rows are looking for in vain, and gives them, each with its ``outcome``."""
 Told = Callable[[int, int], None]
 """Called with how many blobs, and how many of their bytes, have been looked at since the last call."""
@@ -51,97 +49,6 @@ Told = Callable[[int, int], None]
 
 def _untold(blobs: int, read: int) -> None:
     """Nobody wants to know."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Something that is not as it should be. ``outcome`` says what a repair made of it, ``detail`` is a sentence.
-
-    The ids are those of a row, absent for files that no row names and for what is told of a whole storage.
-    """
-
-    kind: Kind
-    driver: str
-    detail: str
-    key: str = ""
-    user_id: UUID | None = None
-    image_id: UUID | None = None
-    name: str = ""
-    bytes: int = 0
-    count: int = 1
-    outcome: Outcome = ""
-
-
-@dataclass
-class Tally:
-    """What was seen so far. ``cursor`` leads on from there; None when everything was looked at, or nothing yet."""
-
-    blobs: int = 0
-    bytes: int = 0
-    lost: int = 0
-    tampered: int = 0
-    unchecked: int = 0
-    files: int = 0
-    young: int = 0
-    foreign: int = 0
-    orphans: int = 0
-    mended: int = 0
-    removed: int = 0
-    refused: int = 0
-    cursor: str | None = None
-
-    def take(self, finding: Finding) -> None:
-        """Count a finding, once it is known what became of it."""
-        match finding.kind:
-            case "lost":
-                self.lost += 1
-            case "tampered":
-                self.tampered += 1
-            case "orphan" if finding.outcome != "mended":  # else it is none: it was what a row looked for
-                self.orphans += 1
-            case "unchecked":
-                self.unchecked += finding.count
-            case "unknown-to-the-database":
-                self.refused += 1
-        self.mended += finding.outcome == "mended"
-        self.removed += finding.outcome == "removed"
-
-    @property
-    def left(self) -> int:
-        """Findings that nothing was done about."""
-        return max(0, self.lost + self.tampered - self.mended) + self.orphans - self.removed
-
-    @property
-    def complete(self) -> bool:
-        """Whether everything could be looked at and judged."""
-        return not self.unchecked and not self.refused
-
-
-@dataclass(frozen=True)
-class Position:
-    """Where to begin: after a row, or, with ``driver`` set, after a file of that driver, all rows being done."""
-
-    row: tuple[UUID, str] = FIRST
-    driver: str | None = None
-    key: str = ""
-
-    @classmethod
-    def of(cls, cursor: str | None) -> Position:
-        """Raises ``BadCursor``."""
-        if not cursor:
-            return cls()
-        try:
-            found = cursors.decode("storage-check-rows", cursor, "us")
-        except BadCursor:
-            driver, key = cursors.decode("storage-check-files", cursor, "ss") or ("", "")
-            return cls(driver=driver, key=key)
-        return cls(row=(found[0], found[1]) if found else FIRST)
-
-    @property
-    def cursor(self) -> str:
-        if self.driver is None:
-            return cursors.encode("storage-check-rows", *self.row)
-        return cursors.encode("storage-check-files", self.driver, self.key)
 
 
 def drivers(only: str | None = None) -> list[str]:
@@ -189,7 +96,7 @@ class _Verdict:
     """What reading a record's blob gave. ``before`` is the row that the walk came from."""
 
     record: Record
-    before: tuple[UUID, str]
+    before: Place
     kind: Literal["sound", "lost", "tampered", "away"]
     detail: str = ""
 
@@ -202,7 +109,7 @@ class _Away:
     in_a_row: dict[str, int] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     reasons: dict[str, str] = field(default_factory=dict)
-    first: tuple[UUID, str] | None = None
+    first: Place | None = None
 
     def given_up(self, driver: str) -> bool:
         return self.in_a_row.get(driver, 0) >= AWAY_AFTER
@@ -220,7 +127,7 @@ class _Away:
         else:
             self.counts[driver] = self.counts.get(driver, 0) + 1
 
-    def again(self, verify: Callable[[Record, tuple[UUID, str]], _Verdict]) -> Iterator[_Verdict]:
+    def again(self, verify: Callable[[Record, Place], _Verdict]) -> Iterator[_Verdict]:
         """Verdicts on those that can be read by now. Nothing more is asked of a storage that fails again."""
         deferred, self.deferred = self.deferred, []
         failing: set[str] = set()
@@ -262,7 +169,7 @@ def rows(
     tally.cursor = start.cursor
     pool = ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="check")
     try:
-        for verdict in _in_order(pool, verify, _records(start.row, driver), away, ahead=4 * jobs):
+        for verdict in _in_order(pool, verify, _with_before(start.row, driver), away, ahead=4 * jobs):
             record = verdict.record
             if batch and batch[0].image_id != record.image_id:
                 yield batch
@@ -285,22 +192,17 @@ def rows(
     tally.cursor = Position(away.first).cursor if away.first else None
 
 
-def _records(after: tuple[UUID, str], driver: str | None) -> Iterator[tuple[Record, tuple[UUID, str]]]:
+def _with_before(before: Place, driver: str | None) -> Iterator[tuple[Record, Place]]:
     """Every row, with the one before it."""
-    while True:
-        with db.maintenance() as conn:
-            page = blobs.walk(conn, after=after, limit=PAGE, driver=driver)
-        for record in page:
-            yield record, after
-            after = record.image_id, record.name
-        if len(page) < PAGE:
-            return
+    for record in walking.records(partial(blobs.walk, driver=driver), after=before):
+        yield record, before
+        before = walking.place_of(record)
 
 
 def _in_order(
     pool: ThreadPoolExecutor,
-    verify: Callable[[Record, tuple[UUID, str]], _Verdict],
-    records: Iterator[tuple[Record, tuple[UUID, str]]],
+    verify: Callable[[Record, Place], _Verdict],
+    records: Iterator[tuple[Record, Place]],
     away: _Away,
     *,
     ahead: int,
@@ -318,7 +220,7 @@ def _in_order(
         yield waiting.popleft().result()
 
 
-def _verified(record: Record, before: tuple[UUID, str], *, stopped: threading.Event | None = None) -> _Verdict:
+def _verified(record: Record, before: Place, *, stopped: threading.Event | None = None) -> _Verdict:
     """Read a blob, and again before anything is said against it: its row may have changed, or the reading failed."""
     try:
         kind, detail = read(record, stopped=stopped)
@@ -437,11 +339,6 @@ def _unnamed_originals() -> Iterator[list[Finding]]:
         )
         _log(finding)
         yield [finding]
-
-
-def unchecked(driver: str, why: str, *, count: int = 1) -> Finding:
-    """What could not be looked at; no loss, as far as anybody knows."""
-    return Finding("unchecked", driver, f"Not checked: {why}", count=count)
 
 
 # ----------------------------------------------------------------------------------------------------- file by file

@@ -20,7 +20,7 @@ from photovault.errors import BlobMissing, Misconfigured, PhotoVaultError, Stora
 from photovault.images import Image
 from photovault.observability import logger
 from photovault.pipeline import checking, moving
-from photovault.pipeline.checking import Finding
+from photovault.pipeline.findings import Finding
 from photovault.settings import get_settings
 from photovault.storage import placing
 

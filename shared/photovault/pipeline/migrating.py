@@ -10,16 +10,16 @@ from collections import deque
 from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from uuid import UUID
+from functools import partial
 
 from photovault import blobs, db, storage
 from photovault.blobs import Record
 from photovault.errors import StorageUnavailable
-from photovault.pipeline import checking, moving
+from photovault.pipeline import moving, walking
 from photovault.pipeline.moving import Outcome
+from photovault.pipeline.walking import Place
 from photovault.storage import placing
 
-PAGE = 500
 # One that could not be moved for a storage that was away is tried in each walk again, so often and no more.
 MOST_WALKS = 5
 # So many of them in a row, and the storage is away for longer: the rest is for another run.
@@ -51,7 +51,7 @@ class Step:
 def count(chosen: Chosen) -> tuple[int, int]:
     """How many blobs are still to be moved, and their bytes."""
     with db.maintenance() as conn:
-        return blobs.count(conn, after=checking.FIRST, driver=chosen.source, elsewhere_than=chosen.to, kind=chosen.kind)
+        return blobs.count(conn, after=walking.FIRST, driver=chosen.source, elsewhere_than=chosen.to, kind=chosen.kind)
 
 
 def check_drivers(chosen: Chosen) -> None:
@@ -74,13 +74,13 @@ def migrate(chosen: Chosen, *, jobs: int = 4) -> Generator[Step, None, None]:
     Safe to break off anywhere. Raises ``StorageUnavailable`` when a storage stays away, and ``Unavailable`` when the
     database is.
     """
-    given_up: set[tuple[UUID, str]] = set()  # reported once, and not tried again
-    waiting: dict[tuple[UUID, str], Step] = {}
+    given_up: set[Place] = set()  # reported once, and not tried again
+    waiting: dict[Place, Step] = {}
     for _ in range(MOST_WALKS):
         before, waiting, moved = waiting, {}, 0
         in_a_row = 0
         for step, again in _walk(chosen, jobs, given_up):
-            place = step.record.image_id, step.record.name
+            place = walking.place_of(step.record)
             if not step.why:
                 moved, in_a_row = moved + step.moved, 0
                 yield step
@@ -97,13 +97,14 @@ def migrate(chosen: Chosen, *, jobs: int = 4) -> Generator[Step, None, None]:
     yield from waiting.values()
 
 
-def _walk(chosen: Chosen, jobs: int, skipped: set[tuple[UUID, str]]) -> Iterator[tuple[Step, bool]]:
+def _walk(chosen: Chosen, jobs: int, skipped: set[Place]) -> Iterator[tuple[Step, bool]]:
     """Steps in the order of the rows, and for what could not be moved whether trying again may help."""
+    rows = partial(blobs.walk, driver=chosen.source, elsewhere_than=chosen.to, kind=chosen.kind)
     running: deque[Future[tuple[Step, bool]]] = deque()
     pool = ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="migrate")
     try:
-        for record in _records(chosen):
-            if (record.image_id, record.name) in skipped:
+        for record in walking.records(rows):
+            if walking.place_of(record) in skipped:
                 continue
             running.append(pool.submit(_move, record, chosen.to))
             if len(running) >= 2 * jobs:
@@ -112,19 +113,6 @@ def _walk(chosen: Chosen, jobs: int, skipped: set[tuple[UUID, str]]) -> Iterator
             yield running.popleft().result()
     finally:
         pool.shutdown(wait=True, cancel_futures=True)  # a move that was begun is ended
-
-
-def _records(chosen: Chosen) -> Iterator[Record]:
-    after = checking.FIRST
-    while True:
-        with db.maintenance() as conn:
-            page = blobs.walk(
-                conn, after=after, limit=PAGE, driver=chosen.source, elsewhere_than=chosen.to, kind=chosen.kind
-            )
-        yield from page
-        if len(page) < PAGE:
-            return
-        after = page[-1].image_id, page[-1].name
 
 
 def _move(record: Record, to: str) -> tuple[Step, bool]:

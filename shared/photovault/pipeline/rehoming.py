@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import secrets
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
-from uuid import UUID
 
 from photovault import blobs, db, staging, storage
 from photovault.errors import PhotoVaultError
 from photovault.observability import count, logger
-from photovault.pipeline import moving
+from photovault.pipeline import moving, walking
 from photovault.pipeline.deadlines import LEAST_SECONDS, Remaining, no_end
 from photovault.pipeline.reports import Report
 from photovault.settings import TIERED_BLOBS
@@ -26,7 +25,6 @@ NOTE_GRACE = timedelta(minutes=20)
 NOTE_RENEWAL = timedelta(hours=6)
 # After so many moves in a row that failed from one driver to another, the rest is left to the next run.
 FAILURES_IN_A_ROW = 3
-PAGE = 500
 
 
 def rehome(
@@ -44,7 +42,7 @@ def rehome(
     homes: dict[str, bool] = {}  # by driver: whether it takes blobs
     in_a_row: Counter[tuple[str, str]] = Counter()  # failures by where blobs lie and where they belong
     left: set[str] = set()
-    for record in _away():
+    for record in walking.records(blobs.away):
         home = placing.home(record.name)
         if remaining() < LEAST_SECONDS:
             left |= {home, *(notes or ())}
@@ -73,18 +71,6 @@ def rehome(
         report.away = blobs.count_away(conn)
     count("BlobsAway", report.away)
     renew_notes(notes or {}, left=left, now=now)
-
-
-def _away() -> Iterator[blobs.Record]:
-    """All blobs that are away, page by page; no transaction is open while one is looked at."""
-    after = (UUID(int=0), "")
-    while True:
-        with db.maintenance() as conn:
-            page = blobs.away(conn, after=after, limit=PAGE)
-        yield from page
-        if len(page) < PAGE:
-            return
-        after = page[-1].image_id, page[-1].name
 
 
 def takes_blobs(driver: str) -> bool:

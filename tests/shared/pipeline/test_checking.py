@@ -32,8 +32,8 @@ from tests.vaults import Somebody, forget, somebody
 from photovault import blobs, db, images, originals, people, retired, storage, uploads, users, vectors
 from photovault.blobs import Blob
 from photovault.errors import BlobMissing, StorageUnavailable
-from photovault.pipeline import checking, clearing, mending, moving, vision
-from photovault.pipeline.checking import Finding, Position, Tally
+from photovault.pipeline import checking, clearing, mending, moving, vision, walking
+from photovault.pipeline.findings import Finding, Position, Tally
 from photovault.pipeline.messages import PhotoMessage
 from photovault.pipeline.reports import Report
 from photovault.storage import local
@@ -221,7 +221,7 @@ def test_blobs_are_read_in_pieces(ada: Somebody, monkeypatch: pytest.MonkeyPatch
 
 
 def test_the_walk_is_page_by_page_and_in_the_order_of_the_rows(ada: Somebody, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checking, "PAGE", 2)
+    monkeypatch.setattr(walking, "PAGE", 2)
     photos = [sealed_photo(ada, draw(seed, (64, 48))) for seed in range(5)]
     for image_id in photos:
         with db.transaction(ada.user_id) as conn:

@@ -417,7 +417,7 @@ def test_a_note_stays_while_a_worker_may_still_commit_what_it_notes(
     maintenance.run(daily=False, now=NOW + timedelta(minutes=15))
     assert NOTE in bucket.contents
     # The next one notes again, while maintenance is about to remove the note.
-    monkeypatch.setattr(rehoming, "_away", lambda: staging.mark_away("cloudinary") or iter([]))
+    monkeypatch.setattr(blobs, "away", lambda *_, **__: staging.mark_away("cloudinary") or [])
     maintenance.run(daily=False, now=NOW + timedelta(hours=1))
     assert NOTE in bucket.contents
 
