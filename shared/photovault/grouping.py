@@ -647,7 +647,7 @@ def _join(problem: _Problem, recalled: _Recalled, founded: _Founded) -> tuple[In
 
     kind = np.where(joined >= 0, founded.kinds[joined], -1) if len(founded.kinds) else np.full(len(joined), -1)
     by_kind = {which: np.where(kind == which, joined, -1) for which in (PERSON, BY_NAME, NOBODY)}
-    joined = by_kind[PERSON]
+    joined = by_kind[PERSON].copy()
 
     changed = np.flatnonzero(np.isin(founded.targets, founded.fresh) | np.isin(founded.targets, list(shaken)))
     first = _Targets(founded.targets, founded.totals, changed, problem.rules.join)
@@ -655,21 +655,27 @@ def _join(problem: _Problem, recalled: _Recalled, founded: _Founded) -> tuple[In
     joined[affected] = -1
     _place(problem, first, founded, affected, joined)
     placed = set(affected)
-    moved[affected] = True
 
     unplaced_before = np.zeros(len(problem.faces), dtype=bool)
     unplaced_before[recalled.at[known]] = memory.joined[known] < 0
     fresh_or_shaken = shaken | set(founded.fresh.tolist())
+    placed_until_now = by_kind[PERSON] >= 0
 
     # Whoever is somebody by name alone, then founders that are alone.
     for which, least in ((BY_NAME, problem.rules.join), (NOBODY, problem.rules.threshold)):
-        alone = _unplaced(founded.kinds == which, founded.cluster, joined)
-        free = leaf & (joined < 0) & ~np.isin(founded.cluster, list(alone))
+        wanted = _where(founded.cluster, founded.kinds == which) & (joined < 0)
+        alone = np.unique(founded.cluster[wanted])
+        free = leaf & (joined < 0) & ~np.isin(founded.cluster, alone)
         if which == NOBODY:
             free &= ~problem.founder & (founded.cluster < 0)
         as_before = by_kind[which]
-        moved |= (as_before >= 0) & ~np.isin(as_before, list(alone))
-        voiced = {c: some for c, faces in alone.items() if (some := [i for i in faces if problem.founder[i]])}
+        # Whoever comes to this round and did not before, or the other way round.
+        moved |= placed_until_now != (joined >= 0)
+        placed_until_now = placed_until_now | (as_before >= 0)
+        moved |= (as_before >= 0) & ~np.isin(as_before, alone)
+        voiced: dict[int, list[int]] = {}
+        for i in np.flatnonzero(wanted & problem.founder).tolist():
+            voiced.setdefault(int(founded.cluster[i]), []).append(i)
         otherwise = set(founded.cluster[unplaced_before != (joined < 0)].tolist())
         changed_ones = [c for c in voiced if c in otherwise or c in fresh_or_shaken]
         targets = _Targets(
@@ -683,17 +689,8 @@ def _join(problem: _Problem, recalled: _Recalled, founded: _Founded) -> tuple[In
         kept[again] = False
         joined[kept] = as_before[kept]
         _place(problem, _within_reach(problem, founded, voiced, again, least), founded, again, joined)
-        moved[again] = True
         placed.update(again)
     return joined, len(placed)
-
-
-def _unplaced(wanted: NDArray[np.bool_], cluster: Ints, joined: Ints) -> dict[int, list[int]]:
-    """The wanted clusters, with their faces that joined nobody."""
-    found: dict[int, list[int]] = {}
-    for i in np.flatnonzero(_where(cluster, wanted) & (joined < 0)).tolist():
-        found.setdefault(int(cluster[i]), []).append(i)
-    return found
 
 
 def _sums(problem: _Problem, groups: Sequence[Sequence[int]]) -> Sums:
