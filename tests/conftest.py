@@ -7,7 +7,7 @@ from tests.flows.workshop import workshop
 from tests.local_cloud import api_url, cloud, database_url, group_by_cloud, localstack, postgres, scratch, server_folder
 from tests.staged import bucket
 from tests.storages import hybrid, shelf, told
-from tests.vaults import quick_hashes, vault
+from tests.vaults import quick_hashes, small_models, vault
 
 from photovault import observability
 from photovault.settings import get_settings
@@ -25,6 +25,7 @@ __all__ = [
     "sent",
     "server_folder",
     "shelf",
+    "small_models",
     "told",
     "vault",
     "workshop",

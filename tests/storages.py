@@ -120,9 +120,7 @@ def content_key(who: Somebody, image_id: UUID) -> bytes:
     with db.transaction(who.user_id) as conn:
         image = images.get(conn, image_id)
         assert image is not None
-        return keyring.content_key(
-            conn, who.user_id, image_id, version=image.key_version, wrapped=bytes(image.content_key)
-        )
+        return keyring.content_key_of(conn, image)
 
 
 def row(who: Somebody, blob: Blob) -> Blob | None:

@@ -86,6 +86,17 @@ def vault(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 
 @pytest.fixture(scope="module")
+def small_models(vault: Path) -> Iterator[None]:
+    """Providers that need no model files: Haar cascades for faces, perceptual hashes for embeddings."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FACE_PROVIDER", "haar")
+        patch.setenv("EMBEDDINGS_PROVIDER", "phash")
+        forget()
+        yield
+    forget()
+
+
+@pytest.fixture(scope="module")
 def quick_hashes() -> Iterator[None]:
     """Argon2 with the least work that it allows, for tests that count hashes and need no strong ones."""
     with pytest.MonkeyPatch.context() as patch:

@@ -16,6 +16,7 @@ from photovault.settings import get_settings
 
 if TYPE_CHECKING:
     from photovault.db import Connection
+    from photovault.images import Image
 
 DEK_TTL_SECONDS = 300.0
 # A key that KMS has just not opened is not asked for again within the transaction that follows.
@@ -202,6 +203,11 @@ def content_key(conn: Connection, user_id: UUID, image_id: UUID, *, version: int
     except Tampered as error:
         _report(error, user_id=user_id, version=version, image_id=image_id)
         raise Tampered(f"{error.detail} It is that of photo {image_id}.") from None
+
+
+def content_key_of(conn: Connection, image: Image) -> bytes:
+    """The content key of a photo whose row was read. Raises like ``content_key``."""
+    return content_key(conn, image.user_id, image.id, version=image.key_version, wrapped=bytes(image.content_key))
 
 
 def _report(error: Tampered, *, user_id: UUID, version: int, image_id: UUID | None = None) -> None:

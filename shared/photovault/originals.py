@@ -67,9 +67,7 @@ def open(user_id: UUID, image_id: UUID) -> Opened:  # noqa: A001 - read as origi
             if image is None:
                 raise NotFound("There is no such photo.")
             blob = blobs.get(conn, image_id, NAME) if image.sealed_at else None
-            content_key = keyring.content_key(
-                conn, user_id, image_id, version=image.key_version, wrapped=bytes(image.content_key)
-            )
+            content_key = keyring.content_key_of(conn, image)
         data: bytes | None
         if blob is not None:
             data = vault.fetch(blob, content_key=content_key, user_id=user_id)

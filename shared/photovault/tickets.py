@@ -47,9 +47,7 @@ def of_images(
     for blob in blobs.of_images(conn, list(by_id), names):
         image = by_id[blob.image_id]
         if image.id not in content_keys:
-            content_keys[image.id] = keyring.content_key(
-                conn, image.user_id, image.id, version=image.key_version, wrapped=bytes(image.content_key)
-            )
+            content_keys[image.id] = keyring.content_key_of(conn, image)
         found[image.id][blob.name] = of_blob(blob, image.user_id, content_keys[image.id], now=now)
     return found
 

@@ -101,9 +101,7 @@ def assert_finished_once(workshop: Workshop, who: Somebody, image_id: UUID, data
         assert image is not None
         assert (image.status, image.reason) == ("ready", None)
         rows = blobs.of_images(conn, [image_id])
-        content_key = keyring.content_key(
-            conn, who.user_id, image_id, version=image.key_version, wrapped=bytes(image.content_key)
-        )
+        content_key = keyring.content_key_of(conn, image)
         assert conn.execute("SELECT count(*) FROM image_embeddings").fetchone() == (1,)
         assert conn.execute("SELECT wanted_generation FROM rebuilds").fetchone() == (1,)
         user = users.get(conn)

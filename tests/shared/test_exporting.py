@@ -56,9 +56,7 @@ def keep(who: Somebody, data: bytes, *, motion: bytes | None = None, **columns: 
     with db.transaction(who.user_id) as conn:
         image = images.get(conn, image_id)
         assert image
-        key = keyring.content_key(
-            conn, who.user_id, image_id, version=image.key_version, wrapped=bytes(image.content_key)
-        )
+        key = keyring.content_key_of(conn, image)
         contents = {"original": (data, "image/jpeg")} | ({"motion": (motion, "video/mp4")} if motion else {})
         blobs.add(
             conn,

@@ -502,9 +502,7 @@ def test_a_worker_with_a_row_of_before_the_rotation_opens_the_photo_all_the_same
     rotation.rotate_user(ada.user_id)
     keyring.forget()  # that worker is another process, or has waited for more than five minutes
     with db.transaction(ada.user_id) as conn:
-        opened = keyring.content_key(
-            conn, ada.user_id, stale.id, version=stale.key_version, wrapped=bytes(stale.content_key)
-        )
+        opened = keyring.content_key_of(conn, stale)
     assert opened == before
 
 

@@ -291,9 +291,7 @@ def test_the_key_of_an_upload_opens_nothing_else_of_its_photo(person: Somebody) 
     (answer,) = announce(person, file(), sealed=True)
     image = stored(person, answer.image_id)
     with db.transaction(person.user_id) as conn:
-        content_key = keyring.content_key(
-            conn, person.user_id, image.id, version=image.key_version, wrapped=bytes(image.content_key)
-        )
+        content_key = keyring.content_key_of(conn, image)
     assert answer.seal is not None
     others = {
         sealing.blob_key(content_key, sealing.Address(person.user_id, image.id, name))

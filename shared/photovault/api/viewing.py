@@ -52,9 +52,7 @@ def view_image(
     with person.transaction() as conn:
         image = existing(conn, image_id)
         blob = blobs.get(conn, image_id, rendition)
-        content_key = keyring.content_key(
-            conn, person.user_id, image_id, version=image.key_version, wrapped=bytes(image.content_key)
-        )
+        content_key = keyring.content_key_of(conn, image)
     if blob is None:
         raise NotFound(_why_no_rendition(image, rendition))
     if rendition == "original":

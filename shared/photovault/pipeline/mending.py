@@ -189,9 +189,7 @@ def _named(finding: Finding) -> Blob | None:
 
 def _content_key(image: Image) -> bytes:
     with db.transaction(image.user_id) as conn:
-        return keyring.content_key(
-            conn, image.user_id, image.id, version=image.key_version, wrapped=bytes(image.content_key)
-        )
+        return keyring.content_key_of(conn, image)
 
 
 def _ids(finding: Finding) -> tuple[UUID, UUID]:

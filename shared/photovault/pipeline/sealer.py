@@ -46,9 +46,7 @@ def seal(image: Image) -> Image | None:
     keyring.warm(user_id)
     try:
         with db.transaction(user_id) as conn:
-            content_key = keyring.content_key(
-                conn, user_id, image.id, version=image.key_version, wrapped=bytes(image.content_key)
-            )
+            content_key = keyring.content_key_of(conn, image)
     except NotFound:  # the account was deleted meanwhile
         remove_upload(user_id, image.id, size=image.size)
         return None

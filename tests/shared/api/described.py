@@ -232,7 +232,7 @@ def seal(user_id: UUID, image_id: UUID) -> None:
     with db.transaction(user_id) as conn:
         image = images.get(conn, image_id)
         assert image is not None
-        key = keyring.content_key(conn, user_id, image_id, version=image.key_version, wrapped=bytes(image.content_key))
+        key = keyring.content_key_of(conn, image)
         made = [
             sealed_vault.store(
                 name.encode() * 20,

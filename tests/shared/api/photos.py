@@ -30,9 +30,7 @@ def sealed_photo(
         )
         image = images.get(conn, answer.image_id)
         assert image is not None
-        key = keyring.content_key(
-            conn, person.user_id, image.id, version=image.key_version, wrapped=bytes(image.content_key)
-        )
+        key = keyring.content_key_of(conn, image)
         made = [
             sealed_vault.store(
                 plaintext,

@@ -248,9 +248,7 @@ def test_photos_that_could_be_opened_can_not_any_more_and_nobody_elses_are_touch
     assert answer.status_code == 202
     assert api.get(path, headers=headers).status_code == 401
     with pytest.raises(NotFound), db.transaction(hers.owner.user_id) as conn:
-        keyring.content_key(
-            conn, hers.owner.user_id, image.id, version=image.key_version, wrapped=bytes(image.content_key)
-        )
+        keyring.content_key_of(conn, image)
     assert erasing.finish(hers.owner.user_id)
     theirs = api.get(f"/images/{mine.ids['image_id']}/view?rendition=thumbnail", headers=mine.owner.headers)
     assert theirs.status_code == 200

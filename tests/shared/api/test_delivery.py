@@ -89,7 +89,7 @@ def test_all_blobs_that_a_client_shows_have_tickets(api: TestClient, person: Som
     with db.transaction(person.user_id) as conn:
         row = library.get(conn, photo)
         assert row is not None
-        key = keyring.content_key(conn, person.user_id, photo, version=row.key_version, wrapped=bytes(row.content_key))
+        key = keyring.content_key_of(conn, row)
     made = [
         sealed_vault.store(
             b"of " + name.encode(),

@@ -27,7 +27,7 @@ from tests.shared.test_motion import film
 from tests.staged import Bucket
 from tests.storages import add_blob as add_blob_named
 from tests.storages import is_whole, lying, opened, overwrite, reconfigure, row, sealed, store
-from tests.vaults import Somebody, forget, somebody
+from tests.vaults import Somebody, somebody
 
 from photovault import blobs, db, images, originals, people, retired, storage, uploads, users, vectors
 from photovault.blobs import Blob
@@ -38,7 +38,7 @@ from photovault.pipeline.messages import PhotoMessage
 from photovault.pipeline.reports import Report
 from photovault.storage import local
 
-pytestmark = pytest.mark.usefixtures("vault", "sent", "alone")
+pytestmark = pytest.mark.usefixtures("vault", "small_models", "sent", "alone")
 
 NOW = datetime.now(UTC)
 LATER = NOW + timedelta(days=2)
@@ -48,16 +48,6 @@ LATER = NOW + timedelta(days=2)
 def database_url(postgres: Postgres) -> Iterator[str]:
     yield postgres.create_database("checking")
     postgres.drop_database("checking")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def small_models(vault: Path) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("FACE_PROVIDER", "haar")
-        patch.setenv("EMBEDDINGS_PROVIDER", "phash")
-        forget()
-        yield
-    forget()
 
 
 @pytest.fixture

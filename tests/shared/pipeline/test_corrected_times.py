@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -13,28 +12,18 @@ import pytest
 from infra.local.pictures import draw
 from tests.arranging import table
 from tests.staged import Bucket
-from tests.vaults import Somebody, forget, somebody
+from tests.vaults import Somebody, somebody
 
 from photovault import db, images, retiming, staging, uploads, users
 from photovault.pipeline import embedding, resending, sealer, vision
 from photovault.pipeline.messages import PhotoMessage
 
-pytestmark = pytest.mark.usefixtures("vault", "sent", "bucket")
+pytestmark = pytest.mark.usefixtures("vault", "small_models", "sent", "bucket")
 
 EXIF = datetime(2025, 9, 11, 8, 59)
 RIGHT = datetime(2024, 2, 29, 23, 30)
 AS_THE_FILE_SAYS = (EXIF, date(2025, 9, 11), datetime(2025, 9, 10, 23, 59, tzinfo=UTC), 540, "exif", None)
 AS_THE_PERSON_SAYS = (RIGHT, date(2024, 2, 29), datetime(2024, 2, 29, 22, 30, tzinfo=UTC), 60, "person", "exif")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def small_models(vault: Path) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("FACE_PROVIDER", "haar")
-        patch.setenv("EMBEDDINGS_PROVIDER", "phash")
-        forget()
-        yield
-    forget()
 
 
 @pytest.fixture

@@ -60,9 +60,7 @@ class Announced:
     def content_key(self) -> bytes:
         row = self.row
         with db.transaction(row.user_id) as conn:
-            return keyring.content_key(
-                conn, row.user_id, row.id, version=row.key_version, wrapped=bytes(row.content_key)
-            )
+            return keyring.content_key_of(conn, row)
 
 
 def announce(who: Somebody, data: bytes, *, size: int | None = None, now: datetime | None = None) -> Announced:

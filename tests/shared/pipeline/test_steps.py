@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
@@ -12,7 +12,7 @@ import pytest
 from infra.local.pictures import draw
 from tests.arranging import Sent, value
 from tests.staged import Bucket
-from tests.vaults import Somebody, forget, somebody
+from tests.vaults import Somebody, somebody
 
 from photovault import db, images, originals, sealing, staging, storage, uploads, users
 from photovault import vault as blob_vault
@@ -20,17 +20,7 @@ from photovault.errors import BlobMissing, NotFound, Unavailable
 from photovault.pipeline import embedding, maintenance, resending, sealer, vision
 from photovault.pipeline.messages import PhotoMessage
 
-pytestmark = pytest.mark.usefixtures("vault", "sent", "staged")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def small_models(vault: Path) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("FACE_PROVIDER", "haar")
-        patch.setenv("EMBEDDINGS_PROVIDER", "phash")
-        forget()
-        yield
-    forget()
+pytestmark = pytest.mark.usefixtures("vault", "small_models", "sent", "staged")
 
 
 @pytest.fixture

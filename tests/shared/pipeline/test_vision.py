@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
@@ -12,23 +11,13 @@ import pytest
 from infra.local.pictures import draw
 from tests.shared.test_motion import film
 from tests.staged import Bucket
-from tests.vaults import Somebody, forget, somebody
+from tests.vaults import Somebody, somebody
 
 from photovault import blobs, db, images, keyring, originals, staging, uploads, vault
 from photovault.pipeline import vision
 from photovault.pipeline.messages import PhotoMessage
 
-pytestmark = pytest.mark.usefixtures("vault", "sent", "bucket")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def small_models(vault: Path) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("FACE_PROVIDER", "haar")
-        patch.setenv("EMBEDDINGS_PROVIDER", "phash")
-        forget()
-        yield
-    forget()
+pytestmark = pytest.mark.usefixtures("vault", "small_models", "sent", "bucket")
 
 
 @pytest.fixture
@@ -50,9 +39,7 @@ def content(who: Somebody, image_id: UUID, name: str) -> tuple[bytes, str] | Non
         image = images.get(conn, image_id)
         blob = blobs.get(conn, image_id, name)
         assert image is not None
-        key = keyring.content_key(
-            conn, who.user_id, image_id, version=image.key_version, wrapped=bytes(image.content_key)
-        )
+        key = keyring.content_key_of(conn, image)
     return (vault.fetch(blob, content_key=key, user_id=who.user_id), blob.content_type) if blob else None
 
 
