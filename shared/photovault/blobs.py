@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from photovault import db
-from photovault.settings import TIERS
+from photovault.settings import DRIVERS
 
 if TYPE_CHECKING:
     from photovault.db import Connection
@@ -245,7 +245,7 @@ def drivers(conn: Connection) -> list[str]:
             OR EXISTS (SELECT FROM retired_blobs r WHERE r.driver = d.name)
         ORDER BY d.name
         """,
-        [list(TIERS)],
+        [list(DRIVERS)],
     )
     return [row[0] for row in found.fetchall()]
 

@@ -48,7 +48,7 @@ HOW_TO = {
 
 # What STORAGE_TIERS may place, and where. A face's blob is called "face:<its id>".
 TIERED_BLOBS = ("original", "preview", "thumbnail", "metadata", "face", "motion")
-TIERS = ("local", "s3", "cloudinary")
+DRIVERS = ("local", "s3", "cloudinary")
 
 
 class Settings(BaseSettings):
@@ -103,10 +103,10 @@ class Settings(BaseSettings):
     def _known_tiers(cls, value: str) -> str:
         for pair in value.split(","):
             name, _, driver = (part.strip() for part in pair.partition("="))
-            if pair.strip() and (name not in TIERED_BLOBS or driver not in TIERS):
+            if pair.strip() and (name not in TIERED_BLOBS or driver not in DRIVERS):
                 raise ValueError(
                     f"'{pair.strip()}' is no tier. Write pairs such as original=s3,thumbnail=cloudinary; blobs are "
-                    f"{', '.join(TIERED_BLOBS)}, drivers are {', '.join(TIERS)}."
+                    f"{', '.join(TIERED_BLOBS)}, drivers are {', '.join(DRIVERS)}."
                 )
         return value
 

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from photovault import aws, presigning
@@ -61,21 +63,13 @@ def get(user_id: UUID, image_id: UUID, *, at_most: int) -> bytes | None:
     Reads ``at_most`` + 1 bytes, so that an object that outgrew its announcement costs no more memory than that.
     Raises ``StorageUnavailable``.
     """
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    try:
-        answer = aws.client("s3").get_object(
-            Bucket=get_settings().require("staging_bucket"), Key=key_of(user_id, image_id)
-        )
+    with _answering("The uploaded file cannot be read right now."):
+        answer = _unless_absent("get_object", key_of(user_id, image_id))
+        if answer is None:
+            return None
         body: bytes = answer["Body"].read(at_most + 1)
         answer["Body"].close()
         expected = min(int(answer["ContentLength"]), at_most + 1)
-    except ClientError as error:
-        if error.response.get("Error", {}).get("Code") == "NoSuchKey":
-            return None
-        raise StorageUnavailable("The uploaded file cannot be read right now.") from error
-    except BotoCoreError as error:
-        raise StorageUnavailable("The uploaded file cannot be read right now.") from error
     if len(body) != expected:
         # A read of a given length ends early without an error, and half a photo must not be taken for what was sent.
         raise StorageUnavailable("The uploaded file could be read in part only.")
@@ -84,26 +78,18 @@ def get(user_id: UUID, image_id: UUID, *, at_most: int) -> bytes | None:
 
 def find(user_id: UUID, image_id: UUID) -> Staged | None:
     """What lies there for this photo, without its bytes. Raises ``StorageUnavailable``."""
-    from botocore.exceptions import BotoCoreError, ClientError
-
     key = key_of(user_id, image_id)
-    try:
-        answer = aws.client("s3").head_object(Bucket=get_settings().require("staging_bucket"), Key=key)
-    except ClientError as error:
-        if error.response.get("Error", {}).get("Code") in {"NoSuchKey", "NotFound", "404"}:
-            return None
-        raise StorageUnavailable("The uploaded file cannot be looked at right now.") from error
-    except BotoCoreError as error:
-        raise StorageUnavailable("The uploaded file cannot be looked at right now.") from error
+    with _answering("The uploaded file cannot be looked at right now."):
+        answer = _unless_absent("head_object", key)
+    if answer is None:
+        return None
     etag = answer.get("ETag", "")
     return Staged(key, int(answer["ContentLength"]), answer["LastModified"], user_id, image_id, etag)
 
 
 def put(user_id: UUID, image_id: UUID, data: bytes, *, content_type: str, sha256_base64: str) -> None:
     """Upload for a client that sent its bytes to the API; S3 checks the checksum. Raises ``StorageUnavailable``."""
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    try:
+    with _answering("The file cannot be taken right now; try again."):
         aws.client("s3").put_object(
             Bucket=get_settings().require("staging_bucket"),
             Key=key_of(user_id, image_id),
@@ -111,18 +97,12 @@ def put(user_id: UUID, image_id: UUID, data: bytes, *, content_type: str, sha256
             ContentType=content_type,
             ChecksumSHA256=sha256_base64,
         )
-    except (ClientError, BotoCoreError) as error:
-        raise StorageUnavailable("The file cannot be taken right now; try again.") from error
 
 
 def mark(key: str) -> None:
     """Leave an empty object for maintenance to find, or renew its date. Raises ``StorageUnavailable``."""
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    try:
+    with _answering("What is left to do cannot be noted right now."):
         aws.client("s3").put_object(Bucket=get_settings().require("staging_bucket"), Key=key, Body=b"")
-    except (ClientError, BotoCoreError) as error:
-        raise StorageUnavailable("What is left to do cannot be noted right now.") from error
 
 
 def mark_away(driver: str) -> None:
@@ -135,12 +115,8 @@ def mark_away(driver: str) -> None:
 
 def delete(key: str) -> None:
     """Remove an object; one that is gone already is fine. Raises ``StorageUnavailable``."""
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    try:
+    with _answering("The uploaded file cannot be removed right now."):
         aws.client("s3").delete_object(Bucket=get_settings().require("staging_bucket"), Key=key)
-    except (ClientError, BotoCoreError) as error:
-        raise StorageUnavailable("The uploaded file cannot be removed right now.") from error
 
 
 def objects(prefix: str = "") -> Iterator[Staged]:
@@ -158,13 +134,9 @@ def holds(user_id: UUID, image_id: UUID) -> bool:
 
     Raises ``StorageUnavailable``.
     """
-    from botocore.exceptions import BotoCoreError, ClientError
-
     wanted = key_of(user_id, image_id)
-    try:
+    with _answering("The uploaded files cannot be looked through right now."):
         return any(staged.key == wanted for staged in objects(wanted))
-    except (ClientError, BotoCoreError) as error:
-        raise StorageUnavailable("The uploaded files cannot be looked through right now.") from error
 
 
 def lend(data: bytes, *, content_type: str, disposition: str, now: datetime) -> str:
@@ -172,16 +144,12 @@ def lend(data: bytes, *, content_type: str, disposition: str, now: datetime) -> 
 
     For answers that do not fit the gateway. The sweeper removes it. Raises ``StorageUnavailable``.
     """
-    from botocore.exceptions import BotoCoreError, ClientError
-
     settings = get_settings()
     key = f"{OUTGOING}{secrets.token_hex(16)}"
-    try:
+    with _answering("The photo cannot be handed out right now; try again."):
         aws.client("s3").put_object(
             Bucket=settings.require("staging_bucket"), Key=key, Body=data, ContentType=content_type
         )
-    except (ClientError, BotoCoreError) as error:
-        raise StorageUnavailable("The photo cannot be handed out right now; try again.") from error
     return presigning.presign_get(
         endpoint=settings.aws_endpoint_url,
         bucket=settings.require("staging_bucket"),
@@ -196,3 +164,30 @@ def lend(data: bytes, *, content_type: str, disposition: str, now: datetime) -> 
             "response-content-type": content_type,
         },
     )
+
+
+@contextmanager
+def _answering(otherwise: str) -> Iterator[None]:
+    """Where S3 refuses or does not answer, that is ``StorageUnavailable`` with this sentence."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        yield
+    except (ClientError, BotoCoreError) as error:
+        raise StorageUnavailable(otherwise) from error
+
+
+def _unless_absent(operation: str, key: str) -> dict[str, Any] | None:
+    """S3's answer about an object; None when there is none. One to HEAD has no words, and the status for a code."""
+    from botocore.exceptions import ClientError
+
+    try:
+        answer: dict[str, Any] = getattr(aws.client("s3"), operation)(
+            Bucket=get_settings().require("staging_bucket"), Key=key
+        )
+    except ClientError as error:
+        code = error.response.get("Error", {}).get("Code")
+        if code == "NoSuchKey" or (operation == "head_object" and code in {"NotFound", "404"}):
+            return None
+        raise
+    return answer

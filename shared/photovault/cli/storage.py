@@ -21,7 +21,7 @@ from photovault.cli.telling import shown
 from photovault.errors import Misconfigured, StorageUnavailable, Unavailable
 from photovault.pipeline import checking, migrating
 from photovault.pipeline.findings import Finding, Position, Tally
-from photovault.settings import TIERED_BLOBS, TIERS
+from photovault.settings import DRIVERS, TIERED_BLOBS
 
 app = typer.Typer(no_args_is_help=True, help="The storage: where blobs rest, whether all are there, moving them.")
 
@@ -114,7 +114,7 @@ def check(
     quick: Annotated[
         bool, typer.Option("--quick", help="Compare listings with the rows; read no blob, so no altered byte is seen.")
     ] = False,
-    driver: Annotated[str | None, typer.Option(help=f"This one alone: {', '.join(TIERS)}.")] = None,
+    driver: Annotated[str | None, typer.Option(help=f"This one alone: {', '.join(DRIVERS)}.")] = None,
     after: Annotated[str | None, typer.Option(metavar="CURSOR", help="Go on where a check was interrupted.")] = None,
     jobs: Jobs = 4,
     as_json: AsJson = False,
@@ -177,8 +177,8 @@ def _adopted(files: list[Finding]) -> list[Finding]:
 
 
 def _known(driver: str | None) -> None:
-    if driver not in {None, *TIERS}:
-        raise typer.BadParameter(f"There is no driver '{driver}'; there are {', '.join(TIERS)}.")
+    if driver not in {None, *DRIVERS}:
+        raise typer.BadParameter(f"There is no driver '{driver}'; there are {', '.join(DRIVERS)}.")
 
 
 # ----------------------------------------------------------------------------------------------------------- migrate
@@ -187,7 +187,7 @@ def _known(driver: str | None) -> None:
 @app.command()
 def migrate(
     *,
-    to: Annotated[str, typer.Option(help=f"Where to: {', '.join(TIERS)}.")],
+    to: Annotated[str, typer.Option(help=f"Where to: {', '.join(DRIVERS)}.")],
     source: Annotated[
         str | None, typer.Option("--from", help="Only what lies there; else all that lies elsewhere.")
     ] = None,

@@ -20,7 +20,6 @@ from photovault.errors import Invalid, Misconfigured
 
 # Segments that start with a letter, digit, dash or underscore: no "..", nothing hidden, nothing absolute.
 _KEY = re.compile(r"(?:[A-Za-z0-9_-][A-Za-z0-9._-]*/)*[A-Za-z0-9_-][A-Za-z0-9._-]*")
-_DRIVERS = ("local", "s3", "cloudinary")
 
 
 @dataclass(frozen=True)
@@ -105,7 +104,7 @@ def check_key(key: str) -> str:
 @lru_cache
 def driver(name: str) -> Driver:
     """The process's driver of that name. Raises ``Misconfigured`` when the settings do not allow it."""
-    from photovault.settings import get_settings
+    from photovault.settings import DRIVERS, get_settings
 
     settings = get_settings()
     if name == "local":
@@ -135,7 +134,7 @@ def driver(name: str) -> Driver:
             upload_prefix=settings.cloudinary_upload_prefix,
             max_file_bytes=settings.cloudinary_max_file_bytes,
         )
-    raise Misconfigured(f"STORAGE_DRIVER={name} cannot be used. Set it to one of: {', '.join(_DRIVERS)}.")
+    raise Misconfigured(f"STORAGE_DRIVER={name} cannot be used. Set it to one of: {', '.join(DRIVERS)}.")
 
 
 def verify_local_url(key: str, expires: int, signature: str, now: datetime) -> None:
