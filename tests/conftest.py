@@ -6,7 +6,7 @@ from tests.arranging import sent
 from tests.flows.workshop import workshop
 from tests.local_cloud import api_url, cloud, database_url, group_by_cloud, localstack, postgres, scratch, server_folder
 from tests.staged import bucket
-from tests.storages import hybrid, shelf, told
+from tests.storages import emptied, hybrid, settled, shelf, told
 from tests.vaults import quick_hashes, small_models, vault
 
 from photovault import observability
@@ -17,6 +17,7 @@ __all__ = [
     "bucket",
     "cloud",
     "database_url",
+    "emptied",
     "hybrid",
     "localstack",
     "postgres",
@@ -24,6 +25,7 @@ __all__ = [
     "scratch",
     "sent",
     "server_folder",
+    "settled",
     "shelf",
     "small_models",
     "told",

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import psycopg
 import pytest
 from tests.arranging import add_photo
 from tests.cloudinary_stand_in import API_KEY, API_SECRET, CLOUD, StandIn
@@ -48,6 +49,27 @@ def hybrid(vault: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
         yield cloud
     monkeypatch.undo()
     reconfigure()
+
+
+@pytest.fixture
+def emptied() -> Iterator[None]:
+    """No blob is left of other tests, before or after."""
+
+    def empty() -> None:
+        for stored in list(storage.driver("local").list()):
+            storage.driver("local").delete(stored.key)
+
+    empty()
+    yield
+    empty()
+
+
+@pytest.fixture
+def settled(database_url: str) -> None:
+    """Nothing of other tests' is away or retired."""
+    with psycopg.connect(database_url) as conn:
+        conn.execute("UPDATE blobs SET away = false WHERE away")
+        conn.execute("DELETE FROM retired_blobs")
 
 
 @dataclass
@@ -155,3 +177,9 @@ def sealed(blob: Blob) -> bytes:
 
 def is_whole(blob: Blob) -> bool:
     return hashlib.sha256(sealed(blob)).digest() == blob.sha256
+
+
+def retire_earlier(who: Somebody, by: timedelta) -> None:
+    """Let a person's copies be retired so much longer ago."""
+    with db.transaction(who.user_id) as conn:
+        conn.execute("UPDATE retired_blobs SET retired_at = retired_at - %s", [by])
