@@ -145,6 +145,17 @@ def content_key(who: Somebody, image_id: UUID) -> bytes:
         return keyring.content_key_of(conn, image)
 
 
+def content_keys(who: Somebody) -> dict[UUID, bytes]:
+    """What each photo's blobs are sealed with, as a process finds it that has nothing in memory."""
+    keyring.forget()
+    with db.transaction(who.user_id) as conn:
+        found = conn.execute("SELECT id, key_version, content_key FROM images").fetchall()
+        return {
+            image_id: keyring.content_key(conn, who.user_id, image_id, version=version, wrapped=bytes(wrapped))
+            for image_id, version, wrapped in found
+        }
+
+
 def row(who: Somebody, blob: Blob) -> Blob | None:
     """The blob's row as it is now."""
     with db.transaction(who.user_id) as conn:

@@ -14,7 +14,7 @@ import argon2
 import pytest
 from fastapi import APIRouter
 
-from photovault import db, ids, keyring, keys, migrate, passwords, sessions, storage, tokens, users
+from photovault import db, ids, keyring, keys, migrate, passwords, rotation, sessions, storage, tokens, users
 from photovault.api import edge
 from photovault.settings import get_settings
 from photovault.storage import placing
@@ -53,6 +53,15 @@ def forget() -> None:
     keyring.forget()
     keyring.master_keys.cache_clear()
     sessions._keys, sessions._read_at = {}, float("-inf")
+
+
+def use_master_keys(patch: pytest.MonkeyPatch, master_keys: Iterable[str]) -> None:
+    """Go on with these, as a process does after a deployment."""
+    patch.setenv("MASTER_KEY", ",".join(master_keys))
+    get_settings.cache_clear()
+    keyring.master_keys.cache_clear()
+    keyring.forget()
+    rotation.forget()
 
 
 @pytest.fixture(scope="module")

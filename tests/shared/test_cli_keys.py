@@ -13,13 +13,12 @@ import pytest
 from click.testing import Result
 from infra.local.postgres import Postgres
 from tests.arranging import Sent, add_photo, add_photos, table
-from tests.vaults import SECRET, Somebody, forget, somebody
+from tests.vaults import Somebody, somebody, use_master_keys
 from typer.testing import CliRunner
 
-from photovault import keyring, keys, migrate
+from photovault import keys
 from photovault.cli import app
 from photovault.errors import NotFound
-from photovault.settings import get_settings
 
 OLD, NEW, LOST = (keys.generate_master_key() for _ in range(3))
 OLD_PRINT, NEW_PRINT, LOST_PRINT = (keys.MasterKeys([key]).fingerprint for key in (OLD, NEW, LOST))
@@ -28,29 +27,19 @@ Use = Callable[..., None]
 
 
 @pytest.fixture(scope="module")
-def own_database(vault: Path, postgres: Postgres) -> Iterator[str]:
-    name = f"cli_keys_{uuid4().hex}"
-    url = postgres.create_database(name)
-    migrate.upgrade(url, jwt_secrets=[SECRET])
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DATABASE_URL", url)
-        forget()
-        yield url
-        forget()
-    postgres.drop_database(name)
+def database_url(postgres: Postgres) -> Iterator[str]:
+    yield postgres.create_database("cli_keys")
+    postgres.drop_database("cli_keys")
 
 
 @pytest.fixture
-def use(own_database: str, sent: Sent, monkeypatch: pytest.MonkeyPatch) -> Use:
+def use(vault: Path, database_url: str, sent: Sent, monkeypatch: pytest.MonkeyPatch) -> Use:
     """Starts anew with these master keys, in a vault without people."""
-    with psycopg.connect(own_database) as conn:
+    with psycopg.connect(database_url) as conn:
         conn.execute("TRUNCATE users CASCADE")
 
     def start(*master_keys: str) -> None:
-        monkeypatch.setenv("MASTER_KEY", ",".join(master_keys))
-        get_settings.cache_clear()
-        keyring.master_keys.cache_clear()
-        keyring.forget()
+        use_master_keys(monkeypatch, master_keys)
 
     start(OLD)
     return start
@@ -149,10 +138,10 @@ def test_a_persons_key_is_rotated_by_e_mail_or_id(use: Use, named_by: str) -> No
     assert (found["version"], found["rewrapped"], found["deleted"]) == (3, 3, [2])
 
 
-def test_a_photo_that_does_not_open_is_named_and_ends_in_exit_1(use: Use, own_database: str) -> None:
+def test_a_photo_that_does_not_open_is_named_and_ends_in_exit_1(use: Use, database_url: str) -> None:
     ada = somebody()
     bad, _ = add_photos(ada.user_id, 2)
-    with psycopg.connect(own_database) as conn:
+    with psycopg.connect(database_url) as conn:
         conn.execute("UPDATE images SET content_key = 'x' WHERE id = %s", [bad])
     result = run("rotate-user", ada.email)
     assert result.exit_code == 1

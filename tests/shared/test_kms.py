@@ -16,7 +16,8 @@ from botocore.exceptions import ClientError, EndpointConnectionError, NoCredenti
 from infra.local import stack
 from infra.local.localstack import LocalStack
 from tests.arranging import Sent, add_photo, add_photos
-from tests.vaults import Somebody, forget, somebody
+from tests.storages import content_keys
+from tests.vaults import forget, somebody, use_master_keys
 
 from photovault import aws, db, keyring, keys, rotation
 from photovault.api import edge
@@ -118,24 +119,11 @@ def test_a_key_that_cannot_be_used_says_why_and_is_tried_again(kms: Any) -> None
 @pytest.fixture
 def use(vault: Path, sent: Sent, monkeypatch: pytest.MonkeyPatch) -> Iterator[Use]:
     def start(*master_keys: str) -> None:
-        monkeypatch.setenv("MASTER_KEY", ",".join(master_keys))
-        get_settings.cache_clear()
-        keyring.master_keys.cache_clear()
-        keyring.forget()
+        use_master_keys(monkeypatch, master_keys)
 
     yield start
     monkeypatch.undo()
     forget()
-
-
-def content_keys(who: Somebody) -> dict[UUID, bytes]:
-    keyring.forget()
-    with db.transaction(who.user_id) as conn:
-        rows = conn.execute("SELECT id, key_version, content_key FROM images").fetchall()
-        return {
-            image_id: keyring.content_key(conn, who.user_id, image_id, version=version, wrapped=bytes(wrapped))
-            for image_id, version, wrapped in rows
-        }
 
 
 def test_everybody_moves_into_kms_from_key_to_key_there_and_out_again(kms: Any, use: Use) -> None:

@@ -11,14 +11,15 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import psycopg
 import pytest
 from infra.local.postgres import Postgres
 from tests.arranging import Sent, add_photo, add_photos, table
 from tests.shared.api.described import routers, seal
-from tests.vaults import SECRET, Somebody, client, forget, somebody
+from tests.storages import content_keys
+from tests.vaults import Somebody, client, somebody, use_master_keys
 
 from photovault import (
     blobs,
@@ -29,7 +30,6 @@ from photovault import (
     images,
     keyring,
     keys,
-    migrate,
     originals,
     rotation,
     staging,
@@ -48,44 +48,22 @@ Use = Callable[..., None]
 
 
 @pytest.fixture(scope="module")
-def own_database(vault: Path, postgres: Postgres) -> Iterator[str]:
-    name = f"rotation_{uuid4().hex}"
-    url = postgres.create_database(name)
-    migrate.upgrade(url, jwt_secrets=[SECRET])
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DATABASE_URL", url)
-        forget()
-        yield url
-        forget()
-    postgres.drop_database(name)
+def database_url(postgres: Postgres) -> Iterator[str]:
+    yield postgres.create_database("rotating")
+    postgres.drop_database("rotating")
 
 
 @pytest.fixture
-def use(own_database: str, sent: Sent, monkeypatch: pytest.MonkeyPatch) -> Use:
+def use(vault: Path, database_url: str, sent: Sent, monkeypatch: pytest.MonkeyPatch) -> Use:
     """Starts anew with these master keys, as a deployment does, in a vault without people."""
-    with psycopg.connect(own_database) as conn:
+    with psycopg.connect(database_url) as conn:
         conn.execute("TRUNCATE users CASCADE")
 
     def start(*master_keys: str) -> None:
-        monkeypatch.setenv("MASTER_KEY", ",".join(master_keys))
-        get_settings.cache_clear()
-        keyring.master_keys.cache_clear()
-        keyring.forget()
-        rotation.forget()
+        use_master_keys(monkeypatch, master_keys)
 
     start(OLD)
     return start
-
-
-def content_keys(who: Somebody) -> dict[UUID, bytes]:
-    """What each photo's blobs are sealed with, as a process finds it that has nothing in memory."""
-    keyring.forget()
-    with db.transaction(who.user_id) as conn:
-        found = conn.execute("SELECT id, key_version, content_key FROM images").fetchall()
-        return {
-            image_id: keyring.content_key(conn, who.user_id, image_id, version=version, wrapped=bytes(wrapped))
-            for image_id, version, wrapped in found
-        }
 
 
 def key_rows(url: str, who: Somebody | None = None) -> list[tuple[UUID, int, bytes, str]]:
@@ -153,7 +131,7 @@ def stored_files(vault: Path) -> dict[str, tuple[int, int]]:
 # ----------------------------------------------------------------------------------------- everybody's master keys
 
 
-def test_after_a_rotation_the_new_master_key_opens_everything_alone(use: Use, own_database: str, vault: Path) -> None:
+def test_after_a_rotation_the_new_master_key_opens_everything_alone(use: Use, database_url: str, vault: Path) -> None:
     everybody = people(7)
     for who in everybody:
         for image_id in content_keys(who):
@@ -167,7 +145,7 @@ def test_after_a_rotation_the_new_master_key_opens_everything_alone(use: Use, ow
     assert max(looked_at) == 3
     use(NEW)
     assert [content_keys(who) for who in everybody] == before
-    assert fingerprints_of(own_database) == {NEW_PRINT}
+    assert fingerprints_of(database_url) == {NEW_PRINT}
     assert stored_files(vault) == files, "no blob is touched"
     for who, opened in zip(everybody, before, strict=True):
         with db.transaction(who.user_id) as conn:
@@ -177,24 +155,24 @@ def test_after_a_rotation_the_new_master_key_opens_everything_alone(use: Use, ow
             blob_vault.fetch(blob, content_key=opened[blob.image_id], user_id=who.user_id)
 
 
-def test_a_second_rotation_finds_nothing_to_do(use: Use, own_database: str) -> None:
+def test_a_second_rotation_finds_nothing_to_do(use: Use, database_url: str) -> None:
     people(2)
     use(NEW, OLD)
     rotation.rotate_master()
-    before = key_rows(own_database)
+    before = key_rows(database_url)
     assert rotation.rotate_master().rewrapped == 0
-    assert key_rows(own_database) == before
+    assert key_rows(database_url) == before
 
 
 @pytest.mark.parametrize("failpoint", ["rotation.rewrapped", "rotation.before-commit", "rotation.committed"])
 def test_a_rotation_killed_anywhere_leaves_all_keys_open_and_is_gone_on_with(
-    use: Use, own_database: str, failpoint: str
+    use: Use, database_url: str, failpoint: str
 ) -> None:
     everybody = people(5)
     before = [content_keys(who) for who in everybody]
     use(NEW, OLD)
     killed("from photovault import rotation; rotation.rotate_master(batch=2)", failpoint)
-    done = sum(row[3] == NEW_PRINT for row in key_rows(own_database))
+    done = sum(row[3] == NEW_PRINT for row in key_rows(database_url))
     assert done == (2 if failpoint == "rotation.committed" else 0)
     assert [content_keys(who) for who in everybody] == before
     report = rotation.rotate_master(batch=2)
@@ -203,7 +181,7 @@ def test_a_rotation_killed_anywhere_leaves_all_keys_open_and_is_gone_on_with(
     assert [content_keys(who) for who in everybody] == before
 
 
-def test_two_rotations_at_once_do_no_harm(use: Use, own_database: str) -> None:
+def test_two_rotations_at_once_do_no_harm(use: Use, database_url: str) -> None:
     everybody = people(12)
     before = [content_keys(who) for who in everybody]
     use(NEW, OLD)
@@ -215,31 +193,31 @@ def test_two_rotations_at_once_do_no_harm(use: Use, own_database: str) -> None:
     assert [content_keys(who) for who in everybody] == before
 
 
-def test_a_key_that_does_not_open_is_reported_and_left_as_it_is(use: Use, own_database: str) -> None:
+def test_a_key_that_does_not_open_is_reported_and_left_as_it_is(use: Use, database_url: str) -> None:
     altered, well, swapped, donor = people(4)
     change(
-        own_database,
+        database_url,
         "UPDATE user_keys SET wrapped = set_byte(wrapped, 40, get_byte(wrapped, 40) # 1) WHERE user_id = %(who)s",
         {"who": altered.user_id},
     )
     change(
-        own_database,
+        database_url,
         "UPDATE user_keys SET wrapped = (SELECT wrapped FROM user_keys WHERE user_id = %(donor)s) "
         "WHERE user_id = %(who)s",
         {"who": swapped.user_id, "donor": donor.user_id},
     )
-    bad = {row[0]: row for row in key_rows(own_database) if row[0] in {altered.user_id, swapped.user_id}}
+    bad = {row[0]: row for row in key_rows(database_url) if row[0] in {altered.user_id, swapped.user_id}}
     use(NEW, OLD)
     report = rotation.rotate_master(batch=1)
     assert (report.rewrapped, report.unopened, report.left, report.done) == (2, 2, {OLD_PRINT: 2}, False)
     assert {(key.user_id, key.version, key.fingerprint) for key in report.named} == {
         (user_id, 1, OLD_PRINT) for user_id in bad
     }
-    assert {row[0]: row for row in key_rows(own_database) if row[0] in bad} == bad
+    assert {row[0]: row for row in key_rows(database_url) if row[0] in bad} == bad
     assert len(content_keys(well)) == 1
 
 
-def test_keys_of_a_missing_master_key_are_reported_and_wait_for_it(use: Use, own_database: str) -> None:
+def test_keys_of_a_missing_master_key_are_reported_and_wait_for_it(use: Use, database_url: str) -> None:
     use(LOST)
     (orphan,) = people(1)
     before = content_keys(orphan)
@@ -257,18 +235,18 @@ def test_keys_of_a_missing_master_key_are_reported_and_wait_for_it(use: Use, own
     assert content_keys(orphan) == before
 
 
-def test_what_was_erased_is_neither_wrapped_anew_nor_counted(use: Use, own_database: str) -> None:
+def test_what_was_erased_is_neither_wrapped_anew_nor_counted(use: Use, database_url: str) -> None:
     gone, _ = people(2)
     with db.transaction(gone.user_id) as conn:
         erasures.erase(conn, at=datetime.now(UTC))
     use(NEW, OLD)
     report = rotation.rotate_master()
     assert (report.rewrapped, report.unopened, report.done) == (1, 0, True)
-    assert [row[2:] for row in key_rows(own_database, gone)] == [(b"", keys.ERASED)]
+    assert [row[2:] for row in key_rows(database_url, gone)] == [(b"", keys.ERASED)]
 
 
 def test_an_erasure_in_the_middle_of_a_batch_is_not_undone(
-    use: Use, own_database: str, monkeypatch: pytest.MonkeyPatch
+    use: Use, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Else the key that was destroyed would be back."""
     gone, _ = people(2)
@@ -281,11 +259,11 @@ def test_an_erasure_in_the_middle_of_a_batch_is_not_undone(
     at(monkeypatch, "rotation.rewrapped", erase)
     report = rotation.rotate_master()
     assert (report.rewrapped, report.done) == (1, True)
-    assert [row[2:] for row in key_rows(own_database, gone)] == [(b"", keys.ERASED)]
+    assert [row[2:] for row in key_rows(database_url, gone)] == [(b"", keys.ERASED)]
 
 
 def test_keys_that_an_older_function_makes_during_the_rotation_are_wrapped_anew_too(
-    use: Use, own_database: str, monkeypatch: pytest.MonkeyPatch
+    use: Use, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     people(1)
     use(NEW, OLD)
@@ -293,7 +271,7 @@ def test_keys_that_an_older_function_makes_during_the_rotation_are_wrapped_anew_
     def late() -> None:
         who = Somebody(ids.new(), ids.new(), "", "")
         wrapped = keys.MasterKeys([OLD]).wrap_dek(keys.new_dek(), user_id=who.user_id, version=1)
-        with psycopg.connect(own_database) as conn:
+        with psycopg.connect(database_url) as conn:
             conn.execute("SELECT set_config('photovault.person', %s, true)", [str(who.user_id)])
             conn.execute(
                 "INSERT INTO users (email, email_key, name, password_hash, quota_bytes) VALUES ('', %s, '', '', 0)",
@@ -327,16 +305,16 @@ def test_every_fingerprint_is_found_however_many_keys_name_it(use: Use) -> None:
         assert rotation.missing(conn) == [OLD_PRINT]
 
 
-def test_fingerprints_are_found_by_jumps_through_the_index(use: Use, own_database: str) -> None:
+def test_fingerprints_are_found_by_jumps_through_the_index(use: Use, database_url: str) -> None:
     """Not by reading every row: /ready may be asked every few seconds."""
-    with psycopg.connect(own_database) as conn:
+    with psycopg.connect(database_url) as conn:
         conn.execute(
             "WITH made AS (INSERT INTO users (id, email, email_key, name, password_hash, quota_bytes) "
             "SELECT gen_random_uuid(), '', 'p' || n, '', '', 0 FROM generate_series(1, 5000) n RETURNING id) "
             "INSERT INTO user_keys (user_id, version, wrapped, master_fingerprint) "
             "SELECT id, 1, 'w', CASE WHEN random() < 0.5 THEN 'a' ELSE 'b' END FROM made"
         )
-    with psycopg.connect(own_database, autocommit=True) as conn:
+    with psycopg.connect(database_url, autocommit=True) as conn:
         conn.execute("VACUUM ANALYZE user_keys")
     with db.rotation() as conn:
         assert rotation.fingerprints(conn) == ["a", "b"]
@@ -393,15 +371,15 @@ def versions(who: Somebody) -> tuple[list[int], list[int]]:
     )
 
 
-def test_a_person_gets_a_new_key_and_their_photos_stay_what_they_were(use: Use, own_database: str, vault: Path) -> None:
+def test_a_person_gets_a_new_key_and_their_photos_stay_what_they_were(use: Use, database_url: str, vault: Path) -> None:
     ada, bob = somebody(), somebody()
     add_photos(ada.user_id, 7)
     add_photo(ada.user_id, deleted_at=datetime.now(UTC))
     add_photo(bob.user_id)
     for image_id in content_keys(ada):
         seal(ada.user_id, image_id)
-    before, of_bob, files = content_keys(ada), key_rows(own_database, bob), stored_files(vault)
-    old_key = key_rows(own_database, ada)
+    before, of_bob, files = content_keys(ada), key_rows(database_url, bob), stored_files(vault)
+    old_key = key_rows(database_url, ada)
     looked_at: list[int] = []
     report = rotation.rotate_user(ada.user_id, batch=3, on_batch=looked_at.append)
     assert (report.version, report.rewrapped, report.unopened, report.deleted, report.left) == (2, 8, [], [1], [])
@@ -409,10 +387,10 @@ def test_a_person_gets_a_new_key_and_their_photos_stay_what_they_were(use: Use, 
     assert versions(ada) == ([2], [2])
     assert content_keys(ada) == before
     assert stored_files(vault) == files, "no blob is touched"
-    assert key_rows(own_database, bob) == of_bob
+    assert key_rows(database_url, bob) == of_bob
     assert content_keys(bob)
     masters = keyring.master_keys()
-    ((_, _, new_wrapped, new_print),) = key_rows(own_database, ada)
+    ((_, _, new_wrapped, new_print),) = key_rows(database_url, ada)
     new_dek = masters.unwrap_dek(keys.Wrapped(new_wrapped, new_print), user_id=ada.user_id, version=2)
     old_dek = masters.unwrap_dek(keys.Wrapped(old_key[0][2], OLD_PRINT), user_id=ada.user_id, version=1)
     assert new_dek != old_dek
@@ -548,30 +526,30 @@ def test_a_photo_whose_row_went_with_its_key_is_not_there_and_one_that_only_move
             keyring.dek(conn, ada.user_id, stale.key_version)
 
 
-def test_a_photo_whose_key_does_not_open_is_reported_and_keeps_the_older_key(use: Use, own_database: str) -> None:
+def test_a_photo_whose_key_does_not_open_is_reported_and_keeps_the_older_key(use: Use, database_url: str) -> None:
     ada = somebody()
     bad, donor, *_ = add_photos(ada.user_id, 4)
     well = {image_id: key for image_id, key in content_keys(ada).items() if image_id != bad}
     change(
-        own_database,
+        database_url,
         "UPDATE images SET content_key = (SELECT content_key FROM images WHERE id = %(donor)s) WHERE id = %(bad)s",
         {"bad": bad, "donor": donor},
     )
     for _ in range(2):  # the second time as well
         report = rotation.rotate_user(ada.user_id, batch=2)
         assert (report.version, [one.image_id for one in report.unopened], report.left) == (2, [bad], [1])
-    change(own_database, "DELETE FROM images WHERE id = %(bad)s", {"bad": bad})
+    change(database_url, "DELETE FROM images WHERE id = %(bad)s", {"bad": bad})
     assert rotation.rotate_user(ada.user_id).deleted == [1]
     assert content_keys(ada) == well
 
 
-def test_a_rotation_that_cannot_open_the_persons_key_changes_nothing(use: Use, own_database: str) -> None:
+def test_a_rotation_that_cannot_open_the_persons_key_changes_nothing(use: Use, database_url: str) -> None:
     (ada,) = people(1)
-    before = key_rows(own_database)
+    before = key_rows(database_url)
     use(NEW)
     with pytest.raises(MasterKeyMissing, match=OLD_PRINT):
         rotation.rotate_user(ada.user_id)
-    assert key_rows(own_database) == before
+    assert key_rows(database_url) == before
 
 
 def test_who_is_not_there_or_was_erased_has_no_key_to_rotate(use: Use) -> None:
