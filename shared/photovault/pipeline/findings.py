@@ -19,6 +19,7 @@ class Finding:
     """Something that is not as it should be. ``outcome`` says what a repair made of it, ``detail`` is a sentence.
 
     The ids are those of a row, absent for files that no row names and for what is told of a whole storage.
+    ``bytes`` is the file's length, or the one that the row says; ``count`` says of how many blobs this is told.
     """
 
     kind: Kind

@@ -12,7 +12,13 @@ from photovault.observability import logger
 
 @dataclass
 class Report:
-    """What a run did, for its log line."""
+    """What a run did, for its log line: numbers of things, but for the age of the oldest upload.
+
+    Of uploads there are ``staged`` ones, ``sealed`` or ``removed`` by the sweep, and ``expired`` that never arrived; of
+    photos, ``resent``, ``purged`` and ``refined`` ones; of files, ``orphans`` deleted, and those ``mended`` that a row
+    had looked for; ``retired`` copies deleted; blobs that were ``rehomed`` and that are still ``away``; accounts that
+    were ``erased``. ``failures`` are sentences.
+    """
 
     staged: int = 0
     oldest_seconds: float = 0.0

@@ -37,4 +37,5 @@ def records(page: Page, *, after: Place = FIRST) -> Iterator[Record]:
 
 
 def place_of(record: Record) -> Place:
+    """Where a walk is after this row."""
     return record.image_id, record.name
