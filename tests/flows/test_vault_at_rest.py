@@ -34,6 +34,7 @@ from photovault.api import viewing
 from photovault.blobs import Blob
 from photovault.errors import Tampered
 from photovault.pipeline import checking, vision
+from photovault.pipeline.findings import Position, Tally
 from photovault.pipeline.messages import PhotoMessage
 
 MIB = 1024 * 1024
@@ -221,7 +222,7 @@ def test_the_check_finds_nothing_wrong(resting: Resting) -> None:
 
 def findings() -> dict[tuple[UUID | None, str], str]:
     """What the check reports, by photo and blob."""
-    walk = checking.walk(checking.Tally(), now=datetime.now(UTC), start=checking.Position())
+    walk = checking.walk(Tally(), now=datetime.now(UTC), start=Position())
     return {(each.image_id, each.name): each.kind for batch in walk for each in batch}
 
 
