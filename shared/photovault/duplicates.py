@@ -414,7 +414,9 @@ def reason(kept: Member, other: Member, *, kind: Kind, share: float | None) -> s
         words.append(f"cropped by {100 * (1 - share):.0f} %")
     elif share is not None and share > 1.015:
         words.append(f"shows {100 * (share - 1):.0f} % more")
-    scale = math.sqrt(other.width * other.height / (kept.width * kept.height) / (share or 1.0))
+    kept_pixels, pixels = kept.width * kept.height, other.width * other.height
+    # Unknown of a photo whose size has not been read, as while it is understood again.
+    scale = math.sqrt(pixels / kept_pixels / (share or 1.0)) if kept_pixels and pixels else 1.0
     if scale < 0.97:
         words.append("half the size" if 0.48 < scale < 0.52 else f"{100 * scale:.0f} % of the size")
     elif scale > 1.03:

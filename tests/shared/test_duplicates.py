@@ -347,6 +347,12 @@ def test_what_tells_a_copy_from_the_keeper(changes: dict[str, object], share: fl
     assert duplicates.reason(member(1), member(2, **changes), kind="duplicate", share=share) == words
 
 
+@pytest.mark.parametrize("sizes", [(0, 0), (400, 0), (0, 400)])
+def test_sizes_that_are_not_known_are_not_compared(sizes: tuple[int, int]) -> None:
+    kept, other = (member(number, width=size, height=size) for number, size in enumerate(sizes, start=1))
+    assert "size" not in duplicates.reason(kept, other, kind="duplicate", share=None)
+
+
 @pytest.mark.parametrize(
     ("later", "words"),
     [
