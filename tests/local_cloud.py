@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from infra.local import configuration, stack
 from infra.local.api import start_api
@@ -108,6 +109,9 @@ def cloud(postgres: Postgres, localstack: LocalStack, scratch: Path) -> Cloud:
     """template.yaml deployed, with a migrated database behind it."""
     settings = configuration.load(scratch, scratch, environ={"APP_ENV": "test", **_models()})
     settings["DATABASE_URL"] = postgres.create_database("cloud")
+    with psycopg.connect(settings["DATABASE_URL"], autocommit=True) as conn:
+        # The tests' server answers a commit before it is written; what a test crashes must keep its word.
+        conn.execute("ALTER DATABASE cloud SET synchronous_commit = on")
     settings["PUBLIC_URL"] = f"http://127.0.0.1:{free_port()}"  # where tickets point, whoever makes them
     settings["ALBUMS_DELAY_SECONDS"] = "1"
     configuration.migrate(settings)

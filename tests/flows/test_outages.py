@@ -91,6 +91,8 @@ def test_photos_survive_killed_functions_and_a_crashed_database(api_url: str, cl
         view = client.get(f"/images/{photo['id']}/view", params={"rendition": "original"})
         assert view.content == photos[photo["filename"]]
         assert photo["steps"] == {"vision": "done", "embedding": "done"}
+    left = {p["filename"]: (p["status"], p["reason"]) for p in client.items("/images/list") if p["status"] != "ready"}
+    assert left == {}
     assert finished(client) == PHOTOS
 
 

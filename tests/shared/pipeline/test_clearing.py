@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from infra.local.postgres import Postgres
 from tests.arranging import add_photo, table
 from tests.cloudinary_stand_in import CLOUD, StandIn
 from tests.storages import (
@@ -36,6 +38,13 @@ pytestmark = pytest.mark.usefixtures("vault", "sent")
 
 NOW = datetime.now(UTC)
 LATER = NOW + timedelta(days=2)
+
+
+@pytest.fixture(scope="module")
+def database_url(postgres: Postgres) -> Iterator[str]:
+    """One of its own: storages that rows of other tests name are looked through, too."""
+    yield postgres.create_database("clearing")
+    postgres.drop_database("clearing")
 
 
 @pytest.fixture
