@@ -12,8 +12,6 @@ its parts.
 
 from __future__ import annotations
 
-import secrets
-import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -434,9 +432,8 @@ def _say(conn: Connection, facts: Sequence[_Said]) -> UUID:
 
 
 def _write(conn: Connection, facts: Sequence[_Said], at: datetime) -> list[UUID]:
-    milliseconds = time.time_ns() // 1_000_000
-    # Ids that ascend within the act: the order in which it was said.
-    numbered = [ids.from_time(milliseconds, n << 50 | secrets.randbits(50)) for n in range(len(facts))]
+    # Ids ascend within the act: the order in which it was said.
+    numbered = [ids.new() for _ in facts]
     conn.execute(
         "INSERT INTO face_corrections (id, kind, face_a, face_b, name, at) "
         "SELECT u.id, u.kind, u.a, u.b, u.name, %s "
