@@ -27,7 +27,8 @@ from tests.arranging import (
 )
 from tests.vaults import somebody
 
-from photovault import albums, corrections, db, images, jobs, rebuilds, users
+from photovault import albums, automatic_albums, corrections, db, images, jobs, rebuilds, users
+from photovault.automatic_albums import Drafted
 from photovault.errors import Unavailable
 from photovault.grouping import Parameters
 from photovault.model_manifest import ModelInfo
@@ -557,11 +558,11 @@ def test_keys_may_change_places(ada: UUID) -> None:
     lisbon, porto = (a for a in sorted(of_kind(ada, "place"), key=lambda a: a.title) if a.key and "city" in a.key)
     why = json.dumps({"rule": "place"})
 
-    def row(album: albums.Album, key: str | None) -> albums.Drafted:
-        return albums.Drafted("place", key or "", album.title, photos[0], why, START.date(), START.date(), 1)
+    def row(album: albums.Album, key: str | None) -> Drafted:
+        return Drafted("place", key or "", album.title, photos[0], why, START.date(), START.date(), 1)
 
     with db.transaction(ada) as conn:
-        albums.write_automatic(
+        automatic_albums.write(
             conn,
             new=[],
             changed=[(lisbon.id, row(lisbon, porto.key)), (porto.id, row(porto, lisbon.key))],

@@ -18,7 +18,7 @@ from uuid import UUID
 
 from photovault import (
     activity,
-    albums,
+    automatic_albums,
     db,
     drafting,
     failpoints,
@@ -30,7 +30,7 @@ from photovault import (
     tombstones,
     users,
 )
-from photovault.albums import Arranged, Automatic
+from photovault.automatic_albums import Arranged, Automatic, Drafted
 from photovault.drafting import Draft
 from photovault.errors import Unavailable
 from photovault.estimating import Estimate, Names
@@ -255,10 +255,10 @@ def _read(conn: Connection) -> _Stored | None:
     return _Stored(
         generations=generations,
         known=regrouping.read(conn),
-        photos=albums.photos(conn),
+        photos=automatic_albums.photos(conn),
         located=locations.read(conn),
-        albums=albums.automatic(conn),
-        members=albums.automatic_members(conn),
+        albums=automatic_albums.stored(conn),
+        members=automatic_albums.members(conn),
     )
 
 
@@ -397,22 +397,22 @@ def _is_stored(draft: Draft, album: Automatic) -> bool:
 def _write(conn: Connection, change: Difference, *, revision: int) -> None:
     """Photos may have gone for good since the data was read: what names them is left out. The person's lock is held, so
     none goes meanwhile."""
-    albums.remove_automatic(conn, [album.id for album in change.gone])
+    automatic_albums.remove(conn, [album.id for album in change.gone])
     tombstones.add(conn, "album", [album.id for album in change.gone if not album.deleted], revision=revision)
-    albums.empty_automatic(conn, change.emptied, revision=revision)
-    albums.write_automatic(
+    automatic_albums.empty(conn, change.emptied, revision=revision)
+    automatic_albums.write(
         conn,
         new=[(album_id, _row(draft)) for album_id, draft in change.new],
         changed=[(album.id, _row(draft)) for album, draft in change.changed],
         revision=revision,
     )
-    albums.write_members(conn, added=change.added, removed=change.removed)
+    automatic_albums.write_members(conn, added=change.added, removed=change.removed)
     if change.new:
         activity.record(conn, "albums-built", albums=len(change.new))
 
 
-def _row(draft: Draft) -> albums.Drafted:
-    return albums.Drafted(
+def _row(draft: Draft) -> Drafted:
+    return Drafted(
         kind=draft.kind,
         key=draft.key,
         title=draft.title,
