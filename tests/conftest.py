@@ -5,14 +5,16 @@ import pytest
 from tests.arranging import sent
 from tests.flows.workshop import workshop
 from tests.local_cloud import api_url, cloud, database_url, group_by_cloud, localstack, postgres, scratch, server_folder
+from tests.master_keys import use
 from tests.staged import bucket
 from tests.storages import emptied, hybrid, settled, shelf, told
-from tests.vaults import quick_hashes, small_models, vault
+from tests.vaults import alone, quick_hashes, small_models, vault
 
 from photovault import observability
 from photovault.settings import get_settings
 
 __all__ = [
+    "alone",
     "api_url",
     "bucket",
     "cloud",
@@ -29,6 +31,7 @@ __all__ = [
     "shelf",
     "small_models",
     "told",
+    "use",
     "vault",
     "workshop",
 ]

@@ -4,6 +4,7 @@ Each is started once for a test session (with pytest-xdist: for a worker), on fr
 ends with it. Tests that use the cloud run in one worker, so that it is started once.
 """
 
+import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -92,6 +93,18 @@ def database_url(postgres: Postgres) -> str:
     url = postgres.create_database("tests")
     migrate.upgrade(url, jwt_secrets=["a secret of the tests that is of no use elsewhere"])
     return url
+
+
+def database_of_its_own() -> Any:
+    """``database_url = database_of_its_own()``: an empty database for the tests of a module, removed after them."""
+
+    @pytest.fixture(scope="module")
+    def database_url(postgres: Postgres) -> Iterator[str]:
+        name = f"own_{secrets.token_hex(4)}"
+        yield postgres.create_database(name)
+        postgres.drop_database(name)
+
+    return database_url
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ from pathlib import Path
 from uuid import UUID
 
 import argon2
+import psycopg
 import pytest
 from fastapi import APIRouter
 
@@ -92,6 +93,15 @@ def vault(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         forget()
         yield folder
         forget()
+
+
+@pytest.fixture
+def alone(vault: Path, database_url: str) -> None:
+    """Nothing is left of other tests. For modules with a database of their own."""
+    with psycopg.connect(database_url, autocommit=True) as conn:
+        conn.execute("TRUNCATE users CASCADE")
+    for stored in list(storage.driver("local").list()):
+        storage.driver("local").delete(stored.key)
 
 
 @pytest.fixture(scope="module")

@@ -19,10 +19,9 @@ import psycopg
 import pytest
 from infra.local import stack
 from infra.local.localstack import LocalStack
-from infra.local.postgres import Postgres
 from PIL import Image
 from tests.cloudinary_stand_in import API_KEY, API_SECRET, CLOUD, StandIn
-from tests.local_cloud import ON_S3
+from tests.local_cloud import ON_S3, database_of_its_own
 from tests.pictures import draw, encode
 from tests.shared.inference import drawn_face
 from tests.staged import Bucket
@@ -91,10 +90,7 @@ def pictures() -> list[bytes]:
     return [*made, large, encode(Image.fromarray(drawn_face(600, side=160, centre=(420, 200))))]
 
 
-@pytest.fixture(scope="module")
-def database_url(postgres: Postgres) -> Iterator[str]:
-    yield postgres.create_database("resting")
-    postgres.drop_database("resting")
+database_url = database_of_its_own()
 
 
 @pytest.fixture(scope="module", params=["local", ON_S3, "cloudinary", "hybrid"])

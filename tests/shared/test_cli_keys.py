@@ -3,46 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import psycopg
 import pytest
 from click.testing import Result
-from infra.local.postgres import Postgres
-from tests.arranging import Sent, add_photo, add_photos, table
-from tests.vaults import Somebody, somebody, use_master_keys
+from tests.arranging import add_photo, add_photos, table
+from tests.local_cloud import database_of_its_own
+from tests.master_keys import LOST, LOST_PRINT, NEW, NEW_PRINT, OLD, OLD_PRINT, Use
+from tests.vaults import Somebody, somebody
 from typer.testing import CliRunner
 
 from photovault import keys
 from photovault.cli import app
 from photovault.errors import NotFound
 
-OLD, NEW, LOST = (keys.generate_master_key() for _ in range(3))
-OLD_PRINT, NEW_PRINT, LOST_PRINT = (keys.MasterKeys([key]).fingerprint for key in (OLD, NEW, LOST))
-
-Use = Callable[..., None]
-
-
-@pytest.fixture(scope="module")
-def database_url(postgres: Postgres) -> Iterator[str]:
-    yield postgres.create_database("cli_keys")
-    postgres.drop_database("cli_keys")
-
-
-@pytest.fixture
-def use(vault: Path, database_url: str, sent: Sent, monkeypatch: pytest.MonkeyPatch) -> Use:
-    """Starts anew with these master keys, in a vault without people."""
-    with psycopg.connect(database_url) as conn:
-        conn.execute("TRUNCATE users CASCADE")
-
-    def start(*master_keys: str) -> None:
-        use_master_keys(monkeypatch, master_keys)
-
-    start(OLD)
-    return start
+database_url = database_of_its_own()
 
 
 def run(*words: str) -> Result:

@@ -17,14 +17,12 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import psycopg
 import pytest
 from click.testing import Result
 from infra.local import stack
 from infra.local.localstack import LocalStack
-from infra.local.postgres import Postgres
 from tests.cloudinary_stand_in import API_KEY, API_SECRET, CLOUD, StandIn
-from tests.local_cloud import ON_S3
+from tests.local_cloud import ON_S3, database_of_its_own
 from tests.pictures import draw
 from tests.shared.api.photos import sealed_photo
 from tests.storages import add_blob, lying, opened, overwrite, reconfigure, row, sealed
@@ -44,19 +42,7 @@ pytestmark = pytest.mark.usefixtures("vault", "sent", "alone")
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.fixture(scope="module")
-def database_url(postgres: Postgres) -> Iterator[str]:
-    yield postgres.create_database("operating")
-    postgres.drop_database("operating")
-
-
-@pytest.fixture
-def alone(vault: Path, database_url: str) -> None:
-    """Nothing is left of other tests."""
-    with psycopg.connect(database_url, autocommit=True) as conn:
-        conn.execute("TRUNCATE users CASCADE")
-    for stored in list(storage.driver("local").list()):
-        storage.driver("local").delete(stored.key)
+database_url = database_of_its_own()
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,11 +15,12 @@ from uuid import UUID
 
 import psycopg
 import pytest
-from infra.local.postgres import Postgres
-from tests.arranging import Sent, add_photo, add_photos, table
+from tests.arranging import add_photo, add_photos, table
+from tests.local_cloud import database_of_its_own
+from tests.master_keys import LOST, LOST_PRINT, NEW, NEW_PRINT, OLD, OLD_PRINT, Use
 from tests.shared.api.described import routers, seal
 from tests.storages import content_keys
-from tests.vaults import Somebody, client, somebody, use_master_keys
+from tests.vaults import Somebody, client, somebody
 
 from photovault import (
     blobs,
@@ -41,29 +42,8 @@ from photovault.pipeline import sealer
 from photovault.settings import get_settings
 
 ROOT = Path(__file__).resolve().parents[2]
-OLD, NEW, LOST = (keys.generate_master_key() for _ in range(3))
-OLD_PRINT, NEW_PRINT, LOST_PRINT = (keys.MasterKeys([key]).fingerprint for key in (OLD, NEW, LOST))
 
-Use = Callable[..., None]
-
-
-@pytest.fixture(scope="module")
-def database_url(postgres: Postgres) -> Iterator[str]:
-    yield postgres.create_database("rotating")
-    postgres.drop_database("rotating")
-
-
-@pytest.fixture
-def use(vault: Path, database_url: str, sent: Sent, monkeypatch: pytest.MonkeyPatch) -> Use:
-    """Starts anew with these master keys, as a deployment does, in a vault without people."""
-    with psycopg.connect(database_url) as conn:
-        conn.execute("TRUNCATE users CASCADE")
-
-    def start(*master_keys: str) -> None:
-        use_master_keys(monkeypatch, master_keys)
-
-    start(OLD)
-    return start
+database_url = database_of_its_own()
 
 
 def key_rows(url: str, who: Somebody | None = None) -> list[tuple[UUID, int, bytes, str]]:

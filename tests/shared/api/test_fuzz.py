@@ -18,8 +18,8 @@ import pytest
 from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from infra.local.postgres import Postgres
 from tests.libraries import TinyEncoder
+from tests.local_cloud import database_of_its_own
 from tests.shared.api import described
 from tests.shared.api.described import Library, Operation, operations, routers
 from tests.vaults import client
@@ -386,11 +386,9 @@ class Attacker:
         return quote(text.encode("utf-8", "surrogatepass"), safe="")
 
 
-@pytest.fixture(scope="module")
-def database_url(postgres: Postgres) -> Iterator[str]:
-    """One of its own: in the shared one other tests leave keys of other master keys, of which /ready tells."""
-    yield postgres.create_database("fuzzed")
-    postgres.drop_database("fuzzed")
+database_url = (
+    database_of_its_own()
+)  # in the shared one other tests leave keys of other master keys, of which /ready tells
 
 
 @pytest.fixture(scope="module")

@@ -9,18 +9,17 @@ import hashlib
 import io
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import psycopg
 import pytest
-from infra.local.postgres import Postgres
 from PIL import Image
 from tests.arranging import MODEL, face_of
 from tests.cloudinary_stand_in import CLOUD, StandIn
+from tests.local_cloud import database_of_its_own
 from tests.pictures import draw
 from tests.shared.api.photos import sealed_photo
 from tests.shared.test_motion import film
@@ -44,20 +43,7 @@ NOW = datetime.now(UTC)
 LATER = NOW + timedelta(days=2)
 
 
-@pytest.fixture(scope="module")
-def database_url(postgres: Postgres) -> Iterator[str]:
-    yield postgres.create_database("checking")
-    postgres.drop_database("checking")
-
-
-@pytest.fixture
-def alone(vault: Path, database_url: str) -> Iterator[None]:
-    """Nothing is left of other tests."""
-    with psycopg.connect(database_url, autocommit=True) as conn:
-        conn.execute("TRUNCATE users CASCADE")
-    for stored in list(storage.driver("local").list()):
-        storage.driver("local").delete(stored.key)
-    return
+database_url = database_of_its_own()
 
 
 @pytest.fixture

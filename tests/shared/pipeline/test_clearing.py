@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from infra.local.postgres import Postgres
 from tests.arranging import add_photo, table
 from tests.cloudinary_stand_in import CLOUD, StandIn
+from tests.local_cloud import database_of_its_own
 from tests.storages import (
     add_blob,
     is_whole,
@@ -40,11 +39,7 @@ NOW = datetime.now(UTC)
 LATER = NOW + timedelta(days=2)
 
 
-@pytest.fixture(scope="module")
-def database_url(postgres: Postgres) -> Iterator[str]:
-    """One of its own: storages that rows of other tests name are looked through, too."""
-    yield postgres.create_database("clearing")
-    postgres.drop_database("clearing")
+database_url = database_of_its_own()  # storages that rows of other tests name are looked through, too
 
 
 @pytest.fixture
