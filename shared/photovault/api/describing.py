@@ -14,7 +14,8 @@ _PROBLEM = {"$ref": "#/components/schemas/Problem"}
 def with_problems(document: dict[str, Any]) -> dict[str, Any]:
     """The document in which every error is a problem, and those that the edge itself answers are named.
 
-    401 where a token is asked for, 400 and 413 where a body is read, 429 where attempts are counted, and 503.
+    401 where a token is asked for, 400 and 413 where a body is read, 409 where a key makes a request count once, 429
+    where attempts are counted, and 503.
     """
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
     for unused in ("HTTPValidationError", "ValidationError"):
@@ -43,6 +44,8 @@ def _from_the_edge(path: str, operation: dict[str, Any]) -> list[str]:
         found.append("429")
     if "requestBody" in operation:
         found += ["400", "413"]
+    if any(parameter["name"] == "idempotency-key" for parameter in operation.get("parameters", ())):
+        found.append("409")
     if path != "/health":  # which asks nobody
         found.append("503")
     return found
