@@ -617,7 +617,9 @@ def _trip_draft(
             reasons.append({"by": "time"})
         else:
             reasons.append({"by": "place", "km_from_home": round(km) if math.isfinite(km) else None})
-    title = titles.trip(cities, abroad, min(first_day, last_day), max(first_day, last_day))
+    title = titles.trip(
+        titles.Journey(min(first_day, last_day), max(first_day, last_day), cities=cities, countries=abroad)
+    )
     key = f"trip:{photos[0].local.isoformat()}:{photos[0].id}"
     return _make("trip", key, title, photos=photos, why=why, reasons=reasons)
 
@@ -681,7 +683,6 @@ def _event_draft(
         for person, count in seen.items()
         if person in known and (name := known[person].name) and 3 * count >= len(photos)
     )
-    first_day, last_day = min(p.local_day for p in photos), max(p.local_day for p in photos)
     why = {
         "rule": "event",
         "first": [photos[0].local.isoformat(), str(photos[0].id)],
@@ -691,6 +692,7 @@ def _event_draft(
         "minutes": round((photos[-1].local - photos[0].local).total_seconds() / 60),
         "parameters": {key: value for key, value in asdict(rules).items() if key.startswith("event")},
     }
-    title = titles.event(city, [name for _, name in often[:2]], first_day, last_day)
+    occasion = titles.Occasion(photos[0].local, photos[-1].local, city=city, people=[name for _, name in often])
+    title = titles.event(occasion)
     key = f"event:{photos[0].local.isoformat()}:{photos[0].id}"
     return _make("event", key, title, photos=photos, why=why, reasons=[{"by": "time"}] * len(photos))

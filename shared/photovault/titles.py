@@ -1,60 +1,60 @@
-"""Titles of albums in words. Pure; English, the one seam for more languages is this module."""
+"""Titles of albums, as a person would write them. Pure; the words are those of ``languages``."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 
-MONTHS = (
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-)
-WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+from photovault.languages import ENGLISH, Holiday, Language
+
+MONTHS, WEEKDAYS = ENGLISH.months, ENGLISH.weekdays
+
+# An evening ends when people go to bed: what is taken before this hour belongs to the day before.
+BEDTIME = timedelta(hours=5)
+# A longer event has filled its day.
+WHOLE_DAY = timedelta(hours=7)
 
 
-def month(day: date) -> str:
+def month(day: date, language: Language = ENGLISH) -> str:
     """``May 2025``."""
-    return f"{MONTHS[day.month - 1]} {day.year}"
+    return language.titles["month"].format(month=language.months[day.month - 1], year=day.year)
 
 
-def day(day: date) -> str:
+def day(day: date, language: Language = ENGLISH) -> str:
     """``3 May 2025``."""
-    return f"{day.day} {month(day)}"
+    return language.titles["day"].format(day=day.day, month=language.months[day.month - 1], year=day.year)
 
 
-def months(first: date, last: date) -> str:
+def months(first: date, last: date, language: Language = ENGLISH) -> str:
     """``May 2025``, ``May–June 2025`` or ``December 2024 – January 2025``."""
     if (first.year, first.month) == (last.year, last.month):
-        return month(first)
+        return month(first, language)
     if first.year == last.year:
-        return f"{MONTHS[first.month - 1]}–{month(last)}"
-    return f"{month(first)} – {month(last)}"
+        names = {"first_month": language.months[first.month - 1], "month": language.months[last.month - 1]}
+        return language.titles["months-of-a-year"].format(**names, year=first.year)
+    return language.titles["from-to"].format(first=month(first, language), last=month(last, language))
 
 
-def days(first: date, last: date) -> str:
+def days(first: date, last: date, language: Language = ENGLISH) -> str:
     """``3 May 2025``, ``3–4 May 2025``, ``31 May – 1 June 2025``."""
     if first == last:
-        return day(first)
-    if (first.year, first.month) == (last.year, last.month):
-        return f"{first.day}–{day(last)}"
-    if first.year == last.year:
-        return f"{first.day} {MONTHS[first.month - 1]} – {day(last)}"
-    return f"{day(first)} – {day(last)}"
+        return day(first, language)
+    if first.year != last.year:
+        return language.titles["from-to"].format(first=day(first, language), last=day(last, language))
+    same = first.month == last.month
+    return language.titles["days-of-a-month" if same else "days-of-a-year"].format(
+        first=first.day,
+        last=last.day,
+        first_month=language.months[first.month - 1],
+        month=language.months[last.month - 1],
+        year=first.year,
+    )
 
 
-def listing(names: Sequence[str]) -> str:
+def listing(names: Sequence[str], language: Language = ENGLISH) -> str:
     """``Lisbon``, ``Lisbon & Porto``, ``Lisbon, Porto & Faro``."""
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} & {names[-1]}"
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])}{language.also}{names[-1]}"
 
 
 def is_weekend(first: date, last: date) -> bool:
@@ -63,37 +63,144 @@ def is_weekend(first: date, last: date) -> bool:
     return length <= 3 and first.weekday() >= 4 and first.weekday() + length <= 7 and length >= 1
 
 
-def person(name: str | None) -> str:
+def person(name: str | None, language: Language = ENGLISH) -> str:
     """The title of a person's album."""
-    return name or "Unnamed person"
+    return name or language.titles["nobody"]
 
 
-def trip(cities: Sequence[str], countries: Sequence[str], first: date, last: date) -> str:
-    """The title of a trip. ``cities`` are those that matter, in order of the visit; ``countries`` leave out home."""
-    if len(cities) == 1 and is_weekend(first, last):
-        return f"Weekend in {cities[0]}, {month(last)}"
-    if 1 <= len(cities) <= 2:
-        where = listing(cities)
-    elif 1 <= len(countries) <= 3:
-        where = listing(countries)
-    elif len(countries) > 3:
-        where = f"{', '.join(countries[:3])} & more"
-    elif cities:
-        where = f"{', '.join(cities[:2])} & more"
-    else:
-        where = "Trip"
-    return f"{where}, {months(first, last)}"
+# ---- trips -----------------------------------------------------------------------------------------------------------
 
 
-def event(city: str | None, people: Sequence[str], first: date, last: date) -> str:
-    """The title of an event: who, where and on which days."""
-    when = days(first, last)
-    if people and city:
-        return f"{listing(people)} in {city}, {when}"
-    if people:
-        return f"With {listing(people)}, {when}"
-    if city:
-        return f"{city}, {when}"
-    if first == last:
-        return f"{WEEKDAYS[first.weekday()]}, {when}"
-    return f"Weekend, {when}" if is_weekend(first, last) else when
+@dataclass(frozen=True)
+class Journey:
+    """What the title of a trip is made of. ``cities`` are those that matter, in order of the visit; ``countries`` leave
+    out home; ``regions`` are of one country. ``manner`` is ``road-trip``, ``cruise`` or None."""
+
+    first: date
+    last: date
+    cities: Sequence[str] = ()
+    regions: Sequence[str] = ()
+    countries: Sequence[str] = ()
+    manner: str | None = None
+
+
+def trip(journey: Journey, language: Language = ENGLISH) -> str:
+    """The title of a trip: ``Weekend in Porto, May 2025``, ``Road trip through Norway, July 2024``."""
+    when = months(journey.first, journey.last, language)
+    where = _where(journey, language)
+    manner = journey.manner or "trip"
+    if journey.manner is None and len(journey.cities) <= 1 and is_weekend(journey.first, journey.last):
+        manner, when = "weekend", month(journey.last, language)
+    elif journey.manner is None and where and (days := _christmas(journey, language)):
+        return language.titles["holiday-place"].format(holiday=days.name, where=where, year=journey.first.year)
+    if where is None:
+        manner = "trip" if manner == "road-trip" else manner
+        return language.titles[f"{manner}-nowhere"].format(when=when)
+    return language.titles[manner].format(where=where, when=when)
+
+
+def _where(journey: Journey, language: Language) -> str | None:
+    """Few cities by name; else few regions or countries; else some of them and more."""
+    more = language.titles["more"]
+    cities, regions, countries = journey.cities, journey.regions, journey.countries
+    if journey.manner == "road-trip":
+        # One goes through lands, not through towns.
+        if len(countries) == 1 and 1 <= len(regions) <= 2:
+            return listing(regions, language)
+        cities = () if countries else cities
+    if 1 <= len(cities) <= 2 or (journey.manner == "cruise" and len(cities) == 3):
+        return listing(cities, language)
+    if journey.manner == "cruise" and cities:
+        return more.format(names=", ".join(cities[:3]))
+    if 1 <= len(countries) <= 3:
+        return listing(countries, language)
+    if len(countries) > 3:
+        return more.format(names=", ".join(countries[:3]))
+    return more.format(names=", ".join(cities[:2])) if cities else None
+
+
+def _christmas(journey: Journey, language: Language) -> Holiday | None:
+    """A few days away over Christmas or New Year are named after it."""
+    if (journey.last - journey.first).days > 9:
+        return None
+    # The latest day that is inside and is not the year's first: somebody away on both keeps New Year's Eve.
+    inside = [
+        named
+        for named in language.holidays
+        if named.month == 12 and journey.first <= date(journey.first.year, named.month, named.day) <= journey.last
+    ]
+    return inside[-1] if inside else None
+
+
+# ---- events ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Occasion:
+    """What the title of an event is made of; times are local. ``city`` is None at home and where it is not known;
+    ``far``: out of town, for hours. ``birthday_of``: somebody there, on their day."""
+
+    first: datetime
+    last: datetime
+    city: str | None = None
+    far: bool = False
+    people: Sequence[str] = ()
+    birthday_of: str | None = None
+
+
+def event(occasion: Occasion, language: Language = ENGLISH) -> str:
+    """The title of an event: ``Maria's birthday, 3 June 2024``, ``Christmas Eve 2024``, ``Evening with Anna``."""
+    words = language.titles
+    first, last = (occasion.first - BEDTIME).date(), (occasion.last - BEDTIME).date()
+    when = days(first, last, language)
+    names: dict[str, str] = {"when": when, "where": occasion.city or ""}
+    if occasion.people:
+        names["people"] = listing(occasion.people[:3], language)
+    if occasion.birthday_of:
+        sibilant = occasion.birthday_of.lower().endswith(language.sibilants)
+        return words["birthday-sibilant" if sibilant else "birthday"].format(name=occasion.birthday_of, **names)
+    if first == last and (named := holiday(first, occasion.last, language)):
+        key = "holiday-place" if occasion.city else "holiday"
+        return words[key].format(holiday=named.name, year=first.year, **names)
+    if first != last:
+        return words[_over_days(occasion, weekend=is_weekend(first, last))].format(**names)
+    if occasion.far and occasion.city:
+        return words["day-trip"].format(**names)
+    part = _part(occasion)
+    names |= {"part": words[part], "weekday": language.weekdays[first.weekday()]}
+    if occasion.people and occasion.city:
+        return words["people-place"].format(**names)
+    if occasion.people:
+        return words["part-people"].format(**names)
+    if occasion.city:
+        return words["part-place"].format(**names)
+    if part == "whole-day":
+        return words["day-alone"].format(**names)
+    return words["part-alone"].format(part_within=words[f"{part}-within"], **names)
+
+
+def _over_days(occasion: Occasion, *, weekend: bool) -> str:
+    if occasion.people and occasion.city:
+        return "people-place"
+    if occasion.people:
+        return "weekend-people" if weekend else "days-people"
+    if occasion.city:
+        return "weekend" if weekend else "days-place"
+    return "weekend-alone" if weekend else "days-alone"
+
+
+def holiday(evening_of: date, until: datetime, language: Language = ENGLISH) -> Holiday | None:
+    """The holiday of a day, if what ended then was late enough for it."""
+    for named in language.holidays:
+        late = until.date() > evening_of or until.hour >= named.from_hour
+        if late and (named.month, named.day) == (evening_of.month, evening_of.day):
+            return named
+    return None
+
+
+def _part(occasion: Occasion) -> str:
+    if occasion.last - occasion.first >= WHOLE_DAY:
+        return "whole-day"
+    middle = occasion.first + (occasion.last - occasion.first) / 2 - BEDTIME
+    hour = middle.hour + BEDTIME.seconds / 3600
+    return "morning" if hour < 12 else "afternoon" if hour < 17.5 else "evening"

@@ -16,10 +16,10 @@ PACKAGE = ROOT / "shared" / "photovault"
 # Bytes or values in, values out: no I/O, no clock, no environment.
 PURE = {
     "clip_tokens", "cursors", "datenames", "drafting", "duplicates", "embedded", "errors", "estimating", "exif",
-    "export_layout", "face_measures", "formats", "globe", "grouping", "grouping_memory", "iptc", "keys", "linkage",
-    "metadata", "model_manifest", "moments", "motion", "names", "passwords", "perceptual", "places", "presigning",
-    "queries", "ranking", "raw", "renditions", "sealing", "showing", "spoken_dates", "thumbhash", "timezones", "titles",
-    "tokens", "vision_cv", "xmp",
+    "explaining", "export_layout", "face_measures", "formats", "globe", "grouping", "grouping_memory", "iptc",
+    "keys", "languages", "linkage", "metadata", "model_manifest", "moments", "motion", "names", "passwords",
+    "perceptual", "places", "presigning", "queries", "ranking", "raw", "renditions", "sealing", "showing",
+    "spoken_dates", "thumbhash", "timezones", "titles", "tokens", "vision_cv", "xmp",
 }  # fmt: skip
 IO_MODULES = {"boto3", "botocore", "psycopg", "psycopg_pool", "socket", "subprocess", "urllib.request", "http.client"}
 HEAVY = ("cv2", "onnxruntime", "numpy", "PIL", "tokenizers", "tzfpy")

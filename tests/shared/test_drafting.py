@@ -12,7 +12,6 @@ from uuid import UUID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from photovault import titles
 from photovault.drafting import Draft, Existing, Person, Photo, draft, find_homes, match, replay
 
 PLACES = {
@@ -198,7 +197,7 @@ def test_a_birthday_without_any_position_is_an_event() -> None:
     party = [camera.take(f"2025-03-15T15:{minute:02}", people=[anna]) for minute in range(0, 60, 5)]
     (event,) = of_kind(draft(camera.photos, [Person(anna, "Anna")]), "event")
     assert ids(event) == {photo.id for photo in party}
-    assert event.title == "With Anna, 15 March 2025"
+    assert event.title == "Afternoon with Anna, 15 March 2025"
     assert "gap" in event.why["ended_by"]
 
 
@@ -216,28 +215,6 @@ def test_the_cover_shows_the_most_people_near_the_middle() -> None:
         camera.take(f"2025-03-15T15:{n:02}", people=group if n in {1, 5} else group[:1])
     (month,) = of_kind(draft(camera.photos), "date")
     assert month.cover == camera.photos[5].id
-
-
-def test_titles_say_months_days_and_lists_as_people_do() -> None:
-    assert titles.months(date(2024, 12, 30), date(2025, 1, 2)) == "December 2024 – January 2025"
-    assert titles.months(date(2025, 5, 30), date(2025, 6, 2)) == "May–June 2025"
-    assert titles.days(date(2025, 5, 3), date(2025, 5, 4)) == "3–4 May 2025"
-    assert titles.days(date(2025, 5, 31), date(2025, 6, 1)) == "31 May – 1 June 2025"
-    assert titles.days(date(2024, 12, 31), date(2025, 1, 1)) == "31 December 2024 – 1 January 2025"
-    assert titles.listing(["Lisbon", "Porto", "Faro"]) == "Lisbon, Porto & Faro"
-    four = ["A", "B", "C", "D"]
-    assert titles.trip(four, ["Spain", "Portugal"], date(2025, 5, 1), date(2025, 5, 9)) == "Spain & Portugal, May 2025"
-    assert titles.trip(four, four, date(2025, 5, 1), date(2025, 5, 9)) == "A, B, C & more, May 2025"
-    assert titles.trip([], [], date(2025, 5, 1), date(2025, 5, 9)) == "Trip, May 2025"
-
-
-def test_a_weekend_is_from_friday_to_monday_at_the_widest() -> None:
-    friday = date(2025, 5, 2)
-    assert titles.is_weekend(friday, friday + timedelta(days=3))
-    assert titles.is_weekend(friday + timedelta(days=1), friday + timedelta(days=2))
-    assert not titles.is_weekend(friday - timedelta(days=1), friday + timedelta(days=1))
-    assert not titles.is_weekend(friday, friday)
-    assert not titles.is_weekend(friday, friday + timedelta(days=4))
 
 
 def test_a_home_on_the_antimeridian_is_one_home() -> None:
