@@ -141,27 +141,44 @@ class Picture:
     height: int
     image: Image.Image
     scale: float
+    reduced: Image.Image | None = None
+    """``image`` by box means to a size not below ``small``'s, where somebody has it: less to do for ``small``."""
 
     @cached_property
     def small(self) -> Image.Image:
         """``image`` at the size of a thumbnail: what is encoded as one, and what the hashes look at."""
+        return _shrunk_to(self.reduced or self.image, self.small_size)
+
+    @property
+    def small_size(self) -> tuple[int, int]:
+        """Width and height of ``small``."""
         short, long = min(self.image.size), max(self.image.size)
-        return scaled(self.image, long_side=min(SMALL_SIDE * SMALL_RATIO, round(long * SMALL_SIDE / short)))
+        return fitted(self.image.size, long_side=min(SMALL_SIDE * SMALL_RATIO, round(long * SMALL_SIDE / short)))
 
 
 def scaled(image: Image.Image, *, long_side: int) -> Image.Image:
     """``image`` with at most ``long_side`` pixels on its long side and at least one on its short; never larger."""
+    return _shrunk_to(image, fitted(image.size, long_side=long_side))
+
+
+def fitted(size: tuple[int, int], *, long_side: int) -> tuple[int, int]:
+    """Width and height in the proportions of ``size``, at most ``long_side``, never more than it and at least 1."""
+    longest = max(size)
+    if longest <= long_side:
+        return size
+    return max(1, round(size[0] * long_side / longest)), max(1, round(size[1] * long_side / longest))
+
+
+def _shrunk_to(image: Image.Image, size: tuple[int, int]) -> Image.Image:
     from PIL import Image
 
-    longest = max(image.size)
-    if longest <= long_side:
+    if image.size == size:
         return image
-    width, height = (max(1, round(side * long_side / longest)) for side in image.size)
     # A box mean by a whole number first, then a filter over what remains: a tenth of the cost of one long filter.
-    fraction = longest // long_side
+    fraction = max(image.size) // max(size)
     if fraction > 1:
         image = image.reduce((min(fraction, image.width), min(fraction, image.height)))
-    return image.resize((width, height), Image.Resampling.HAMMING)
+    return image.resize(size, Image.Resampling.HAMMING)
 
 
 def sniff(data: bytes) -> str | None:

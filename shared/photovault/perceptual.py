@@ -28,10 +28,21 @@ def phash(image: Image.Image) -> int:
 
     The thumbnail gives the same hash as the photo, give or take a bit, at a hundredth of the cost.
     """
-    import numpy as np
     from PIL import Image
 
-    pixels = np.asarray(image.convert("L").resize((_SIDE, _SIDE), Image.Resampling.LANCZOS), dtype=np.float64)
+    return _phash(image.convert("L").resize((_SIDE, _SIDE), Image.Resampling.LANCZOS).tobytes())
+
+
+def phash_of(found: Look) -> int:
+    """``phash`` of the picture that was looked at: its sketch begins with what the hash is made of."""
+    return _phash(found.sketch[: _SIDE**2])
+
+
+def _phash(grey: bytes) -> int:
+    """The hash of 32 x 32 grey values."""
+    import numpy as np
+
+    pixels = np.frombuffer(grey, dtype=np.uint8).reshape(_SIDE, _SIDE).astype(np.float64)
     table = _dct_rows()
     low = table @ pixels @ table.T
     bits = (low > np.median(low)).flatten()
@@ -67,7 +78,7 @@ def phash_vector(value: int) -> np.ndarray[Any, np.dtype[np.float32]]:
 LOOK_VERSION = 1
 """Of how sketches and marks are made. Those of two versions are not compared."""
 
-SKETCH_SIDE = 32
+SKETCH_SIDE = _SIDE
 COLOUR_SIDE = 4
 SKETCH_BYTES = SKETCH_SIDE**2 + 2 * COLOUR_SIDE**2
 _MARKS_SIDE = 64

@@ -52,9 +52,14 @@ def shrink(image: Picture, long_side: int) -> tuple[Picture, float]:
     return resized(image, (max(1, round(width * factor)), max(1, round(height * factor)))), factor
 
 
-def halved(image: Picture, size: tuple[int, int]) -> Picture:
-    """The picture at half its size, as often as both sides stay at least those of ``size`` (width, height)."""
-    while image.shape[1] >= 2 * size[0] and image.shape[0] >= 2 * size[1]:
+def halved(image: Picture, size: tuple[int, int], *, most: int = 16) -> Picture:
+    """The picture at half its size, as often as both sides stay at least those of ``size`` (width, height).
+
+    At most ``most`` times.
+    """
+    for _ in range(most):
+        if image.shape[1] < 2 * size[0] or image.shape[0] < 2 * size[1]:
+            break
         height, width = (side // 2 for side in image.shape[:2])
         image = cv().resize(image[: 2 * height, : 2 * width], (width, height), interpolation=cv().INTER_AREA)
     return image

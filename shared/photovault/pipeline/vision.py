@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from photovault import (
     failpoints,
     formats,
     geocoder,
+    heap,
     images,
     keyring,
     labels,
@@ -36,6 +37,7 @@ from photovault import (
     users,
     vault,
     vectors,
+    vision_cv,
 )
 from photovault import faces as face_finder
 from photovault.blobs import Blob
@@ -168,10 +170,15 @@ def understand(image: Image) -> None:
 
 def look(data: bytes, image: Image) -> Findings:
     """Everything that one decode of the original gives. Raises ``Rejected``."""
+    heap.hold()
     picture = formats.decode(data)
     found = metadata.read(data, filename=image.filename, uploaded_at=image.created_at, zone_at=timezones.zone_at)
-    thumbnail, preview = renditions.thumbnail(picture), renditions.preview(picture)
+    preview = renditions.preview(picture)
+    # One ladder for all that look at the picture: its pixels, half of them a side, and the thumbnail from these.
     pixels = np.asarray(renditions.working_image(picture, DETECTOR_SIDE))
+    half = vision_cv.halved(pixels, formats.fitted(picture.image.size, long_side=labels.SIDE), most=1)
+    picture = _with_reduced(picture, half)
+    thumbnail, appearance = renditions.thumbnail(picture), perceptual.look(picture.small)
     provider = face_finder.provider()
     faces = provider.find(pixels)
     return Findings(
@@ -180,19 +187,27 @@ def look(data: bytes, image: Image) -> Findings:
             width=picture.width,
             height=picture.height,
             thumbhash=thumbhash.encode(picture.small),
-            phash=perceptual.phash(picture.small),
+            phash=perceptual.phash_of(appearance),
             metadata=found,
             place=place_of(found),
             face_count=len(faces),
         ),
-        appearance=perceptual.look(picture.small),
+        appearance=appearance,
         pictures=[preview, thumbnail],
         faces=faces,
         face_model=provider.model,
-        labels=labels.find(pixels),
+        labels=labels.find(half),
         label_model=labels.model(),
         motion=motion.find(data, content_type=picture.content_type),
     )
+
+
+def _with_reduced(picture: formats.Picture, pixels: Picture) -> formats.Picture:
+    """``picture`` with a start for its thumbnail from ``pixels``, where these show the same and are enough of them."""
+    width, height = picture.small_size
+    if picture.image.mode != "RGB" or pixels.shape[1] < width or pixels.shape[0] < height:
+        return picture  # grey or translucent, as the thumbnail is to be too; or a panorama
+    return replace(picture, reduced=PIL.Image.fromarray(vision_cv.halved(pixels, (width, height))))
 
 
 def face_crop(face: Face) -> renditions.Rendition:
