@@ -1,8 +1,9 @@
-"""Tables ``albums`` and ``album_images``, and photos grouped by place and day.
+"""Tables ``albums`` and ``album_images``: albums as they are shown, those made by hand, and photos by place and day.
 
-Automatic albums have a key and are written by the rebuild alone (``automatic_albums``), apart from what a person edits:
-title, description, cover, and whether they are there at all. Albums made by hand have none. A photo in the trash stays
-a member, for when it is restored, and is neither listed nor counted.
+Automatic albums have a key and are written by the rebuild (``automatic_albums``), smart ones follow a filter
+(``smart_albums``). A person edits their title, description, cover and order, and whether they are there at all; what
+they say about single photos stays (``album_choices``). A photo in the trash stays a member, for when it is restored,
+and is neither listed nor counted.
 """
 
 from __future__ import annotations
@@ -24,11 +25,15 @@ NO_SUCH_ALBUM = "There is no such album."
 NO_SUCH_PHOTO = "There is no such photo."
 
 Kind = Literal["place", "date", "person", "trip", "event", "manual", "smart"]
+Sort = Literal["manual", "newest", "oldest"]
 
 
 @dataclass(frozen=True)
 class Album:
-    """``cover_image_id`` is one that can be shown now; ``image_count`` counts what is not in the trash."""
+    """``cover_image_id`` is one that can be shown now; ``image_count`` counts what is not in the trash.
+
+    ``filter`` is a smart album's, as ``saved_filters`` reads it. Only albums made by hand are sorted ``manual``.
+    """
 
     id: UUID
     kind: Kind
@@ -38,6 +43,8 @@ class Album:
     description: str | None
     cover_image_id: UUID | None
     why: dict[str, Any] | None
+    filter: dict[str, Any] | None
+    sort: Sort
     first_day: date | None
     last_day: date | None
     image_count: int
@@ -47,6 +54,10 @@ class Album:
     def automatic(self) -> bool:
         return self.key is not None
 
+    @property
+    def by_hand(self) -> bool:
+        return self.kind == "manual"
+
 
 # Memberships are counted in an index; those in the trash, which are few, are subtracted.
 _SHOWN = """
@@ -54,12 +65,14 @@ _SHOWN = """
         SELECT m.album_id, count(*) AS images FROM images i JOIN album_images m ON m.image_id = i.id
         WHERE i.deleted_at IS NOT NULL GROUP BY m.album_id
     )
-    SELECT a.id, a.kind, a.key, a.title, a.title_edited, a.description, a.why, a.first_day, a.last_day, a.created_at,
+    SELECT a.id, a.kind, a.key, a.title, a.title_edited, a.description, a.why, a.filter, a.sort,
+        a.first_day, a.last_day, a.created_at,
         (live.images)::int AS image_count,
         coalesce(
             (SELECT i.id FROM images i WHERE i.id = a.cover_image_id AND i.deleted_at IS NULL),
             (SELECT i.id FROM album_images m JOIN images i ON i.id = m.image_id
-             WHERE m.album_id = a.id AND i.deleted_at IS NULL ORDER BY i.sort_at DESC, i.id DESC LIMIT 1)
+             WHERE m.album_id = a.id AND i.deleted_at IS NULL
+             ORDER BY CASE WHEN a.sort = 'manual' THEN m.position END, i.sort_at DESC, i.id DESC LIMIT 1)
         ) AS cover_image_id
     FROM albums a LEFT JOIN trashed t ON t.album_id = a.id
     CROSS JOIN LATERAL (
@@ -110,24 +123,46 @@ def of_image(conn: Connection, image_id: UUID) -> list[Membership]:
 
 @dataclass(frozen=True)
 class Member(images.Image):
-    """A photo in an album, and why it is there (None in albums made by hand)."""
+    """A photo in an album: why it is there (None in albums made by hand), and its place in the order by hand."""
 
     why: dict[str, Any] | None
+    position: float | None
+
+
+_SORT_KEYS = {
+    "newest": ("(i.sort_at, i.id)", "<", "i.sort_at DESC, i.id DESC"),
+    "oldest": ("(i.sort_at, i.id)", ">", "i.sort_at, i.id"),
+    "manual": ("(m.position, m.image_id)", ">", "m.position, m.image_id"),
+}
 
 
 def images_page(
-    conn: Connection, album_id: UUID, *, limit: int, after: tuple[datetime, UUID] | None = None
+    conn: Connection,
+    album_id: UUID,
+    *,
+    limit: int,
+    sort: Sort = "newest",
+    after: tuple[datetime, UUID] | tuple[float, UUID] | None = None,
 ) -> list[Member]:
-    """The album's photos that are not in the trash, newest first, after a (sort_at, id)."""
+    """The album's photos that are not in the trash, after a (sort_at, id), or a (position, id) in the order by hand."""
+    key, beyond, order = _SORT_KEYS[sort]
+    following = f"AND {key} {beyond} (%(at)s, %(id)s) " if after else ""
     return db.rows(
         conn,
         Member,
-        f"SELECT {images.QUALIFIED_COLUMNS}, m.why FROM album_images m JOIN images i ON i.id = m.image_id "
-        "WHERE m.album_id = %(album)s AND i.deleted_at IS NULL "
-        "AND (%(at)s::timestamp IS NULL OR (i.sort_at, i.id) < (%(at)s, %(id)s)) "
-        "ORDER BY i.sort_at DESC, i.id DESC LIMIT %(limit)s",
+        f"SELECT {images.QUALIFIED_COLUMNS}, m.why, m.position FROM album_images m JOIN images i ON i.id = m.image_id "
+        f"WHERE m.album_id = %(album)s AND i.deleted_at IS NULL {following}ORDER BY {order} LIMIT %(limit)s",
         {"album": album_id, "at": after[0] if after else None, "id": after[1] if after else None, "limit": limit},
     )
+
+
+def count_reasons(conn: Connection, album_id: UUID) -> list[tuple[str | None, int]]:
+    """Of the photos outside the trash: (what memberships say, how many), None where they say nothing of the kind."""
+    return conn.execute(
+        "SELECT coalesce(m.why->>'rule', m.why->>'by', m.why->>'source'), count(*)::int FROM album_images m "
+        "JOIN images i ON i.id = m.image_id AND i.deleted_at IS NULL WHERE m.album_id = %s GROUP BY 1",
+        [album_id],
+    ).fetchall()
 
 
 # ---------------------------------------------------------------------------------------------------- by hand
@@ -146,15 +181,13 @@ def add(conn: Connection, *, title: str, description: str | None, image_ids: Seq
 
 
 def add_images(conn: Connection, album_id: UUID, image_ids: Sequence[UUID], *, revision: int) -> None:
-    """Put photos into an album made by hand; those that are in it stay where they are.
+    """Put photos at the end of an album made by hand; those that are in it stay where they are.
 
-    Raises ``NotFound`` for the album or any photo, ``Conflict`` for an automatic album.
+    Raises ``NotFound`` for the album or any photo, ``Conflict`` for an album that makes itself.
     """
     _made_by_hand(conn, album_id)
     wanted = list(dict.fromkeys(image_ids))
-    there = db.value(conn, "SELECT count(*) FROM images WHERE id = ANY(%s) AND deleted_at IS NULL", [wanted])
-    if there != len(wanted):
-        raise NotFound(NO_SUCH_PHOTO)
+    must_be_there(conn, wanted)
     conn.execute(
         "INSERT INTO album_images (album_id, image_id, position) "
         "SELECT %(album)s, u.id, "
@@ -162,40 +195,66 @@ def add_images(conn: Connection, album_id: UUID, image_ids: Sequence[UUID], *, r
         "FROM unnest(%(ids)s::uuid[]) WITH ORDINALITY AS u(id, n) ON CONFLICT (album_id, image_id) DO NOTHING",
         {"album": album_id, "ids": wanted},
     )
-    _settle(conn, album_id, revision=revision)
+    settle(conn, album_id, revision=revision)
+
+
+def must_be_there(conn: Connection, image_ids: Collection[UUID]) -> None:
+    """Raises ``NotFound`` when any of these photos (each given once) is not there, or in the trash."""
+    there = db.value(conn, "SELECT count(*) FROM images WHERE id = ANY(%s) AND deleted_at IS NULL", [list(image_ids)])
+    if there != len(image_ids):
+        raise NotFound(NO_SUCH_PHOTO)
 
 
 def remove_images(conn: Connection, album_id: UUID, image_ids: Collection[UUID], *, revision: int) -> None:
-    """Take photos out of an album. Raises ``NotFound`` for the album, ``Conflict`` for an automatic album."""
+    """Take photos out of an album made by hand. Raises ``NotFound``, ``Conflict`` for an album that makes itself."""
     _made_by_hand(conn, album_id)
+    let_go(conn, album_id, image_ids)
+    settle(conn, album_id, revision=revision)
+
+
+def let_go(conn: Connection, album_id: UUID, image_ids: Collection[UUID]) -> None:
+    """Photos out of any album; a cover that went is chosen anew. ``settle`` is to follow."""
     conn.execute("DELETE FROM album_images WHERE album_id = %s AND image_id = ANY(%s)", [album_id, list(image_ids)])
     conn.execute(
         "UPDATE albums SET cover_image_id = NULL, cover_edited = false WHERE id = %s AND cover_image_id = ANY(%s)",
         [album_id, list(image_ids)],
     )
-    _settle(conn, album_id, revision=revision)
 
 
 def _made_by_hand(conn: Connection, album_id: UUID) -> None:
     album = get(conn, album_id)
     if album is None:
         raise NotFound(NO_SUCH_ALBUM)
-    if album.automatic:
+    if not album.by_hand:
         raise Conflict("This album makes itself; its photos cannot be chosen by hand.")
 
 
-def _settle(conn: Connection, album_id: UUID, *, revision: int) -> None:
-    """Bring the days and the count of an album made by hand up to date."""
+_AS_IT_IS = """
+    FROM (
+        SELECT count(i.id)::int AS images, min(i.local_day) AS first, max(i.local_day) AS last
+        FROM album_images m JOIN images i ON i.id = m.image_id AND i.deleted_at IS NULL WHERE m.album_id = %(id)s
+    ) AS now WHERE a.id = %(id)s
+"""
+
+
+def settle(conn: Connection, album_id: UUID, *, revision: int) -> None:
+    """Bring the days and the count of an album up to date with its photos."""
     conn.execute(
-        b"""
-        UPDATE albums a SET image_count = now.images, first_day = now.first, last_day = now.last,
-            revision = %(revision)s
-        FROM (
-            SELECT count(i.id) AS images, min(i.local_day) AS first, max(i.local_day) AS last
-            FROM album_images m JOIN images i ON i.id = m.image_id AND i.deleted_at IS NULL WHERE m.album_id = %(id)s
-        ) AS now WHERE a.id = %(id)s
-        """,
+        "UPDATE albums a SET image_count = now.images, first_day = now.first, last_day = now.last, "
+        f"revision = %(revision)s {_AS_IT_IS}".encode(),
         {"id": album_id, "revision": revision},
+    )
+
+
+def is_settled(conn: Connection, album_id: UUID) -> bool:
+    """Whether days and count are those of the photos."""
+    return bool(
+        db.value(
+            conn,
+            "SELECT (a.image_count, a.first_day, a.last_day) IS NOT DISTINCT FROM (now.images, now.first, now.last) "
+            + _AS_IT_IS.replace("FROM (", "FROM albums a, (", 1),
+            {"id": album_id},
+        )
     )
 
 
@@ -228,6 +287,13 @@ def set_cover(conn: Connection, album_id: UUID, image_id: UUID | None, *, revisi
         "revision = %(revision)s WHERE id = %(id)s",
         {"id": album_id, "image": image_id, "revision": revision},
     )
+
+
+def set_sort(conn: Connection, album: Album, sort: Sort, *, revision: int) -> None:
+    """How its photos are listed. The order by hand is kept meanwhile. Raises ``Conflict`` where there is none."""
+    if sort == "manual" and not album.by_hand:
+        raise Conflict("Only an album made by hand has an order of its own.")
+    conn.execute("UPDATE albums SET sort = %s, revision = %s WHERE id = %s", [sort, revision, album.id])
 
 
 def delete(conn: Connection, album: Album, *, revision: int) -> None:

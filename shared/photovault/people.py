@@ -149,6 +149,11 @@ def get(conn: Connection, person_id: UUID) -> Person | None:
     return db.row(conn, Person, f"SELECT {_PERSON} FROM person_clusters p WHERE p.id = %s", [person_id])
 
 
+def by_ids(conn: Connection, person_ids: Collection[UUID]) -> list[Person]:
+    """In no order; those that are gone are left out."""
+    return db.rows(conn, Person, f"SELECT {_PERSON} FROM person_clusters p WHERE p.id = ANY(%s)", [list(person_ids)])
+
+
 def shown(conn: Connection, person_id: UUID) -> Person | None:
     """A person as lists show them: with a cover that can be seen. None while all their photos are in the trash."""
     return db.row(conn, Person, f"{_WITH_COVER} WHERE p.id = %s", [person_id])

@@ -82,6 +82,7 @@ def fill(user_id: UUID, seed: int, photos: int = 240) -> None:
                 id=album_id,
                 kind=kind,
                 key=None if kind in {"manual", "smart"} else f"{kind}:{n}",
+                filter="{}" if kind == "smart" else None,
                 title=f"Album {n}",
                 first_day=first,
                 last_day=first + timedelta(days=dice.randrange(9)),

@@ -22,7 +22,7 @@ PARTS = {
     "auth": ("auth",),
     "search": ("search",),
     "images": ("duplicates", "images", "viewing"),  # in this order: `duplicates` is no id of a photo
-    "albums": ("albums",),
+    "albums": ("albums", "album_photos", "smart_albums"),
     "people": ("people",),
     "faces": ("people",),
     "jobs": ("jobs",),

@@ -2,64 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from datetime import date
+from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Body, Path, Query, Response
-from pydantic import ConfigDict, Field, StringConstraints
+from fastapi import APIRouter, Body, Query, Response
+from pydantic import ConfigDict, Field, model_validator
 
-from photovault import activity, albums, cursors, images, jobs, queues, rebuilds, tickets
-from photovault.api import presenting, schemas
+from photovault import (
+    activity,
+    album_choices,
+    albums,
+    cursors,
+    explaining,
+    jobs,
+    queues,
+    rebuilds,
+    saved_filters,
+    smart_albums,
+)
+from photovault.api import schemas
+from photovault.api.album_shapes import (
+    ID,
+    Album,
+    AlbumId,
+    Boundary,
+    DateGroup,
+    Description,
+    Explanation,
+    ManualAlbum,
+    PlaceGroup,
+    Title,
+    covers,
+    existing,
+    reasons,
+    show,
+    show_one,
+)
 from photovault.api.changing import IdempotencyKey, Once, changing, rebuilding
 from photovault.api.edge import CurrentPerson
 from photovault.api.paging import next_cursor
 from photovault.api.people import Person, page_of_people
+from photovault.api.saved_filters import SavedFilter
 from photovault.api.schemas import CONFLICT, NOT_FOUND
-from photovault.errors import Invalid, NotFound
-
-if TYPE_CHECKING:
-    from photovault.db import Connection
+from photovault.api.smart_albums import FilterOrQuery, Spoken, understood
+from photovault.errors import Invalid
 
 router = APIRouter(prefix="/albums", tags=["albums"])
-
-AlbumId = Annotated[UUID, Path(description="An album's id.")]
-Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
-Description = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000, pattern=r"^[^\x00]*$")]
-_ID = "01890a5d-ac96-774b-bcce-b302099a8057"
-
-
-class Cover(schemas.Schema):
-    image_id: UUID
-    ticket: schemas.Ticket | None = Field(description="Of the thumbnail; null until it has been made.")
-
-
-class Album(schemas.Schema):
-    id: UUID
-    kind: albums.Kind
-    title: str
-    description: str | None
-    image_count: int = Field(description="Photos outside the trash.")
-    first_day: date | None
-    last_day: date | None
-    cover: Cover | None
-    why: dict[str, Any] | None = Field(description="The rule that made an automatic album; null for one made by hand.")
-    created_at: datetime
-
-
-class ManualAlbum(schemas.Schema):
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        json_schema_extra={
-            "examples": [{"title": "For grandma", "description": "The best of May", "image_ids": [_ID]}]
-        },
-    )
-
-    title: Title
-    description: Description | None = None
-    image_ids: Annotated[list[UUID], Field(default_factory=list, max_length=1000)]
 
 
 class AlbumEdit(schemas.Schema):
@@ -68,18 +57,35 @@ class AlbumEdit(schemas.Schema):
     model_config = ConfigDict(
         frozen=True,
         extra="forbid",
-        json_schema_extra={"examples": [{"title": "Our honeymoon"}, {"cover_image_id": _ID}]},
+        json_schema_extra={
+            "examples": [
+                {"title": "Our honeymoon"},
+                {"cover_image_id": ID},
+                {"sort": "oldest"},
+                {"q": "anna in lisbon"},
+            ]
+        },
     )
 
     title: Title | None = None
     description: Description | None = None
     cover_image_id: UUID | None = None
+    sort: albums.Sort | None = Field(None, description="How its photos are listed; `manual` in albums made by hand.")
+    filter: SavedFilter | None = Field(None, description="What a smart album follows from now on.")
+    q: Spoken | None = Field(None, description="The same in words.")
+    today: date | None = Field(None, description="For `q`: the calendar day where the person is; else UTC's.")
 
+    @model_validator(mode="after")
+    def _one_filter(self) -> AlbumEdit:
+        if self.filter is not None and self.q is not None:
+            raise ValueError("give `filter` or `q`")
+        return self
 
-class ImageIds(schemas.Schema):
-    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra={"examples": [{"image_ids": [_ID]}]})
-
-    image_ids: Annotated[list[UUID], Field(min_length=1, max_length=1000)]
+    @property
+    def follows(self) -> FilterOrQuery | None:
+        if self.filter is None and self.q is None:
+            return None
+        return FilterOrQuery(filter=self.filter, q=self.q, today=self.today)
 
 
 class Generate(schemas.Schema):
@@ -87,80 +93,9 @@ class Generate(schemas.Schema):
 
 
 class Started(schemas.Schema):
-    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra={"examples": [{"job_id": _ID}]})
+    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra={"examples": [{"job_id": ID}]})
 
     job_id: UUID = Field(description="Watch it at `GET /jobs/{id}`.")
-
-
-class AlbumImage(schemas.Image):
-    why: dict[str, Any] | None = Field(description="Why an automatic album has it; null in one made by hand.")
-
-
-class Explanation(schemas.Schema):
-    album_id: UUID
-    kind: albums.Kind
-    text: str = Field(description="In a sentence or two.", examples=["Photos taken in Lisbon, Portugal."])
-    why: dict[str, Any] | None = Field(description="Rule, parameters and bounds: they give the same photos again.")
-
-
-class PlaceGroup(schemas.Schema):
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_by_name=True, validate_by_alias=True)
-
-    place: schemas.PlaceNames = Field(description="Names that the level does not tell apart are null.")
-    image_count: int
-    cover: Cover | None
-    from_: date = Field(alias="from", description="Day of the first photo.")
-    to: date = Field(description="Day of the last photo.")
-
-
-class DateGroup(schemas.Schema):
-    date: str = Field(description="A year, a month or a day.", examples=["2025", "2025-05", "2025-05-17"])
-    image_count: int
-    cover: Cover | None
-
-
-# ------------------------------------------------------------------------------------------------------ showing
-
-
-def covers(conn: Connection, image_ids: Sequence[UUID | None]) -> dict[UUID, Cover]:
-    """The covers among these photos, with a ticket for each thumbnail."""
-    photos = images.by_ids(conn, [image_id for image_id in image_ids if image_id is not None])
-    made = tickets.of_images(conn, photos, names=presenting.LIST_TICKETS, now=datetime.now(UTC))
-    found = {}
-    for photo in photos:
-        ticket = made.get(photo.id, {}).get("thumbnail")
-        found[photo.id] = Cover(image_id=photo.id, ticket=presenting.ticket(ticket) if ticket else None)
-    return found
-
-
-def show(conn: Connection, rows: Sequence[albums.Album]) -> list[Album]:
-    found = covers(conn, [row.cover_image_id for row in rows])
-    return [
-        Album(
-            id=row.id,
-            kind=row.kind,
-            title=row.title,
-            description=row.description,
-            image_count=row.image_count,
-            first_day=row.first_day,
-            last_day=row.last_day,
-            cover=found.get(row.cover_image_id) if row.cover_image_id else None,
-            why=row.why,
-            created_at=row.created_at,
-        )
-        for row in rows
-    ]
-
-
-def _existing(conn: Connection, album_id: UUID) -> albums.Album:
-    row = albums.get(conn, album_id)
-    if row is None:
-        raise NotFound(albums.NO_SUCH_ALBUM)
-    return row
-
-
-def _show_one(conn: Connection, album_id: UUID) -> Album:
-    return show(conn, [_existing(conn, album_id)])[0]
 
 
 # -------------------------------------------------------------------------------------------------------- lists
@@ -304,7 +239,7 @@ def create_album(body: ManualAlbum, person: CurrentPerson, idempotency_key: Idem
             )
             once.made(conn, album_id)
             activity.record(conn, "album-created", album_id=str(album_id), title=body.title)
-        return _show_one(conn, album_id)
+        return show_one(conn, album_id)
 
 
 # --------------------------------------------------------------------------------------------------- one album
@@ -314,18 +249,19 @@ def create_album(body: ManualAlbum, person: CurrentPerson, idempotency_key: Idem
 def get_album(album_id: AlbumId, person: CurrentPerson) -> Album:
     """An album; its photos are at `GET /albums/{id}/images`."""
     with person.transaction() as conn:
-        return _show_one(conn, album_id)
+        return show_one(conn, album_id)
 
 
-@router.patch("/{album_id}", operation_id="editAlbum", summary="Edit an album", responses=NOT_FOUND)
+@router.patch("/{album_id}", operation_id="editAlbum", summary="Edit an album", responses=NOT_FOUND | CONFLICT)
 def edit_album(album_id: AlbumId, body: AlbumEdit, person: CurrentPerson) -> Album:
-    """Change title, description or cover. On automatic albums such edits survive every rebuild."""
+    """Change title, description, cover or order, or a smart album's filter. Such edits survive every rebuild."""
     given = body.model_fields_set
     given_back = any(getattr(body, name) is None for name in given & {"title", "cover_image_id"})
+    saved = understood(person, body.follows) if body.follows is not None else None
     with rebuilding(person) if given_back else changing(person) as change:
         conn, revision = change.conn, change.revision
         rebuilds.edited(conn)
-        album = _existing(conn, album_id)
+        album = existing(conn, album_id)
         if "title" in given:
             if body.title is None and not album.automatic:
                 raise Invalid("An album made by hand needs a title.", [("title", "may not be null")])
@@ -334,7 +270,11 @@ def edit_album(album_id: AlbumId, body: AlbumEdit, person: CurrentPerson) -> Alb
             albums.set_description(conn, album_id, body.description, revision=revision)
         if "cover_image_id" in given:
             albums.set_cover(conn, album_id, body.cover_image_id, revision=revision)
-        return _show_one(conn, album_id)
+        if saved is not None:
+            smart_albums.set_filter(conn, album, saved, revision=revision)
+        if body.sort is not None:
+            albums.set_sort(conn, album, body.sort, revision=revision)
+        return show_one(conn, album_id)
 
 
 @router.delete(
@@ -343,70 +283,54 @@ def edit_album(album_id: AlbumId, body: AlbumEdit, person: CurrentPerson) -> Alb
 def delete_album(album_id: AlbumId, person: CurrentPerson) -> Response:
     """Remove an album, never its photos. An automatic album does not come back."""
     with changing(person) as change:
-        albums.delete(change.conn, _existing(change.conn, album_id), revision=change.revision)
-        rebuilds.edited(change.conn)
+        conn, revision = change.conn, change.revision
+        following = smart_albums.naming(conn, album_id)
+        albums.delete(conn, existing(conn, album_id), revision=revision)
+        smart_albums.refresh(conn, following, revision=revision)
+        rebuilds.edited(conn)
     return Response(status_code=204)
-
-
-@router.get("/{album_id}/images", operation_id="listAlbumImages", summary="Photos of an album", responses=NOT_FOUND)
-def list_album_images(
-    album_id: AlbumId, person: CurrentPerson, cursor: schemas.Cursor = None, limit: schemas.Limit = 50
-) -> schemas.Page[AlbumImage]:
-    """An album's photos, newest first, each with the reason why an automatic album has it."""
-    after = cursors.decode("album-images", cursor, "tu")
-    with person.transaction() as conn:
-        _existing(conn, album_id)
-        rows = albums.images_page(conn, album_id, limit=limit + 1, after=after)
-        shown = presenting.image_list(conn, rows[:limit])
-    return schemas.Page(
-        items=[AlbumImage(**dict(image), why=row.why) for image, row in zip(shown, rows, strict=False)],
-        next_cursor=next_cursor("album-images", rows, limit=limit, key=lambda row: (row.sort_at, row.id)),
-    )
-
-
-@router.put("/{album_id}/images", operation_id="addAlbumImages", summary="Add photos", responses=NOT_FOUND | CONFLICT)
-def add_album_images(album_id: AlbumId, body: ImageIds, person: CurrentPerson) -> Album:
-    """Put photos into an album made by hand. Those that are in it already stay."""
-    with changing(person) as change:
-        albums.add_images(change.conn, album_id, body.image_ids, revision=change.revision)
-        return _show_one(change.conn, album_id)
-
-
-@router.delete(
-    "/{album_id}/images", operation_id="removeAlbumImages", summary="Take photos out", responses=NOT_FOUND | CONFLICT
-)
-def remove_album_images(album_id: AlbumId, body: ImageIds, person: CurrentPerson) -> Album:
-    """Take photos out of an album made by hand. They stay in the vault."""
-    with changing(person) as change:
-        albums.remove_images(change.conn, album_id, body.image_ids, revision=change.revision)
-        return _show_one(change.conn, album_id)
 
 
 @router.get(
     "/{album_id}/explanation", operation_id="explainAlbum", summary="Why an album is there", responses=NOT_FOUND
 )
-def explain_album(album_id: AlbumId, person: CurrentPerson) -> Explanation:
-    """The rule that made an automatic album, with the numbers that it went by."""
+def explain_album(
+    album_id: AlbumId,
+    person: CurrentPerson,
+    language: Annotated[
+        str, Query(max_length=35, description="Of the sentences about albums that make themselves; filters: English.")
+    ] = "en",
+) -> Explanation:
+    """Why an album is there and has these photos: the rule, the numbers that it went by, and where it ends."""
     with person.transaction() as conn:
-        album = _existing(conn, album_id)
-    return Explanation(album_id=album.id, kind=album.kind, text=explain(album.why), why=album.why)
+        album = existing(conn, album_id)
+        sentences = (
+            smart_albums.tell(conn, saved_filters.of_json(album.filter))
+            if album.filter is not None
+            else explaining.explain(album.kind, album.why or {}, language=language)
+        )
+        counted = albums.count_reasons(conn, album_id)
+        put_in, taken_out = album_choices.count(conn, album_id)
+    why = album.why or {}
+    bounds = {name: why.get(name) for name in ("begun_by", "ended_by")}
+    if taken_out:
+        sentences.append(f"You took {counting(taken_out)} out.")
+    if put_in:
+        sentences.append(f"You put {counting(put_in)} in.")
+    return Explanation(
+        album_id=album.id,
+        kind=album.kind,
+        text=" ".join(sentences),
+        sentences=sentences,
+        rule=why.get("rule") or "hand",
+        parameters=why.get("parameters") or {},
+        boundary=Boundary(**bounds) if any(bounds.values()) else None,
+        reasons=reasons(album.kind, counted),
+        put_in=put_in,
+        taken_out=taken_out,
+        why=album.why,
+    )
 
 
-def explain(why: dict[str, Any] | None) -> str:
-    """An explanation in words."""
-    if why is None:
-        return "You made this album."
-    rule = why.get("rule")
-    if rule == "place":
-        names = [why.get("city"), why.get("country")] if why.get("level") == "city" else [why.get("country")]
-        return f"Photos taken in {', '.join(name for name in names if name) or why.get('country_code')}."
-    if rule == "date":
-        return f"Photos of the {why.get('level')} {why.get('value')}, by the day where they were taken."
-    if rule == "person":
-        return "Photos with this person's face."
-    began, ended = why.get("begun_by"), why.get("ended_by")
-    if rule == "trip":
-        return f"Photos taken away from home without a long break. Before it: {began}. After it: {ended}."
-    if rule == "event":
-        return f"Many photos within {why.get('minutes')} minutes. Before it: {began}. After it: {ended}."
-    return "This album makes itself."
+def counting(photos: int) -> str:
+    return "one photo" if photos == 1 else f"{photos} photos"

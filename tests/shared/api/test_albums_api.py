@@ -14,14 +14,14 @@ from tests.arranging import BERLIN, LISBON, PORTO, START, Sent, add_photo, add_p
 from tests.vaults import Somebody, client, somebody
 
 from photovault import db, images, users
-from photovault.api import albums, jobs
+from photovault.api import album_photos, albums, jobs, smart_albums
 
 pytestmark = pytest.mark.usefixtures("vault", "sent")
 
 
 @pytest.fixture(scope="module")
 def http(vault: Path) -> Iterator[TestClient]:
-    with client([albums.router, jobs.router]) as made:
+    with client([albums.router, album_photos.router, smart_albums.router, jobs.router]) as made:
         yield made
 
 
@@ -86,7 +86,8 @@ def test_an_album_shows_what_it_is(http: TestClient, ada: Somebody) -> None:
     build(ada.user_id)
     (album,) = items(http, ada, "/albums/", kind="place")
     assert album.keys() == {
-        "id", "kind", "title", "description", "image_count", "first_day", "last_day", "cover", "why", "created_at",
+        "id", "kind", "title", "description", "image_count", "first_day", "last_day", "cover", "sort", "filter", "why",
+        "created_at",
     }  # fmt: skip
     assert album["image_count"] == 1
     assert album["cover"] == {"image_id": str(photo), "ticket": None}
@@ -130,28 +131,8 @@ def test_an_explanation_has_words_and_numbers(http: TestClient, ada: Somebody) -
         texts[album["kind"]] = answer["text"]
     assert texts == {
         "place": "Photos taken in Lisbon, Portugal.",
-        "date": "Photos of the month 2025-05, by the day where they were taken.",
+        "date": "Photos taken in May 2025, by the day where they were taken.",
     }
-
-
-@pytest.mark.parametrize(
-    ("why", "text"),
-    [
-        (None, "You made this album."),
-        ({"rule": "place", "level": "country", "country": "Portugal"}, "Photos taken in Portugal."),
-        ({"rule": "person"}, "Photos with this person's face."),
-        (
-            {"rule": "trip", "begun_by": "a photo at home", "ended_by": "a gap"},
-            "Photos taken away from home without a long break. Before it: a photo at home. After it: a gap.",
-        ),
-        (
-            {"rule": "event", "minutes": 90, "begun_by": "the first photo", "ended_by": "a gap of 9.0 h"},
-            "Many photos within 90 minutes. Before it: the first photo. After it: a gap of 9.0 h.",
-        ),
-    ],
-)
-def test_every_rule_has_words(why: dict[str, Any] | None, text: str) -> None:
-    assert albums.explain(why) == text
 
 
 # ---- by hand ------------------------------------------------------------------------------------------------------
@@ -208,15 +189,6 @@ def test_somebody_elses_album_is_not_there(http: TestClient, ada: Somebody) -> N
     ]
     assert [answer.status_code for answer in answers] == [404] * 7
     assert http.get(path, headers=grace.headers).json()["title"] == "Mine"
-
-
-def test_an_automatic_albums_photos_cannot_be_chosen(http: TestClient, ada: Somebody) -> None:
-    photo = add_photo(ada.user_id, where=LISBON)
-    build(ada.user_id)
-    (album,) = items(http, ada, "/albums/", kind="place")
-    body, path = {"image_ids": [str(photo)]}, f"/albums/{album['id']}/images"
-    assert http.put(path, headers=ada.headers, json=body).status_code == 409
-    assert http.request("DELETE", path, headers=ada.headers, json=body).status_code == 409
 
 
 def test_an_album_needs_a_title(http: TestClient, ada: Somebody) -> None:

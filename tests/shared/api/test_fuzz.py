@@ -33,7 +33,7 @@ UNHEARD_OF = 20_000
 OWN_IDS = ["image_id", "album_id", "person_id", "face_id", "correction_id", "job_id", "export_id", "session_id",
            "group_id"]  # fmt: skip
 LISTS = ["images-newest", "images-oldest", "trash", "albums", "album-images", "people", "activity", "person-analysis"]
-LISTS += ["export-albums", "export-people"]
+LISTS += ["export-albums", "export-people", "album-images-oldest", "album-images-manual"]
 LISTS += [f"by-location-{level}" for level in ("country", "region", "city")]
 LISTS += [f"by-date-{level}" for level in ("year", "month", "day")]
 
@@ -116,6 +116,8 @@ known_ids = st.builds(Known, st.sampled_from(OWN_IDS), st.booleans(), st.integer
 KINDS = {
     "image_ids": "image_id", "cover_image_id": "image_id", "album_id": "album_id", "face_ids": "face_id",
     "person_id": "person_id", "into": "person_id", "people": "person_id", "keeper_id": "image_id", "remove": "image_id",
+    "before": "image_id", "after": "image_id", "people_all": "person_id", "people_any": "person_id",
+    "people_none": "person_id", "albums": "album_id", "albums_none": "album_id",
 }  # fmt: skip
 BOXES = ["-9.5,38.5,-9.0,39.0", "170,-10,-170,10", "-180,-90,180,90", "0,0,0,0"]
 hostile = (

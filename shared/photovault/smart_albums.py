@@ -1,0 +1,341 @@
+"""Smart albums: saved filters whose photos are kept as memberships, so that counts, covers, shares and lists of any
+kind find them like those of every other album.
+
+The album builder brings all of them up to date in the transaction that writes people and automatic albums
+(``refresh``). What asks for no rebuild, such as a favourite, is looked at again by itself (``follow``): one photo costs
+an index look-up for each smart album, whatever the library's size. A filter that follows the calendar is refreshed by
+maintenance, too, once a day.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from photovault import albums, db, ids, images, names, people, saved_filters, users
+from photovault.errors import Conflict, Invalid, NotFound
+from photovault.names import Camera, Names
+from photovault.saved_filters import Known, Saved
+
+if TYPE_CHECKING:
+    from photovault.db import Connection
+
+MOST = 100
+"""Smart albums of a person: each costs a look at the library with every rebuild."""
+FACES = 7
+"""By so many of their best faces somebody is recognised who became part of somebody else."""
+
+
+@dataclass(frozen=True)
+class _Smart:
+    id: UUID
+    filter: dict[str, Any]
+    why: dict[str, Any] | None
+
+
+@dataclass(frozen=True)
+class _Around:
+    """What the filters of a library are read with. ``called``: the people and albums that they name and that are
+    there, by what they are called now; ``became``: who those are now that turned out to be somebody else;
+    ``cameras``: spoken names in full."""
+
+    today: date
+    called: Mapping[UUID, str]
+    became: Mapping[UUID, UUID]
+    cameras: Names
+
+    def gone(self, saved: Saved) -> set[UUID]:
+        return {one for one in (*saved.people, *saved.albums) if one not in self.called}
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a filter finds."""
+
+    image_count: int
+    first_day: date | None
+    last_day: date | None
+
+
+# ------------------------------------------------------------------------------------------------------- filters
+
+
+def checked(conn: Connection, saved: Saved) -> Saved:
+    """A filter that may be saved, with what its people and albums are called.
+
+    Raises ``NotFound`` for a person or album that is not there, ``Invalid`` for a smart album in it (an album cannot
+    follow one that may follow it) and for a filter without a condition.
+    """
+    if not saved:
+        raise Invalid("A smart album needs at least one condition.", [("filter", "has no condition")])
+    called = {person.id: person.name for person in people.by_ids(conn, saved.people)}
+    if called.keys() != saved.people:
+        raise NotFound("There is no such person.")
+    found = conn.execute(
+        "SELECT id, title, kind FROM albums WHERE id = ANY(%s) AND deleted_at IS NULL", [list(saved.albums)]
+    ).fetchall()
+    if len(found) != len(saved.albums):
+        raise NotFound(albums.NO_SUCH_ALBUM)
+    smart = [title for _, title, kind in found if kind == "smart"]
+    if smart:
+        raise Invalid(
+            f"{smart[0]} is a smart album itself. A filter may name only albums that do not follow a filter, so that "
+            "none can follow itself.",
+            [("filter.albums", "holds a smart album")],
+        )
+    known = {album_id: Known(title) for album_id, title, _ in found}
+    known |= {one: Known(name, tuple(people.face_ids_of(conn, one)[:FACES])) for one, name in called.items()}
+    return replace(saved, known=known)
+
+
+def narrowing(saved: Saved, around: _Around) -> images.Filter | None:
+    """The filter as lists of photos take it; None when nothing can fulfil it any more."""
+    gone = around.gone(saved)
+    if not saved_filters.is_possible(saved, gone=gone):
+        return None
+    said = saved.conditions
+    since = around.today - timedelta(days=saved.last_days) if saved.last_days is not None else None
+
+    def cameras(spoken: Sequence[str]) -> tuple[str, ...]:
+        return tuple(full for name in spoken for full in names.full_cameras(around.cameras, name))
+
+    return images.Filter(
+        status="ready",
+        archived=bool(said.archived),
+        favourite=said.favourite,
+        from_day=max((day for day in (said.date_from, since) if day), default=None),
+        to_day=said.date_to,
+        bbox=saved.bbox,
+        has_faces=said.has_faces,
+        has_gps=said.has_gps,
+        days=said.days,
+        without_days=said.days_none,
+        yearly=said.yearly,
+        without_yearly=said.yearly_none,
+        places=said.places,
+        without_places=said.places_none,
+        person_ids=said.people_all,
+        any_person_ids=said.people_any,
+        without_person_ids=said.people_none,
+        labels=said.labels_all,
+        any_labels=said.labels_any,
+        without_labels=said.labels_none,
+        album_ids=tuple(one for one in said.albums if one not in gone),
+        without_album_ids=said.albums_none,
+        cameras=cameras(said.cameras),
+        without_cameras=cameras(said.cameras_none),
+        content_types=said.content_types,
+        without_content_types=said.content_types_none,
+    )
+
+
+def find(conn: Connection, saved: Saved) -> Found:
+    """What a filter would find now."""
+    wanted = narrowing(saved, _around(conn, [saved]))
+    where, parameters = images.conditions(wanted) if wanted else ("false", {})
+    found = db.row(
+        conn,
+        Found,
+        "SELECT count(*)::int AS image_count, min(i.local_day) AS first_day, max(i.local_day) AS last_day "
+        f"FROM images i WHERE {where}",
+        parameters,
+    )
+    assert found is not None  # noqa: S101 - an aggregate has a row
+    return found
+
+
+def tell(conn: Connection, saved: Saved) -> list[str]:
+    """The filter in sentences, with the names of today, and what of it is gone."""
+    around = _around(conn, [saved])
+    now = saved_filters.following(saved, around.became)
+    return saved_filters.tell(now, around.called, gone=around.gone(now))
+
+
+# -------------------------------------------------------------------------------------------------------- albums
+
+
+def add(conn: Connection, *, title: str, description: str | None, saved: Saved, revision: int) -> UUID:
+    """A new smart album with the photos that its filter finds. Raises as ``checked``, and ``Conflict`` at ``MOST``."""
+    saved = checked(conn, saved)
+    if int(db.value(conn, "SELECT count(*) FROM albums WHERE kind = 'smart'")) >= MOST:
+        raise Conflict(f"There are {MOST} smart albums already; remove one first.")
+    album_id = ids.new()
+    conn.execute(
+        "INSERT INTO albums (id, kind, title, description, filter, rolls, revision) "
+        "VALUES (%s, 'smart', %s, %s, %s, %s, %s)",
+        [album_id, title, description or None, _jsonb(saved.as_json()), saved.last_days is not None, revision],
+    )
+    refresh(conn, [album_id], revision=revision)
+    return album_id
+
+
+def set_filter(conn: Connection, album: albums.Album, saved: Saved, *, revision: int) -> None:
+    """Follow another filter from now on. What was taken out stays out. Raises as ``checked``, and ``Conflict``."""
+    saved = checked(conn, saved)
+    if album.kind != "smart":
+        raise Conflict("Only a smart album follows a filter.")
+    conn.execute(
+        "UPDATE albums SET filter = %s, rolls = %s, revision = %s WHERE id = %s",
+        [_jsonb(saved.as_json()), saved.last_days is not None, revision, album.id],
+    )
+    refresh(conn, [album.id], revision=revision)
+
+
+# ---------------------------------------------------------------------------------------------------- memberships
+
+
+def refresh(conn: Connection, album_ids: Collection[UUID] | None = None, *, revision: int | None = None) -> int | None:
+    """Bring smart albums, all or some, up to date with everything else. Returns the revision of what changed.
+
+    Without a ``revision`` the person's lock is taken only if there is anything to write.
+    """
+    smart = _all(conn, album_ids)
+    if not smart:
+        return revision
+    around = _around(conn, [saved_filters.of_json(album.filter) for album in smart])
+    if revision is None:
+        if all(_is_fresh(conn, album, around) for album in smart):
+            return None
+        revision = users.next_revision(conn)
+        around = _around(conn, [saved_filters.of_json(album.filter) for album in smart])
+    for album in smart:
+        _bring_up_to_date(conn, album, around, revision=revision)
+    return revision
+
+
+def follow(conn: Connection, image_ids: Collection[UUID], *, revision: int) -> None:
+    """Look at these photos again, in every smart album; for changes that ask for no rebuild."""
+    smart = _all(conn, None)
+    if not smart or not image_ids:
+        return
+    around = _around(conn, [saved_filters.of_json(album.filter) for album in smart])
+    for album in smart:
+        changes = _changes(conn, album, around, only=image_ids)
+        if changes:
+            _write(conn, album, changes, revision=revision)
+
+
+def naming(conn: Connection, album_id: UUID) -> list[UUID]:
+    """The smart albums whose filter names an album."""
+    return [album.id for album in _all(conn, None) if album_id in saved_filters.of_json(album.filter).albums]
+
+
+def _all(conn: Connection, album_ids: Collection[UUID] | None) -> list[_Smart]:
+    return db.rows(
+        conn,
+        _Smart,
+        "SELECT id, filter, why FROM albums WHERE kind = 'smart' AND (%(ids)s::uuid[] IS NULL OR id = ANY(%(ids)s)) "
+        "ORDER BY id",
+        {"ids": list(album_ids) if album_ids is not None else None},
+    )
+
+
+def _around(conn: Connection, filters: Sequence[Saved]) -> _Around:
+    wanted = {one for saved in filters for one in saved.people}
+    known = {person.id: person.name or "somebody without a name" for person in people.by_ids(conn, wanted)}
+    became = {one: heir for one in wanted - known.keys() if (heir := _heir(conn, one, filters))}
+    known |= {person.id: person.name or "" for person in people.by_ids(conn, set(became.values()))}
+    titles = conn.execute(
+        "SELECT id, title FROM albums WHERE id = ANY(%s) AND deleted_at IS NULL",
+        [list({one for saved in filters for one in saved.albums})],
+    ).fetchall()
+    return _Around(
+        today=db.value(conn, "SELECT current_date"),
+        called=known | dict(titles),
+        became=became,
+        cameras=names.collect((), _cameras(conn, filters)),
+    )
+
+
+def _heir(conn: Connection, person_id: UUID, filters: Sequence[Saved]) -> UUID | None:
+    """Who has most of the faces by which somebody was known who is gone."""
+    faces = {face for saved in filters if person_id in saved.known for face in saved.known[person_id].faces}
+    owners = Counter(face.person_id for face in people.faces_by_ids(conn, faces).values() if face.person_id)
+    return max(sorted(owners), key=lambda owner: owners[owner], default=None)
+
+
+def _cameras(conn: Connection, filters: Sequence[Saved]) -> set[Camera]:
+    if not any(saved.conditions.cameras or saved.conditions.cameras_none for saved in filters):
+        return set()
+    return set(db.rows(conn, Camera, "SELECT DISTINCT camera_make AS make, camera_model AS model FROM images"))
+
+
+def _is_fresh(conn: Connection, album: _Smart, around: _Around) -> bool:
+    saved, now = _now(album, around)
+    return (
+        saved == now
+        and album.why == _why(now, around)
+        and not _changes(conn, album, around)
+        and albums.is_settled(conn, album.id)
+    )
+
+
+def _now(album: _Smart, around: _Around) -> tuple[Saved, Saved]:
+    """The filter as it is stored, and with whoever its people are now."""
+    saved = saved_filters.of_json(album.filter)
+    return saved, saved_filters.following(saved, around.became)
+
+
+def _why(saved: Saved, around: _Around) -> dict[str, Any]:
+    return {"rule": "filter", "missing": sorted(str(one) for one in around.gone(saved))}
+
+
+def _bring_up_to_date(conn: Connection, album: _Smart, around: _Around, *, revision: int) -> None:
+    saved, now = _now(album, around)
+    why = _why(now, around)
+    if saved != now or album.why != why:
+        conn.execute(
+            "UPDATE albums SET filter = %s, why = %s, revision = %s WHERE id = %s",
+            [_jsonb(now.as_json()), _jsonb(why), revision, album.id],
+        )
+    changes = _changes(conn, album, around)
+    if changes or not albums.is_settled(conn, album.id):
+        _write(conn, album, changes, revision=revision)
+
+
+def _changes(
+    conn: Connection, album: _Smart, around: _Around, *, only: Collection[UUID] | None = None
+) -> dict[UUID, bool]:
+    """The photos, all or some, that are to come in (True) or to go (False). Those in the trash stay what they are."""
+    wanted = narrowing(_now(album, around)[1], around)
+    where, parameters = images.conditions(wanted) if wanted else ("false", {})
+    scope = "AND i.id = ANY(%(only_these)s)" if only is not None else ""
+    found = conn.execute(
+        f"""
+        WITH wanted AS MATERIALIZED (
+            (
+                SELECT i.id FROM images i WHERE {where} {scope}
+                EXCEPT SELECT c.image_id FROM album_choices c WHERE c.album_id = %(smart)s AND NOT c.included
+            )
+            UNION SELECT i.id FROM album_choices c JOIN images i ON i.id = c.image_id
+            WHERE c.album_id = %(smart)s AND c.included AND i.deleted_at IS NULL {scope}
+        ), present AS MATERIALIZED (
+            SELECT i.id FROM album_images m JOIN images i ON i.id = m.image_id
+            WHERE m.album_id = %(smart)s AND i.deleted_at IS NULL {scope}
+        )
+        SELECT coalesce(w.id, p.id), w.id IS NOT NULL FROM wanted w FULL JOIN present p ON p.id = w.id
+        WHERE w.id IS NULL OR p.id IS NULL
+        """.encode(),
+        parameters | {"smart": album.id, "only_these": list(only) if only is not None else None},
+    ).fetchall()
+    return dict(found)
+
+
+def _write(conn: Connection, album: _Smart, changes: Mapping[UUID, bool], *, revision: int) -> None:
+    albums.let_go(conn, album.id, [image_id for image_id, comes in changes.items() if not comes])
+    conn.execute(
+        "INSERT INTO album_images (album_id, image_id, why) "
+        'SELECT %s, unnest(%s::uuid[]), \'{"rule": "filter"}\' ON CONFLICT DO NOTHING',
+        [album.id, [image_id for image_id, comes in changes.items() if comes]],
+    )
+    albums.settle(conn, album.id, revision=revision)
+
+
+def _jsonb(value: object) -> object:
+    from psycopg.types.json import Jsonb
+
+    return Jsonb(value)
