@@ -418,8 +418,9 @@ class Filter:
 
     ``days`` are local days with their ends, None being open; ``yearly`` are month * 100 + day, the last day included,
     and run over New Year where the first is later. Of a field in the plural any may hold, but of ``person_ids`` and
-    ``labels`` all; of each group in ``any_person_ids`` and ``any_labels`` at least one. ``cameras`` are whole names,
-    make and model in lower case. A photo without a place or a day is in none, so that every ``without`` keeps it.
+    ``labels`` all (these from ``min_label_score`` upwards); of each group in ``any_person_ids`` and ``any_labels`` at
+    least one. ``cameras`` are whole names, make and model in lower case. A photo without a place or a day is in none,
+    so that every ``without`` keeps it.
     """
 
     album_id: UUID | None = None
@@ -432,6 +433,7 @@ class Filter:
     archived: bool | None = False
     bbox: tuple[float, float, float, float] | None = None
     labels: tuple[str, ...] = ()
+    min_label_score: float = 0.0
     without_labels: tuple[str, ...] = ()
     countries: tuple[str, ...] = ()
     cities: tuple[str, ...] = ()
@@ -497,7 +499,11 @@ def conditions(wanted: Filter) -> tuple[str, dict[str, Any]]:
         )
     for number, label in enumerate(wanted.labels):
         name = f"label_{number}"
-        add(f"EXISTS (SELECT FROM image_labels l WHERE l.label = %({name})s AND l.image_id = i.id)", **{name: label})
+        add(
+            f"EXISTS (SELECT FROM image_labels l WHERE l.label = %({name})s AND l.image_id = i.id "
+            "AND l.score >= %(min_label_score)s::real)",
+            **{name: label, "min_label_score": wanted.min_label_score},
+        )
     if wanted.without_labels:
         add(
             "NOT EXISTS (SELECT FROM image_labels l WHERE l.label = ANY(%(without_labels)s) AND l.image_id = i.id)",
@@ -695,9 +701,10 @@ def edit(
 
 
 def _update_searchable(conn: Connection, image_id: UUID) -> None:
-    conn.execute(
-        "UPDATE image_embeddings e SET searchable = i.deleted_at IS NULL AND NOT i.archived FROM images i "
-        "WHERE e.image_id = %s AND i.id = e.image_id "
-        "AND e.searchable IS DISTINCT FROM (i.deleted_at IS NULL AND NOT i.archived)",
-        [image_id],
-    )
+    for table in ("image_embeddings", "image_labels"):
+        conn.execute(
+            f"UPDATE {table} e SET searchable = i.deleted_at IS NULL AND NOT i.archived FROM images i "
+            "WHERE e.image_id = %s AND i.id = e.image_id "
+            "AND e.searchable IS DISTINCT FROM (i.deleted_at IS NULL AND NOT i.archived)",
+            [image_id],
+        )

@@ -25,6 +25,7 @@ PARTS = {
     "albums": ("albums", "album_photos", "smart_albums"),
     "people": ("people",),
     "faces": ("people",),
+    "labels": ("labels",),
     "jobs": ("jobs",),
     "dashboard": ("dashboard",),
     "exports": ("exports",),

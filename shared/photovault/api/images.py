@@ -419,11 +419,16 @@ def list_filter(  # each parameter is one that a client may give
         Query(max_length=200, description="west,south,east,north in degrees.", examples=["-9.5,38.5,-9.0,39.0"]),
     ] = None,
     label: Annotated[list[str] | None, Query(description="Photos showing all of these things.", max_length=20)] = None,
+    min_score: Annotated[
+        float | None, Query(ge=0, le=1, description="For `label`: how sure the detector must be; all are from 0.35.")
+    ] = None,
     country: Annotated[str | None, Query(max_length=2, description="ISO 3166-1 code.")] = None,
     city: Annotated[str | None, Query(max_length=200)] = None,
 ) -> images.Filter:
     if from_ and to and from_ > to:
         raise Invalid("`from` is later than `to`.", [("from", "is later than `to`")])
+    if min_score is not None and not label:
+        raise Invalid("`min_score` goes with `label`.", [("min_score", "goes with `label`")])
     for value in (*(label or ()), city or "", country or ""):
         if "\x00" in value:
             raise Invalid("A filter may not hold NUL characters.")
@@ -437,6 +442,7 @@ def list_filter(  # each parameter is one that a client may give
         archived=None if archived == "any" else archived == "true",
         bbox=_bbox(bbox),
         labels=tuple(name.lower() for name in label or ()),
+        min_label_score=min_score or 0.0,
         countries=(country.upper(),) if country else (),
         cities=(city,) if city else (),
     )
