@@ -132,6 +132,26 @@ def jpeg_segments(data: bytes, start: int = 0) -> Iterator[tuple[int, int, int]]
         at += 2 + length
 
 
+def av1_planes(data: bytes) -> tuple[bool, float]:
+    """(more than 8 bits, colour's samples for each pixel) of an AVIF: the most of what its pictures have.
+
+    By their AV1CodecConfigurationBoxes (AV1-ISOBMFF, 2.3); without one, what is largest.
+    """
+    deep, chroma = False, 0.0
+    at = data.find(b"av1C")
+    if not 0 < at <= len(data) - 7:
+        return True, 2.0
+    for _ in range(64):
+        flags = data[at + 6]  # tier, high_bitdepth, twelve_bit, monochrome, subsampling_x, subsampling_y, position
+        deep |= bool(flags & 0x40)
+        if not flags & 0x10:
+            chroma = max(chroma, 2 / ((2 if flags & 8 else 1) * (2 if flags & 4 else 1)))
+        at = data.find(b"av1C", at + 4, len(data) - 3)
+        if at < 0:
+            break
+    return deep, chroma
+
+
 def _in_jpeg(data: bytes) -> Blocks:
     found = Blocks()
     for marker, start, end in jpeg_segments(data):

@@ -23,9 +23,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from photovault import embedded, exif, motion, raw
+from photovault import embedded, exif, heap, motion, raw
 from photovault.errors import Rejected
 
 if TYPE_CHECKING:
@@ -55,8 +55,8 @@ MAX_PIXELS = MappingProxyType(
         "image/png": 100_000_000,
         "image/gif": 100_000_000,
         "image/tiff": 100_000_000,
-        # These decoders hold several full-size planes at once, 10 to 16 bytes for each pixel. The limits keep a worker
-        # with its models below 1 GiB and still take the 48 and 50 megapixel modes of phones, which write HEIC.
+        # These decoders hold several full-size planes at once, 8 to 14 bytes for each pixel. The limits keep a worker
+        # with its models below ``MEMORY`` and still take the 48 and 50 megapixel modes of phones, which write HEIC.
         "image/webp": 40_000_000,
         "image/heic": 51_000_000,
         "image/heif": 51_000_000,
@@ -64,6 +64,9 @@ MAX_PIXELS = MappingProxyType(
     }
 )
 """Most pixels per format; what one decode may cost in memory and time."""
+
+MEMORY = 700_000_000
+"""Bytes. A worker's whole process stays below it with whatever is taken; tests/benchmarks/bench_vision.py measures."""
 
 SLACK = 0.95
 """A fraction is large enough when it reaches 95 % of the side that is asked for. Sensors of 4000, 4032, 8000 and
@@ -75,10 +78,13 @@ SMALL_SIDE = 320
 SMALL_RATIO = 4
 """A thumbnail's long side is at most this many times ``SMALL_SIDE``, so that panoramas stay small."""
 
-_MAX_PROGRESSIVE_BYTES = 640 * 2**20
+_MAX_DECODING = 490_000_000
+"""Bytes that a file and its decoder may hold at once: ``MEMORY`` without the process, its models and the results."""
+
+_LARGE = 20_000_000  # pixels
+
 _MAX_PROGRESSIVE_WORK = 2_400_000_000  # pixels x scans: a 200 megapixel photo in 12 scans
-_MAX_STRIP_BYTES = 256 * 2**20
-_BAND_PIXELS = 4_000_000
+_BAND_PIXELS = 1_000_000
 
 _TIFF_COMPRESSIONS = frozenset({1, 2, 3, 4, 5, 6, 7, 8, 32771, 32773, 32946, 34925, 50000})
 """None, CCITT, LZW, JPEG, Deflate, PackBits, LZMA, Zstandard: what Pillow's own libtiff is built with."""
@@ -273,21 +279,63 @@ def _decode_with_pillow(data: bytes, *, content_type: str, min_side: int) -> tup
         size = source.size
         _check_size(*size, content_type=content_type)
         tags = exif.read(embedded.find(data, content_type=content_type).exif)
+        orientation = tags.orientation
         if content_type == "image/tiff":
-            _check_tiff(source)
-        # Pillow folds the rotation that an AVIF container asks for into this tag.
-        orientation = int(source.getexif().get(0x0112, 1)) if content_type == "image/avif" else tags.orientation
-        fraction = _fraction(size, min_side=min_side)
-        if content_type == "image/jpeg":
-            _check_progressive(data, size=size)
+            _check_tiff(source, data)
+            orientation = _keep_lying(source)
+        elif content_type == "image/avif":
+            # Pillow folds the rotation that an AVIF container asks for into this tag.
+            orientation = int(source.getexif().get(0x0112, 1))
+        elif content_type == "image/jpeg":
+            fraction = _fraction(size, min_side=min_side)
             step = max(step for step in (1, 2, 4, 8) if step <= fraction)
+            _check_progressive(data, size=size, step=step)
             # Pillow's Image.draft picks libjpeg's DCT scaling from the size asked for.
             source.draft(None, (max(1, size[0] // step), max(1, size[1] // step)))
-        source.load()
-        if content_type == "image/tiff":
-            orientation, size = 1, source.size  # Pillow turns TIFF itself while loading
-        image = _shrunk(source, _fraction(source.size, min_side=min_side))
+        if content_type in {"image/webp", "image/avif"}:
+            _check_planes(source, data, content_type=content_type)
+            image = _shrunk_frame(source, min_side=min_side)
+        else:
+            source.load()
+            if content_type == "image/tiff":
+                size = source.im.size
+                source._size = size  # as it lies, see ``_keep_lying``
+            image = _shrunk(source, _fraction(source.size, min_side=min_side))
         return _to_srgb(image, profile=source.info.get("icc_profile")), size, orientation
+
+
+def _keep_lying(source: Image.Image) -> int:
+    """The orientation of a TIFF, which Pillow now leaves as it lies: turning all of it would take twice the memory."""
+    tags = source.getexif()
+    orientation = tags.get(0x0112, 1)
+    tags[0x0112] = 1
+    return orientation if isinstance(orientation, int) and 1 <= orientation <= 8 else 1
+
+
+def _shrunk_frame(source: Any, *, min_side: int) -> Image.Image:
+    """The first frame of a WebP or AVIF file, as ``_shrunk`` makes it.
+
+    Pillow would hold decoder, its pixels and an image of them at once. Here the decoder goes once it has given them.
+    """
+    from PIL import Image
+
+    if source.format == "WEBP":
+        rawmode, frame = source.rawmode, source._decoder.get_next()
+    else:
+        rawmode, frame = source.mode, source._decoder.get_frame(0)
+    if frame is None:
+        raise EOFError("no frame")
+    pixels, frame = memoryview(frame[0]), None
+    source._decoder = None
+    width, height = source.size
+    stride = len(pixels) // height
+    convert = _converter(source)
+
+    def band(top: int, bottom: int) -> Image.Image:
+        part = pixels[top * stride : bottom * stride]
+        return convert(Image.frombytes(source.mode, (width, bottom - top), part, "raw", rawmode, stride))
+
+    return _banded(source.size, _fraction(source.size, min_side=min_side), band)
 
 
 def _decode_raw(data: bytes, *, min_side: int) -> tuple[Image.Image, tuple[int, int], int]:
@@ -311,25 +359,19 @@ def _decode_heif(data: bytes, *, content_type: str, min_side: int) -> tuple[Imag
     pillow_heif.options.DECODE_THREADS = 1
     container = pillow_heif.open_heif(data, convert_hdr_to_8bit=True)
     opened = container[container.primary_index]
-    size = (int(opened.size[0]), int(opened.size[1]))
-    _check_size(*size, content_type=content_type)
+    _check_size(int(opened.size[0]), int(opened.size[1]), content_type=content_type)
+    _check_planes(opened, data, content_type=content_type)
     pixels = memoryview(opened.data)
-    mode, stride = str(opened.mode), int(opened.stride)
-    premultiplied = mode == "RGBa"
-    width, height = (int(opened.size[0]), int(opened.size[1]))
-    fraction = _fraction((width, height), min_side=min_side)
-    deep = mode.startswith("I;16")  # grey of 10 or 12 bits, which pillow-heif spreads over 16 and leaves at that
-    kept = "RGBA" if premultiplied else "L" if deep else mode
-    out = Image.new(kept, (_ceil(width, fraction), _ceil(height, fraction)))
-    rows = _band_rows(width, fraction)
-    for top in range(0, height, rows):
-        count = min(rows, height - top)
-        band = Image.frombytes(mode, (width, count), pixels[top * stride : (top + count) * stride], "raw", mode, stride)
-        if premultiplied:
-            band = band.convert("RGBA")
-        elif deep:
-            band = Image.fromarray((np.asarray(band) >> 8).astype(np.uint8))
-        out.paste(band.reduce(fraction) if fraction > 1 else band, (0, top // fraction))
+    mode, stride, (width, height) = str(opened.mode), int(opened.stride), (int(opened.size[0]), int(opened.size[1]))
+
+    def band(top: int, bottom: int) -> Image.Image:
+        part = pixels[top * stride : bottom * stride]
+        image = Image.frombytes(mode, (width, bottom - top), part, "raw", mode, stride)
+        if mode.startswith("I;16"):  # grey of 10 or 12 bits, which pillow-heif spreads over 16 and leaves at that
+            return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+        return image.convert("RGBA") if mode == "RGBa" else image
+
+    out = _banded((width, height), _fraction((width, height), min_side=min_side), band)
     return _to_srgb(out, profile=opened.info.get("icc_profile")), (width, height)
 
 
@@ -340,13 +382,15 @@ def _check_size(width: int, height: int, *, content_type: str) -> None:
         raise Rejected(f"The photo is {width} x {height} pixels; at most {MAX_SIDE:,} pixels a side can be taken.")
     most = MAX_PIXELS[content_type]
     if width * height > most:
-        megapixels = -(-width * height // 1_000_000)
         raise Rejected(
-            f"The photo has {megapixels} megapixels; at most {most // 1_000_000} can be taken in this format."
+            f"The photo has {_megapixels(width * height)} megapixels; at most {most // 1_000_000} can be taken in this "
+            "format."
         )
+    if width * height > _LARGE:
+        heap.release()  # what earlier photos have left, which may be of no use for this one
 
 
-def _check_progressive(data: bytes, *, size: tuple[int, int]) -> None:
+def _check_progressive(data: bytes, *, size: tuple[int, int], step: int) -> None:
     """Refuse progressive JPEGs whose coefficients would not fit or whose scans would take minutes.
 
     A progressive decoder keeps two bytes for each coefficient of the *whole* photo, whatever the output's scale, and
@@ -360,11 +404,56 @@ def _check_progressive(data: bytes, *, size: tuple[int, int]) -> None:
     coefficients = pixels * sum(h * v for h, v in components) / largest
     end = data.find(b"\xff\xd9", start)
     scans = data.count(b"\xff\xda", start, end if end > 0 else len(data))
-    if coefficients * 2 > _MAX_PROGRESSIVE_BYTES or scans * pixels > _MAX_PROGRESSIVE_WORK:
-        raise Rejected("This progressive JPEG is too large to decode safely; save it as a baseline JPEG.")
+    # Beside them the picture that is made, and the file: twice, for it may lie in a RAW file.
+    held = 2 * coefficients + 4 * pixels / step**2
+    if held + 2 * len(data) > _MAX_DECODING:
+        raise Rejected(
+            f"This progressive JPEG has {_megapixels(pixels)} megapixels; at most "
+            f"{_fitting(pixels, held, 2 * len(data))} can be decoded in its kind. Save it as a baseline JPEG."
+        )
+    if scans * pixels > _MAX_PROGRESSIVE_WORK:
+        raise Rejected("This progressive JPEG has too many scans to decode safely; save it as a baseline JPEG.")
 
 
-def _check_tiff(source: Image.Image) -> None:
+def _megapixels(pixels: int) -> int:
+    """Rounded up, so that nobody reads that 100 are too many where 100 are taken."""
+    return -(-pixels // 1_000_000)
+
+
+def _fitting(pixels: int, held: float, besides: int) -> int:
+    """How many megapixels would fit, where ``pixels`` take ``held`` bytes, and the file ``besides``."""
+    return max(1, int((_MAX_DECODING - besides) * pixels / held / 1_000_000))
+
+
+def _check_planes(source: Any, data: bytes, *, content_type: str) -> None:
+    """Refuse a picture whose decoder's planes, with the pixels made of them, would not fit.
+
+    Planes are of one or two bytes, and colour's may be subsampled. libavif makes pixels of eight bits of them, and
+    Pillow a copy. libheif makes pixels by way of others that are as deep as the planes, but for the common 4:2:0 of
+    eight bits. libwebp keeps two frames of four bytes, and Pillow a third. All as measured, in bytes for each pixel.
+    """
+    pixels = source.size[0] * source.size[1]
+    channels = 4 if source.mode[-1] in "Aa" else 1 if source.mode[0] in "LI" else 3
+    alpha, copies = channels == 4, 1
+    if content_type == "image/webp":
+        each, copies = 12.0, 2
+    elif content_type == "image/avif":
+        deep, colour = embedded.av1_planes(data)
+        each, copies = (1 + colour + alpha) * (1 + deep) + 2 * channels, 2
+    else:
+        deep = source.info.get("bit_depth", 16) > 8
+        colour = 0 if channels == 1 else {420: 0.5, 422: 1}.get(source.info.get("chroma"), 2)
+        between = 1.5 * (alpha + deep) if colour == 0.5 else channels * (1 + deep)
+        each = (1 + colour + alpha) * (1 + deep) + between + channels + 0.3
+    if pixels * each + copies * len(data) > _MAX_DECODING:
+        raise Rejected(
+            f"The photo has {_megapixels(pixels)} megapixels; at most "
+            f"{_fitting(pixels, pixels * each, copies * len(data))} can be taken in this format with its depth of "
+            "colours and size of file. A JPEG of it can be."
+        )
+
+
+def _check_tiff(source: Image.Image, data: bytes) -> None:
     wide = getattr(source, "tag_v2", {})
     if wide.get(259, 1) not in _TIFF_COMPRESSIONS:
         raise Rejected("This TIFF is compressed in a way that cannot be read here; save it with LZW or Deflate.")
@@ -373,8 +462,11 @@ def _check_tiff(source: Image.Image) -> None:
         strip = int(wide[322]) * int(wide.get(323, wide[322]))
     else:
         strip = source.width * min(int(wide.get(278, source.height)), source.height)
-    if strip * samples * bits // 8 > _MAX_STRIP_BYTES or samples > 8:
-        raise Rejected("This TIFF keeps its pixels in one block that is too large to decode safely.")
+    # libtiff unpacks a whole strip or tile, JPEG's to four bytes a pixel, beside the picture that Pillow makes of them.
+    strip = strip * max(samples * bits // 8, 4 if wide.get(259) in {6, 7} else 1)
+    whole = source.width * source.height * {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2}.get(source.mode, 4)
+    if len(data) + whole + strip > _MAX_DECODING or samples > 8:
+        raise Rejected("This TIFF keeps its pixels in one block that is too large to decode safely; save it in strips.")
 
 
 def _is_described(data: bytes) -> bool:
@@ -397,36 +489,45 @@ def _band_rows(width: int, fraction: int) -> int:
 
 
 def _shrunk(source: Image.Image, fraction: int) -> Image.Image:
-    """``source`` divided by ``fraction`` (box mean), 8 bits per channel, as L, RGB, RGBA, CMYK or LAB.
+    """``source`` divided by ``fraction`` (box mean), 8 bits per channel, as L, RGB, RGBA, CMYK or LAB."""
+    convert = _converter(source)
+    if convert is _as_it_is and source.mode != "RGBA":  # of which ``reduce`` would make a copy
+        return source.reduce(fraction) if fraction > 1 else source
+    width = source.width
+    return _banded(source.size, fraction, lambda top, bottom: convert(source.crop((0, top, width, bottom))))
 
-    Works band by band, so that converting a 100 megapixel palette or float picture needs no second copy of it.
+
+def _banded(size: tuple[int, int], fraction: int, band: Callable[[int, int], Image.Image]) -> Image.Image:
+    """A picture of ``size`` divided by ``fraction`` (box mean), of which ``band`` gives the rows from, and up to.
+
+    Band by band, so that making a palette, float or raw picture of 100 megapixels usable needs no second copy of it.
     """
     from PIL import Image
 
-    width, height = source.size
-    convert = _converter(source)
+    width, height = size
     rows = _band_rows(width, fraction)
-    if rows >= height:
-        image = convert(source)
-        return image.reduce(fraction) if fraction > 1 else image
     out: Image.Image | None = None
     for top in range(0, height, rows):
-        band = convert(source.crop((0, top, width, min(height, top + rows))))
-        band = band.reduce(fraction) if fraction > 1 else band
+        part = band(top, min(height, top + rows))
+        part = part.reduce(fraction) if fraction > 1 else part
+        if rows >= height:
+            return part
         if out is None:
-            out = Image.new(band.mode, (_ceil(width, fraction), _ceil(height, fraction)))
-        out.paste(band, (0, top // fraction))
+            out = Image.new(part.mode, (_ceil(width, fraction), _ceil(height, fraction)))
+        out.paste(part, (0, top // fraction))
     assert out is not None  # noqa: S101 - height is at least 1
     return out
+
+
+def _as_it_is(band: Image.Image) -> Image.Image:
+    return band
 
 
 def _converter(source: Image.Image) -> Callable[[Image.Image], Image.Image]:
     """How bands of ``source`` become 8 bits per channel in a mode whose pixels may be averaged."""
     mode = source.mode
-    if mode in {"L", "RGB", "RGBA"} and "transparency" not in source.info:
-        return lambda band: band
-    if mode in {"CMYK", "LAB"}:
-        return lambda band: band
+    if mode in {"CMYK", "LAB"} or (mode in {"L", "RGB", "RGBA"} and "transparency" not in source.info):
+        return _as_it_is
     if mode == "1":
         return lambda band: band.convert("L")
     if mode in {"LA", "La", "PA", "RGBa"} or source.has_transparency_data:
@@ -466,7 +567,7 @@ def _extrema(source: Image.Image) -> tuple[float, float]:
     lows, highs = [0.0], [0.0]
     rows = _band_rows(source.width, 1)
     for top in range(0, source.height, rows):
-        values = np.asarray(source.crop((0, top, source.width, min(source.height, top + rows))), dtype=np.float64)
+        values = np.asarray(source.crop((0, top, source.width, min(source.height, top + rows))))
         finite = values[np.isfinite(values)]
         if finite.size:
             lows.append(float(finite.min()))
