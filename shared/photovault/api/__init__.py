@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 PARTS = {
     "auth": ("auth",),
     "search": ("search",),
-    "images": ("duplicates", "images", "viewing"),  # in this order: `duplicates` is no id of a photo
+    "images": ("duplicates", "timeline", "map", "images", "viewing"),  # in this order: `map` is no id of a photo
     "albums": ("albums", "album_photos", "smart_albums"),
     "people": ("people",),
     "faces": ("people",),

@@ -1,14 +1,15 @@
-"""``photovault db``: migrations, signing keys, and erasures to be done again after a restore."""
+"""``photovault db``: migrations, signing keys, numbers that are kept, and erasures to be done again after a restore."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Annotated
 
 import typer
 
 from photovault import migrate
 from photovault.cli.telling import counted
-from photovault.errors import Misconfigured, Unavailable
+from photovault.errors import Misconfigured, PersonGone, Unavailable
 from photovault.settings import get_settings
 from photovault.showing import plain
 
@@ -78,6 +79,37 @@ def replay_erasures(
     gone = counted(already, "entry of an account that is gone", "entries of accounts that are gone")
     print(f"{counted(done, 'account')} {verb}, {gone} already, {len(left):,} left.")
     if left:
+        raise typer.Exit(1)
+
+
+@app.command()
+def check(
+    repair: Annotated[bool, typer.Option("--repair", help="Count again what differs.")] = False,
+) -> None:
+    """Recount everybody's photos and compare with the numbers that are kept; exit 1 where they differ.
+
+    Months, map, places and totals are kept in the transaction of every change, so nothing should ever differ.
+    """
+    from photovault import db, rollups, users
+
+    _require_migrations()
+    with db.maintenance() as conn:
+        everybody = rollups.everybody(conn)
+    differing = 0
+    for user_id in everybody:
+        found: dict[str, int] = {}
+        with suppress(PersonGone), db.transaction(user_id) as conn:
+            users.next_revision(conn)  # nobody changes a photo while it is counted
+            found = rollups.differences(conn)
+            if found and repair:
+                rollups.recount(conn)
+        for name, rows in sorted(found.items()):
+            print(f"{user_id}: {counted(rows, 'row')} of {name} {'differed' if repair else 'differ'}.")
+        differing += bool(found)
+    print(
+        f"{counted(len(everybody), 'account')} checked, {differing:,} {'repaired' if repair else 'with differences'}."
+    )
+    if differing and not repair:
         raise typer.Exit(1)
 
 
