@@ -211,7 +211,7 @@ def _or(words: Iterable[str]) -> str:
 
 
 def _some(sentence: str, words: Iterable[str]) -> list[str]:
-    found = list(words)
+    found = list(dict.fromkeys(words))
     return [sentence.format(_or(found))] if found else []
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 from base64 import b64encode, urlsafe_b64encode
 from datetime import UTC, date, datetime
@@ -27,13 +28,15 @@ from photovault import (
     queues,
     rebuilds,
     sealing,
+    smart_albums,
     staging,
     terms,
     things,
     tickets,
     uploads,
 )
-from photovault.api import boxes, edge, presenting, relocated, retimed, schemas
+from photovault.api import edge, presenting, relocated, retimed, schemas
+from photovault.api.album_shapes import because
 from photovault.api.changing import IdempotencyKey, changing
 from photovault.api.edge import CurrentPerson
 from photovault.api.paging import next_cursor
@@ -185,6 +188,7 @@ class AlbumOfPhoto(schemas.Schema):
     kind: str
     title: str
     why: dict[str, object] | None
+    because: str = Field(description="Why the photo is in it, in a sentence.", examples=["You put it in."])
 
 
 class ImageDetail(schemas.Image):
@@ -413,7 +417,10 @@ def list_filter(  # each parameter is one that a client may give
     archived: Annotated[
         Literal["true", "false", "any"], Query(description="The archive is left out unless asked for.")
     ] = "false",
-    bbox: boxes.BoxText = None,
+    bbox: Annotated[
+        str | None,
+        Query(max_length=200, description="west,south,east,north in degrees.", examples=["-9.5,38.5,-9.0,39.0"]),
+    ] = None,
     label: Annotated[list[str] | None, Query(description="Photos showing all of these things.", max_length=20)] = None,
     min_score: Annotated[
         float | None, Query(ge=0, le=1, description="For `label`: how sure the detector must be; all are from 0.35.")
@@ -436,7 +443,7 @@ def list_filter(  # each parameter is one that a client may give
         status=status,
         favourite=favourite,
         archived=None if archived == "any" else archived == "true",
-        bbox=boxes.parse(bbox),
+        bbox=_bbox(bbox),
         labels=tuple(name.lower() for name in label or ()),
         min_label_score=min_score or 0.0,
         countries=(country.upper(),) if country else (),
@@ -445,6 +452,23 @@ def list_filter(  # each parameter is one that a client may give
 
 
 ListFilter = Annotated[images.Filter, Depends(list_filter)]
+
+
+def _bbox(text: str | None) -> tuple[float, float, float, float] | None:
+    if text is None:
+        return None
+    try:
+        west, south, east, north = (float(part) for part in text.split(","))
+    except ValueError:
+        raise Invalid("`bbox` is west,south,east,north in degrees.", [("bbox", "needs four numbers")]) from None
+    if not (
+        all(math.isfinite(v) for v in (west, south, east, north))
+        and -180 <= west <= 180
+        and -180 <= east <= 180
+        and -90 <= south <= north <= 90
+    ):
+        raise Invalid("`bbox` lies outside the globe or is upside down.", [("bbox", "is not a box on the globe")])
+    return west, south, east, north
 
 
 @router.get("/list", operation_id="listImages")
@@ -547,7 +571,10 @@ def get_image(person: CurrentPerson, image_id: ImageId) -> ImageDetail:
             for face in faces
         ],
         labels=[LabelInPhoto(name=label.label, score=label.score) for label in labels],
-        albums=[AlbumOfPhoto(id=a.id, kind=a.kind, title=a.title, why=a.why) for a in memberships],
+        albums=[
+            AlbumOfPhoto(id=a.id, kind=a.kind, title=a.title, why=a.why, because=because(a.kind, a.why))
+            for a in memberships
+        ],
     )
 
 
@@ -578,6 +605,7 @@ def edit_image(person: CurrentPerson, image_id: ImageId, body: ImageEdit) -> sch
         moved |= retimes and retimed.correct(change, image_id, body.taken or retimed.of_text(body.taken_at))
         if moved or body.archived not in {None, before.archived}:
             rebuilds.want(conn)
+        smart_albums.follow(conn, [image_id], revision=change.revision)
         shown = presenting.image_list(conn, [existing(conn, image_id)])[0]
     if rebuild:
         queues.send_albums(person.user_id)
