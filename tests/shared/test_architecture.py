@@ -15,11 +15,12 @@ PACKAGE = ROOT / "shared" / "photovault"
 
 # Bytes or values in, values out: no I/O, no clock, no environment.
 PURE = {
-    "choosing", "clip_tokens", "cursors", "datenames", "drafting", "duplicates", "embedded", "errors", "estimating", "exif",
-    "explaining", "export_layout", "face_measures", "formats", "globe", "grouping", "grouping_memory", "heap", "iptc",
-    "keys", "languages", "linkage", "metadata", "model_manifest", "moments", "motion", "names", "passwords",
-    "perceptual", "places", "presigning", "queries", "ranking", "raw", "renditions", "saved_filters", "sealing", "showing",
-    "spoken_dates", "thumbhash", "timezones", "titles", "tokens", "vision_cv", "xmp",
+    "cells", "choosing", "clip_tokens", "cursors", "datenames", "drafting", "duplicates", "embedded", "errors",
+    "estimating", "exif", "explaining", "export_layout", "face_measures", "formats", "globe", "grouping",
+    "grouping_memory", "heap", "iptc", "keys", "languages", "linkage", "metadata", "model_manifest", "moments",
+    "motion", "names", "passwords", "perceptual", "places", "presigning", "queries", "ranking", "raw", "renditions",
+    "saved_filters", "sealing", "showing", "spoken_dates", "thumbhash", "timezones", "titles", "tokens", "vision_cv",
+    "xmp",
 }  # fmt: skip
 IO_MODULES = {"boto3", "botocore", "psycopg", "psycopg_pool", "socket", "subprocess", "urllib.request", "http.client"}
 HEAVY = ("cv2", "onnxruntime", "numpy", "PIL", "tokenizers", "tzfpy")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 import re
 from base64 import b64encode, urlsafe_b64encode
 from datetime import UTC, date, datetime
@@ -35,7 +34,7 @@ from photovault import (
     tickets,
     uploads,
 )
-from photovault.api import edge, presenting, relocated, retimed, schemas
+from photovault.api import boxes, edge, presenting, relocated, retimed, schemas
 from photovault.api.album_shapes import because
 from photovault.api.changing import IdempotencyKey, changing
 from photovault.api.edge import CurrentPerson
@@ -417,10 +416,7 @@ def list_filter(  # each parameter is one that a client may give
     archived: Annotated[
         Literal["true", "false", "any"], Query(description="The archive is left out unless asked for.")
     ] = "false",
-    bbox: Annotated[
-        str | None,
-        Query(max_length=200, description="west,south,east,north in degrees.", examples=["-9.5,38.5,-9.0,39.0"]),
-    ] = None,
+    bbox: boxes.BoxText = None,
     label: Annotated[list[str] | None, Query(description="Photos showing all of these things.", max_length=20)] = None,
     min_score: Annotated[
         float | None, Query(ge=0, le=1, description="For `label`: how sure the detector must be; all are from 0.35.")
@@ -443,7 +439,7 @@ def list_filter(  # each parameter is one that a client may give
         status=status,
         favourite=favourite,
         archived=None if archived == "any" else archived == "true",
-        bbox=_bbox(bbox),
+        bbox=boxes.parse(bbox),
         labels=tuple(name.lower() for name in label or ()),
         min_label_score=min_score or 0.0,
         countries=(country.upper(),) if country else (),
@@ -452,23 +448,6 @@ def list_filter(  # each parameter is one that a client may give
 
 
 ListFilter = Annotated[images.Filter, Depends(list_filter)]
-
-
-def _bbox(text: str | None) -> tuple[float, float, float, float] | None:
-    if text is None:
-        return None
-    try:
-        west, south, east, north = (float(part) for part in text.split(","))
-    except ValueError:
-        raise Invalid("`bbox` is west,south,east,north in degrees.", [("bbox", "needs four numbers")]) from None
-    if not (
-        all(math.isfinite(v) for v in (west, south, east, north))
-        and -180 <= west <= 180
-        and -180 <= east <= 180
-        and -90 <= south <= north <= 90
-    ):
-        raise Invalid("`bbox` lies outside the globe or is upside down.", [("bbox", "is not a box on the globe")])
-    return west, south, east, north
 
 
 @router.get("/list", operation_id="listImages")
