@@ -111,8 +111,7 @@ def _see_nothing() -> None:
 
     stub: Any = SimpleNamespace(find=lambda pixels: [], model=None)
     vision.face_finder.provider = lambda: stub
-    vision.labels.find = lambda pixels: []
-    vision.labels.model = lambda: None
+    vision.labels.provider = lambda: stub
 
 
 def _work(jobs: list[Job], write: int) -> None:

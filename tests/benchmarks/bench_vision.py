@@ -35,6 +35,7 @@ from photovault import (  # noqa: E402
     faces,
     formats,
     labels,
+    labels_yolox,
     metadata,
     perceptual,
     renditions,
@@ -134,15 +135,15 @@ def main() -> None:
 def with_models(data: bytes) -> None:
     """Everything that ``vision`` computes for one photo, against the least that it could cost."""
     provider: Any = faces.provider()
-    detector: Any = labels._detector()
-    if detector is None or not hasattr(provider, "_detector"):
+    detector: Any = labels.provider()
+    if detector.model is None or not hasattr(provider, "_detector"):
         print("MODELS_DIR has not both detectors: no inference")
         return
     image: Any = SimpleNamespace(filename="a.jpg", created_at=datetime.now(UTC))
     pixels = vision_cv.to_bgr(np.asarray(renditions.working_image(formats.decode(data), vision.DETECTOR_SIDE)))
     small, _ = vision_cv.shrink(pixels, DETECTOR_SIDE)
     provider._detector.setInputSize((small.shape[1], small.shape[0]))
-    square = vision_cv.cv().dnn.blobFromImage(labels.letterbox(pixels)[0])
+    square = vision_cv.cv().dnn.blobFromImage(labels_yolox.letterbox(pixels)[0])
 
     def things() -> None:
         detector.net.setInput(square)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,30 +11,47 @@ from hypothesis import strategies as st
 from PIL import Image
 from tests.shared.inference import COCO, MODELS, needs, use_settings
 
-from photovault import labels
+from photovault import labels, labels_yolox, models
+from photovault.errors import Misconfigured
 
 YOLOX = MODELS / "yolox_nano.onnx"
 
 
 @pytest.fixture
-def with_model(monkeypatch: pytest.MonkeyPatch) -> None:
+def yolox(monkeypatch: pytest.MonkeyPatch) -> labels.Provider:
     use_settings(monkeypatch, models_dir=str(MODELS))
+    return labels.provider()
 
 
-def test_without_the_model_a_photo_has_no_labels(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_model_nothing_is_found_and_the_provider_says_that_it_does_not_look(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     use_settings(monkeypatch)
-    assert labels.model() is None
-    assert labels.find(np.zeros((50, 60, 3), np.uint8)) == []
+    assert labels.provider().model is None
+    assert labels.provider().find(np.zeros((50, 60, 3), np.uint8)) == []
+
+
+@needs(YOLOX)
+def test_with_the_file_the_detector_runs_and_is_what_health_pages_name(yolox: labels.Provider) -> None:
+    assert yolox.model == models.label_model()
+    assert labels.provider() is yolox
+
+
+def test_a_model_that_is_not_the_pinned_one_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / YOLOX.name).write_bytes(b"another network")
+    use_settings(monkeypatch, models_dir=str(tmp_path))
+    with pytest.raises(Misconfigured):
+        labels.provider()
 
 
 def test_there_are_eighty_names_and_none_twice() -> None:
-    assert len(set(labels.COCO)) == len(labels.COCO) == 80
+    assert len(set(labels_yolox.COCO)) == len(labels_yolox.COCO) == 80
 
 
 @needs(COCO / "annotations")
 def test_the_names_are_in_the_order_of_coco() -> None:
     known = json.loads((COCO / "annotations" / "instances_val2017.json").read_text())["categories"]
-    assert tuple(entry["name"] for entry in known) == labels.COCO
+    assert tuple(entry["name"] for entry in known) == labels_yolox.COCO
 
 
 @given(
@@ -52,7 +70,7 @@ def test_decoding_is_the_inverse_of_how_yolox_writes_a_box(
     raw[index, :4] = shift[0], shift[1], np.log(size[0] / stride), np.log(size[1] / stride)
     raw[index, 4], raw[index, 5 + thing] = 0.9, 0.8
 
-    boxes, scores, classes = labels.decode(raw, min_score=0.5)
+    boxes, scores, classes = labels_yolox.decode(raw, min_score=0.5)
 
     left, top, wide, high = boxes[0]
     assert (left + wide / 2, top + high / 2) == pytest.approx(
@@ -65,27 +83,27 @@ def test_decoding_is_the_inverse_of_how_yolox_writes_a_box(
 
 @pytest.mark.parametrize(("shape", "inside"), [((100, 200), (208, 416)), ((416, 52), (416, 52)), ((1, 3000), (1, 416))])
 def test_a_picture_keeps_its_proportions_in_the_grey_square(shape: tuple[int, int], inside: tuple[int, int]) -> None:
-    square, _ = labels.letterbox(np.zeros((*shape, 3), np.uint8))
+    square, _ = labels_yolox.letterbox(np.zeros((*shape, 3), np.uint8))
     assert square.shape == (416, 416, 3)
     assert (square[: inside[0], : inside[1]] == 0).all()
-    assert (square[inside[0] :] == labels.PAD).all()
-    assert (square[:, inside[1] :] == labels.PAD).all()
+    assert (square[inside[0] :] == labels_yolox.PAD).all()
+    assert (square[:, inside[1] :] == labels_yolox.PAD).all()
 
 
 @needs(YOLOX)
-def test_a_blank_picture_shows_nothing(with_model: None) -> None:
-    assert labels.find(np.full((300, 500, 3), 90, np.uint8)) == []
+def test_a_blank_picture_shows_nothing(yolox: labels.Provider) -> None:
+    assert yolox.find(np.full((300, 500, 3), 90, np.uint8)) == []
 
 
 @needs(YOLOX)
 @pytest.mark.parametrize("array", [np.zeros((5, 5), np.uint8), np.zeros((0, 5, 3), np.uint8), np.zeros((5, 5, 3))])
-def test_an_array_that_is_no_picture_is_refused(with_model: None, array: np.ndarray) -> None:
+def test_an_array_that_is_no_picture_is_refused(yolox: labels.Provider, array: np.ndarray) -> None:
     with pytest.raises(ValueError, match="picture"):
-        labels.find(array)
+        yolox.find(array)
 
 
 @needs(YOLOX, COCO / "val2017")
-def test_things_in_real_photos_are_named_as_people_named_them(with_model: None) -> None:
+def test_things_in_real_photos_are_named_as_people_named_them(yolox: labels.Provider) -> None:
     notes = json.loads((COCO / "annotations" / "instances_val2017.json").read_text())
     truth: dict[int, set[str]] = defaultdict(set)
     names = {entry["id"]: entry["name"] for entry in notes["categories"]}
@@ -96,7 +114,7 @@ def test_things_in_real_photos_are_named_as_people_named_them(with_model: None) 
         path = COCO / "val2017" / entry["file_name"]
         if not path.exists():
             continue
-        things = labels.find(np.asarray(Image.open(path).convert("RGB")))
+        things = yolox.find(np.asarray(Image.open(path).convert("RGB")))
         seen = {thing.name for thing in things}
         right += len(seen & truth[entry["id"]])
         found += len(seen)

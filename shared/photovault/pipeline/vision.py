@@ -181,6 +181,7 @@ def look(data: bytes, image: Image) -> Findings:
     thumbnail, appearance = renditions.thumbnail(picture), perceptual.look(picture.small)
     provider = face_finder.provider()
     faces = provider.find(pixels)
+    things_finder = labels.provider()
     return Findings(
         understood=Understood(
             content_type=picture.content_type,
@@ -196,8 +197,8 @@ def look(data: bytes, image: Image) -> Findings:
         pictures=[preview, thumbnail],
         faces=faces,
         face_model=provider.model,
-        labels=labels.find(half),
-        label_model=labels.model(),
+        labels=things_finder.find(half),
+        label_model=things_finder.model,
         motion=motion.find(data, content_type=picture.content_type),
     )
 
