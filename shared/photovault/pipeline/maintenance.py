@@ -35,7 +35,7 @@ from photovault import (
 )
 from photovault.errors import Misconfigured, PersonGone, Unavailable
 from photovault.observability import count, logger
-from photovault.pipeline import clearing, erasing, rehoming, resending, sealer
+from photovault.pipeline import clearing, erasing, rehoming, resending, rolling, sealer
 from photovault.pipeline.deadlines import LEAST_SECONDS, Remaining, no_end
 from photovault.pipeline.reports import Report, noting_failure
 from photovault.settings import get_settings
@@ -83,6 +83,7 @@ def run(*, daily: bool, now: datetime, remaining: Remaining = no_end) -> Report:
             ("forget_expired", forget_expired),
             ("remove_retired", clearing.remove_retired),
             ("remove_orphans", clearing.remove_orphans),
+            ("roll_smart_albums", rolling.roll_smart_albums),
             ("refine_places", refine_places),
         ]
     for name, task in tasks:
