@@ -224,6 +224,12 @@ def naming(conn: Connection, album_id: UUID) -> list[UUID]:
     return [album.id for album in _all(conn, None) if album_id in saved_filters.of_json(album.filter).albums]
 
 
+def rolling(conn: Connection) -> list[UUID]:
+    """Everybody who has a filter that follows the calendar, as maintenance sees them."""
+    found = conn.execute("SELECT DISTINCT user_id FROM albums WHERE rolls").fetchall()
+    return [row[0] for row in found]
+
+
 def _all(conn: Connection, album_ids: Collection[UUID] | None) -> list[_Smart]:
     return db.rows(
         conn,
