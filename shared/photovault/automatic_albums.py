@@ -6,167 +6,197 @@ in ``albums``; everything else is written here, by ``pipeline.albums`` alone.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
-from typing import TYPE_CHECKING, Any, Literal
+import json
+from collections.abc import Collection, Iterable, Sequence
+from typing import TYPE_CHECKING
 from uuid import UUID
 
-from photovault import db
-from photovault.images import ARRANGED
+from photovault import db, tombstones
+from photovault.reconciling import Album, Change, Members, Retired
 
 if TYPE_CHECKING:
     from photovault.db import Connection
 
 
-@dataclass(frozen=True)
-class Arranged:
-    """What drafting needs to know of a photo; archived ones belong to no automatic album, but keep their people."""
-
-    id: UUID
-    sort_at: datetime
-    local_day: date
-    lat: float | None
-    lon: float | None
-    location_source: str | None
-    country_code: str | None
-    country: str | None
-    region: str | None
-    city: str | None
+# ------------------------------------------------------------------------------------------------------ reading
 
 
-def photos(conn: Connection) -> list[Arranged]:
-    """Photos that automatic albums are made of: understood, and neither in the trash nor in the archive."""
+def stored(conn: Connection) -> list[Album]:
+    """All of them, those that are deleted or not there now among them, in the order of their ids."""
     return db.rows(
         conn,
-        Arranged,
-        "SELECT id, sort_at, local_day, lat, lon, location_source, country_code, country, region, city FROM images i "
-        f"WHERE {ARRANGED} AND local_day IS NOT NULL",
+        Album,
+        """
+        WITH trashed AS MATERIALIZED (
+            SELECT DISTINCT m.album_id FROM images i JOIN album_images m ON m.image_id = i.id
+            WHERE i.deleted_at IS NOT NULL
+        )
+        SELECT a.id, a.kind, a.key, a.title, a.title_edited, a.cover_image_id,
+            a.cover_edited AND a.cover_image_id IS NOT NULL AS cover_edited, a.first_day, a.last_day, a.image_count,
+            a.deleted_at IS NOT NULL AS deleted,
+            a.title_edited OR a.cover_edited OR a.description IS NOT NULL OR EXISTS (
+                SELECT FROM album_choices c WHERE c.album_id = a.id
+            ) AS kept,
+            a.image_count > 0 OR EXISTS (
+                SELECT FROM album_images m JOIN images i ON i.id = m.image_id
+                WHERE m.album_id = a.id AND i.deleted_at IS NULL
+            ) AS occupied,
+            a.id IN (SELECT album_id FROM trashed) AS trashed, a.past, a.fingerprint
+        FROM albums a WHERE a.key IS NOT NULL ORDER BY a.id
+        """,
     )
 
 
-@dataclass(frozen=True)
-class Automatic:
-    """An automatic album as it is stored; ``deleted`` when the person does not want it."""
-
-    id: UUID
-    kind: Literal["place", "date", "person", "trip", "event"]
-    key: str
-    title: str
-    title_edited: bool
-    cover_image_id: UUID | None
-    cover_edited: bool
-    why: dict[str, Any] | None
-    first_day: date | None
-    last_day: date | None
-    image_count: int
-    deleted: bool
-
-
-def stored(conn: Connection) -> list[Automatic]:
-    return db.rows(
-        conn,
-        Automatic,
-        "SELECT id, kind, key, title, title_edited, cover_image_id, cover_edited, why, first_day, last_day, "
-        "image_count, deleted_at IS NOT NULL AS deleted FROM albums WHERE key IS NOT NULL ORDER BY id",
-    )
+def members(conn: Connection, album_ids: Collection[UUID]) -> dict[UUID, Members]:
+    """What is in these albums, by album."""
+    whys = conn.execute("SELECT id, why::text FROM albums WHERE id = ANY(%s)", [list(album_ids)]).fetchall()
+    found: dict[UUID, Members] = {}
+    reasons: dict[UUID, dict[UUID, str | None]] = {album_id: {} for album_id, _ in whys}
+    trashed: dict[UUID, set[UUID]] = {album_id: set() for album_id, _ in whys}
+    known: dict[str | None, str | None] = {}
+    with conn.cursor(binary=True) as cursor:
+        cursor.execute(
+            "SELECT m.album_id, m.image_id, m.why::text, i.deleted_at IS NOT NULL FROM album_images m "
+            "JOIN images i ON i.id = m.image_id WHERE m.album_id = ANY(%s)",
+            [list(reasons)],
+        )
+        for album_id, image_id, why, in_trash in cursor:
+            reasons[album_id][image_id] = known.setdefault(why, why)
+            if in_trash:
+                trashed[album_id].add(image_id)
+    for album_id, why in whys:
+        found[album_id] = Members(why, reasons[album_id], trashed[album_id])
+    return found
 
 
-def members(conn: Connection) -> list[tuple[UUID, UUID, str, bool]]:
-    """(album, photo, why as JSON, whether the photo is in the trash) of all automatic albums."""
-    return conn.execute(
-        "SELECT m.album_id, m.image_id, m.why::text, i.deleted_at IS NOT NULL FROM album_images m "
-        "JOIN albums a ON a.id = m.album_id AND a.key IS NOT NULL JOIN images i ON i.id = m.image_id"
-    ).fetchall()
+# ------------------------------------------------------------------------------------------------------ writing
 
 
-@dataclass(frozen=True)
-class Drafted:
-    """An automatic album as the rebuild wants it; ``why`` is JSON."""
-
-    kind: str
-    key: str
-    title: str
-    cover_image_id: UUID
-    why: str
-    first_day: date
-    last_day: date
-    image_count: int
+def remove(conn: Connection, gone: Iterable[Album], *, revision: int) -> None:
+    """Albums that nothing is left of."""
+    albums = list(gone)
+    conn.execute("DELETE FROM albums WHERE id = ANY(%s)", [[album.id for album in albums]])
+    tombstones.add(conn, "album", [album.id for album in albums if album.image_count], revision=revision)
 
 
-def remove(conn: Connection, album_ids: Collection[UUID]) -> None:
-    conn.execute("DELETE FROM albums WHERE id = ANY(%s)", [list(album_ids)])
-
-
-def empty(conn: Connection, album_ids: Collection[UUID], *, revision: int) -> None:
-    """Albums that nothing is left of but what is in the trash."""
-    conn.execute("UPDATE albums SET image_count = 0, revision = %s WHERE id = ANY(%s)", [revision, list(album_ids)])
-
-
-def write(
-    conn: Connection,
-    *,
-    new: Sequence[tuple[UUID, Drafted]],
-    changed: Sequence[tuple[UUID, Drafted]],
-    revision: int,
-) -> None:
-    """Insert and update automatic albums; a title or cover that the person chose stays."""
-    # Keys may move in a circle, and are unique at every step: first out of the way.
+def retire(conn: Connection, rows: Sequence[Retired], *, revision: int) -> None:
+    """Leave nothing of these albums but their row, and what is in the trash; a deleted one lets go of that too."""
+    if not rows:
+        return
     conn.execute(
-        "UPDATE albums a SET key = 'moving:' || a.id FROM unnest(%s::uuid[], %s::text[]) AS u(id, key) "
-        "WHERE a.id = u.id AND a.key <> u.key",
-        [[album_id for album_id, _ in changed], [row.key for _, row in changed]],
+        "DELETE FROM album_images m USING albums a, images i WHERE a.id = ANY(%s) AND m.album_id = a.id "
+        "AND i.id = m.image_id AND (a.deleted_at IS NOT NULL OR i.deleted_at IS NULL)",
+        [[row.album_id for row in rows]],
     )
-    cover = "(SELECT i.id FROM images i WHERE i.id = %(cover)s)"
-    for statement, albums in (
-        (
-            "INSERT INTO albums (id, kind, key, title, cover_image_id, why, first_day, last_day, image_count, "
-            f"revision) VALUES (%(id)s, %(kind)s, %(key)s, %(title)s, {cover}, %(why)s::jsonb, %(first)s, "
-            "%(last)s, %(count)s, %(revision)s)",
-            new,
-        ),
-        (
-            "UPDATE albums SET key = %(key)s, title = CASE WHEN title_edited THEN title ELSE %(title)s END, "
-            f"cover_image_id = CASE WHEN cover_edited THEN cover_image_id ELSE {cover} END, why = %(why)s::jsonb, "
-            "first_day = %(first)s, last_day = %(last)s, image_count = %(count)s, revision = %(revision)s "
-            "WHERE id = %(id)s",
-            changed,
-        ),
-    ):
-        with conn.cursor() as cursor:
-            cursor.executemany(
-                statement.encode(),
-                [
-                    {
-                        "id": album_id,
-                        "kind": row.kind,
-                        "key": row.key,
-                        "title": row.title,
-                        "cover": row.cover_image_id,
-                        "why": row.why,
-                        "first": row.first_day,
-                        "last": row.last_day,
-                        "count": row.image_count,
-                        "revision": revision,
-                    }
-                    for album_id, row in albums
-                ],
-            )
+    with conn.cursor() as cursor:
+        cursor.executemany(
+            "UPDATE albums SET key = %s, past = %s::uuid[], image_count = 0, fingerprint = NULL, revision = %s "
+            "WHERE id = %s",
+            [(row.key, None if row.past is None else list(row.past), revision, row.album_id) for row in rows],
+        )
+    tombstones.add(conn, "album", [row.album_id for row in rows if row.seen], revision=revision)
 
 
-def write_members(
-    conn: Connection, *, added: Sequence[tuple[UUID, UUID, str]], removed: Sequence[tuple[UUID, UUID]]
-) -> None:
-    """Memberships of automatic albums: (album, photo, why as JSON) in, or with another why; (album, photo) out."""
-    conn.execute(
-        "DELETE FROM album_images m USING unnest(%s::uuid[], %s::uuid[]) AS u(album_id, image_id) "
-        "WHERE m.album_id = u.album_id AND m.image_id = u.image_id",
-        [[album for album, _ in removed], [image for _, image in removed]],
-    )
-    conn.execute(
-        "INSERT INTO album_images (album_id, image_id, why) SELECT u.album_id, u.image_id, u.why::jsonb "
-        "FROM unnest(%s::uuid[], %s::uuid[], %s::text[]) AS u(album_id, image_id, why) "
-        "JOIN images i ON i.id = u.image_id "
-        "ON CONFLICT (album_id, image_id) DO UPDATE SET why = excluded.why",
-        [[a for a, _, _ in added], [i for _, i, _ in added], [w for _, _, w in added]],
-    )
+def free_keys(conn: Connection, album_ids: Collection[UUID]) -> None:
+    """Keys may move in a circle, and are unique at every step: first out of the way. ``write`` gives new ones."""
+    conn.execute("UPDATE albums SET key = 'moving:' || id WHERE id = ANY(%s)", [list(album_ids)])
+
+
+def write(conn: Connection, changes: Sequence[Change], *, revision: int) -> None:
+    """Albums with their photos; a title or cover that the person chose stays.
+
+    Photos may have gone for good since the data was read: what names them is left out. The person's lock is held, so
+    none goes meanwhile.
+    """
+    _write_rows(conn, [change for change in changes if change.new], _INSERT, revision=revision)
+    _take_out(conn, changes)
+    _put_in(conn, changes)
+    # Last, because every change of photos leaves a doubt about their album.
+    _write_rows(conn, [change for change in changes if change.told], _UPDATE, revision=revision)
+    _write_rows(conn, [change for change in changes if not change.told], _TRUST, revision=revision)
+
+
+_ROWS = (
+    "jsonb_to_recordset(%(rows)s::jsonb) AS r(id uuid, kind text, key text, title text, cover uuid, why jsonb, "
+    "first_day date, last_day date, image_count int, fingerprint text)"
+)
+_COVER = "(SELECT i.id FROM images i WHERE i.id = r.cover)"
+_INSERT = (
+    "INSERT INTO albums (id, kind, key, title, cover_image_id, why, first_day, last_day, image_count, revision) "
+    f"SELECT r.id, r.kind, r.key, r.title, {_COVER}, r.why, r.first_day, r.last_day, r.image_count, %(revision)s "
+    f"FROM {_ROWS}"
+)
+_UPDATE = (
+    "UPDATE albums a SET kind = r.kind, key = r.key, past = NULL, "
+    "title = CASE WHEN a.title_edited THEN a.title ELSE r.title END, "
+    "cover_image_id = CASE WHEN a.cover_edited AND a.cover_image_id IS NOT NULL THEN a.cover_image_id "
+    f"ELSE {_COVER} END, why = r.why, first_day = r.first_day, last_day = r.last_day, image_count = r.image_count, "
+    f"fingerprint = decode(r.fingerprint, 'hex'), revision = %(revision)s FROM {_ROWS} WHERE a.id = r.id"
+)
+_TRUST = f"UPDATE albums a SET fingerprint = decode(r.fingerprint, 'hex') FROM {_ROWS} WHERE a.id = r.id"
+
+
+def _write_rows(conn: Connection, changes: Sequence[Change], statement: str, *, revision: int) -> None:
+    if not changes:
+        return
+    rows = [
+        {
+            "id": str(change.album_id),
+            "kind": change.packed.draft.kind,
+            "key": change.packed.draft.key,
+            "title": change.packed.draft.title,
+            "cover": str(change.packed.draft.cover),
+            "why": change.packed.draft.why,
+            "first_day": change.packed.draft.first_day.isoformat(),
+            "last_day": change.packed.draft.last_day.isoformat(),
+            "image_count": len(change.packed.draft.members),
+            "fingerprint": change.packed.fingerprint.hex(),
+        }
+        for change in changes
+    ]
+    conn.execute(statement.encode(), {"rows": json.dumps(rows), "revision": revision})
+
+
+def _take_out(conn: Connection, changes: Iterable[Change]) -> None:
+    pairs = [(change.album_id, image_id) for change in changes for image_id in change.removed]
+    if pairs:
+        conn.execute(
+            "DELETE FROM album_images m USING unnest(%s::uuid[], %s::uuid[]) AS u(album_id, image_id) "
+            "WHERE m.album_id = u.album_id AND m.image_id = u.image_id",
+            [_array(album_id for album_id, _ in pairs), _array(image_id for _, image_id in pairs)],
+        )
+
+
+def _put_in(conn: Connection, changes: Iterable[Change]) -> None:
+    """Photos with their reasons, or with others. Each reason and album is sent once."""
+    albums: list[UUID] = []
+    reasons: dict[str, int] = {}
+    of_album, images, of_reason = [], [], []
+    for change in changes:
+        albums.append(change.album_id)
+        for image_id, why in change.added:
+            of_album.append(len(albums))
+            images.append(image_id)
+            of_reason.append(reasons.setdefault(why, len(reasons) + 1))
+    if images:
+        conn.execute(
+            "WITH reasons AS MATERIALIZED "
+            "(SELECT n, why::jsonb AS why FROM unnest(%(reasons)s::text[]) WITH ORDINALITY AS u(why, n)) "
+            "INSERT INTO album_images (album_id, image_id, why) "
+            "SELECT (%(albums)s::uuid[])[u.album], u.image_id, r.why "
+            "FROM unnest(%(of_album)s::int[], %(images)s::uuid[], %(of_reason)s::int[]) AS u(album, image_id, reason) "
+            "JOIN reasons r ON r.n = u.reason JOIN images i ON i.id = u.image_id "
+            "ON CONFLICT (album_id, image_id) DO UPDATE SET why = excluded.why",
+            {
+                "reasons": list(reasons),
+                "albums": _array(albums),
+                "of_album": _array(of_album),
+                "images": _array(images),
+                "of_reason": _array(of_reason),
+            },
+        )
+
+
+def _array(values: Iterable[UUID] | Iterable[int]) -> str:
+    """An array as text: a list of ten thousand parameters takes longer to prepare than to store."""
+    return "{" + ",".join(map(str, values)) + "}"

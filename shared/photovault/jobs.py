@@ -18,16 +18,19 @@ if TYPE_CHECKING:
 
 CANCELLED = "Cancelled."
 
-_COLUMNS = "id, kind, state, done, total, generation, error, cancel_requested, created_at, finished_at"
+Stage = Literal["people", "arranging", "comparing", "writing"]
+
+_COLUMNS = "id, kind, state, cursor AS stage, done, total, generation, error, cancel_requested, created_at, finished_at"
 
 
 @dataclass(frozen=True)
 class Job:
-    """``done`` and ``total`` count steps; ``total`` is None until somebody works on it."""
+    """``done`` and ``total`` count steps; ``total`` is None until somebody works on it. ``stage``: what is done now."""
 
     id: UUID
     kind: str
     state: Literal["queued", "running", "done", "failed"]
+    stage: Stage | None
     done: int
     total: int | None
     generation: int | None
@@ -78,22 +81,22 @@ def cancel(conn: Connection, job_id: UUID) -> Job | None:
     return get(conn, job_id)
 
 
-def progress(conn: Connection, kind: str, *, generation: int, done: int, total: int) -> None:
+def progress(conn: Connection, kind: str, *, generation: int, stage: Stage, done: int, total: int) -> None:
     """Tell the open jobs up to this generation how far the work is. ``done`` never falls when the work starts over."""
     conn.execute(
         "UPDATE jobs SET error = CASE WHEN cancel_requested THEN %(why)s END, "
         "state = CASE WHEN cancel_requested THEN 'failed' ELSE 'running' END, "
         "finished_at = CASE WHEN cancel_requested THEN now() END, "
-        "done = greatest(done, %(done)s), total = %(total)s "
+        "cursor = %(stage)s, done = greatest(done, %(done)s), total = greatest(total, %(total)s) "
         "WHERE kind = %(kind)s AND state IN ('queued', 'running') AND generation <= %(generation)s",
-        {"kind": kind, "generation": generation, "done": done, "total": total, "why": CANCELLED},
+        {"kind": kind, "generation": generation, "stage": stage, "done": done, "total": total, "why": CANCELLED},
     )
 
 
 def finish(conn: Connection, kind: str, *, generation: int) -> None:
     """End the open jobs up to this generation: it has been built."""
     conn.execute(
-        "UPDATE jobs SET state = 'done', error = NULL, finished_at = now(), total = coalesce(total, 1), "
+        "UPDATE jobs SET state = 'done', cursor = NULL, error = NULL, finished_at = now(), total = coalesce(total, 1), "
         "done = coalesce(total, 1) "
         "WHERE kind = %(kind)s AND state IN ('queued', 'running') AND generation <= %(generation)s",
         {"kind": kind, "generation": generation},

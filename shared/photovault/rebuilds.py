@@ -103,6 +103,18 @@ def release(conn: Connection, token: UUID) -> None:
     conn.execute("UPDATE rebuilds SET lease_token = NULL, lease_expires_at = NULL WHERE lease_token = %s", [token])
 
 
+def hold(conn: Connection, token: UUID, read: Generations) -> bool:
+    """Fence a part of a build in its writing transaction, and keep the lease. False as of ``mark_built``."""
+    return bool(
+        db.value(
+            conn,
+            "UPDATE rebuilds SET lease_expires_at = now() + %(length)s "
+            "WHERE lease_token = %(token)s AND edit_generation = %(edit)s RETURNING true",
+            {"edit": read.edit_generation, "token": token, "length": LEASE},
+        )
+    )
+
+
 def mark_built(conn: Connection, token: UUID, read: Generations) -> bool:
     """Fence and finish a build in its writing transaction. False when the lease was lost or the person edited."""
     return bool(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -27,8 +26,7 @@ from tests.arranging import (
 )
 from tests.vaults import somebody
 
-from photovault import albums, automatic_albums, corrections, db, images, jobs, rebuilds, users
-from photovault.automatic_albums import Drafted
+from photovault import albums, automatic_albums, corrections, db, drafting, images, jobs, rebuilds, reconciling, users
 from photovault.errors import Unavailable
 from photovault.grouping import Parameters
 from photovault.model_manifest import ModelInfo
@@ -71,6 +69,13 @@ def trash(user_id: UUID, image_id: UUID) -> None:
 def restore(user_id: UUID, image_id: UUID) -> None:
     with db.transaction(user_id) as conn:
         images.restore(conn, image_id, revision=users.next_revision(conn))
+        rebuilds.want(conn)
+
+
+def purge(user_id: UUID, image_id: UUID) -> None:
+    with db.transaction(user_id) as conn:
+        users.next_revision(conn)
+        images.delete_row(conn, image_id)
         rebuilds.want(conn)
 
 
@@ -234,8 +239,23 @@ def test_an_album_without_photos_goes_and_leaves_a_tombstone(ada: UUID) -> None:
     ids = {album.id for album in of_kind(ada, "place") + of_kind(ada, "date")}
     trash(ada, photo)
     build(ada)
-    assert value(ada, "SELECT count(*) FROM albums") == 0
+    assert of_kind(ada, "place") + of_kind(ada, "date") == []
     assert {row[0] for row in table(ada, "SELECT subject_id FROM tombstones WHERE kind = 'album'")} == ids
+    purge(ada, photo)
+    build(ada)
+    assert value(ada, "SELECT count(*) FROM albums") == 0
+    assert value(ada, "SELECT count(*) FROM tombstones WHERE kind = 'album'") == len(ids), "they were gone before"
+
+
+def test_a_photo_from_the_trash_is_back_in_the_same_albums(ada: UUID) -> None:
+    photo = add_photo(ada, where=LISBON)
+    build(ada)
+    before = {album.id: album.title for album in of_kind(ada, "place") + of_kind(ada, "date")}
+    trash(ada, photo)
+    build(ada)
+    restore(ada, photo)
+    build(ada)
+    assert {album.id: album.title for album in of_kind(ada, "place") + of_kind(ada, "date")} == before
 
 
 def test_a_renamed_album_survives_the_trash(ada: UUID) -> None:
@@ -333,10 +353,7 @@ def test_a_name_survives_the_photo_that_it_was_given_by(ada: UUID) -> None:
     person = who_is_in(ada, [best])[0]
     assert person is not None
     edit(ada, lambda conn, revision: corrections.name(conn, person, "Grace", revision=revision))
-    with db.transaction(ada) as conn:
-        users.next_revision(conn)
-        images.delete_row(conn, best)
-        rebuilds.want(conn)
+    purge(ada, best)
     build(ada)
     assert who_is_in(ada, others) == [person, person]
     assert value(ada, "SELECT name FROM person_clusters WHERE id = %s", [person]) == "Grace"
@@ -443,13 +460,7 @@ def test_a_photo_that_goes_for_good_during_a_build_does_no_harm(ada: UUID, monke
     add_photo(ada, where=LISBON)
     doomed = add_photo(ada, where=PORTO, faces=[face_of(1)])
 
-    def purge() -> None:
-        with db.transaction(ada) as conn:
-            users.next_revision(conn)
-            images.delete_row(conn, doomed)
-            rebuilds.want(conn)
-
-    disturb(monkeypatch, purge)
+    disturb(monkeypatch, lambda: purge(ada, doomed))
     build(ada)
     assert [album.title for album in of_kind(ada, "place")] == ["Lisbon"]
 
@@ -514,23 +525,24 @@ def test_a_job_rises_step_by_step_to_its_total(ada: UUID, monkeypatch: pytest.Mo
     add_photo(ada, where=LISBON)
     with db.transaction(ada) as conn:
         job = jobs.add(conn, "albums", generation=rebuilds.want(conn))
-    seen = []
+    seen: list[tuple[Any, ...]] = []
 
-    def progress(*arguments: Any) -> None:
-        original(*arguments)
+    def progress(*arguments: Any, **named: Any) -> None:
+        original(*arguments, **named)
         with db.transaction(ada) as conn:
             now = jobs.get(conn, job)
         assert now is not None
-        seen.append((now.state, now.done, now.total))
+        seen.append((now.state, now.stage, now.done, now.total))
 
     original = builder._progress
     monkeypatch.setattr(builder, "_progress", progress)
     build(ada)
-    assert seen == [("running", 1, 4), ("running", 2, 4), ("running", 3, 4)]
+    stages = ("people", "arranging", "comparing", "writing")
+    assert seen == [("running", stage, done, 4) for done, stage in enumerate(stages)]
     with db.transaction(ada) as conn:
         done = jobs.get(conn, job)
     assert done is not None
-    assert (done.state, done.done, done.total) == ("done", 4, 4)
+    assert (done.state, done.stage, done.done, done.total) == ("done", None, 4, 4)
     assert done.finished_at is not None
 
 
@@ -538,7 +550,7 @@ def test_a_cancelled_job_ends_and_the_albums_are_built(ada: UUID, monkeypatch: p
     add_photo(ada, where=LISBON)
     with db.transaction(ada) as conn:
         job = jobs.add(conn, "albums", generation=rebuilds.want(conn))
-        jobs.progress(conn, "albums", generation=100, done=1, total=4)
+        jobs.progress(conn, "albums", generation=100, stage="people", done=1, total=4)
         jobs.cancel(conn, job)
     build(ada)
     with db.transaction(ada) as conn:
@@ -556,18 +568,17 @@ def test_keys_may_change_places(ada: UUID) -> None:
     photos = [add_photo(ada, where=LISBON), add_photo(ada, where=PORTO)]
     build(ada)
     lisbon, porto = (a for a in sorted(of_kind(ada, "place"), key=lambda a: a.title) if a.key and "city" in a.key)
-    why = json.dumps({"rule": "place"})
 
-    def row(album: albums.Album, key: str | None) -> Drafted:
-        return Drafted("place", key or "", album.title, photos[0], why, START.date(), START.date(), 1)
+    def change(album: albums.Album, key: str | None) -> reconciling.Change:
+        day = START.date()
+        draft = drafting.Draft("place", key or "", album.title, day, day, photos[0], {"rule": "place"}, ())
+        return reconciling.Change(album.id, reconciling.Packer().pack(draft), row=True)
 
     with db.transaction(ada) as conn:
-        automatic_albums.write(
-            conn,
-            new=[],
-            changed=[(lisbon.id, row(lisbon, porto.key)), (porto.id, row(porto, lisbon.key))],
-            revision=users.next_revision(conn),
-        )
+        revision = users.next_revision(conn)
+        automatic_albums.free_keys(conn, [lisbon.id, porto.id])
+        swapped = [change(lisbon, porto.key), change(porto, lisbon.key)]
+        automatic_albums.write(conn, swapped, revision=revision)
     keys = dict(table(ada, "SELECT id, key FROM albums"))
     assert (keys[lisbon.id], keys[porto.id]) == (porto.key, lisbon.key)
 

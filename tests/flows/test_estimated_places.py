@@ -12,7 +12,7 @@ import pytest
 from tests.arranging import LISBON, PORTO, START, add_photo, build, table, value, want
 from tests.vaults import somebody
 
-from photovault import albums, db, images, locations, users
+from photovault import albums, db, estimating, images, users
 from photovault.images import Filter
 from photovault.pipeline import albums as builder
 
@@ -164,11 +164,13 @@ def test_a_place_that_the_person_gave_is_evidence_even_without_an_offset(ada: UU
     assert place(ada, guess)[0] == "estimated"
 
 
-def test_a_library_where_every_photo_has_a_place_is_not_read_for_estimates(ada: UUID) -> None:
+def test_a_library_where_every_photo_has_a_place_is_not_searched_for_evidence(
+    ada: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
     phone_photo(ada, 0, **CAMERA)
     add_photo(ada, taken=START)  # a screenshot: no camera
-    with db.transaction(ada) as conn:
-        assert locations.read(conn) == []
+    monkeypatch.setattr(estimating, "estimate", lambda *_: pytest.fail("estimated"))
+    build(ada)
 
 
 def test_a_trip_does_not_rest_on_estimates(ada: UUID) -> None:

@@ -18,8 +18,8 @@ PURE = {
     "cells", "choosing", "clip_tokens", "cursors", "datenames", "drafting", "duplicates", "embedded", "errors",
     "estimating", "exif", "explaining", "export_layout", "face_measures", "formats", "globe", "grouping",
     "grouping_memory", "heap", "iptc", "keys", "languages", "linkage", "metadata", "model_manifest", "moments",
-    "motion", "names", "passwords", "perceptual", "places", "presigning", "queries", "ranking", "raw", "renditions",
-    "saved_filters", "sealing", "showing", "spoken_dates", "thumbhash", "timezones", "titles", "tokens", "vision_cv",
+    "motion", "names", "passwords", "perceptual", "places", "presigning", "queries", "ranking", "raw", "reconciling",
+    "renditions", "saved_filters", "sealing", "showing", "spoken_dates", "thumbhash", "timezones", "titles", "tokens", "vision_cv",
     "xmp",
 }  # fmt: skip
 IO_MODULES = {"boto3", "botocore", "psycopg", "psycopg_pool", "socket", "subprocess", "urllib.request", "http.client"}

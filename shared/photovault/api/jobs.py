@@ -30,6 +30,7 @@ class Job(Schema):
                     "id": "01890a5d-ac96-774b-bcce-b302099a8057",
                     "kind": "albums",
                     "state": "running",
+                    "stage": "comparing",
                     "done": 2,
                     "total": 4,
                     "error": None,
@@ -43,6 +44,9 @@ class Job(Schema):
     id: UUID
     kind: str = Field(description="`albums`: a rebuild of people and automatic albums.")
     state: Literal["queued", "running", "done", "failed"]
+    stage: Literal["people", "arranging", "comparing", "writing"] | None = Field(
+        description="What is done now: people told apart, albums drafted, compared with those there are, written."
+    )
     done: int = Field(description="Steps behind it; never falls.")
     total: int | None = Field(description="All steps; null before the first.")
     error: str | None = Field(description="What went wrong last, or that it was cancelled.")
@@ -74,6 +78,7 @@ def _shown(job: jobs.Job | None) -> Job:
         id=job.id,
         kind=job.kind,
         state=job.state,
+        stage=job.stage,
         done=job.done,
         total=job.total,
         error=job.error,

@@ -1,20 +1,23 @@
 """The album builder: one person's people and automatic albums, arranged again from everything that is stored.
 
 Whoever holds the person's lease builds. What was asked for and what was edited is read before the data; the computing
-happens outside any transaction; the difference to what is stored is written in one transaction that the lease's token
-fences. Building from unchanged data writes nothing but that it was built.
+happens outside any transaction; the difference to what is stored is written in short transactions, each of which the
+lease's token fences: nobody waits long for the person's lock, and each album is whole in every one of them. What a
+builder wrote before its time was over or it was killed, the next one finds done. Only the last transaction says that it
+is built. Building from unchanged data writes nothing but that.
 """
 
 from __future__ import annotations
 
-import json
-from collections import defaultdict
-from collections.abc import Callable, Mapping
+import gc
+from collections import defaultdict, deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import lru_cache
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from math import ceil
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from photovault import (
@@ -30,73 +33,81 @@ from photovault import (
     locations,
     queues,
     rebuilds,
+    reconciling,
     smart_albums,
-    tombstones,
     users,
 )
 from photovault.album_choices import Chosen
-from photovault.automatic_albums import Arranged, Automatic, Drafted
 from photovault.drafting import Draft
 from photovault.errors import Unavailable
-from photovault.estimating import Estimate, Names
 from photovault.locations import Located
 from photovault.observability import count, logger
 from photovault.pipeline import regrouping
+from photovault.pipeline.deadlines import LEAST_SECONDS, Remaining
 from photovault.pipeline.regrouping import Who
 from photovault.rebuilds import Generations
+from photovault.reconciling import Album, Change, Members, Packed, Plan
 
 if TYPE_CHECKING:
     from photovault.db import Connection
 
-# Nothing new is begun with less than this left of the function's time.
-LEAST_SECONDS = 30.0
-# A pass that had this long and did not end would not end the next time either.
+# A pass that had this long and wrote nothing would not do so the next time either.
 ENOUGH_SECONDS = 200.0
 # A held lease may have ended by a moment later: by then it has.
 AFTER_EXPIRY_SECONDS = 5
-STAGES = 4
+# So many photos are put into albums, and taken out, in one transaction: a second or two, for which a request waits.
+BATCH = 20_000
 JOB = "albums"
+# Reading and grouping people, arranging, comparing; every batch that is written is one more.
+STAGES = 4
 
 
 class _OutOfTime(Exception):
-    """The function's time is nearly over."""
+    """The function's time is nearly over; ``progress``: whether anything was written that the next one finds done."""
+
+    def __init__(self, *, progress: bool = False) -> None:
+        super().__init__()
+        self.progress = progress
 
 
 class _LeaseLost(Exception):
     """Somebody else is building: this builder slept through its lease."""
 
 
-@dataclass(frozen=True)
-class Difference:
-    """What has to be written so that the automatic albums are the drafts. ``members`` holds (album, photo, why)."""
-
-    new: tuple[tuple[UUID, Draft], ...]
-    changed: tuple[tuple[Automatic, Draft], ...]
-    emptied: tuple[UUID, ...]
-    gone: tuple[Automatic, ...]
-    added: tuple[tuple[UUID, UUID, str], ...]
-    removed: tuple[tuple[UUID, UUID], ...]
-
-    def __bool__(self) -> bool:
-        return any((self.new, self.changed, self.emptied, self.gone, self.added, self.removed))
+class _Fenced(Exception):
+    """The write was refused: the lease is lost, or the person edited something since the data was read."""
 
 
 @dataclass(frozen=True)
 class _Stored:
     generations: Generations
     known: regrouping.Known
-    photos: list[Arranged]
-    located: list[Located]
-    albums: list[Automatic]
-    members: list[tuple[UUID, UUID, str, bool]]
+    photos: list[Located]
+    albums: list[Album]
     chosen: Mapping[UUID, Chosen]
 
 
-def handle(user_id: UUID, *, remaining: Callable[[], float]) -> None:
+@dataclass(frozen=True)
+class _Wanted:
+    """What one pass came to, to be written. ``first`` is written with the first batch of ``changes``."""
+
+    people: regrouping.Difference
+    estimates: list[locations.Change]
+    plan: Plan
+    moved: list[UUID]
+    changes: Iterator[list[Change]]
+    steps: int
+
+    @property
+    def first(self) -> bool:
+        return bool(self.people or self.estimates or self.plan.gone or self.plan.retired or self.moved)
+
+
+def handle(user_id: UUID, *, remaining: Remaining) -> None:
     """One message: build until nothing more is wanted. Safe to repeat and to race.
 
     ``remaining`` gives the seconds that the function may still run; near the end the message is sent again instead.
-    Raises ``Unavailable`` when a pass that began early does not end in time.
+    Raises ``Unavailable`` when a pass that began early has nothing to show for it.
     """
     with db.transaction(user_id) as conn:
         generations = rebuilds.generations(conn)
@@ -121,9 +132,9 @@ def handle(user_id: UUID, *, remaining: Callable[[], float]) -> None:
         _come_again(user_id)
     except _LeaseLost:
         logger().warning("albums.lease_lost")
-    except _OutOfTime:
-        logger().warning("albums.out_of_time")
-        if time_given >= ENOUGH_SECONDS and not passes:
+    except _OutOfTime as stopped:
+        logger().warning("albums.out_of_time", extra={"progress": stopped.progress})
+        if time_given >= ENOUGH_SECONDS and not passes and not stopped.progress:
             _give_up(user_id, lease.token)
             raise Unavailable("The albums take longer than the function may run.") from None
         _release(user_id, lease.token)
@@ -160,7 +171,7 @@ def _give_up(user_id: UUID, token: UUID) -> None:
         logger().warning("albums.lease_not_released")
 
 
-def _build(user_id: UUID, token: UUID, remaining: Callable[[], float]) -> bool:
+def _build(user_id: UUID, token: UUID, remaining: Remaining) -> bool:
     """One pass. Whether everything wanted is built, and the lease released; False to start again.
 
     Raises ``_OutOfTime``, ``_LeaseLost``.
@@ -170,96 +181,36 @@ def _build(user_id: UUID, token: UUID, remaining: Callable[[], float]) -> bool:
         stored = _read(conn)
     if stored is None:
         return True
-    generation = stored.generations.wanted_generation
-    _progress(user_id, generation, 1)
-    who = regrouping.regroup(stored.known, lambda model: regrouping.Stored(user_id, model))
-    people_change = regrouping.difference(stored.known, who)
-    _check_time(remaining)
-    _progress(user_id, generation, 2)
-    estimates = locations.changes(stored.located)
-    photos = _estimated(stored.photos, estimates)
-    arranged = _photos(photos, stored.known, who)
-    drafts = drafting.draft(arranged, _people(who))
-    change = difference(
-        stored.albums,
-        stored.members,
-        drafts,
-        chosen=stored.chosen,
-        photos={photo.id: photo for photo in arranged} if stored.chosen else {},
-    )
-    _check_time(remaining)
-    _progress(user_id, generation, 3)
-    failpoints.reach("albums.before-write")
-    try:
-        complete = _commit(
-            user_id, token, stored.generations, people_change=people_change, estimates=estimates, change=change
-        )
-    except _Fenced:
-        with db.transaction(user_id) as conn:
-            if not rebuilds.is_held(conn, token):
-                raise _LeaseLost from None
-        logger().info("albums.edited_meanwhile")
-        return False
+    with _uncollected():
+        wanted = _arrange(user_id, stored, remaining)
+        failpoints.reach("albums.before-write")
+        try:
+            complete = _write(user_id, token, stored.generations, wanted, remaining)
+        except _Fenced:
+            with db.transaction(user_id) as conn:
+                if not rebuilds.is_held(conn, token):
+                    raise _LeaseLost from None
+            logger().info("albums.edited_meanwhile")
+            return False
     failpoints.reach("albums.committed")
     logger().info(
         "albums.built",
-        extra={
-            "photos": len(stored.photos),
-            "persons": len(who.persons),
-            "albums": len(drafts),
-            "estimated": len(estimates),
-            "new": len(change.new),
-            "changed": len(change.changed),
-            "gone": len(change.gone),
-        },
+        extra={"photos": len(stored.photos), "albums": len(stored.albums), "estimated": len(wanted.estimates)},
     )
     count("AlbumsBuilt")
     return complete
 
 
-def _commit(
-    user_id: UUID,
-    token: UUID,
-    read: Generations,
-    *,
-    people_change: regrouping.Difference,
-    estimates: list[locations.Change],
-    change: Difference,
-) -> bool:
-    """Write everything or nothing. Whether no more is wanted, and the lease released. Raises ``_Fenced``."""
-    with db.transaction(user_id) as conn:
-        revision = None
-        if people_change or estimates or change:
-            revision = users.next_revision(conn)
-            regrouping.write(conn, people_change, revision=revision)
-            locations.write(conn, estimates, revision=revision)
-            _write(conn, change, revision=revision)
-        smart_albums.refresh(conn, revision=revision)
-        _fence(conn, token, read)
-        jobs.finish(conn, JOB, generation=read.wanted_generation)
-        complete = not rebuilds.is_due(conn)
-        if complete:
-            rebuilds.release(conn, token)
-    return complete
-
-
-def _fence(conn: Connection, token: UUID, read: Generations) -> None:
-    if not rebuilds.mark_built(conn, token, read):
-        raise _Fenced
-
-
-class _Fenced(Exception):
-    """The write was refused: the lease is lost, or the person edited something since the data was read."""
-
-
-def _check_time(remaining: Callable[[], float]) -> None:
-    if remaining() < LEAST_SECONDS:
-        raise _OutOfTime
-
-
-def _progress(user_id: UUID, generation: int, done: int) -> None:
-    with db.transaction(user_id) as conn:
-        jobs.progress(conn, JOB, generation=generation, done=done, total=STAGES)
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without the cyclic collector, which would look at a million values again and again and find no cycle."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _read(conn: Connection) -> _Stored | None:
@@ -270,58 +221,146 @@ def _read(conn: Connection) -> _Stored | None:
     return _Stored(
         generations=generations,
         known=regrouping.read(conn),
-        photos=automatic_albums.photos(conn),
-        located=locations.read(conn),
+        photos=locations.read(conn),
         albums=automatic_albums.stored(conn),
-        members=automatic_albums.members(conn),
         chosen=album_choices.of_all(conn),
     )
 
 
-# ---- what drafting is given --------------------------------------------------------------------------------------
+def _check_time(remaining: Remaining, *, progress: bool = False) -> None:
+    if remaining() < LEAST_SECONDS:
+        raise _OutOfTime(progress=progress)
 
 
-def _estimated(photos: list[Arranged], estimates: list[locations.Change]) -> list[Arranged]:
-    """The photos as they will be with these changes of estimated places."""
-    wanted = {change.image_id: change.estimate for change in estimates}
-    return [_placed(photo, wanted[photo.id]) if photo.id in wanted else photo for photo in photos]
+def _progress(user_id: UUID, read: Generations, stage: jobs.Stage, *, done: int, total: int) -> None:
+    with db.transaction(user_id) as conn:
+        jobs.progress(conn, JOB, generation=read.wanted_generation, stage=stage, done=done, total=total)
 
 
-def _placed(photo: Arranged, estimate: Estimate | None) -> Arranged:
-    names = estimate.names if estimate else Names()
-    return replace(
-        photo,
-        lat=estimate.lat if estimate else None,
-        lon=estimate.lon if estimate else None,
-        location_source=locations.ESTIMATED if estimate else None,
-        country_code=names.country_code,
-        country=names.country,
-        region=names.region,
-        city=names.city,
+# ---- computing ---------------------------------------------------------------------------------------------------
+
+
+def _arrange(user_id: UUID, stored: _Stored, remaining: Remaining) -> _Wanted:
+    """From what is stored to what should be. Raises ``_OutOfTime``."""
+    _progress(user_id, stored.generations, "people", done=0, total=STAGES)
+    who = regrouping.regroup(stored.known, lambda model: regrouping.Stored(user_id, model))
+    people = regrouping.difference(stored.known, who)
+    _check_time(remaining)
+    _progress(user_id, stored.generations, "arranging", done=1, total=STAGES)
+    estimates = locations.changes(stored.photos)
+    photos = list(_photos(stored.photos, estimates, stored.known, who))
+    drafts = drafting.draft(photos, _people(who))
+    _check_time(remaining)
+    _progress(user_id, stored.generations, "comparing", done=2, total=STAGES)
+    packer = reconciling.Packer()
+    packed = [packer.pack(draft) for draft in drafts]
+    unchanged = reconciling.settled([album for album in stored.albums if album.id not in stored.chosen], packed)
+    reader = _Reader(user_id)
+    runs = reader.read_all(reconciling.to_read(stored.albums, unchanged))
+    plan = reconciling.recognise(
+        stored.albums,
+        drafts,
+        {album_id: _ruled(its, stored.chosen.get(album_id)) for album_id, its in runs.items()},
+        unchanged,
+    )
+    by_id = {photo.id: photo for photo in photos} if stored.chosen else {}
+
+    def as_wanted(each: Packed) -> Packed:
+        """With what the person put in and took out."""
+        album = plan.goes_on.get(each.draft.key)
+        if album is None or album.id not in stored.chosen:
+            return each
+        draft = choosing.applied(each.draft, stored.chosen[album.id], by_id)
+        return packer.pack(draft or replace(each.draft, members=()))
+
+    changed = [each.draft for each in packed if each.draft.key not in plan.unwanted | unchanged.keys()]
+    reader.look_ahead(plan.goes_on[draft.key] for draft in changed if draft.key in plan.goes_on)
+    changes = reconciling.changes(map(as_wanted, packed), plan, members=reader.members, new_id=ids.new)
+    return _Wanted(
+        people=people,
+        estimates=estimates,
+        plan=plan,
+        moved=[plan.goes_on[draft.key].id for draft in changed if _moves(draft, plan.goes_on.get(draft.key))],
+        changes=reconciling.batches(changes, BATCH),
+        steps=ceil(sum(len(draft.members) for draft in changed) / BATCH),
     )
 
 
-def _photos(photos: list[Arranged], known: regrouping.Known, who: Who) -> list[drafting.Photo]:
+def _moves(draft: Draft, album: Album | None) -> bool:
+    return album is not None and (album.kind, album.key) != (draft.kind, draft.key)
+
+
+def _ruled(members: Members, chosen: Chosen | None) -> AbstractSet[UUID]:
+    """An album is recognised by what its rule made it of."""
+    if chosen is None:
+        return members.reasons.keys()
+    return (members.reasons.keys() - chosen.put_in) | chosen.taken_out
+
+
+class _Reader:
+    """What is in stored albums, read some albums ahead."""
+
+    def __init__(self, user_id: UUID) -> None:
+        self._user_id = user_id
+        self._ahead: deque[Album] = deque()
+        self._read: dict[UUID, Members] = {}
+
+    def read_all(self, albums: Iterable[Album]) -> Mapping[UUID, Members]:
+        """Of all these, which are kept for whoever asks again."""
+        self._ahead.extend(albums)
+        while self._ahead:
+            self._read_some()
+        return dict(self._read)
+
+    def look_ahead(self, albums: Iterable[Album]) -> None:
+        """These will be asked for, in this order."""
+        self._ahead.extend(album for album in albums if album.id not in self._read)
+
+    def members(self, album_id: UUID) -> Members:
+        while album_id not in self._read and self._ahead:
+            self._read_some()
+        return self._read.pop(album_id, reconciling.NOTHING)
+
+    def _read_some(self) -> None:
+        some, photos = [], 0
+        while self._ahead and photos < BATCH:
+            album = self._ahead.popleft()
+            some.append(album.id)
+            photos += album.image_count
+        with db.transaction(self._user_id) as conn:
+            self._read |= automatic_albums.members(conn, some)
+
+
+def _photos(
+    photos: Sequence[Located], estimates: Sequence[locations.Change], known: regrouping.Known, who: Who
+) -> Iterator[drafting.Photo]:
+    """What albums are made of: neither in the trash nor in the archive; with the estimates that they will have."""
+    coming = {change.image_id: change.estimate for change in estimates}
     people_in: dict[UUID, set[UUID]] = defaultdict(set)
     for face in known.faces:
         person = who.person_of.get(face.id)
         if person is not None:
             people_in[face.image_id].add(person)
-    return [
-        drafting.Photo(
+    nobody: set[UUID] = set()
+    places: dict[object, drafting.Place] = {}
+    for row in photos:
+        if row.in_trash or row.archived or row.local_day is None:
+            continue
+        photo = row.estimated(coming[row.id]) if row.id in coming else row
+        names, place = photo.names, None
+        if names.country_code:
+            place = (names.country_code, names.country or "", names.region or "", names.city or "")
+            place = places.setdefault(place, place)
+        yield drafting.Photo(
             id=photo.id,
             local=photo.sort_at,
-            local_day=photo.local_day,
+            local_day=row.local_day,
             lat=photo.lat,
             lon=photo.lon,
-            place=(photo.country_code, photo.country or "", photo.region or "", photo.city or "")
-            if photo.country_code
-            else None,
-            people=tuple(sorted(people_in.get(photo.id, ()))),
-            place_estimated=photo.location_source == "estimated",
+            place=place,
+            people=tuple(sorted(people_in.get(photo.id, nobody))),
+            place_estimated=photo.location_source == locations.ESTIMATED,
         )
-        for photo in photos
-    ]
 
 
 def _people(who: Who) -> list[drafting.Person]:
@@ -331,126 +370,54 @@ def _people(who: Who) -> list[drafting.Person]:
     ]
 
 
-# ---- the difference ----------------------------------------------------------------------------------------------
-
-
-def difference(
-    stored: list[Automatic],
-    members: list[tuple[UUID, UUID, str, bool]],
-    drafts: list[Draft],
-    *,
-    chosen: Mapping[UUID, Chosen] = MappingProxyType({}),
-    photos: Mapping[UUID, drafting.Photo] = MappingProxyType({}),
-) -> Difference:
-    """From the stored automatic albums to the drafts. Pure but for the ids of new albums.
-
-    Photos in the trash stay members. An album that a person edited or deleted stays as an empty row while any of its
-    photos is in the trash; a deleted one stays for good, so that it does not come back, and so does one that all photos
-    were taken out of. ``chosen``: by album, what the person put in and took out; ``photos``: those of the drafts.
-    """
-    live: dict[UUID, dict[UUID, str]] = defaultdict(dict)
-    trashed: dict[UUID, set[UUID]] = defaultdict(set)
-    for album_id, image_id, why, in_trash in members:
-        if in_trash:
-            trashed[album_id].add(image_id)
-        else:
-            live[album_id][image_id] = why
-    by_id = {album.id: album for album in stored}
-    # An album is recognised by what its rule made it of.
-    ruled = {album: (live[album].keys() - said.put_in) | said.taken_out for album, said in chosen.items()}
-    existing = [drafting.Existing(a.id, a.kind, a.key, frozenset(ruled.get(a.id, live[a.id]))) for a in stored]
-    matched = drafting.match(existing, drafts)
-
-    new: list[tuple[UUID, Draft]] = []
-    changed: list[tuple[Automatic, Draft]] = []
-    added: list[tuple[UUID, UUID, str]] = []
-    removed: list[tuple[UUID, UUID]] = []
-    emptied: list[UUID] = []
-    for ruling in drafts:
-        album_id = matched.get(ruling.key) or ids.new()
-        draft = choosing.applied(ruling, chosen[album_id], photos) if album_id in chosen else ruling
-        if draft is None:
-            removed += [(album_id, image) for image in live[album_id]]
-            emptied += [album_id] if by_id[album_id].image_count else []
-            continue
-        if album_id not in by_id:
-            new.append((album_id, draft))
-        elif not _is_stored(draft, by_id[album_id]):
-            changed.append((by_id[album_id], draft))
-        wanted = {member.image_id: member.why for member in draft.members}
-        have = live.get(album_id, {})
-        added += [
-            (album_id, image, json.dumps(why))
-            for image, why in wanted.items()
-            if image not in have or _parsed(have[image]) != why
-        ]
-        removed += [(album_id, image) for image in have if image not in wanted]
-
-    continued, keys = set(matched.values()), {(draft.kind, draft.key) for draft in drafts}
-    gone = []
-    for album in stored:
-        if album.id in continued:
-            continue
-        edited = album.title_edited or album.cover_edited or album.id in chosen
-        stays = album.deleted or (edited and album.id in trashed)
-        if stays and (album.kind, album.key) not in keys:
-            removed += [(album.id, image) for image in live[album.id]]
-            if album.image_count:
-                emptied.append(album.id)
-        else:
-            gone.append(album)
-    return Difference(tuple(new), tuple(changed), tuple(emptied), tuple(gone), tuple(added), tuple(removed))
-
-
-@lru_cache(maxsize=65536)
-def _parsed(why: str | None) -> Any:
-    return json.loads(why) if why is not None else None
-
-
-def _plain(value: Mapping[str, Any]) -> Any:
-    """As it comes back from the database: tuples are lists there."""
-    return json.loads(json.dumps(value))
-
-
-def _is_stored(draft: Draft, album: Automatic) -> bool:
-    return (
-        album.key == draft.key
-        and (album.title_edited or album.title == draft.title)
-        and (album.cover_edited or album.cover_image_id == draft.cover)
-        and (album.first_day, album.last_day, album.image_count)
-        == (draft.first_day, draft.last_day, len(draft.members))
-        and album.why == _plain(draft.why)
-    )
-
-
 # ---- writing -----------------------------------------------------------------------------------------------------
 
 
-def _write(conn: Connection, change: Difference, *, revision: int) -> None:
-    """Photos may have gone for good since the data was read: what names them is left out. The person's lock is held, so
-    none goes meanwhile."""
-    automatic_albums.remove(conn, [album.id for album in change.gone])
-    tombstones.add(conn, "album", [album.id for album in change.gone if not album.deleted], revision=revision)
-    automatic_albums.empty(conn, change.emptied, revision=revision)
-    automatic_albums.write(
-        conn,
-        new=[(album_id, _row(draft)) for album_id, draft in change.new],
-        changed=[(album.id, _row(draft)) for album, draft in change.changed],
-        revision=revision,
-    )
-    automatic_albums.write_members(conn, added=change.added, removed=change.removed)
-    if change.new:
-        activity.record(conn, "albums-built", albums=len(change.new))
+def _write(user_id: UUID, token: UUID, read: Generations, wanted: _Wanted, remaining: Remaining) -> bool:
+    """Batch by batch; whether no more is wanted, and the lease released. Raises ``_Fenced``, ``_OutOfTime``."""
+    batch = next(wanted.changes, None)
+    first, step, new = wanted.first, 0, 0
+    while True:
+        # Before the transaction, because it may have to read.
+        following = next(wanted.changes, None)
+        total = max(STAGES, STAGES - 1 + wanted.steps)
+        _progress(user_id, read, "writing", done=min(total - 1, STAGES - 1 + step), total=total)
+        with db.transaction(user_id) as conn:
+            revision = users.next_revision(conn) if first or batch else None
+            if revision is not None:
+                if first:
+                    _write_first(conn, wanted, revision=revision)
+                automatic_albums.write(conn, batch or [], revision=revision)
+                new += sum(change.new for change in batch or [])
+            if following is None:
+                # When all others are as they will be, because a filter may name them.
+                smart_albums.refresh(conn, revision=revision)
+                return _finish(conn, token, read, new=new)
+            if not rebuilds.hold(conn, token, read):
+                raise _Fenced
+        failpoints.reach("albums.batch-written")
+        batch, first, step = following, False, step + 1
+        _check_time(remaining, progress=True)
 
 
-def _row(draft: Draft) -> Drafted:
-    return Drafted(
-        kind=draft.kind,
-        key=draft.key,
-        title=draft.title,
-        cover_image_id=draft.cover,
-        why=json.dumps(draft.why),
-        first_day=draft.first_day,
-        last_day=draft.last_day,
-        image_count=len(draft.members),
-    )
+def _write_first(conn: Connection, wanted: _Wanted, *, revision: int) -> None:
+    """People, estimates, and room for the albums to come."""
+    regrouping.write(conn, wanted.people, revision=revision)
+    if wanted.estimates:
+        locations.write(conn, wanted.estimates, revision=revision)
+    automatic_albums.remove(conn, wanted.plan.gone, revision=revision)
+    automatic_albums.retire(conn, wanted.plan.retired, revision=revision)
+    automatic_albums.free_keys(conn, wanted.moved)
+
+
+def _finish(conn: Connection, token: UUID, read: Generations, *, new: int) -> bool:
+    """Say that it is built; whether no more is wanted, and the lease released. Raises ``_Fenced``."""
+    if new:
+        activity.record(conn, "albums-built", albums=new)
+    if not rebuilds.mark_built(conn, token, read):
+        raise _Fenced
+    jobs.finish(conn, JOB, generation=read.wanted_generation)
+    complete = not rebuilds.is_due(conn)
+    if complete:
+        rebuilds.release(conn, token)
+    return complete
