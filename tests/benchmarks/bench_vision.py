@@ -9,13 +9,15 @@ thread; read the ratios.
 
 Where ``MODELS_DIR`` has the detectors, all of ``vision.look`` is held against the sum of the floor and of inference:
 the networks alone, on inputs that are ready for them.
+
+At last memory: the largest file of each format, padded to 25 MiB, in a process of its own that has looked at another
+photo before (see tests/largest.py).
 """
 
 from __future__ import annotations
 
 import io
 import os
-import resource
 import sys
 import time
 from collections.abc import Callable
@@ -30,6 +32,7 @@ import imagehash  # noqa: E402
 import numpy as np  # noqa: E402
 from infra.local.pictures import draw  # noqa: E402
 from PIL import Image, ImageOps  # noqa: E402
+from tests import largest  # noqa: E402
 
 from photovault import (  # noqa: E402
     faces,
@@ -130,6 +133,9 @@ def main() -> None:
         with_models(data)
     else:
         print("without MODELS_DIR: no inference")
+    if Path("/proc/self/clear_refs").exists():
+        print()
+        memory()
 
 
 def with_models(data: bytes) -> None:
@@ -163,7 +169,16 @@ def with_models(data: bytes) -> None:
         print(f"{name:16}{value:8.1f} ms")
     least = times["floor"] + times["faces"] + times["things"]
     print(f"\nlook / (floor + inference) {times['vision.look'] / least:8.2f}  (aim: at most 1.25)")
-    print(f"peak of memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:8.0f} MiB, with the naive way's")
+
+
+def memory() -> None:
+    """A table of what a worker holds at most, by format."""
+    most = 0
+    for name in largest.FILES:
+        peak, end = largest.peak(name)
+        most = max(most, peak)
+        print(f"{name:34}{peak / 1e6:6.0f} MB  {end}")
+    print(f"\npeak of memory {most / 1e6:6.0f} MB  (aim: below {formats.MEMORY / 1e6:.0f})")
 
 
 if __name__ == "__main__":

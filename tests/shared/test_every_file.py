@@ -7,13 +7,16 @@ hangs or takes all the memory fails a test and nothing else.
 from __future__ import annotations
 
 import csv
+import os
 import sys
 from pathlib import Path
 
 import pytest
-from tests import bounds
+from tests import bounds, largest
 from tests.bounds import Ending, Job
 from tests.pictures import SHARED, shared_photos
+
+from photovault import formats
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="measures memory as Linux tells it")
 
@@ -73,6 +76,17 @@ def test_the_reasons_of_the_table_are_sentences_for_people() -> None:
 
 def test_every_hostile_file_ends_within_ten_seconds_and_a_gibibyte() -> None:
     within_bounds([(str(path), None) for path in files("adversarial")], timeout=400)
+
+
+# What the models and the database's client take, which this process may be without.
+NOT_HERE = 60_000_000
+
+
+@pytest.mark.parametrize("name", largest.CHEAP)
+def test_the_largest_photo_that_is_taken_fits_into_the_function(name: str) -> None:
+    most, end = largest.peak(name)
+    assert end == "ready"
+    assert most < formats.MEMORY - NOT_HERE * (not os.environ.get("MODELS_DIR"))
 
 
 def mutants(count: int, *, first_seed: int, largest: int) -> list[Job]:

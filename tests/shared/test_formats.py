@@ -16,10 +16,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
+from tests.largest import jpeg, padded
 from tests.pictures import draw, encode, paint, shared_photos
 from tests.shared.test_motion import live_film
 
-from photovault import formats
+from photovault import embedded, formats
 from photovault.errors import Rejected
 from photovault.vision_cv import cv
 
@@ -335,6 +336,29 @@ def test_a_progressive_jpeg_with_absurdly_many_scans_is_refused() -> None:
     last = data.rindex(b"\xff\xda")
     length = 2 + int.from_bytes(data[last + 2 : last + 4], "big")
     assert "progressive" in rejected(data[:last] + (data[last : last + length] + b"\0") * 1000 + b"\xff\xd9")
+
+
+@pytest.mark.parametrize(("subsampling", "most"), [(0, 80), (2, 159)])
+def test_a_progressive_jpeg_is_refused_where_its_coefficients_do_not_fit(subsampling: int, most: int) -> None:
+    reason = rejected(jpeg(20_000, 10_000, progressive=True, subsampling=subsampling))
+    assert "200 megapixels" in reason
+    assert f"at most {most} can" in reason
+
+
+def test_what_a_picture_may_have_depends_on_how_many_bytes_its_decoder_holds() -> None:
+    plain, full = (
+        saved(Image.new("RGB", (640, 480)), "AVIF", speed=10, subsampling=kind) for kind in ("4:2:0", "4:4:4")
+    )
+    assert embedded.av1_planes(plain) == (False, 0.5)
+    assert embedded.av1_planes(full) == (False, 2.0)
+    assert embedded.av1_planes(b"nothing of the kind") == (True, 2.0)
+
+
+def test_a_large_webp_of_many_bytes_is_refused_before_it_is_decoded() -> None:
+    data = saved(Image.new("RGB", (8000, 5000)), "WEBP", method=0)
+    assert formats.decode(data).width == 8000
+    reason = rejected(padded(data))
+    assert "40 megapixels; at most 36 can" in reason
 
 
 def test_a_tiff_with_one_enormous_strip_is_refused_before_it_is_decoded() -> None:
