@@ -84,6 +84,11 @@ class Journey:
     manner: str | None = None
 
 
+def evening_of(at: datetime) -> date:
+    """The day that somebody would say it still is."""
+    return at.date() - timedelta(days=at.hour < BEDTIME.seconds // 3600 and at.date() > date.min)
+
+
 def trip(journey: Journey, language: Language = ENGLISH) -> str:
     """The title of a trip: ``Weekend in Porto, May 2025``, ``Road trip through Norway, July 2024``."""
     when = months(journey.first, journey.last, language)
@@ -151,7 +156,7 @@ class Occasion:
 def event(occasion: Occasion, language: Language = ENGLISH) -> str:
     """The title of an event: ``Maria's birthday, 3 June 2024``, ``Christmas Eve 2024``, ``Evening with Anna``."""
     words = language.titles
-    first, last = (occasion.first - BEDTIME).date(), (occasion.last - BEDTIME).date()
+    first, last = evening_of(occasion.first), evening_of(occasion.last)
     when = days(first, last, language)
     names: dict[str, str] = {"when": when, "where": occasion.city or ""}
     if occasion.people:
@@ -201,6 +206,6 @@ def holiday(evening_of: date, until: datetime, language: Language = ENGLISH) -> 
 def _part(occasion: Occasion) -> str:
     if occasion.last - occasion.first >= WHOLE_DAY:
         return "whole-day"
-    middle = occasion.first + (occasion.last - occasion.first) / 2 - BEDTIME
-    hour = middle.hour + BEDTIME.seconds / 3600
-    return "morning" if hour < 12 else "afternoon" if hour < 17.5 else "evening"
+    middle = occasion.first + (occasion.last - occasion.first) / 2
+    hour = middle.hour + middle.minute / 60
+    return "morning" if 5 <= hour < 12 else "afternoon" if 12 <= hour < 17.5 else "evening"

@@ -15,11 +15,12 @@ PACKAGE = ROOT / "shared" / "photovault"
 
 # Bytes or values in, values out: no I/O, no clock, no environment.
 PURE = {
-    "cells", "choosing", "clip_tokens", "cursors", "datenames", "drafting", "duplicates", "embedded", "errors",
-    "estimating", "exif", "explaining", "export_layout", "face_measures", "formats", "globe", "grouping",
-    "grouping_memory", "heap", "iptc", "keys", "languages", "linkage", "metadata", "model_manifest", "moments",
-    "motion", "names", "passwords", "perceptual", "places", "presigning", "queries", "ranking", "raw", "reconciling",
-    "renditions", "saved_filters", "sealing", "showing", "spoken_dates", "thumbhash", "timezones", "titles", "tokens", "vision_cv",
+    "cells", "choosing", "clip_tokens", "cursors", "datenames", "drafting", "drafts", "duplicates", "embedded",
+    "errors", "estimating", "events", "exif", "explaining", "export_layout", "face_matching", "face_measures",
+    "formats", "globe", "grouping", "grouping_memory", "heap", "homes", "iptc", "keys", "languages", "linkage",
+    "matching", "metadata", "model_manifest", "moments", "motion", "names", "passwords", "perceptual", "places",
+    "presigning", "queries", "ranking", "raw", "recipes", "reconciling", "renditions", "saved_filters", "sealing",
+    "showing", "spoken_dates", "thumbhash", "timezones", "titles", "tokens", "trip_albums", "trips", "vision_cv",
     "xmp",
 }  # fmt: skip
 IO_MODULES = {"boto3", "botocore", "psycopg", "psycopg_pool", "socket", "subprocess", "urllib.request", "http.client"}

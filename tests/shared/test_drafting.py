@@ -132,7 +132,9 @@ def test_a_trip_begins_and_ends_at_home_and_says_so() -> None:
     (trip,) = of_kind(draft(year_with_trip().photos), "trip")
     assert trip.title == "Lisbon & Porto, May 2025"
     assert (trip.first_day, trip.last_day, len(trip.members)) == (date(2025, 5, 3), date(2025, 5, 7), 30)
-    assert trip.why["begun_by"] == trip.why["ended_by"] == "a photo at home"
+    home = {"by": "home", "place": "Vienna", "from": "2025-01-01"}
+    assert trip.why["begun_by"] == {**home, "hours": 158.5, "km": 2298}
+    assert trip.why["ended_by"] == {**home, "hours": 76.5, "km": 2114}
     assert trip.why["cities"] == {"Lisbon": 18, "Porto": 12}
 
 
@@ -156,7 +158,8 @@ def test_a_photo_without_a_position_joins_a_trip_by_time() -> None:
     later = camera.take("2025-05-06T20:00")
     (trip,) = of_kind(draft(camera.photos), "trip")
     assert {during.id, later.id} <= ids(trip)
-    assert {m.image_id: m.why for m in trip.members}[during.id] == {"by": "time"}
+    reason = {m.image_id: m.why for m in trip.members}[during.id]
+    assert reason == {"by": "time", "minutes": 30, "after": True, "place": "Lisbon"}
 
 
 def test_photos_without_a_position_do_not_bridge_a_gap() -> None:
@@ -198,7 +201,7 @@ def test_a_birthday_without_any_position_is_an_event() -> None:
     (event,) = of_kind(draft(camera.photos, [Person(anna, "Anna")]), "event")
     assert ids(event) == {photo.id for photo in party}
     assert event.title == "Afternoon with Anna, 15 March 2025"
-    assert "gap" in event.why["ended_by"]
+    assert event.why["ended_by"] == {"by": "gap", "hours": 16.1, "limit_hours": 8.0}
 
 
 def test_a_series_of_shots_in_a_second_is_no_event() -> None:
