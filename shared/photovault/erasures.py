@@ -42,8 +42,9 @@ if TYPE_CHECKING:
     from photovault.storage import Driver
 
 # Tables of a person's rows that hang on no photo; the others go with the photos or, empty of content, at the end.
-# Sessions take their refresh tokens along, albums their lists of photos.
+# Sessions take their refresh tokens along, albums and shares their lists of photos.
 _TABLES = (
+    "shares",
     "albums",
     "person_clusters",
     "groupings",

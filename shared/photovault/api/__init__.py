@@ -22,13 +22,15 @@ PARTS = {
     "auth": ("auth",),
     "search": ("search",),
     "images": ("duplicates", "timeline", "map", "images", "viewing"),  # in this order: `map` is no id of a photo
-    "albums": ("albums", "album_photos", "smart_albums"),
+    "albums": ("albums", "album_photos", "smart_albums", "shares"),
     "people": ("people",),
     "faces": ("people",),
     "labels": ("labels",),
     "jobs": ("jobs",),
     "dashboard": ("dashboard",),
     "exports": ("exports",),
+    "shares": ("shares",),
+    "s": ("shared",),
     "blobs": ("delivery",),
 }
 # Everything else: whether the API is up, and what it is like.
@@ -85,7 +87,7 @@ def router(name: str) -> APIRouter:
 
 def routers() -> list[APIRouter]:
     """All of them."""
-    return [router(name) for names in dict.fromkeys([*PARTS.values(), OTHERWISE]) for name in names]
+    return [router(name) for name in dict.fromkeys(name for names in [*PARTS.values(), OTHERWISE] for name in names)]
 
 
 def library_app() -> Application:

@@ -29,7 +29,8 @@ def with_problems(document: dict[str, Any]) -> dict[str, Any]:
                 responses.setdefault(status, {})
             for status, response in responses.items():
                 if status.startswith(("4", "5")):
-                    response["content"] = {PROBLEM_TYPE: {"schema": _PROBLEM}}
+                    pages = {name: kept for name, kept in response.get("content", {}).items() if name == "text/html"}
+                    response["content"] = {PROBLEM_TYPE: {"schema": _PROBLEM}} | pages
                     if response.get("description", "Validation Error") == "Validation Error":
                         response["description"] = HTTPStatus(int(status)).phrase
             operation["responses"] = dict(sorted(responses.items()))

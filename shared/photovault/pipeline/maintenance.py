@@ -26,6 +26,7 @@ from photovault import (
     rebuilds,
     retired,
     sessions,
+    shares,
     staging,
     terms,
     throttles,
@@ -304,12 +305,13 @@ def refine_places(report: Report, *, now: datetime, remaining: Remaining = no_en
 
 
 def forget_expired(report: Report, *, now: datetime, remaining: Remaining = no_end) -> None:
-    """Idempotency keys, exports, sessions, tokens and throttles whose time has passed."""
+    """Idempotency keys, exports, sessions, tokens, shares and throttles whose time has passed."""
     del report, now, remaining
     with db.maintenance() as conn:
         idempotency.forget_expired(conn)
         exports.forget_expired(conn)
         sessions.forget_expired(conn)
+        shares.forget_expired(conn)
         throttles.forget_idle(conn)
 
 

@@ -26,9 +26,11 @@ from photovault import db, ids, sessions, staging, tokens
 
 pytestmark = pytest.mark.usefixtures("vault", "sent", "_staging")
 
-PUBLIC = {"signUp", "logIn", "refresh", "health", "ready", "getBlob"}
+SHARED = {"getShared", "openShared", "listShared", "viewShared"}
+PUBLIC = {"signUp", "logIn", "refresh", "health", "ready", "getBlob", *SHARED}
 # A blob's address is nobody's: whoever holds its signature may read the ciphertext. See test_a_blob_wants_a_signature.
-WITHOUT_OWNER = {"getBlob"}
+# And a share's link is whoever's has it: see test_shared_api.py.
+WITHOUT_OWNER = {"getBlob", *SHARED}
 NOBODYS = UUID("01890a5d-ac96-774b-bcce-b302099a8057")
 
 # A body that would do something if everything that it names were the asker's own, for each operation that takes one.
@@ -59,6 +61,9 @@ BODIES: Bodies = {
     "splitPerson": lambda own: {"face_ids": [str(own.faces[0])]},
     "resolveDuplicates": lambda own: {"keeper_id": str(own.photos[1]), "remove": [str(own.photos[2])]},
     "assignFace": lambda own: {"person_id": str(own.people[1])},
+    "shareAlbum": lambda _: {"password": "1234", "expires_in": 3600},
+    "sharePhotos": lambda own: {"image_ids": [str(own.ids["image_id"])]},
+    "editShare": lambda _: {"title": "Mine", "downloads": True},
     "deleteAccount": lambda _: {"password": described.PASSWORD},
 }
 
@@ -120,6 +125,7 @@ IN_BODIES: dict[tuple[str, str], tuple[str, Field]] = {
         "photo",
         lambda own, id_: {"keeper_id": str(own.photos[1]), "remove": [str(own.photos[2]), str(id_)]},
     ),
+    ("sharePhotos", "image_ids"): ("photo", lambda own, id_: {"image_ids": [str(own.photos[0]), str(id_)]}),
     ("assignFace", "person_id"): ("person", lambda _, id_: {"person_id": str(id_)}),
 }
 # Taking out what is not in is nothing: see test_taking_somebody_elses_photo_out_of_an_album_does_nothing.
@@ -129,6 +135,7 @@ IN_QUERIES = {
     ("listImages", "person_id"): "person",
     ("search", "album_id"): "album",
     ("search", "person_id"): "person",
+    ("listShares", "album_id"): "album",
 }
 
 
@@ -390,8 +397,9 @@ def stranger(who: Somebody, other: Somebody) -> dict[str, str | None]:
 def test_without_a_valid_token_every_route_is_401(http: TestClient, mine: Library, hers: Library) -> None:
     strangers = stranger(mine.owner, hers.owner)
     before = described.everything_of(mine.owner.user_id)
+    nobodys = dict.fromkeys(("shard", "name", "token", "photo_id", "rendition"), NOBODYS)
     for operation in operations():
-        request = request_for(operation, dict(mine.ids) | {"shard": NOBODYS, "name": NOBODYS}, mine)
+        request = request_for(operation, dict(mine.ids) | nobodys, mine)
         if operation.id in PUBLIC:
             assert http.request(**request).status_code not in {401, 500}, operation.id
             continue

@@ -31,9 +31,9 @@ REQUESTS_PER_VAULT = 250
 """After so many requests photos are deleted, people merged and albums gone: the next ones get a vault of their own."""
 UNHEARD_OF = 20_000
 OWN_IDS = ["image_id", "album_id", "person_id", "face_id", "correction_id", "job_id", "export_id", "session_id",
-           "group_id"]  # fmt: skip
+           "group_id", "share_id"]  # fmt: skip
 LISTS = ["images-newest", "images-oldest", "trash", "albums", "album-images", "people", "activity", "person-analysis"]
-LISTS += ["export-albums", "export-people", "album-images-oldest", "album-images-manual"]
+LISTS += ["export-albums", "export-people", "album-images-oldest", "album-images-manual", "shares"]
 LISTS += [f"by-location-{level}" for level in ("country", "region", "city")]
 LISTS += [f"by-date-{level}" for level in ("year", "month", "day")]
 
@@ -442,9 +442,10 @@ def test_whatever_is_asked_the_answer_is_as_described(attack: Attacker) -> None:
     for operation in operations():
         if operation.id not in succeeded:
             succeeded |= attacked(attack, 60, among=[operation])
-    # A refresh token, a password and a blob's signature cannot be guessed; and a group of duplicates is gone for good
-    # once it was dismissed, or one of its two photos deleted.
+    # A refresh token, a password, a blob's signature and a share's link cannot be guessed; and a group of duplicates is
+    # gone for good once it was dismissed, or one of its two photos deleted.
     beyond_reach = {"refresh", "deleteAccount", "getBlob", "resolveDuplicates"}
+    beyond_reach |= {"getShared", "openShared", "listShared", "viewShared"}  # see test_shared_api.py
     assert {operation.id for operation in operations()} - succeeded <= beyond_reach
 
 
@@ -456,7 +457,11 @@ def test_whatever_is_asked_for_long_the_answer_is_as_described(attack: Attacker)
 def test_every_kind_of_id_is_tried(attack: Attacker) -> None:
     filled = described.fill(attack.http)
     assert set(OWN_IDS) == filled.ids.keys()
-    assert {name for operation in operations() for name in operation.path_names} <= {*OWN_IDS, "shard", "name"}
+    assert {name for operation in operations() for name in operation.path_names} <= {
+        *OWN_IDS,
+        *("shard", "name"),
+        *("token", "photo_id", "rendition"),
+    }
 
 
 def test_a_ticket_takes_any_range(attack: Attacker) -> None:

@@ -25,8 +25,11 @@ SEED = [
     "GET /dashboard/stats", "GET /dashboard/recent-activity", "GET /dashboard/storage-analysis",
     "GET /dashboard/person-analysis", "GET /dashboard/location-analysis",
 ]  # fmt: skip
-PUBLIC = {"signUp", "logIn", "refresh", "health", "ready", "getBlob"}
-BYTES = {"viewImage", "getBlob"}
+SHARED = {"getShared", "openShared", "listShared", "viewShared"}
+PUBLIC = {"signUp", "logIn", "refresh", "health", "ready", "getBlob", *SHARED}
+BYTES = {"viewImage", "getBlob", "viewShared"}
+# Operations that have a page for browsers, also for what is not there.
+PAGES = {"getShared"}
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +82,8 @@ def test_every_error_is_described_as_the_problem_that_it_is() -> None:
     for operation in operations():
         for status, response in operation.details["responses"].items():
             if status.startswith(("4", "5")):
-                assert response["content"] == {
+                page = {"text/html": {}} if operation.id in PAGES and status == "404" else {}
+                assert response["content"] == page | {
                     "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
                 }, (operation.id, status)
                 assert response["description"], (operation.id, status)
