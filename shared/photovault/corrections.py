@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 from uuid import UUID
@@ -35,7 +35,7 @@ Kind = Literal["same", "different", "named"]
 @dataclass(frozen=True)
 class Fact:
     """``face_b`` is None and ``name`` is set for ``named`` alone; an empty name takes a face's name away. A person is
-    called by the newest name that any of their faces has."""
+    called by the newest name that any of their faces has; a ``birthday`` is said together with a name."""
 
     id: UUID
     kind: Kind
@@ -43,6 +43,7 @@ class Fact:
     face_b: UUID | None
     name: str | None
     at: datetime
+    birthday: date | None = None
 
 
 @dataclass(frozen=True)
@@ -51,9 +52,10 @@ class _Said:
     a: UUID
     b: UUID | None = None
     name: str | None = None
+    birthday: date | None = None
 
 
-_COLUMNS = "id, kind, face_a, face_b, name, at"
+_COLUMNS = "id, kind, face_a, face_b, name, at, birthday"
 
 
 def standing(conn: Connection) -> list[Fact]:
@@ -98,7 +100,10 @@ def restate(conn: Connection, said: Sequence[tuple[Literal["same", "different"],
 
 
 def merge(conn: Connection, into: UUID, other: UUID, *, revision: int) -> UUID:
-    """Two persons are one, who keeps the id of ``into`` and its name, if any. Raises ``NotFound``, ``Invalid``."""
+    """Two persons are one, who keeps the id of ``into`` and its name and birthday, if any; else those of the other.
+
+    Raises ``NotFound``, ``Invalid``.
+    """
     if into == other:
         raise Invalid("A person cannot be merged with themselves.", [("people", "holds the person merged into")])
     kept, gone = _person(conn, into), _person(conn, other)
@@ -109,11 +114,11 @@ def merge(conn: Connection, into: UUID, other: UUID, *, revision: int) -> UUID:
             _Said("same", staying[0], coming[0]),
             *_together(staying),
             *_together(coming),
-            *_called(staying[0], kept.name),
+            *_called(staying[0], kept.name, kept.birthday or gone.birthday),
         ],
     )
     people.assign(conn, coming, into)
-    people.set_name(conn, into, kept.name or gone.name, revision=revision)
+    people.set_name(conn, into, kept.name or gone.name, birthday=kept.birthday or gone.birthday, revision=revision)
     _settle(conn, [into, other], revision=revision)
     return said
 
@@ -139,7 +144,7 @@ def split(conn: Connection, person_id: UUID, face_ids: Collection[UUID], *, revi
             *_together(leaving),
             *_together(staying),
             *_still_apart(conn, [leaving, staying]),
-            *_called(staying[0], person.name),
+            *_called(staying[0], person.name, person.birthday),
             *_nameless(conn, leaving),
         ],
     )
@@ -160,7 +165,7 @@ def give(conn: Connection, face_id: UUID, person_id: UUID, *, revision: int) -> 
         [
             _Said("same", theirs[0], face_id),
             *_together(theirs),
-            *_called(theirs[0], person.name),
+            *_called(theirs[0], person.name, person.birthday),
             *_left_behind(conn, face, joins=theirs),
         ],
     )
@@ -172,7 +177,7 @@ def give(conn: Connection, face_id: UUID, person_id: UUID, *, revision: int) -> 
 def introduce(conn: Connection, face_id: UUID, name: str, *, revision: int) -> tuple[UUID, UUID]:
     """This face is somebody new, called so. Returns the statement and the new person. Raises ``NotFound``."""
     face = _face(conn, face_id)
-    said = _say(conn, [*_left_behind(conn, face), *_called(face_id, name)])
+    said = _say(conn, [*_left_behind(conn, face), *_called(face_id, name, None)])
     new = people.found(conn, revision=revision, name=name)
     people.assign(conn, [face_id], new)
     _settle(conn, _those(face.person_id, new), revision=revision)
@@ -192,19 +197,26 @@ def take_away(conn: Connection, face_id: UUID, *, revision: int) -> UUID:
 
 
 def name(conn: Connection, person_id: UUID, name: str | None, *, revision: int) -> UUID:
-    """This person is called so, or by no name. Raises ``NotFound``."""
+    """This person is called so, or by no name, which takes the birthday away too. Raises ``NotFound``."""
+    return describe(conn, person_id, name=name, birthday=_person(conn, person_id).birthday, revision=revision)
+
+
+def describe(conn: Connection, person_id: UUID, *, name: str | None, birthday: date | None, revision: int) -> UUID:
+    """This person is called so and was born then. Without a name there is no birthday. Raises ``NotFound``."""
     _person(conn, person_id)
     faces = people.face_ids_of(conn, person_id)
     # A founder, if there is one: the name goes where that face goes, and a founder makes the person.
-    said = _say(conn, [*_called(faces[0], name)] or _nameless(conn, faces) or [_Said("named", faces[0], name="")])
-    people.set_name(conn, person_id, name, revision=revision)
+    said = _say(
+        conn, [*_called(faces[0], name, birthday)] or _nameless(conn, faces) or [_Said("named", faces[0], name="")]
+    )
+    people.set_name(conn, person_id, name, birthday=birthday if name else None, revision=revision)
     _settle(conn, [person_id], revision=revision)
     return said
 
 
 def inherit(conn: Connection, face_id: UUID, heir: UUID, *, revision: int) -> bool:
     """What was said of a face holds of the one that shows the same in another copy of the photo, so that it stays
-    said when the photo goes: the named person that it is, and their name. Whether there was anything to be said.
+    said when the photo goes: the named person that it is, name and birthday. Whether there was anything to be said.
 
     Somebody else's name on the heir stays. Raises ``NotFound``.
     """
@@ -217,7 +229,7 @@ def inherit(conn: Connection, face_id: UUID, heir: UUID, *, revision: int) -> bo
         give(conn, heir, face.person_id, revision=revision)
     elif not _names(conn, [face_id]):
         return False
-    _say(conn, _called(heir, face.person_name))
+    _say(conn, _called(heir, face.person_name, face.person_birthday))
     return True
 
 
@@ -241,7 +253,14 @@ def undo(conn: Connection, correction_id: UUID, *, revision: int) -> list[UUID]:
     _move_back(conn, act, revision=revision)
     touched = before | _persons_of(conn, involved)
     for person_id in touched:
-        people.set_name(conn, person_id, _name_said(conn, person_id), revision=revision)
+        fact = _name_said(conn, person_id)
+        people.set_name(
+            conn,
+            person_id,
+            fact.name if fact else None,
+            birthday=fact.birthday if fact else None,
+            revision=revision,
+        )
     _settle(conn, touched, revision=revision)
     return sorted(person_id for person_id in touched if people.get(conn, person_id) is not None)
 
@@ -361,8 +380,8 @@ def _together(faces: Sequence[UUID]) -> Iterator[_Said]:
     return (_Said("same", a, b) for a, b in pairwise(faces))
 
 
-def _called(face: UUID, name: str | None) -> list[_Said]:
-    return [_Said("named", face, name=name)] if name else []
+def _called(face: UUID, name: str | None, birthday: date | None) -> list[_Said]:
+    return [_Said("named", face, name=name, birthday=birthday)] if name else []
 
 
 def _nameless(conn: Connection, faces: Sequence[UUID]) -> list[_Said]:
@@ -381,7 +400,7 @@ def _left_behind(conn: Connection, face: people.FaceInPhoto, *, joins: Collectio
         _Said("different", face.id, rest[0]),
         *_together(rest),
         *_still_apart(conn, [[face.id], rest], joins=joins),
-        *_called(rest[0], face.person_name),
+        *_called(rest[0], face.person_name, face.person_birthday),
         *_nameless(conn, [face.id]),
     ]
 
@@ -407,10 +426,10 @@ def _persons_of(conn: Connection, faces: Collection[UUID]) -> set[UUID]:
     return set(_those(*(face.person_id for face in people.faces_by_ids(conn, faces).values())))
 
 
-def _name_said(conn: Connection, person_id: UUID) -> str | None:
-    """By the newest fact about any of the person's faces."""
+def _name_said(conn: Connection, person_id: UUID) -> Fact | None:
+    """The newest fact about any of the person's faces."""
     names = _names(conn, people.face_ids_of(conn, person_id)).values()
-    return max(names, key=lambda fact: (fact.at, fact.id)).name if names else None
+    return max(names, key=lambda fact: (fact.at, fact.id), default=None)
 
 
 def _names(conn: Connection, faces: Collection[UUID]) -> dict[UUID, Fact]:
@@ -435,9 +454,10 @@ def _write(conn: Connection, facts: Sequence[_Said], at: datetime) -> list[UUID]
     # Ids ascend within the act: the order in which it was said.
     numbered = [ids.new() for _ in facts]
     conn.execute(
-        "INSERT INTO face_corrections (id, kind, face_a, face_b, name, at) "
-        "SELECT u.id, u.kind, u.a, u.b, u.name, %s "
-        "FROM unnest(%s::uuid[], %s::text[], %s::uuid[], %s::uuid[], %s::text[]) AS u(id, kind, a, b, name)",
+        "INSERT INTO face_corrections (id, kind, face_a, face_b, name, birthday, at) "
+        "SELECT u.id, u.kind, u.a, u.b, u.name, u.birthday, %s "
+        "FROM unnest(%s::uuid[], %s::text[], %s::uuid[], %s::uuid[], %s::text[], %s::date[]) "
+        "AS u(id, kind, a, b, name, birthday)",
         [
             at,
             numbered,
@@ -445,6 +465,7 @@ def _write(conn: Connection, facts: Sequence[_Said], at: datetime) -> list[UUID]
             [fact.a for fact in facts],
             [fact.b for fact in facts],
             [fact.name for fact in facts],
+            [fact.birthday for fact in facts],
         ],
     )
     return numbered

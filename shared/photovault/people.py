@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
@@ -63,12 +63,14 @@ class FaceInPhoto:
     h: float
     person_id: UUID | None
     person_name: str | None
+    person_birthday: date | None
     score: float
     quality: float
 
 
 _FACE = (
-    "f.id, f.image_id, f.x, f.y, f.w, f.h, f.person_id, p.name AS person_name, f.score, f.quality "
+    "f.id, f.image_id, f.x, f.y, f.w, f.h, f.person_id, p.name AS person_name, p.birthday AS person_birthday, "
+    "f.score, f.quality "
     "FROM faces f LEFT JOIN person_clusters p ON p.id = f.person_id"
 )
 
@@ -125,6 +127,7 @@ class Person:
 
     id: UUID
     name: str | None
+    birthday: date | None
     hidden: bool
     cover_face_id: UUID | None
     face_count: int
@@ -132,10 +135,10 @@ class Person:
     created_at: datetime
 
 
-_PERSON = "p.id, p.name, p.hidden, p.cover_face_id, p.face_count, p.image_count, p.created_at"
+_PERSON = "p.id, p.name, p.birthday, p.hidden, p.cover_face_id, p.face_count, p.image_count, p.created_at"
 # The cover as it can be shown now: the best of the faces whose photo is not in the trash, if need be.
 _WITH_COVER = f"""
-    SELECT p.id, p.name, p.hidden, cover.id AS cover_face_id, p.face_count, p.image_count, p.created_at
+    SELECT p.id, p.name, p.birthday, p.hidden, cover.id AS cover_face_id, p.face_count, p.image_count, p.created_at
     FROM person_clusters p CROSS JOIN LATERAL (
         SELECT f.id FROM faces f JOIN images i ON i.id = f.image_id
         WHERE f.person_id = p.id AND {LIVE}
@@ -188,11 +191,11 @@ def found(conn: Connection, *, revision: int, name: str | None = None) -> UUID:
     return person_id
 
 
-def set_name(conn: Connection, person_id: UUID, name: str | None, *, revision: int) -> None:
+def set_name(conn: Connection, person_id: UUID, name: str | None, *, birthday: date | None, revision: int) -> None:
     conn.execute(
-        "UPDATE person_clusters SET name = %(name)s, revision = %(revision)s "
-        "WHERE id = %(id)s AND name IS DISTINCT FROM %(name)s",
-        {"id": person_id, "name": name, "revision": revision},
+        "UPDATE person_clusters SET name = %(name)s, birthday = %(birthday)s, revision = %(revision)s "
+        "WHERE id = %(id)s AND (name, birthday) IS DISTINCT FROM (%(name)s::text, %(birthday)s::date)",
+        {"id": person_id, "name": name, "birthday": birthday, "revision": revision},
     )
 
 
@@ -343,13 +346,15 @@ class Somebody:
     cover_face_id: UUID | None
     face_count: int
     image_count: int
+    birthday: date | None = None
 
 
 def add_all(conn: Connection, persons: Iterable[Somebody], *, revision: int) -> None:
     with conn.cursor() as cursor:
         cursor.executemany(
-            "INSERT INTO person_clusters (id, name, hidden, cover_face_id, face_count, image_count, revision) VALUES "
-            "(%(id)s, %(name)s, %(hidden)s, %(cover_face_id)s, %(face_count)s, %(image_count)s, %(revision)s)",
+            "INSERT INTO person_clusters "
+            "(id, name, birthday, hidden, cover_face_id, face_count, image_count, revision) VALUES (%(id)s, %(name)s, "
+            "%(birthday)s, %(hidden)s, %(cover_face_id)s, %(face_count)s, %(image_count)s, %(revision)s)",
             [vars(person) | {"revision": revision} for person in persons],
         )
 
@@ -357,7 +362,8 @@ def add_all(conn: Connection, persons: Iterable[Somebody], *, revision: int) -> 
 def change_all(conn: Connection, persons: Iterable[Somebody], *, revision: int) -> None:
     with conn.cursor() as cursor:
         cursor.executemany(
-            "UPDATE person_clusters SET name = %(name)s, hidden = %(hidden)s, cover_face_id = %(cover_face_id)s, "
+            "UPDATE person_clusters SET name = %(name)s, birthday = %(birthday)s, hidden = %(hidden)s, "
+            "cover_face_id = %(cover_face_id)s, "
             "face_count = %(face_count)s, image_count = %(image_count)s, revision = %(revision)s WHERE id = %(id)s",
             [vars(person) | {"revision": revision} for person in persons],
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
@@ -16,7 +16,7 @@ from photovault.api.changing import IdempotencyKey, Once, rebuilding
 from photovault.api.edge import CurrentPerson
 from photovault.api.paging import next_cursor
 from photovault.api.schemas import CONFLICT, NOT_FOUND
-from photovault.errors import NotFound
+from photovault.errors import Invalid, NotFound
 
 if TYPE_CHECKING:
     from photovault.db import Connection
@@ -28,6 +28,9 @@ FaceId = Annotated[UUID, Path(description="A face's id, as `GET /images/{id}` gi
 PersonName = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00]*$")
 ]
+
+# A hundred years before the first photo of a person.
+EARLIEST_BIRTHDAY = date(1738, 1, 1)
 
 _PERSON_ID = "01890a5d-ac96-774b-bcce-b302099a8057"
 _OTHER_ID = "01890a5d-ac96-7ab2-80e2-4536629c90de"
@@ -46,6 +49,7 @@ class CoverFace(schemas.Schema):
 class Person(schemas.Schema):
     id: UUID
     name: str | None
+    birthday: date | None
     face_count: int
     image_count: int
     cover_face: CoverFace | None
@@ -54,10 +58,15 @@ class Person(schemas.Schema):
 
 class PersonEdit(schemas.Schema):
     model_config = ConfigDict(
-        frozen=True, extra="forbid", json_schema_extra={"examples": [{"name": "Grace"}, {"hidden": True}]}
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={"examples": [{"name": "Grace", "birthday": "1906-12-09"}, {"hidden": True}]},
     )
 
     name: PersonName | None = Field(None, description="null takes the name away; what is not given stays.")
+    birthday: date | None = Field(
+        None, description="Goes with a name; null takes it away. Albums of that day are called after it."
+    )
     hidden: bool | None = Field(None, description="Hidden people are left out of lists and have no album.")
 
 
@@ -149,6 +158,7 @@ def _person(row: people.Person, face: people.FaceInPhoto | None, made: dict[UUID
     return Person(
         id=row.id,
         name=row.name,
+        birthday=row.birthday,
         face_count=row.face_count,
         image_count=row.image_count,
         cover_face=cover,
@@ -213,7 +223,7 @@ def get_person(person_id: PersonId, person: CurrentPerson) -> Person:
 
 @router.patch("/people/{person_id}", operation_id="editPerson", summary="Name or hide a person", responses=NOT_FOUND)
 def edit_person(person_id: PersonId, body: PersonEdit, person: CurrentPerson) -> Corrected:
-    """Give a person a name, take it away, hide or show them. Names and hiding survive every rebuild."""
+    """Give a person a name and a birthday, take them away, hide or show them. All that survives every rebuild."""
     given = body.model_fields_set
     if not given:
         with person.transaction() as conn:
@@ -221,13 +231,29 @@ def edit_person(person_id: PersonId, body: PersonEdit, person: CurrentPerson) ->
     said = None
     with rebuilding(person) as change:
         conn = change.conn
-        _existing(conn, person_id)
+        before = _existing(conn, person_id)
+        if given & {"name", "birthday"}:
+            name = body.name if "name" in given else before.name
+            birthday = body.birthday if "birthday" in given else before.birthday
+            _check_birthday(body.birthday, name)
+            said = corrections.describe(conn, person_id, name=name, birthday=birthday, revision=change.revision)
         if "name" in given:
-            said = corrections.name(conn, person_id, body.name, revision=change.revision)
             activity.record(conn, "person-named", person_id=str(person_id), name=body.name)
         if body.hidden is not None:
             people.set_hidden(conn, person_id, body.hidden, revision=change.revision)
         return Corrected(person=_show_one(conn, person_id), correction_id=said)
+
+
+def _check_birthday(birthday: date | None, name: str | None) -> None:
+    if birthday is None:
+        return
+    if name is None:
+        raise Invalid("A birthday goes with a name: give the person one, too.", [("birthday", "needs a name")])
+    # Tomorrow is today somewhere.
+    if not EARLIEST_BIRTHDAY <= birthday <= datetime.now(UTC).date() + timedelta(days=1):
+        raise Invalid(
+            "Nobody in a photo was born on that day.", [("birthday", "is in the future or long before photos")]
+        )
 
 
 @router.post(

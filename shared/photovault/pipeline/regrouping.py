@@ -158,11 +158,13 @@ def regroup(known: Known, embeddings: Callable[[FaceModel], grouping.Embeddings]
         shown = [by_id[face] for face in faces if by_id[face].live]
         best = min(shown, key=lambda face: (-face.quality, face.id), default=None)
         newest = max((said[face] for face in faces if face in said), key=lambda fact: (fact.at, fact.id), default=None)
+        # The photo by which somebody was named may be gone for good: the name is not.
+        called = newest or (old if person_id not in by_fact else None)
         persons.append(
             Somebody(
                 id=person_id,
-                # The photo by which somebody was named may be gone for good: the name is not.
-                name=newest.name if newest else old.name if old and person_id not in by_fact else None,
+                name=called.name if called else None,
+                birthday=called.birthday if called else None,
                 hidden=old.hidden if old else False,
                 cover_face_id=best.id if best else None,
                 face_count=len(shown),
@@ -204,7 +206,7 @@ def write(conn: Connection, change: Difference, *, revision: int) -> None:
 
 
 def _is_stored(person: Somebody, row: Person) -> bool:
-    stored = Somebody(row.id, row.name, row.hidden, row.cover_face_id, row.face_count, row.image_count)
+    stored = Somebody(row.id, row.name, row.hidden, row.cover_face_id, row.face_count, row.image_count, row.birthday)
     return person == stored
 
 

@@ -405,7 +405,7 @@ def test_people_are_listed_with_most_photos_first(http: TestClient, ada: Somebod
     found = items(http, ada, "/albums/persons")
     assert [person["image_count"] for person in found] == [4, 2, 2]
     assert items(http, ada, "/albums/persons", limit=1) == found
-    assert found[0].keys() == {"id", "name", "face_count", "image_count", "cover_face", "hidden"}
+    assert found[0].keys() == {"id", "name", "birthday", "face_count", "image_count", "cover_face", "hidden"}
     assert found[0]["cover_face"]["image_id"]
 
 
