@@ -90,6 +90,11 @@ def replace(conn: Connection, old: Blob, new: Blob) -> bool:
     return changed.rowcount == 1
 
 
+def remove(conn: Connection, image_id: UUID, names: Sequence[str]) -> None:
+    """Let no row name these any more; the copies are to be retired in the same transaction."""
+    conn.execute("DELETE FROM blobs WHERE image_id = %s AND name = ANY(%s)", [image_id, list(names)])
+
+
 # ----------------------------------------------------------------- all people's, as maintenance, for the operator's eye
 
 # Of an erased account nothing can be opened any more, and its blobs are being deleted: there is nothing to lose.

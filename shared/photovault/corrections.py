@@ -90,6 +90,18 @@ def sides(facts: Iterable[Fact]) -> list[set[UUID]]:
     return list({id(side): side for side in side_of.values()}.values())
 
 
+def vouched_for(conn: Connection, face_ids: Collection[UUID]) -> set[UUID]:
+    """Those of the faces that somebody said something of, or that are somebody's who has a name: they are faces,
+    whatever a detector says."""
+    found = conn.execute(
+        "SELECT f.id FROM faces f LEFT JOIN person_clusters p ON p.id = f.person_id WHERE f.id = ANY(%s) "
+        "AND (p.name IS NOT NULL OR EXISTS (SELECT FROM face_corrections c WHERE c.face_a = f.id) "
+        "OR EXISTS (SELECT FROM face_corrections c WHERE c.face_b = f.id))",
+        [list(face_ids)],
+    ).fetchall()
+    return {row[0] for row in found}
+
+
 def restate(conn: Connection, said: Sequence[tuple[Literal["same", "different"], UUID, UUID, datetime]]) -> None:
     """Say again, as part of the act of that time, what it said through faces that may be gone for good."""
     for kind, a, b, at in said:

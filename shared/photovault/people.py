@@ -51,6 +51,51 @@ def add_faces(conn: Connection, image_id: UUID, model_id: int, face_ids: Sequenc
         )
 
 
+def renew_faces(conn: Connection, model_id: int, face_ids: Sequence[UUID], faces: Sequence[Face]) -> None:
+    """The same faces as another model sees them: they keep their ids, and with them whose they are."""
+    with conn.cursor() as cursor:
+        cursor.executemany(
+            "UPDATE faces SET model_id = %s, x = %s, y = %s, w = %s, h = %s, score = %s, quality = %s, founder = %s, "
+            "embedding = %s::halfvec WHERE id = %s",
+            [
+                (
+                    model_id,
+                    *map(float, face.box),
+                    float(face.score),
+                    float(face.quality),
+                    bool(face.founder),
+                    vectors.to_sql(face.embedding),
+                    face_id,
+                )
+                for face_id, face in zip(face_ids, faces, strict=True)
+            ],
+        )
+
+
+def remove_faces(conn: Connection, face_ids: Collection[UUID]) -> None:
+    """For good, with what was said of them. The persons follow with the next rebuild."""
+    conn.execute("DELETE FROM faces WHERE id = ANY(%s)", [list(face_ids)])
+
+
+def count_faces(conn: Connection, image_id: UUID) -> None:
+    """Bring the photo's number of faces up to date."""
+    conn.execute(
+        "UPDATE images SET face_count = (SELECT count(*) FROM faces WHERE image_id = %(id)s) WHERE id = %(id)s",
+        {"id": image_id},
+    )
+
+
+def face_models_of(conn: Connection, image_id: UUID) -> list[FaceModel]:
+    """The models of the faces of a photo."""
+    return db.rows(
+        conn,
+        FaceModel,
+        "SELECT id, name, version, dims FROM models WHERE id IN (SELECT model_id FROM faces WHERE image_id = %s) "
+        "ORDER BY id",
+        [image_id],
+    )
+
+
 @dataclass(frozen=True)
 class FaceInPhoto:
     """A face where it is: x, y, width and height are fractions of the upright picture."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from photovault import aws
 from photovault.errors import Unavailable
+from photovault.recipes import Step
 from photovault.settings import get_settings
 
 # SQS delays a message by at most this long.
@@ -56,6 +58,24 @@ def send_vision(user_id: UUID, image_id: UUID, *, check: bool = False, delay: in
 
 def send_embedding(user_id: UUID, image_id: UUID) -> None:
     _send("embedding_queue_url", {"user_id": str(user_id), "image_id": str(image_id)}, None)
+
+
+def send_renewal(
+    step: Step,
+    *,
+    slot: int = 0,
+    turn: datetime | None = None,
+    after: UUID | None = None,
+    delay: int | None = None,
+) -> None:
+    """Ask a step to look anew at photos that its models would find more in: to begin, or to go on after a ``turn``."""
+    body = {
+        "renew": step,
+        "slot": slot,
+        "turn": turn.isoformat() if turn else None,
+        "after": str(after) if after else None,
+    }
+    _send("vision_queue_url" if step == "vision" else "embedding_queue_url", body, delay)
 
 
 def send_albums(user_id: UUID, *, delay: int | None = None) -> None:

@@ -51,6 +51,16 @@ def edited(conn: Connection) -> None:
     conn.execute("UPDATE rebuilds SET edit_generation = edit_generation + 1")
 
 
+def face_model(conn: Connection) -> int | None:
+    """The model of the faces that this person's people are made of; None until vision has said so."""
+    found = db.value(conn, "SELECT face_model_id FROM rebuilds")
+    return None if found is None else int(found)
+
+
+def set_face_model(conn: Connection, model_id: int) -> None:
+    conn.execute("UPDATE rebuilds SET face_model_id = %s", [model_id])
+
+
 def generations(conn: Connection) -> Generations | None:
     return db.row(conn, Generations, "SELECT wanted_generation, built_generation, edit_generation FROM rebuilds")
 

@@ -44,6 +44,12 @@ def add(conn: Connection, image_id: UUID, model_id: int, scores: Mapping[str, fl
         )
 
 
+def replace(conn: Connection, image_id: UUID, model_id: int, scores: Mapping[str, float]) -> None:
+    """What this model saw instead of what another did."""
+    conn.execute("DELETE FROM image_labels WHERE image_id = %s", [image_id])
+    add(conn, image_id, model_id, scores)
+
+
 def of_image(conn: Connection, image_id: UUID) -> list[Thing]:
     """Clearest first."""
     return db.rows(

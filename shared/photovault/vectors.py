@@ -45,6 +45,26 @@ def model_id(conn: Connection, model: ModelInfo) -> int:
     return int(found)
 
 
+def replace_embedding(conn: Connection, image_id: UUID, model: int, values: Iterable[float]) -> None:
+    """The photo's embedding by this model instead of those by others: it is found by one or the other all the time."""
+    add_embedding(conn, image_id, model, values)
+    keep_embedding(conn, image_id, model)
+
+
+def keep_embedding(conn: Connection, image_id: UUID, model: int) -> None:
+    """Of a photo's embeddings only the one by this model."""
+    conn.execute("DELETE FROM image_embeddings WHERE image_id = %s AND model_id <> %s", [image_id, model])
+
+
+def models_of(conn: Connection, image_id: UUID) -> list[tuple[int, str]]:
+    """Ids and names of the models that a photo has embeddings by, the newest model first."""
+    return conn.execute(
+        "SELECT m.id, m.name FROM models m WHERE m.id IN (SELECT model_id FROM image_embeddings WHERE image_id = %s) "
+        "ORDER BY m.id DESC",
+        [image_id],
+    ).fetchall()
+
+
 def add_embedding(conn: Connection, image_id: UUID, model: int, values: Iterable[float]) -> None:
     """Keep a photo's embedding; it is searched as long as the photo is neither archived nor in the trash."""
     conn.execute(

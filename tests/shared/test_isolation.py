@@ -14,7 +14,10 @@ from photovault import ids, migrate
 from photovault.errors import Misconfigured
 
 # Everything else holds a person's data and must be behind row-level security.
-SHARED_TABLES = {"schema_migrations", "models", "throttles", "signing_keys", "geocoder_cache", "geocoder_state"}
+SHARED_TABLES = {
+    "schema_migrations", "models", "recipes", "renewal_walks", "throttles", "signing_keys", "geocoder_cache",
+    "geocoder_state",
+}  # fmt: skip
 
 
 @contextmanager

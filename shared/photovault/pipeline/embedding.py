@@ -2,11 +2,35 @@
 
 from __future__ import annotations
 
-from photovault import db, embeddings, failpoints, formats, images, originals, queues, rebuilds, users, vectors
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from photovault import (
+    db,
+    embeddings,
+    failpoints,
+    formats,
+    images,
+    model_manifest,
+    models,
+    originals,
+    queues,
+    rebuilds,
+    renewals,
+    users,
+    vectors,
+)
 from photovault.errors import NotFound, Rejected
+from photovault.model_manifest import ModelInfo
 from photovault.observability import count, logger
 from photovault.pipeline import sealer
 from photovault.pipeline.messages import PhotoMessage
+from photovault.pipeline.renewing import Task, Work
+from photovault.renewals import Ingredients
+from photovault.settings import get_settings
+
+if TYPE_CHECKING:
+    from photovault.embeddings import Vector
 
 # CLIP looks at 224 pixels, the perceptual hash at 32: a decode at reduced scale is plenty.
 DECODED_SIDE = 448
@@ -21,25 +45,74 @@ def handle(message: PhotoMessage) -> None:
     if image is None or image.embedding_done_at or image.status == "rejected":
         return
     try:
-        data = originals.open(message.user_id, message.image_id).data
-        picture = formats.decode(data, min_side=DECODED_SIDE)
+        vector, model = _embed(message.user_id, message.image_id)
     except NotFound:  # the photo is gone, or its upload was thrown away; another upload brings another message
         return
     except Rejected:
         return  # vision comes to the same end, records the reason, and keeps the sealed original
-    provider = embeddings.provider()
-    vector = provider.embed_image(picture.image.convert("RGB"))
     failpoints.reach("embedding.computed")
     ready = False
     with db.transaction(message.user_id) as conn:
         revision = users.next_revision(conn)
         if images.mark_embedded(conn, message.image_id, revision=revision):
-            vectors.add_embedding(conn, message.image_id, vectors.model_id(conn, provider.model), vector)
+            vectors.add_embedding(conn, message.image_id, vectors.model_id(conn, model), vector)
+            renewals.note(conn, message.image_id, _made_of(model))
             if images.finish(conn, message.image_id):
                 ready = True
                 rebuilds.want(conn)
     failpoints.reach("embedding.committed")
-    logger().info("image.embedded", extra={"image_id": str(message.image_id), "model": provider.model.name})
+    logger().info("image.embedded", extra={"image_id": str(message.image_id), "model": model.name})
     if ready:
         count("PhotosReady")
         queues.send_albums(message.user_id)
+
+
+def ingredients() -> Ingredients:
+    """What this process embeds photos with. Loads no model, but says which would be loaded."""
+    return _made_of(models.image_model())
+
+
+def renew(task: Task) -> bool:
+    """Embed a photo by another model than before; it is found by its old vector until the new one is there.
+
+    False when somebody else did. Raises ``NotFound``, ``PersonGone``, ``Rejected``, ``Unavailable``, ``Tampered``,
+    ``BlobMissing``.
+    """
+    with db.transaction(task.user_id) as conn:
+        known = vectors.models_of(conn, task.image_id)
+    # Nobody noted what embedded the photos from before: their vectors say it.
+    there = any(model_id == task.now.model_id for model_id, _ in known)
+    better = [model_id for model_id, name in known if name != model_manifest.PHASH.name]
+    stays = there or (task.yields and bool(better))
+    vector = None if stays else _embed(task.user_id, task.image_id)[0]
+    failpoints.reach("renewing.embedded")
+    with db.transaction(task.user_id) as conn:
+        revision = users.next_revision(conn)
+        result = task.now
+        if task.yields and better:
+            result = renewals.combined(
+                conn, step="embedding", model_id=better[0], weak=False, label_model_id=None, look_version=0
+            )
+        if not renewals.mark(conn, "embedding", task.image_id, seen=task.seen, now=result.id, revision=revision):
+            return False
+        renewals.forget_tries(conn, "embedding", task.image_id)
+        if vector is not None:
+            vectors.replace_embedding(conn, task.image_id, task.now.model_id, vector)
+        else:
+            vectors.keep_embedding(conn, task.image_id, result.model_id)
+    failpoints.reach("renewing.committed")
+    return True
+
+
+WORK = Work(ingredients, renew)
+
+
+def _made_of(model: ModelInfo) -> Ingredients:
+    return Ingredients("embedding", model, yields=model.weak and get_settings().embeddings_provider == "auto")
+
+
+def _embed(user_id: UUID, image_id: UUID) -> tuple[Vector, ModelInfo]:
+    """A photo's vector, and what made it. Raises what ``originals.open`` does, and ``Rejected``."""
+    picture = formats.decode(originals.open(user_id, image_id).data, min_side=DECODED_SIDE)
+    provider = embeddings.provider()
+    return provider.embed_image(picture.image.convert("RGB")), provider.model

@@ -36,7 +36,7 @@ from photovault import (
 )
 from photovault.errors import Misconfigured, PersonGone, Unavailable
 from photovault.observability import count, logger
-from photovault.pipeline import clearing, erasing, rehoming, resending, rolling, sealer
+from photovault.pipeline import clearing, erasing, rehoming, renewing, resending, rolling, sealer
 from photovault.pipeline.deadlines import LEAST_SECONDS, Remaining, no_end
 from photovault.pipeline.reports import Report, noting_failure
 from photovault.settings import get_settings
@@ -84,6 +84,7 @@ def run(*, daily: bool, now: datetime, remaining: Remaining = no_end) -> Report:
             ("forget_expired", forget_expired),
             ("remove_retired", clearing.remove_retired),
             ("remove_orphans", clearing.remove_orphans),
+            ("ask_for_renewals", ask_for_renewals),
             ("roll_smart_albums", rolling.roll_smart_albums),
             ("refine_places", refine_places),
         ]
@@ -302,6 +303,15 @@ def refine_places(report: Report, *, now: datetime, remaining: Remaining = no_en
                 report.refined += 1
     for user_id in changed:
         queues.send_albums(user_id)
+
+
+def ask_for_renewals(report: Report, *, now: datetime, remaining: Remaining = no_end) -> None:
+    """Let vision and embedding look for photos that the models they run now would find more in: only they know these.
+
+    What they find they work off by themselves, in pieces, behind what is uploaded.
+    """
+    del report, now, remaining
+    renewing.begin()
 
 
 def forget_expired(report: Report, *, now: datetime, remaining: Remaining = no_end) -> None:

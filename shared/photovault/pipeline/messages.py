@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from urllib.parse import unquote_plus
 from uuid import UUID
@@ -13,6 +14,7 @@ from photovault import queues, staging
 from photovault.errors import PersonGone, Unavailable
 from photovault.observability import logger
 from photovault.pipeline.deadlines import Remaining, no_end
+from photovault.recipes import STEPS, Step
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,16 @@ class PhotoMessage:
     user_id: UUID
     image_id: UUID
     check: bool = False
+
+
+@dataclass(frozen=True)
+class Renewal:
+    """Outdated photos to look at anew: begin with it (no ``turn``), or go on, with the person after another."""
+
+    step: Step
+    slot: int = 0
+    turn: datetime | None = None
+    after: UUID | None = None
 
 
 class Malformed(ValueError):
@@ -53,6 +65,25 @@ def photos(body: str) -> Iterator[PhotoMessage]:
             )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise Malformed("neither an S3 notification nor a photo message") from error
+
+
+def renewal(body: str) -> Renewal | None:
+    """What a message of the vision or embedding queue says about outdated photos; None for one about photos that were
+    uploaded. Raises ``Malformed``."""
+    content = _object(body)
+    if "renew" not in content:
+        return None
+    try:
+        step = next(step for step in STEPS if step == content["renew"])
+        turn, after = content.get("turn"), content.get("after")
+        return Renewal(
+            step,
+            slot=int(content.get("slot", 0)),
+            turn=datetime.fromisoformat(turn) if turn else None,
+            after=UUID(after) if after else None,
+        )
+    except (StopIteration, TypeError, ValueError, AttributeError) as error:
+        raise Malformed("no message about a renewal") from error
 
 
 def person(body: str) -> UUID:

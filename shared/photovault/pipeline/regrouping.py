@@ -3,12 +3,20 @@
 Read, compute, write apart: ``read`` and ``write`` are each part of one short transaction, ``regroup`` is between them.
 It asks for the few embeddings that it needs (``Stored``) in short transactions of their own: after one new photo these
 are its faces, one pass of the database over all embeddings that sends only the ids of those near, and the faces of the
-persons that changed. Embeddings never change; a face that is gone meanwhile asked for another rebuild when it went.
+persons that changed. An embedding changes only when a library moves to another model (``reunderstanding``), and then it
+is one of that model; a face that is gone meanwhile asked for another rebuild when it went.
+
+**While a library moves to another model** its faces are of two, which cannot be compared. Then everybody's faces stay
+theirs, as they were when it began or as somebody said since; a face that is nobody's joins the person whose faces of
+the new model it is grouped with; and nobody new is found but by word, because whoever seems new may be somebody whose
+faces are still to come. When all faces are of the new model, people are again what ``grouping`` says, and go on with
+their ids and names as after any other change. Only faces that the new model does not find, and that somebody vouched
+for, stay whose they are as long as the old model made them.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,7 +27,7 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
-from photovault import corrections, db, grouping, ids, model_manifest, people, vectors
+from photovault import corrections, db, grouping, ids, model_manifest, people, rebuilds, renewals, vectors
 from photovault.corrections import Fact
 from photovault.grouping_memory import Memory
 from photovault.linkage import quantise
@@ -35,13 +43,19 @@ MANY = 10_000
 
 @dataclass(frozen=True)
 class Known:
-    """Everything stored about people but the embeddings. ``memories``: by model, what its last grouping remembers."""
+    """Everything stored about people but the embeddings. ``memories``: by model, what its last grouping remembers.
+
+    ``own`` is the model that people are made of, None where all models are equal; ``moving`` says that faces of others
+    are still to become faces of it.
+    """
 
     models: list[FaceModel]
     faces: list[KnownFace]
     memories: dict[int, bytes]
     facts: list[Fact]
     persons: list[Person]
+    own: int | None = None
+    moving: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,8 +87,11 @@ class Difference:
 
 
 def read(conn: Connection) -> Known:
+    models, own = people.face_models(conn), rebuilds.face_model(conn)
     return Known(
-        models=people.face_models(conn),
+        own=own,
+        moving=own is not None and any(model.id != own for model in models) and renewals.are_moving(conn, own),
+        models=models,
         faces=people.known_faces(conn),
         memories=people.memories(conn),
         facts=corrections.standing(conn),
@@ -131,7 +148,11 @@ def regroup(known: Known, embeddings: Callable[[FaceModel], grouping.Embeddings]
     live = [face for face in known.faces if face.live]
     named = _anchors(known, live)
     spoken, restated = _said(known.facts, present={face.id for face in live})
-    clusters, memories = _clusters(known, live, named, told=[*spoken, *restated], embeddings=embeddings)
+    told = [*spoken, *restated]
+    clusters, memories = _clusters(known, live, named, told=told, embeddings=embeddings)
+    clusters = _staying(known, live, clusters, told=told, named=named)
+    if len(known.models) > 1:
+        clusters = _across_models(clusters, told)
     before: dict[UUID, list[UUID]] = defaultdict(list)
     for face in live:
         if face.person_id is not None:
@@ -221,11 +242,12 @@ def _clusters(
     told: list[grouping.Correction],
     embeddings: Callable[[FaceModel], grouping.Embeddings],
 ) -> tuple[list[frozenset[UUID]], dict[int, bytes]]:
-    """The people among the faces of each model, and those of two models whom somebody said to be one; and what each
-    grouping remembers."""
+    """The people among the faces of each model, or of the library's own one, and what each grouping remembers."""
     found: list[frozenset[UUID]] = []
     memories: dict[int, bytes] = {}
     for model in known.models:
+        if known.own not in {None, model.id}:
+            continue
         before = known.memories.get(model.id)
         grouped = grouping.group(
             [face for face in live if face.model_id == model.id],
@@ -237,7 +259,7 @@ def _clusters(
         )
         found += grouped.clusters
         memories[model.id] = grouped.memory.to_bytes()
-    return _across_models(found, told) if len(known.models) > 1 else found, memories
+    return found, memories
 
 
 def _nothing(model: FaceModel) -> NDArray[np.float32]:
@@ -251,6 +273,77 @@ def parameters_of(model: FaceModel) -> grouping.Parameters:
         if info.kind == "face" and info.name == model.name:
             return grouping.Parameters.of_model(info.same_person_threshold)
     return grouping.Parameters()
+
+
+def _staying(
+    known: Known,
+    live: list[KnownFace],
+    clusters: list[frozenset[UUID]],
+    *,
+    told: list[grouping.Correction],
+    named: Mapping[UUID, UUID],
+) -> list[frozenset[UUID]]:
+    """The people with the faces that stay whose they are: those of other models, and while the library moves all."""
+    stays: dict[UUID, set[UUID]] = defaultdict(set)
+    for face in live:
+        if face.person_id is not None and known.own is not None and (known.moving or face.model_id != known.own):
+            stays[face.person_id].add(face.id)
+    if not known.moving and not stays:
+        return clusters
+    whose = {face.id: face.person_id for face in live}
+    photo_of = {face.id: face.image_id for face in live}
+    apart: dict[UUID, set[UUID]] = defaultdict(set)
+    for said in told:
+        if said.kind == "different":
+            apart[said.a].add(said.b)
+            apart[said.b].add(said.a)
+
+    def joined(person: set[UUID], others: Iterable[UUID]) -> set[UUID]:
+        """A person's faces, and of others those that may be theirs too."""
+        faces, photos = set(person), {photo_of[face] for face in person}
+        for face in sorted(others):
+            if photo_of[face] not in photos and faces.isdisjoint(apart.get(face, ())):
+                faces.add(face)
+                photos.add(photo_of[face])
+        return faces
+
+    # Whose faces each cluster holds: of somebody, how many.
+    votes = [Counter(person for face in cluster if (person := whose[face]) is not None) for cluster in clusters]
+    rest: list[frozenset[UUID]] = []
+    if known.moving:
+        for cluster, those in zip(clusters, votes, strict=True):
+            strangers = {face for face in cluster if whose[face] is None}
+            if those:
+                person = min(those, key=lambda person: (-those[person], person))
+                stays[person] = joined(stays[person], strangers)
+            elif not named.keys().isdisjoint(strangers):
+                rest.append(frozenset(strangers))
+        return [*(frozenset(faces) for _, faces in sorted(stays.items())), *rest]
+    goes_on = _homes(clusters, votes, people=stays.keys(), named=named)
+    rest = [frozenset(faces) for person, faces in sorted(stays.items()) if person not in goes_on]
+    members: dict[int, set[UUID]] = defaultdict(set)
+    for person, n in goes_on.items():
+        members[n].add(person)
+    found = []
+    for n, cluster in enumerate(clusters):
+        sure = {face for face in cluster if whose[face] in members[n]}
+        staying = {face for person in members[n] for face in stays[person]}
+        found.append(frozenset(joined(staying | sure, cluster - sure)) if staying else cluster)
+    return [*found, *rest]
+
+
+def _homes(
+    clusters: list[frozenset[UUID]], votes: list[Counter[UUID]], *, people: Iterable[UUID], named: Mapping[UUID, UUID]
+) -> dict[UUID, int]:
+    """Which cluster somebody goes on in: that of the face they exist by, else the one with most of their faces."""
+    owner = {face: n for n, cluster in enumerate(clusters) for face in cluster}
+    anchored = {person: owner[face] for face, person in named.items() if face in owner}
+    most: dict[UUID, tuple[int, int]] = {}
+    for n, those in enumerate(votes):
+        for person, count in those.items():
+            most[person] = max(most.get(person, (0, 0)), (count, -n))
+    best = {person: -n for person, (_, n) in most.items()} | anchored
+    return {person: best[person] for person in people if person in best}
 
 
 def _across_models(clusters: list[frozenset[UUID]], told: list[grouping.Correction]) -> list[frozenset[UUID]]:

@@ -30,6 +30,7 @@ from photovault import (
     queues,
     rebuilds,
     renditions,
+    renewals,
     terms,
     things,
     thumbhash,
@@ -49,6 +50,8 @@ from photovault.model_manifest import ModelInfo
 from photovault.observability import count, logger
 from photovault.pipeline import comparing, resending, sealer
 from photovault.pipeline.messages import PhotoMessage
+from photovault.renewals import Ingredients
+from photovault.settings import get_settings
 from photovault.vision_cv import Picture
 
 # Faces are found at reduced scale and described from these pixels, as many as the preview has.
@@ -121,9 +124,7 @@ def understand(image: Image) -> None:
     failpoints.reach("vision.before-store")
     try:
         with db.transaction(image.user_id) as conn:
-            content_key = keyring.content_key(
-                conn, image.user_id, image.id, version=image.key_version, wrapped=bytes(image.content_key)
-            )
+            content_key = keyring.content_key_of(conn, image)
     except NotFound:  # the account was deleted meanwhile
         return
     store = partial(vault.store, content_key=content_key, user_id=image.user_id, image_id=image.id)
@@ -146,16 +147,10 @@ def understand(image: Image) -> None:
     if clip := findings.motion:
         stored.append(store(opened.data[clip.start : clip.end], name="motion", content_type=clip.content_type))
     face_ids = people.new_face_ids(findings.faces)
-    for face_id, face in zip(face_ids, findings.faces, strict=True):
-        crop = face_crop(face)
-        stored.append(
-            store(
-                crop.data,
-                name=f"face:{face_id}",
-                content_type=crop.content_type,
-                dimensions=(crop.width, crop.height),
-            )
-        )
+    stored += [
+        store_face(face_id, face, image=image, content_key=content_key)
+        for face_id, face in zip(face_ids, findings.faces, strict=True)
+    ]
     sketch = comparing.seal(
         findings.appearance.sketch, content_key=content_key, user_id=image.user_id, image_id=image.id
     )
@@ -211,6 +206,35 @@ def _with_reduced(picture: formats.Picture, pixels: Picture) -> formats.Picture:
     return replace(picture, reduced=PIL.Image.fromarray(vision_cv.halved(pixels, (width, height))))
 
 
+def ingredients(face_model: ModelInfo, label_model: ModelInfo | None) -> Ingredients:
+    """What a photo is looked at with."""
+    return Ingredients("vision", face_model, label_model, perceptual.LOOK_VERSION, yields=yields(face_model))
+
+
+def yields(face_model: ModelInfo) -> bool:
+    """Whether faces that a better model found stay: the cascades may only stand in for files that are missing."""
+    return face_model.weak and get_settings().face_provider == "auto"
+
+
+def name_of_face(face_id: UUID) -> str:
+    """What the blob with a face's picture is called."""
+    return f"face:{face_id}"
+
+
+def store_face(face_id: UUID, face: Face, *, image: Image, content_key: bytes) -> Blob:
+    """Seal and store the picture of a face. Raises ``StorageUnavailable``."""
+    crop = face_crop(face)
+    return vault.store(
+        crop.data,
+        content_key=content_key,
+        user_id=image.user_id,
+        image_id=image.id,
+        name=name_of_face(face_id),
+        content_type=crop.content_type,
+        dimensions=(crop.width, crop.height),
+    )
+
+
 def face_crop(face: Face) -> renditions.Rendition:
     """The picture of a face, which its person is shown by."""
     return picture_of_face(face.crop)
@@ -233,7 +257,7 @@ def place_of(found: Metadata) -> Place:
 
 
 def _commit(image: Image, findings: Findings, stored: list[Blob], face_ids: list[UUID], sketch: bytes) -> None:
-    won = ready = late = False
+    won = ready = late = moves = False
     with db.transaction(image.user_id) as conn:
         revision = users.next_revision(conn)
         if images.mark_understood(conn, image.id, findings.understood, revision=revision):
@@ -246,6 +270,7 @@ def _commit(image: Image, findings: Findings, stored: list[Blob], face_ids: list
                 labels_model = vectors.model_id(conn, findings.label_model)
                 things.add(conn, image.id, labels_model, best_scores(findings.labels))
             terms.refresh(conn, image.id)
+            moves = renewals.note(conn, image.id, ingredients(findings.face_model, findings.label_model))
             ready = images.finish(conn, image.id)
             late = not ready and images.is_ready(conn, image.id)
             if ready or late:
@@ -269,6 +294,8 @@ def _commit(image: Image, findings: Findings, stored: list[Blob], face_ids: list
         count("PhotosReady")
     if ready or late:
         queues.send_albums(image.user_id)
+    if moves:  # the older photos follow, so that the people in the new ones are known
+        queues.send_renewal("vision")
 
 
 def best_scores(found: list[labels.Label]) -> dict[str, float]:

@@ -1,0 +1,496 @@
+"""Libraries that move to other models in the background: people, labels, looks and vectors, and what goes wrong."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from tests.arranging import Sent, build, faces_in, table, value
+from tests.renewed import NEW, OLD, Painter, painted, see, upload, use
+from tests.staged import Bucket
+from tests.vaults import somebody
+
+from photovault import blobs, corrections, db, images, keyring, people, renewals, users, vault
+from photovault.errors import StorageUnavailable
+from photovault.pipeline import embedding, maintenance, renewing, reunderstanding, vision
+
+pytestmark = pytest.mark.usefixtures("vault", "small_models", "sent", "old")
+
+
+@pytest.fixture
+def old(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What runs at first: a model of faces, and none of things."""
+    use(monkeypatch, Painter(OLD))
+    see(monkeypatch, None)
+
+
+@pytest.fixture
+def ada(vault: Path) -> UUID:
+    return somebody().user_id
+
+
+def renew(user_id: UUID) -> None:
+    renewing.renew_some(user_id, reunderstanding.WORK)
+
+
+def renew_photos(user_id: UUID, count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So many photos, and then the worker is stopped."""
+    with monkeypatch.context() as patch:
+        waiting = renewals.waiting
+        patch.setattr(renewals, "waiting", lambda *given, limit: waiting(*given, limit=min(limit, count)))
+        patch.setattr(renewing, "PAGE", count)
+        clock = iter([0.0] * (count + 1))
+        patch.setattr(renewing.time, "monotonic", lambda: next(clock, 1e9))
+        renewing.renew_some(user_id, reunderstanding.WORK, until=1.0)
+
+
+def person_of(user_id: UUID, image_id: UUID, place: int = 0) -> UUID | None:
+    return faces_in(user_id, image_id)[place].person_id
+
+
+def persons(user_id: UUID) -> dict[UUID, tuple[str | None, bool, int]]:
+    return {
+        person_id: (name, hidden, photos)
+        for person_id, name, hidden, photos in table(
+            user_id, "SELECT id, name, hidden, image_count FROM person_clusters"
+        )
+    }
+
+
+def owners(user_id: UUID) -> dict[UUID, set[UUID]]:
+    """By person, their faces."""
+    found: dict[UUID, set[UUID]] = defaultdict(set)
+    for face_id, person_id in table(user_id, "SELECT id, person_id FROM faces WHERE person_id IS NOT NULL"):
+        found[person_id].add(face_id)
+    return dict(found)
+
+
+def models_of_faces(user_id: UUID) -> set[str]:
+    return {row[0] for row in table(user_id, "SELECT DISTINCT m.name FROM faces f JOIN models m ON m.id = f.model_id")}
+
+
+def say(user_id: UUID, act: Callable[..., object], *given: object, **options: object) -> None:
+    from photovault import rebuilds
+
+    with db.transaction(user_id) as conn:
+        revision = users.next_revision(conn)
+        act(conn, *given, revision=revision, **options)
+        rebuilds.edited(conn)
+        rebuilds.want(conn)
+
+
+def library(user_id: UUID, bucket: Bucket) -> list[UUID]:
+    """Two people, Ann (1) and Bob (2), together in three photos, and Ann alone in another; Ann has a name."""
+    photos = [upload(user_id, bucket, painted(1, 2, look=n)) for n in range(3)]
+    photos.append(upload(user_id, bucket, painted(1, look=9)))
+    build(user_id)
+    ann, bob = person_of(user_id, photos[0]), person_of(user_id, photos[0], 1)
+    assert ann
+    assert bob
+    say(user_id, corrections.name, ann, "Ann")
+    say(user_id, people.set_hidden, bob, True)
+    build(user_id)
+    return photos
+
+
+# ------------------------------------------------------------------------------------------------------- people
+
+
+def test_people_keep_ids_names_and_faces_when_the_model_changes(
+    ada: UUID, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library(ada, bucket)
+    before, whose = persons(ada), owners(ada)
+    use(monkeypatch, Painter(NEW, margin=20))
+    renew(ada)
+    build(ada)
+    assert models_of_faces(ada) == {NEW.name}
+    assert persons(ada) == before
+    assert owners(ada) == whose
+
+
+@pytest.mark.parametrize("done", [1, 2, 3])
+def test_a_library_in_the_middle_of_its_move_has_the_people_that_it_had(
+    ada: UUID, bucket: Bucket, monkeypatch: pytest.MonkeyPatch, done: int
+) -> None:
+    photos = library(ada, bucket)
+    before, whose = persons(ada), owners(ada)
+    use(monkeypatch, Painter(NEW))
+    renew_photos(ada, done, monkeypatch)
+    assert models_of_faces(ada) == {OLD.name, NEW.name}
+    build(ada)
+    assert (persons(ada), owners(ada)) == (before, whose)
+    arrived = upload(ada, bucket, painted(1, 7, look=20))
+    strange = upload(ada, bucket, painted(7, look=21))
+    build(ada)
+    assert persons(ada).keys() == before.keys()  # nobody new is founded meanwhile
+    assert person_of(ada, arrived) == person_of(ada, photos[0])
+    renew(ada)
+    build(ada)
+    assert models_of_faces(ada) == {NEW.name}
+    assert persons(ada).keys() >= before.keys()
+    assert person_of(ada, arrived) == person_of(ada, photos[0])
+    assert person_of(ada, strange) == person_of(ada, arrived, 1) not in {None, *before}
+
+
+def test_the_first_photo_of_another_model_starts_the_move(
+    ada: UUID, bucket: Bucket, monkeypatch: pytest.MonkeyPatch, sent: Sent
+) -> None:
+    library(ada, bucket)
+    before = persons(ada)
+    asked = [body for _, body, _ in sent.messages if "renew" in body]
+    assert not asked
+    use(monkeypatch, Painter(NEW))
+    photos = [upload(ada, bucket, painted(1, look=30 + n)) for n in range(2)]
+    assert [body["renew"] for _, body, _ in sent.messages if "renew" in body] == ["vision"]
+    build(ada)
+    assert persons(ada).keys() == before.keys()
+    assert [person_of(ada, photo) for photo in photos] == [None, None]
+    renew(ada)
+    build(ada)
+    assert persons(ada).keys() == before.keys()
+    assert {person_of(ada, photo) for photo in photos} == {person for person, row in before.items() if row[0] == "Ann"}
+
+
+def test_what_was_said_before_and_meanwhile_holds_afterwards(
+    ada: UUID, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photos = library(ada, bucket)
+    ann, bob = person_of(ada, photos[0]), person_of(ada, photos[0], 1)
+    apart = faces_in(ada, photos[3])[0].id
+    say(ada, corrections.take_away, apart)  # it looks like Ann and is not
+    build(ada)
+    use(monkeypatch, Painter(NEW))
+    renew_photos(ada, 2, monkeypatch)
+    not_bob = faces_in(ada, photos[1])[1].id
+    say(ada, corrections.introduce, not_bob, "Cleo")  # said half-way
+    build(ada)
+    middle = persons(ada)
+    assert person_of(ada, photos[3]) is None
+    cleo = person_of(ada, photos[1], 1)
+    assert middle[cleo][0] == "Cleo"
+    renew(ada)
+    build(ada)
+    assert person_of(ada, photos[3]) is None
+    assert [person_of(ada, photo) for photo in photos[:3]] == [ann] * 3
+    assert person_of(ada, photos[1], 1) == cleo
+    assert [person_of(ada, photos[n], 1) for n in (0, 2)] == [bob] * 2
+    assert {row[0] for row in persons(ada).values()} == {"Ann", "Cleo", None}
+
+
+def test_a_merge_holds_and_can_be_undone_after_the_move(
+    ada: UUID, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    singles = {who: [upload(ada, bucket, painted(who, look=n)) for n in range(3)] for who in (3, 4)}
+    build(ada)
+    one, other = person_of(ada, singles[3][0]), person_of(ada, singles[4][0])
+    say(ada, corrections.merge, one, other)
+    build(ada)
+    use(monkeypatch, Painter(NEW))
+    renew(ada)
+    build(ada)
+    everybody = {person_of(ada, photo) for photos in singles.values() for photo in photos}
+    assert everybody == {one}
+    statement = value(ada, "SELECT id FROM face_corrections ORDER BY at, id LIMIT 1")
+    say(ada, corrections.undo, statement)
+    build(ada)
+    assert {person_of(ada, photo) for photo in singles[3]} != {person_of(ada, photo) for photo in singles[4]}
+
+
+def test_going_back_gives_the_people_of_before(ada: UUID, bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
+    library(ada, bucket)
+    before, whose = persons(ada), owners(ada)
+    for painter in (Painter(NEW), Painter(OLD), Painter(NEW)):
+        use(monkeypatch, painter)
+        renew(ada)
+        build(ada)
+        assert models_of_faces(ada) == {painter.model.name}
+        assert (persons(ada), owners(ada)) == (before, whose)
+
+
+def test_a_face_that_nobody_finds_any_more_stays_if_somebody_vouched_for_it(
+    ada: UUID, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photos = library(ada, bucket)
+    stranger = upload(ada, bucket, painted(6, look=40))
+    lost = faces_in(ada, stranger)[0].id
+    before = persons(ada)
+    use(monkeypatch, Painter(NEW, blind=frozenset({6})))
+    renew(ada)
+    build(ada)
+    assert not faces_in(ada, stranger)
+    assert value(ada, "SELECT face_count FROM images WHERE id = %s", [stranger]) == 0
+    assert value(ada, "SELECT count(*) FROM retired_blobs WHERE name = %s", [f"face:{lost}"]) == 1
+    assert value(ada, "SELECT count(*) FROM blobs WHERE name = %s", [f"face:{lost}"]) == 0
+    use(monkeypatch, Painter(OLD, blind=frozenset({1})))
+    renew(ada)
+    build(ada)
+    assert persons(ada) == before
+    assert models_of_faces(ada) == {OLD.name, NEW.name}
+    assert person_of(ada, photos[3]) == person_of(ada, photos[0])
+    newcomer = [upload(ada, bucket, painted(8, look=50 + n)) for n in range(2)]
+    build(ada)  # what is left of the other model holds nothing up
+    assert person_of(ada, newcomer[0]) == person_of(ada, newcomer[1]) is not None
+    assert persons(ada).keys() > before.keys()
+
+
+def test_faces_that_only_the_new_model_finds_join_who_they_are(
+    ada: UUID, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use(monkeypatch, Painter(OLD, blind=frozenset({5})))
+    photos = [upload(ada, bucket, painted(1, 5, look=n)) for n in range(3)]
+    build(ada)
+    ann = person_of(ada, photos[0])
+    use(monkeypatch, Painter(NEW))
+    renew(ada)
+    build(ada)
+    assert {person_of(ada, photo) for photo in photos} == {ann}
+    assert len({person_of(ada, photo, 1) for photo in photos} - {None, ann}) == 1
+
+
+def test_the_picture_of_a_face_is_the_new_one_under_the_same_name(
+    ada: UUID, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photo = upload(ada, bucket, painted(1))
+    face = faces_in(ada, photo)[0].id
+    key = value(ada, "SELECT key FROM blobs WHERE name = %s", [f"face:{face}"])
+    use(monkeypatch, Painter(NEW))
+    renew(ada)
+    with db.transaction(ada) as conn:
+        blob, image = blobs.get(conn, photo, f"face:{face}"), images.get(conn, photo)
+        assert blob
+        assert image
+        content_key = keyring.content_key_of(conn, image)
+    assert blob.key != key
+    assert vault.fetch(blob, content_key=content_key, user_id=ada).startswith(b"\xff\xd8")
+    assert value(ada, "SELECT count(*) FROM retired_blobs WHERE key = %s", [key]) == 1
+
+
+def test_a_stopgap_does_not_take_over_from_what_a_better_model_found(
+    ada: UUID, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dataclasses import replace
+
+    photos = library(ada, bucket)
+    before = persons(ada)
+    weak = replace(NEW, name="tests-weak", weak=True)
+    use(monkeypatch, Painter(weak))
+    monkeypatch.setattr(vision, "yields", lambda _: True)
+    see(monkeypatch, {"dog": 0.9})
+    renew(ada)
+    build(ada)
+    assert models_of_faces(ada) == {OLD.name}
+    assert persons(ada) == before
+    assert value(ada, "SELECT count(*) FROM image_labels WHERE image_id = %s", [photos[0]]) == 1
+    monkeypatch.setattr(vision, "yields", lambda _: False)  # the operator asked for it by name
+    renew(ada)
+    assert models_of_faces(ada) == {"tests-weak"}
+
+
+# ---------------------------------------------------------------------------------------------- labels and looks
+
+
+def test_a_model_for_things_that_comes_later_labels_what_was_there(
+    ada: UUID, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photo = upload(ada, bucket, painted(1))
+    faces = faces_in(ada, photo)
+    see(monkeypatch, {"zebra": 0.8})
+    renew(ada)
+    assert table(ada, "SELECT label FROM image_labels WHERE image_id = %s", [photo]) == [("zebra",)]
+    assert value(ada, "SELECT count(*) FROM image_terms WHERE term = 'zebra'") == 1
+    assert faces_in(ada, photo) == faces
+    see(monkeypatch, None)  # its file is missing: what it saw stays
+    renew(ada)
+    assert value(ada, "SELECT count(*) FROM image_labels") == 1
+
+
+def test_photos_from_before_looks_get_theirs_and_are_compared(ada: UUID, bucket: Bucket) -> None:
+    photos = [upload(ada, bucket, painted(1, 2, 3, 4, look=n)) for n in range(2)]
+    with db.transaction(ada) as conn:
+        conn.execute("DELETE FROM image_looks")
+        conn.execute("DELETE FROM image_marks")
+        conn.execute("DELETE FROM look_alikes")
+        conn.execute("UPDATE images SET vision_recipe = 0")
+    renew(ada)
+    assert table(ada, "SELECT image_id, compared FROM image_looks ORDER BY image_id") == [
+        (photo, True) for photo in sorted(photos)
+    ]
+    assert value(ada, "SELECT count(*) FROM look_alikes") == 1
+
+
+# ----------------------------------------------------------------------------------------------------- embeddings
+
+
+def test_a_photo_has_the_new_vector_instead_of_the_old_one(
+    ada: UUID, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dataclasses import replace
+
+    from photovault import embeddings, model_manifest, models
+
+    photos = [upload(ada, bucket, painted(1, look=n)) for n in range(3)]
+    other = replace(model_manifest.PHASH, name="tests-phash", weak=False)
+
+    class Other(embeddings.PerceptualHash):
+        model = other
+
+    monkeypatch.setattr(embeddings, "provider", Other)
+    monkeypatch.setattr(models, "image_model", lambda: other)
+    renewing.renew_some(ada, embedding.WORK)
+    found = table(
+        ada, "SELECT e.image_id, m.name FROM image_embeddings e JOIN models m ON m.id = e.model_id ORDER BY e.image_id"
+    )
+    assert found == [(photo, "tests-phash") for photo in sorted(photos)]
+
+
+def test_of_photos_from_before_recipes_only_what_they_were_embedded_with_is_noted(
+    ada: UUID, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload(ada, bucket, painted(1))
+    with db.transaction(ada) as conn:
+        conn.execute("UPDATE images SET embedding_recipe = 0")
+    monkeypatch.setattr(embedding, "_embed", lambda *_: pytest.fail("there is a vector by this model"))
+    renewing.renew_some(ada, embedding.WORK)
+    assert value(ada, "SELECT embedding_recipe > 0 FROM images")
+
+
+# ---------------------------------------------------------------------------------------------- what goes wrong
+
+
+def breaking(monkeypatch: pytest.MonkeyPatch, photo: UUID, error: BaseException) -> None:
+    look = vision.look
+
+    def broken(data: bytes, image: images.Image) -> vision.Findings:
+        if image.id == photo:
+            raise error
+        return look(data, image)
+
+    monkeypatch.setattr(vision, "look", broken)
+
+
+def later(user_id: UUID) -> None:
+    """The time for another try has come."""
+    with db.transaction(user_id) as conn:
+        conn.execute("UPDATE renewal_tries SET tried_at = tried_at - interval '1 day'")
+
+
+def test_a_photo_that_cannot_be_renewed_holds_up_nobody_and_is_not_tried_for_ever(
+    ada: UUID, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photos = library(ada, bucket)
+    before = persons(ada)
+    use(monkeypatch, Painter(NEW))
+    breaking(monkeypatch, photos[1], ValueError("no such picture"))
+    renew(ada)
+    newcomer = [upload(ada, bucket, painted(8, look=50 + n)) for n in range(2)]
+    build(ada)
+    assert person_of(ada, newcomer[0]) == person_of(ada, newcomer[1]) is not None
+    assert {person: persons(ada)[person] for person in before} == before
+    for _ in range(renewals.MOST_TRIES):
+        later(ada)
+        renew(ada)
+    assert table(ada, "SELECT image_id, given_up FROM renewal_tries") == [(photos[1], True)]
+    assert value(ada, "SELECT count(DISTINCT vision_recipe) FROM images") == 1
+    build(ada)
+    assert {person: persons(ada)[person] for person in before} == before
+
+
+def test_a_photo_that_kills_its_worker_is_left_alone_and_then_given_up(
+    ada: UUID, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photo, other = upload(ada, bucket, painted(1)), upload(ada, bucket, painted(2))
+    use(monkeypatch, Painter(NEW))
+    breaking(monkeypatch, photo, KeyboardInterrupt())
+    for _ in range(renewals.MOST_TRIES):
+        try:
+            renew(ada)
+        except KeyboardInterrupt:
+            renew(ada)  # comes again, and finds that one claimed
+        later(ada)
+    renew(ada)
+    assert table(ada, "SELECT image_id, given_up FROM renewal_tries") == [(photo, True)]
+    assert [face.id for face in faces_in(ada, other)]
+    assert models_of_faces(ada) == {OLD.name, NEW.name}
+
+
+def test_storage_that_is_away_is_no_fault_of_the_photo(
+    ada: UUID, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photo = upload(ada, bucket, painted(1))
+    use(monkeypatch, Painter(NEW))
+    with monkeypatch.context() as patch:
+        breaking(patch, photo, StorageUnavailable())
+        with pytest.raises(StorageUnavailable):
+            renew(ada)
+    assert value(ada, "SELECT count(*) FROM renewal_tries") == 0
+    renew(ada)
+    assert models_of_faces(ada) == {NEW.name}
+
+
+def during(monkeypatch: pytest.MonkeyPatch, act: Callable[[], None]) -> None:
+    """Let something happen once, while a photo is looked at."""
+    look, pending = vision.look, [act]
+
+    def wrapped(data: bytes, image: images.Image) -> vision.Findings:
+        if pending:
+            pending.pop()()
+        return look(data, image)
+
+    monkeypatch.setattr(vision, "look", wrapped)
+
+
+def test_a_photo_purged_meanwhile_is_gone_and_leaves_no_blob(
+    ada: UUID, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from datetime import UTC, datetime, timedelta
+
+    from photovault import storage
+
+    photo = upload(ada, bucket, painted(1))
+    there = {stored.key for stored in storage.driver("local").list()}
+
+    def purge() -> None:
+        say(ada, images.move_to_trash, photo)
+        maintenance.purge(ada, photo, deleted_before=datetime.now(UTC) + timedelta(days=1))
+
+    use(monkeypatch, Painter(NEW))
+    during(monkeypatch, purge)
+    renew(ada)
+    assert value(ada, "SELECT count(*) FROM images") == 0
+    assert {stored.key for stored in storage.driver("local").list()} < there
+
+
+def test_of_two_that_look_at_a_photo_one_counts(ada: UUID, bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
+    from photovault import storage
+
+    photo = upload(ada, bucket, painted(1))
+    face = faces_in(ada, photo)[0].id
+    use(monkeypatch, Painter(NEW))
+
+    def other() -> None:
+        later(ada)  # its claim ran out
+        renew(ada)
+
+    during(monkeypatch, other)
+    renew(ada)
+    assert [found.id for found in faces_in(ada, photo)] == [face]
+    named = {key for (key,) in table(ada, "SELECT key FROM blobs UNION ALL SELECT key FROM retired_blobs")}
+    mine = {stored.key for stored in storage.driver("local").list() if str(photo) in stored.key or stored.key in named}
+    assert mine == named
+
+
+def test_a_correction_said_while_its_photo_is_looked_at_counts(
+    ada: UUID, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photo = upload(ada, bucket, painted(6))
+    face = faces_in(ada, photo)[0].id
+    use(monkeypatch, Painter(NEW, blind=frozenset({6})))
+    during(monkeypatch, lambda: say(ada, corrections.introduce, face, "Zoe"))
+    renew(ada)
+    build(ada)
+    assert [found.id for found in faces_in(ada, photo)] == [face]
+    assert {row[0] for row in persons(ada).values()} == {"Zoe"}
