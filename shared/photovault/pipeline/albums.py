@@ -366,7 +366,9 @@ def _photos(
 def _people(who: Who) -> list[drafting.Person]:
     """Those who are shown; hidden people have no album."""
     return [
-        drafting.Person(person.id, person.name) for person in who.persons if not person.hidden and person.image_count
+        drafting.Person(person.id, person.name, person.birthday)
+        for person in who.persons
+        if not person.hidden and person.image_count
     ]
 
 

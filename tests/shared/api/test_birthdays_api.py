@@ -164,3 +164,19 @@ def test_a_birthday_goes_with_a_name(http: TestClient, ada: Somebody) -> None:
         assert answer.json()["errors"] == [{"field": "birthday", "message": "needs a name"}]
     today = str(datetime.now(UTC).date())
     assert edit(http, ada, str(person), name="Baby", birthday=today)["person"]["birthday"] == today
+
+
+def test_an_album_of_that_day_is_called_after_it(http: TestClient, ada: Somebody, grace: Grace) -> None:
+    person, _ = grace
+    party = [
+        add_photo(ada.user_id, taken=datetime(2025, 12, 9, 15, 5 * n), faces=[face_of(1, 9 + n)]) for n in range(12)
+    ]
+    build(ada.user_id)
+    (album,) = http.get("/albums/", headers=ada.headers, params={"kind": "event"}).json()["items"]
+    assert album["image_count"] == len(party)
+    assert "Grace" in album["title"]
+    assert "irthday" in album["title"]
+    edit(http, ada, person, birthday="1906-06-01")
+    build(ada.user_id)
+    (album,) = http.get("/albums/", headers=ada.headers, params={"kind": "event"}).json()["items"]
+    assert "irthday" not in album["title"]
