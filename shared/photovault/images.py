@@ -11,8 +11,8 @@ from photovault import db
 
 if TYPE_CHECKING:
     from photovault.db import Connection
+    from photovault.filters import Near, PlaceRef
     from photovault.metadata import Metadata
-    from photovault.queries import PlaceRef
 
     Days = tuple[date | None, date | None]
 
@@ -453,6 +453,10 @@ class Filter:
     cameras: tuple[str, ...] = ()
     without_cameras: tuple[str, ...] = ()
     without_content_types: tuple[str, ...] = ()
+    hours: tuple[tuple[int, int], ...] = ()
+    near: tuple[Near, ...] = ()
+    without_near: tuple[Near, ...] = ()
+    orientations: tuple[str, ...] = ()
 
 
 _CAMERA = "lower(concat_ws(' ', i.camera_make, i.camera_model))"
@@ -549,6 +553,10 @@ def conditions(wanted: Filter) -> tuple[str, dict[str, Any]]:
         (" IS NOT TRUE", _yearly(wanted.without_yearly, "no_yearly")),
         ("", _places(wanted.places, "places")),
         (" IS NOT TRUE", _places(wanted.without_places, "no_places")),
+        ("", _hours(wanted.hours)),
+        ("", _near(wanted.near, "near")),
+        (" IS NOT TRUE", _near(wanted.without_near, "not_near")),
+        ("", (" OR ".join(_ORIENTATIONS[name] for name in wanted.orientations), {})),
     ):
         if sql:
             add(f"({sql}){test}", **named)
@@ -573,6 +581,42 @@ def conditions(wanted: Filter) -> tuple[str, dict[str, Any]]:
 
 Alternatives = tuple[str, dict[str, Any]]
 """Conditions of which any may hold, as SQL over ``images i`` (empty for no condition), and their parameters."""
+
+
+# Of the upright picture; a few pixels more on one side are still a square.
+_ORIENTATIONS = {
+    "portrait": "i.height > i.width * 1.02",
+    "landscape": "i.width > i.height * 1.02",
+    "square": "i.width BETWEEN i.height / 1.02 AND i.height * 1.02",
+    "panorama": "greatest(i.width, i.height) >= 2 * least(i.width, i.height)",
+}
+
+
+def _hours(ranges: tuple[tuple[int, int], ...]) -> Alternatives:
+    """Local hours. When a photo came says nothing of when it was taken."""
+    parts: list[str] = []
+    parameters: dict[str, Any] = {}
+    for number, (first, last) in enumerate(ranges):
+        joint = "OR" if first > last else "AND"
+        hour = "extract(hour FROM i.sort_at)"
+        parts.append(f"({hour} >= %(hour_{number})s {joint} {hour} < %(hour_end_{number})s)")
+        parameters |= {f"hour_{number}": first, f"hour_end_{number}": last}
+    return (f"i.taken_source <> 'upload' AND ({' OR '.join(parts)})" if parts else "", parameters)
+
+
+def _near(circles: tuple[Near, ...], name: str) -> Alternatives:
+    """Great-circle distance (haversine), behind a band of latitudes that needs no trigonometry."""
+    parts: list[str] = []
+    parameters: dict[str, Any] = {}
+    for number, circle in enumerate(circles):
+        lat, lon, km = (f"{name}_{what}_{number}" for what in ("lat", "lon", "km"))
+        parts.append(
+            f"(i.lat BETWEEN %({lat})s - %({km})s / 110.0 AND %({lat})s + %({km})s / 110.0 AND "
+            f"12742 * asin(sqrt(least(1, sin(radians(i.lat - %({lat})s) / 2) ^ 2 + cos(radians(i.lat)) "
+            f"* cos(radians(%({lat})s)) * sin(radians(i.lon - %({lon})s) / 2) ^ 2))) <= %({km})s)"
+        )
+        parameters |= {lat: circle.lat, lon: circle.lon, km: circle.km}
+    return " OR ".join(parts), parameters
 
 
 def _days(ranges: tuple[Days, ...], name: str) -> Alternatives:

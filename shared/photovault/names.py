@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Literal
 from uuid import UUID
 
-from photovault import queries, spoken_dates
+from photovault import spoken_dates, vocabularies
+from photovault.filters import PlaceRef
+from photovault.speech import ENGLISH
+from photovault.vocabularies import Vocabulary
 
 NameKind = Literal["person", "place", "label", "album", "camera"]
 
@@ -19,7 +23,11 @@ MOST_WORDS = 6
 
 @dataclass(frozen=True)
 class Name:
-    """A name and its number of photos. ``level`` and ``country_code`` are a place's, ``id`` a person's or album's."""
+    """A name and its number of photos.
+
+    ``level``, ``country_code`` and ``centre`` (latitude, longitude) are a place's, ``id`` a person's or album's,
+    ``birthday`` a person's.
+    """
 
     kind: NameKind
     value: str
@@ -28,6 +36,8 @@ class Name:
     level: str = ""
     country_code: str = ""
     hidden: bool = False
+    centre: tuple[float, float] | None = None
+    birthday: date | None = None
 
 
 @dataclass(frozen=True)
@@ -55,7 +65,7 @@ class Camera:
 class Names:
     """Built once per state of a library."""
 
-    vocabulary: queries.Vocabulary
+    vocabulary: Vocabulary
     cameras: Mapping[str, tuple[str, ...]]  # spoken name -> full names
     by_word: Mapping[str, tuple[Name, ...]]  # a folded word of a person's or an album's name -> those
     completable: tuple[tuple[tuple[str, ...], Name], ...]  # folded words; most photos first
@@ -87,12 +97,14 @@ def collect(known: Iterable[Name], cameras: Iterable[Camera]) -> Names:
             for word in dict.fromkeys(words):
                 by_word.setdefault(word, []).append(name)
     return Names(
-        vocabulary=queries.vocabulary(
+        vocabulary=vocabularies.vocabulary(
             people=[(name.id, name.value) for name in every if name.kind == "person" and name.id],
             places=[(name.level, name.value, name.country_code) for name in every if name.kind == "place"],
             labels=[name.value for name in every if name.kind == "label"],
             cameras=list(spoken),
             albums=[(name.id, name.value) for name in every if name.kind == "album" and name.id],
+            birthdays={name.id: name.birthday for name in every if name.id and name.birthday},
+            centres={PlaceRef(name.level, name.value, name.country_code): name.centre for name in every if name.centre},
         ),
         cameras={called: tuple(full) for called, full in spoken.items()},
         by_word={word: tuple(bearers) for word, bearers in by_word.items()},
@@ -109,12 +121,13 @@ def full_cameras(names: Names, spoken: str) -> tuple[str, ...]:
     return tuple(sorted(found)) or (spoken.lower(),)
 
 
-def labels_in(names: Names, words: Sequence[str]) -> list[tuple[str, str]]:
+def labels_in(names: Names, words: Sequence[str], *, language: str = ENGLISH.code) -> list[tuple[str, str]]:
     """(label, the word that it ends with) for every label among the folded words, singular or plural."""
+    known = names.vocabulary.labels[language]
     found = []
     for start in range(len(words)):
         for end in range(start + 1, min(len(words), start + MOST_WORDS) + 1):
-            found += [(label, words[end - 1]) for label in names.vocabulary.labels.get(tuple(words[start:end]), ())]
+            found += [(label, words[end - 1]) for label in known.get(tuple(words[start:end]), ())]
     return list(dict.fromkeys(found))
 
 

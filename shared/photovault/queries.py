@@ -1,158 +1,48 @@
 """What a person typed, as a filter and a rest. Pure, deterministic, linear, no model.
 
-``parse`` recognises dates, places and people of the person's own library, labels, negation, camera, albums,
-favourites and file types; everything it does not understand stays in ``text``, in its order, for ranking. It takes any
-text and never raises. Understood are:
+``parse`` recognises dates, times of day, places and people of the person's own library, ages and birthdays where they
+are known, labels, negation, camera, albums, favourites, orientation and file types; everything it does not understand
+stays in ``text``, in its order, for ranking. It takes any text and never raises. Understood are:
 
 * words: ``anna and ben in lisbon last summer``, ``not anna``, ``without anna``, ``-anna``, ``anna or ben``, ``dogs``,
-  ``favourites``, ``heic``; a name's first word where it is nobody else's; the longest reading wins;
-* operators: ``person: place: label: camera: album: type: is: has: before: after: since: until: date:``, with quotes for
-  several words, negated by a minus sign;
-* quotes: a quoted phrase is text as it stands.
+  ``anna's birthday``, ``anna at 3``, ``at night``, ``favourites``, ``heic``; a name's first word where it is nobody
+  else's; the longest reading wins;
+* operators: ``person: place: near: label: camera: album: type: orientation: is: has: before: after: since: until:
+  date:``, with quotes for several words, negated by a minus sign;
+* quotes: a quoted phrase is text as it stands;
+* names with one wrong letter, where no everyday word is meant.
 
-A label among other free words stays text (``dog on the beach`` is ranked, not filtered); alone or beside what filters,
-it filters.
+A query is read in each language of ``speech``; the one that understands most of it is right. A label among other free
+words stays text (``dog on the beach`` is ranked, not filtered); alone or beside what filters, it filters.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
-from datetime import date
-from typing import Any, Literal, TypeVar
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+from typing import Any, TypeVar
 from uuid import UUID
 
-from photovault import raw, spoken_dates
-from photovault.spoken_dates import Days, When, Word, Yearly, fold
+from photovault import raw
+from photovault.filters import Filter, Kind, Near, Parsed, PlaceRef, Span
+from photovault.speech import EVERYDAY, SPEECHES, Speech
+from photovault.spoken_dates import Dates, Days, When, Word, Yearly, fold, phrase, words
+from photovault.vocabularies import SHORTEST_GUESS, Key, Spelling, Vocabulary, key_of, vocabulary
+
+__all__ = ["MAX_LENGTH", "NEAR_KM", "Filter", "Near", "Parsed", "PlaceRef", "Span", "Vocabulary", "parse", "parse_with"]
 
 MAX_LENGTH = 1000
 """Characters that are read; the rest is cut off."""
+NEAR_KM = 25.0
+"""How far ``near:`` reaches around a place."""
 _MAX_NAME = 12  # words of a name
+_OLDEST = 120  # years
+_SAFE_GUESS = SHORTEST_GUESS + 1  # letters of a word that nothing announces as a name
 
 T = TypeVar("T")
 
-Kind = Literal["date", "person", "place", "label", "camera", "album", "favourite", "archived", "faces", "gps", "type"]
-
-
-@dataclass(frozen=True, order=True)
-class PlaceRef:
-    """A place of the library: ``level`` is country, region or city."""
-
-    level: str
-    value: str
-    country_code: str
-
-
-@dataclass(frozen=True)
-class Filter:
-    """Conditions that a photo must all fulfil. Days are local days, ends included.
-
-    ``date_from`` and ``date_to`` bound ``days``, of which any may hold; ``yearly`` are (first, last) as month * 100 +
-    day, any of them; ``days_none`` none. ``people_all`` all; of each group in ``people_any`` at least one. Of
-    ``places``, ``albums``, ``cameras`` and ``content_types`` any. None and empty mean: no condition.
-    """
-
-    date_from: date | None = None
-    date_to: date | None = None
-    days: tuple[tuple[date | None, date | None], ...] = ()
-    days_none: tuple[tuple[date | None, date | None], ...] = ()
-    yearly: tuple[tuple[int, int], ...] = ()
-    yearly_none: tuple[tuple[int, int], ...] = ()
-    places: tuple[PlaceRef, ...] = ()
-    places_none: tuple[PlaceRef, ...] = ()
-    people_all: tuple[UUID, ...] = ()
-    people_any: tuple[tuple[UUID, ...], ...] = ()
-    people_none: tuple[UUID, ...] = ()
-    labels_all: tuple[str, ...] = ()
-    labels_any: tuple[tuple[str, ...], ...] = ()
-    labels_none: tuple[str, ...] = ()
-    albums: tuple[UUID, ...] = ()
-    albums_none: tuple[UUID, ...] = ()
-    cameras: tuple[str, ...] = ()
-    cameras_none: tuple[str, ...] = ()
-    content_types: tuple[str, ...] = ()
-    content_types_none: tuple[str, ...] = ()
-    favourite: bool | None = None
-    archived: bool | None = None
-    has_faces: bool | None = None
-    has_gps: bool | None = None
-
-    def __bool__(self) -> bool:
-        """Whether there is any condition."""
-        return self != Filter()
-
-    def as_json(self) -> dict[str, Any]:
-        """The conditions that there are, for the answer's echo."""
-        return {
-            entry.name: _jsonable(value)
-            for entry in fields(self)
-            if (value := getattr(self, entry.name)) is not None and value != ()
-        }
-
-
-@dataclass(frozen=True)
-class Span:
-    """The part ``q[start:end]`` of the query that became a condition: what a client shows as a chip to remove."""
-
-    start: int
-    end: int
-    kind: Kind
-    value: str
-    negated: bool = False
-
-
-@dataclass(frozen=True)
-class Parsed:
-    """A query: the filter, the rest in its order, and where the filter came from."""
-
-    filter: Filter
-    text: str
-    spans: tuple[Span, ...]
-
-
-@dataclass(frozen=True)
-class Vocabulary:
-    """The names of one library by their folded words; build it once per state of the library with ``vocabulary``."""
-
-    people: Mapping[tuple[str, ...], tuple[UUID, ...]]
-    places: Mapping[tuple[str, ...], tuple[PlaceRef, ...]]
-    labels: Mapping[tuple[str, ...], tuple[str, ...]]
-    cameras: Mapping[tuple[str, ...], tuple[str, ...]]
-    albums: Mapping[tuple[str, ...], tuple[UUID, ...]]
-
-
-@dataclass(frozen=True)
-class _Meant:
-    """One reading of some words: ``values`` are alternatives (two people of one name)."""
-
-    kind: Kind
-    values: tuple[Any, ...]
-    shown: str
-    end: int  # index of the word after it
-
-
-@dataclass
-class _Reading:
-    """What was understood so far."""
-
-    said: list[Word]
-    length: int
-    spans: list[Span] = field(default_factory=list)
-    meant: list[tuple[_Meant, bool, bool]] = field(default_factory=list)  # negated, "or" with the one before
-    used: list[tuple[int, int]] = field(default_factory=list)  # characters that are not text
-    soft: list[int] = field(default_factory=list)  # indices in ``meant`` and ``spans`` of bare labels
-
-
-# English. Another language brings its own words of these, and its own spoken dates.
-_NOT = {"not", "without", "except", "excluding", "no"}
-_AND, _OR = {"and"}, {"or"}
-_BEFORE_NAMES = {"in", "at", "near", "from", "around", "with", "of", "by", "on", "featuring"}
-_PERSON_FIRST = {"with", "of", "by", "featuring"}
-_THE = {"the", "my", "our", "a", "any"}
-_STOP = _BEFORE_NAMES | _THE | _AND | _OR | {"taken", "for", "to", "during", "s"}
-_SHOW = {"show", "find", "search", "me", "all", "the", "my", "our", "some", "for"}
-_PHOTOS = {"photo", "photos", "picture", "pictures", "pic", "pics", "image", "images", "photograph", "photographs"}
-_FAVOURITE = {"favourite", "favourites", "favorite", "favorites", "starred"}
+_ORIENTATIONS = ("landscape", "panorama", "portrait", "square")
 _TYPES = {
     "jpg": "image/jpeg",
     "jpeg": "image/jpeg",
@@ -166,62 +56,6 @@ _TYPES = {
     "avif": "image/avif",
     **{ending: content_type for content_type, ending in raw.TYPES.items()},
 }
-_OPERATORS: Mapping[str, str] = {
-    "person": "person",
-    "people": "person",
-    "with": "person",
-    "place": "place",
-    "in": "place",
-    "city": "place",
-    "country": "place",
-    "label": "label",
-    "tag": "label",
-    "thing": "label",
-    "camera": "camera",
-    "album": "album",
-    "type": "type",
-    "format": "type",
-    "ext": "type",
-    "is": "is",
-    "has": "has",
-    "before": "before",
-    "after": "after",
-    "since": "since",
-    "until": "until",
-    "date": "date",
-    "on": "date",
-    "year": "date",
-}
-_PLURALS = {"person": "people", "knife": "knives", "mouse": "mice", "sheep": "sheep", "man": "men", "woman": "women"}
-
-
-def vocabulary(
-    people: Sequence[tuple[UUID, str]] = (),
-    places: Sequence[tuple[str, str, str]] = (),
-    labels: Sequence[str] = (),
-    *,
-    cameras: Sequence[str] = (),
-    albums: Sequence[tuple[UUID, str]] = (),
-) -> Vocabulary:
-    """``people``: (id, name); ``places``: (level, value, country code); ``albums``: (id, title)."""
-    things: dict[tuple[str, ...], list[str]] = {}
-    for label in labels:
-        key = _key(label)
-        for form in {key, *_plurals(key)} - {()}:
-            things.setdefault(form, []).append(label)
-    named = _index(people)
-    firsts: dict[tuple[str, ...], set[UUID]] = {}
-    for name, ids in named.items():
-        if len(name) > 1 and len(name[0]) > 2:
-            firsts.setdefault(name[:1], set()).update(ids)
-    alone = {first: tuple(bearers) for first, bearers in firsts.items() if len(bearers) == 1}
-    return Vocabulary(
-        people={**alone, **named},
-        places=_index([(PlaceRef(level, value, code), value) for level, value, code in places]),
-        labels={key: tuple(dict.fromkeys(values)) for key, values in things.items()},
-        cameras=_index([(camera, camera) for camera in cameras]),
-        albums=_index(albums),
-    )
 
 
 def parse(
@@ -241,44 +75,482 @@ def parse(
 def parse_with(q: str, names: Vocabulary, *, today: date) -> Parsed:
     """Understand a query with a vocabulary that is at hand."""
     q = q[:MAX_LENGTH]
-    reading = _Reading(spoken_dates.words(q), len(q))
-    quoted = list(_quotes(q))
-    at = _skip_opening(reading)
-    while at < len(reading.said):
-        at = (
-            _past_quote(reading, at, quoted)
-            or _operator(q, reading, at, names, today=today)
-            or _nobody(reading, at)
-            or _negated(reading, at, names, today=today)
-            or _joined(reading, at, names, today=today)
-            or _plain(reading, at, names, today=today)
-            or at + 1
+    said = words(q)
+    readers = [_Reader(q, said, names, speech=speech, today=today) for speech in SPEECHES]
+    readings = [(reader.read(), reader) for reader in readers]
+    best, _ = max(readings, key=lambda reading: (_understood(reading[0]), reading[1].familiar()))  # the first of equals
+    return best
+
+
+def _understood(parsed: Parsed) -> tuple[int, int]:
+    """How many characters of a query became conditions, and how many of those by no guess."""
+    firm = sum(span.end - span.start for span in parsed.spans if not span.guessed)
+    return sum(span.end - span.start for span in parsed.spans), firm
+
+
+@dataclass(frozen=True)
+class _Meant:
+    """One reading of some words: ``values`` are alternatives (two people of one name)."""
+
+    kind: Kind
+    values: tuple[Any, ...]
+    shown: str
+    end: int  # index of the word after it
+    guessed: bool = False
+
+
+@dataclass(frozen=True)
+class _Taken:
+    """What was understood; ``alternative``: "or" stood before it; ``soft``: a bare label."""
+
+    meant: _Meant
+    span: Span
+    alternative: bool = False
+    soft: bool = False
+
+
+@dataclass
+class _Reader:
+    """Reads one query in one language."""
+
+    q: str
+    said: Sequence[Word]
+    names: Vocabulary
+    speech: Speech
+    today: date
+    taken: list[_Taken] = field(default_factory=list)
+    used: list[tuple[int, int]] = field(default_factory=list)  # characters that are not text
+
+    def __post_init__(self) -> None:
+        self.dates = Dates(self.speech, self.today)
+
+    def read(self) -> Parsed:
+        quoted = list(_quotes(self.q))
+        at = self._opening()
+        while at < len(self.said):
+            at = (
+                self._quoted(at, quoted)
+                or self._operator(at)
+                or self._nobody(at)
+                or self._negated(at)
+                or self._joined(at)
+                or self._plain(at)
+                or at + 1
+            )
+        text = self._rest()
+        if text and any(taken.soft for taken in self.taken):
+            text = self._without_labels()
+        spans = tuple(taken.span for taken in self.taken)
+        return Parsed(_filter(self.taken), text or ("" if spans else _plainly(self.q)), spans, self.speech.code)
+
+    def familiar(self) -> int:
+        """How many words of the query are of this language, whether or not they say anything."""
+        labels = self.names.labels.get(self.speech.code, {})
+        known = (self.speech.idle, self.speech.common, self.speech.not_, self.speech.photos, self.speech.show)
+        return sum(any(word.text in words for words in known) or (word.text,) in labels for word in self.said)
+
+    # ---- readings
+
+    def _opening(self) -> int:
+        """ "show me all photos of" says nothing."""
+        at = 0
+        while at < len(self.said) and self.said[at].text in self.speech.show:
+            at += 1
+        if at >= len(self.said) or self.said[at].text not in self.speech.photos:
+            return 0
+        at += 1
+        while at < len(self.said) and self.said[at].text in self.speech.of_photos:
+            at += 1
+        self.used.append((self.said[0].start, self.said[at - 1].end))
+        return at
+
+    def _quoted(self, at: int, quoted: list[tuple[int, int]]) -> int | None:
+        """A phrase in quotes is text; the words in it are not read."""
+        start = self.said[at].start
+        while quoted and quoted[0][1] <= start:
+            quoted.pop(0)
+        if not quoted or start < quoted[0][0]:
+            return None
+        while at < len(self.said) and self.said[at].start < quoted[0][1]:
+            at += 1
+        return at
+
+    def _operator(self, at: int) -> int | None:
+        """``key:value`` and ``-key:"several words"``."""
+        q, said, word = self.q, self.said, self.said[at]
+        key = self.speech.operators.get(word.text)
+        if key is None or q[word.end : word.end + 1] != ":":
+            return None
+        begin = word.end + 1
+        quoted = q[begin : begin + 1] == '"'
+        if quoted:
+            close = q.find('"', begin + 1)
+            stop = close + 1 if close >= 0 else len(q)
+        else:
+            stop = begin
+            while stop < len(q) and not q[stop].isspace():
+                stop += 1
+        first = last = at + 1
+        while last < len(said) and said[last].start < stop:
+            last += 1
+        if first == last:
+            return None
+        found = self._operand(key, first, said[:last] if quoted else said)
+        if found is None and key == "camera":
+            found = self._camera(q[begin:stop].strip('"'), last)
+        if found is None or found.end < last:
+            return None
+        negated = _minus(word, at)
+        start = word.start - 1 if negated else word.start
+        end = max(stop if quoted else 0, said[found.end - 1].end)
+        self._take(found, start=start, end=end, negated=negated, firm=True)
+        return found.end
+
+    def _operand(self, key: str, first: int, within: Sequence[Word]) -> _Meant | None:
+        """The value of an operator."""
+        text, end = within[first].text, first + 1
+        match key:
+            case "date":
+                one = self.dates.find(within, first) or self.dates.single(within, first)
+                return _date_meant(*one) if one else None
+            case "before" | "after" | "since" | "until":
+                one = self.dates.single(within, first)
+                return _date_meant(self.dates.open_ended(key, one[0]), one[1]) if one else None
+            case "type":
+                return _Meant("type", (_TYPES[text],), _TYPES[text], end) if text in _TYPES else None
+            case "orientation":
+                return self._orientation(text, end)
+            case "is":
+                if text in self.speech.favourite:
+                    return _Meant("favourite", (True,), "favourite", end)
+                if text in self.speech.archived:
+                    return _Meant("archived", (True,), "archived", end)
+                return self._orientation(text, end)
+            case "has":
+                if text in self.speech.faces:
+                    return _Meant("faces", (True,), "faces", end)
+                return _Meant("gps", (True,), "gps", end) if text in self.speech.located else None
+            case "near":
+                return self._near(within, first)
+            case _:
+                return self._named(key, first, within, announced=True)
+
+    def _orientation(self, text: str, end: int) -> _Meant | None:
+        found = self.speech.orientations.get(text)
+        return _Meant("orientation", (found,), found, end) if found else None
+
+    def _near(self, within: Sequence[Word], at: int) -> _Meant | None:
+        """Around the places of that name, as far as their positions are known."""
+        place = self._named("place", at, within, announced=True)
+        if place is None:
+            return None
+        around = tuple(
+            Near(*centre, NEAR_KM) for value in place.values if (centre := self.names.centres.get(value)) is not None
         )
-    text = _rest(q, reading)
-    if reading.soft and text:
-        text = _soften(q, reading)
-    result = _filter(reading)
-    if not result and not text:
-        text = " ".join(q.split())
-    return Parsed(result, text, tuple(reading.spans))
+        return replace(place, kind="near", values=around) if around else None
+
+    def _nobody(self, at: int) -> int | None:
+        """ "no people", "without faces", "nobody", and "with people"."""
+        speech, said = self.speech, self.said
+        word = said[at]
+        if word.text in speech.nobody:
+            self._take(_Meant("faces", (True,), "faces", at + 1), start=word.start, end=word.end, negated=True)
+            return at + 1
+        negated = word.text in speech.not_
+        if (negated or word.text in speech.before_people) and at + 1 < len(said) and said[at + 1].text in speech.faces:
+            if word.text not in speech.not_ and said[at + 1].text in {"person", "face"}:
+                return None  # "portrait of a person" asks for no more than a picture of one
+            meant = _Meant("faces", (True,), "faces", at + 2)
+            self._take(meant, start=word.start, end=said[at + 1].end, negated=negated)
+            return at + 2
+        return None
+
+    def _negated(self, at: int) -> int | None:
+        """ "not anna", "without anna or ben", "-anna"."""
+        said, speech = self.said, self.speech
+        minus = _minus(said[at], at)
+        if not minus and said[at].text not in speech.not_:
+            return None
+        first = at if minus else at + 1
+        while not minus and first < len(said) and said[first].text in speech.articles:
+            first += 1
+        found = self._entity(first)
+        if found is None:
+            return None
+        self._take(found, start=said[at].start - minus, end=said[found.end - 1].end, negated=True)
+        # The negation goes on over a list of the same kind: "without anna or ben".
+        while not minus and found.end + 1 < len(said) and said[found.end].text in speech.and_ | speech.or_:
+            more = self._entity(found.end + 1)
+            if more is None or more.kind != found.kind:
+                break
+            self.used.append((said[found.end].start, said[found.end].end))
+            self._take(more, start=said[found.end + 1].start, end=said[more.end - 1].end, negated=True)
+            found = more
+        return found.end
+
+    def _joined(self, at: int) -> int | None:
+        """ "and", "or" and "but" between two things that were understood."""
+        said, speech = self.said, self.speech
+        word = said[at]
+        behind = at > 0 and bool(self.taken) and self.taken[-1].span.end == said[at - 1].end
+        if not behind or word.text not in speech.and_ | speech.or_ | speech.but:
+            return None
+        if end := self._negated(at + 1) if at + 1 < len(said) else None:
+            self.used.append((word.start, word.end))
+            return end
+        found = self._entity(at + 1)
+        if found is None:
+            return None
+        self.used.append((word.start, word.end))
+        start, end = said[at + 1].start, said[found.end - 1].end
+        self._take(found, start=start, end=end, alternative=word.text in speech.or_)
+        return found.end
+
+    def _plain(self, at: int) -> int | None:
+        if end := self._birthday(at) or self._aged(at) or self._part_of_day(at):
+            return end
+        found = self._entity(at)
+        if found is None:
+            return None
+        self._take(found, start=self.said[at].start, end=self.said[found.end - 1].end)
+        return found.end
+
+    def _part_of_day(self, at: int) -> int | None:
+        """ "yesterday evening"."""
+        word = self.said[at]
+        hours = self.speech.parts_of_day.get(word.text)
+        before = self.taken[-1] if self.taken else None
+        if hours is None or before is None or before.meant.kind != "date" or before.span.end != self.said[at - 1].end:
+            return None
+        self._take(_time_meant(hours, at + 1), start=word.start, end=word.end)
+        return at + 1
+
+    # ---- people and their years
+
+    def _birthday(self, at: int) -> int | None:
+        """ "Anna's birthday 2024", "Geburtstag von Anna": that day, whoever is in the picture."""
+        said, speech = self.said, self.speech
+        if said[at].text in speech.birthday:
+            behind = at + 1
+            if behind >= len(said) or said[behind].text not in speech.before_people | speech.of:
+                return None
+            person = self._named("person", behind + 1, said)
+            end = person.end if person else 0
+        else:
+            person = self._named("person", at, said)
+            end = (
+                person.end + 1 if person and person.end < len(said) and said[person.end].text in speech.birthday else 0
+            )
+        born = self._born(person) if end else None
+        if person is None or born is None:
+            return None
+        day = Yearly(born.month * 100 + born.day, born.month * 100 + born.day)
+        year, end = self.dates.year_after(said, end)
+        self._take(
+            _date_meant(day.of(year) if year else day, end), start=said[at].start, end=said[end - 1].end, negated=False
+        )
+        return end
+
+    def _aged(self, at: int) -> int | None:
+        """ "Anna at 3", "Anna, 3 years old", "Anna as a baby": the person, and those years of theirs."""
+        said, speech = self.said, self.speech
+        first = at + 1 if said[at].text in speech.before_people else at
+        person = self._named("person", first, said)
+        born = self._born(person)
+        if person is None or born is None:
+            return None
+        years = phrase(speech.ages, said, person.end)
+        if years is None and (opened := phrase(dict.fromkeys(speech.aged, True), said, person.end)):
+            years = self._years(opened[1])
+        if years is None and (plain := self._years(person.end)):
+            behind = phrase(dict.fromkeys(speech.years_old, True), said, plain[1])
+            years = (plain[0], behind[1]) if behind else None
+        if years is None:
+            return None
+        (youngest, oldest), end = years
+        if behind := phrase(dict.fromkeys(speech.years_old, True), said, end):
+            end = behind[1]
+        lived = Days(_birthday_of(born, youngest), _birthday_of(born, oldest + 1) - timedelta(days=1))
+        self._take(person, start=said[at].start, end=said[person.end - 1].end)
+        self._take(_date_meant(lived, end), start=said[person.end].start, end=said[end - 1].end)
+        return end
+
+    def _years(self, at: int) -> tuple[tuple[int, int], int] | None:
+        """An age in words or digits, and the index behind it."""
+        if at >= len(self.said):
+            return None
+        text = self.said[at].text
+        age = int(text) if text.isascii() and text.isdigit() and len(text) <= 3 else self.speech.numbers.get(text)
+        return ((age, age), at + 1) if age is not None and age <= _OLDEST else None
+
+    def _born(self, person: _Meant | None) -> date | None:
+        """The birthday of the one who is meant, if it is known."""
+        return self.names.birthdays.get(person.values[0]) if person and len(person.values) == 1 else None
+
+    # ---- things
+
+    def _entity(self, at: int) -> _Meant | None:
+        """The longest reading of the words from ``at``; of equals, people after "with", else dates, people, places."""
+        said, speech = self.said, self.speech
+        if at >= len(said):
+            return None
+        word = said[at].text
+        if word in speech.favourite:
+            return _Meant("favourite", (True,), "favourite", at + 1)
+        kind = word[:-1] if word.endswith("s") else word
+        if kind in _TYPES:
+            return _Meant("type", (_TYPES[kind],), _TYPES[kind], at + 1)
+        if oriented := phrase(speech.oriented, said, at):
+            return _Meant("orientation", (oriented[0],), oriented[0], oriented[1])
+        first = at
+        if word in speech.before_names:
+            first += 1
+            while first < len(said) and said[first].text in speech.articles:
+                first += 1
+        when = self.dates.find(said, at)
+        readings = [_date_meant(*when)] if when else []
+        if time := phrase(speech.times, said, at):
+            readings.append(_time_meant(*time))
+        announced = first > at
+        people_first = not announced or word in speech.before_people
+        order = ("person", "place", "camera", "label") if people_first else ("place", "person")
+        readings += [found for name in order if (found := self._named(name, first, said, announced=announced))]
+        titled = first < len(said) and said[first].text in speech.album
+        if titled and (found := self._named("album", first + 1, said)):
+            readings.append(found)
+        if word in speech.before_people or (readings and first == at and self._is_shy(readings[0], at)):
+            readings.sort(key=lambda reading: reading.kind == "date")
+        readings.sort(key=lambda reading: reading.guessed)
+        return max(readings, key=lambda reading: reading.end, default=None)
+
+    def _is_shy(self, reading: _Meant, at: int) -> bool:
+        """A month alone loses against a person of that name."""
+        return reading.kind == "date" and self.said[at].text in self.speech.months
+
+    def _named(self, kind: str, at: int, said: Sequence[Word], *, announced: bool = False) -> _Meant | None:
+        """The longest name of that kind that begins at ``at``. ``announced``: by a preposition or an operator."""
+        names = self.names
+        match kind:
+            case "person":
+                return self._known("person", names.people, at, said, names.people_spelt, announced=announced)
+            case "place":
+                return self._known("place", names.places, at, said, names.places_spelt, announced=announced)
+            case "label":
+                return self._known("label", names.labels.get(self.speech.code, {}), at, said)
+            case "camera":
+                return self._known("camera", names.cameras, at, said)
+            case _:
+                return self._known("album", names.albums, at, said)
+
+    def _known(
+        self,
+        kind: Kind,
+        table: Mapping[Key, tuple[Any, ...]],
+        at: int,
+        said: Sequence[Word],
+        spelling: Spelling | None = None,
+        *,
+        announced: bool = False,
+    ) -> _Meant | None:
+        key = tuple(word.text for word in said[at : at + _MAX_NAME])
+        for length in range(len(key), 0, -1):
+            if (values := table.get(key[:length])) is not None:
+                return self._shown(kind, values, key[:length], at, said)
+        stem = (key[0].removesuffix(self.speech.genitive),) if kind == "person" and key else ()
+        if stem and (values := table.get(stem)) is not None:
+            return self._shown(kind, values, stem, at, said)
+        return self._guessed(kind, table, at, said, spelling, announced=announced) if spelling else None
+
+    def _guessed(
+        self,
+        kind: Kind,
+        table: Mapping[Key, tuple[Any, ...]],
+        at: int,
+        said: Sequence[Word],
+        spelling: Spelling,
+        *,
+        announced: bool,
+    ) -> _Meant | None:
+        """The one name that the words are when one of them is misspelt."""
+        key = tuple(word.text for word in said[at : at + min(_MAX_NAME, spelling.longest)])
+        nearest = {k: alike for k, word in enumerate(key) if (alike := spelling.near(word))}
+        for length in range(len(key) if nearest else 0, 0, -1):
+            found: dict[Key, tuple[Any, ...]] = {}
+            for k, candidates in nearest.items():
+                least = SHORTEST_GUESS if announced or length > 1 else _SAFE_GUESS
+                if k >= length or len(key[k]) < least or (key[k] in EVERYDAY and not announced):
+                    continue
+                for near in candidates:
+                    likely = (*key[:k], near, *key[k + 1 : length])
+                    if likely in table:
+                        found[likely] = table[likely]
+            if len(found) == 1:
+                ((likely, values),) = found.items()
+                return replace(self._shown(kind, values, likely, at, said), guessed=True)
+        return None
+
+    def _shown(self, kind: Kind, values: tuple[Any, ...], key: Key, at: int, said: Sequence[Word]) -> _Meant:
+        end = at + len(key)
+        if kind == "person" and end < len(said) and said[end].text == "s" and said[end].before in {"'", "’"}:
+            end += 1
+        return _Meant(kind, values, values[0].value if isinstance(values[0], PlaceRef) else " ".join(key), end)
+
+    def _camera(self, value: str, end: int) -> _Meant:
+        """Cameras whose name contains the words, or else the words as they are."""
+        key = key_of(value)
+        known = tuple(
+            camera for name, values in self.names.cameras.items() if _contains(name, key) for camera in values
+        )
+        return _Meant("camera", known or (value,), value, end)
+
+    def _take(
+        self,
+        meant: _Meant,
+        *,
+        start: int,
+        end: int,
+        negated: bool = False,
+        alternative: bool = False,
+        firm: bool = False,
+    ) -> None:
+        """Note what was understood. ``firm``: said with an operator."""
+        span = Span(start, end, meant.kind, meant.shown, negated, meant.guessed)
+        self.taken.append(_Taken(meant, span, alternative, soft=meant.kind == "label" and not negated and not firm))
+        self.used.append((start, end))
+
+    # ---- the rest
+
+    def _rest(self) -> str:
+        """What is left, without joints at its ends once something was understood."""
+        if not self.used:
+            return _plainly(self.q)
+        kept: list[str] = []
+        at = 0
+        for start, end in sorted(self.used):
+            kept.append(self.q[at:start])
+            at = max(at, end)
+        kept.append(self.q[at:])
+        pieces = [piece for part in kept for piece in part.split() if _says_something(piece)]
+        while pieces and fold(pieces[0].strip(",.;:")) in self.speech.idle:
+            pieces.pop(0)
+        while pieces and fold(pieces[-1].strip(",.;:")) in self.speech.idle:
+            pieces.pop()
+        return " ".join(pieces).strip(" ,;")
+
+    def _without_labels(self) -> str:
+        """Bare labels become text again."""
+        soft = [taken.span for taken in self.taken if taken.soft]
+        back = {(span.start, span.end) for span in soft}
+        starts, ends = {span.start for span in soft}, {span.end for span in soft}
+        # "dog and cat": the joint between two of them is text again, too.
+        back |= {(start, end) for start, end in self.used if start - 1 in ends and end + 1 in starts}
+        self.used = [part for part in self.used if part not in back]
+        self.taken = [taken for taken in self.taken if not taken.soft]
+        return self._rest()
 
 
-# ---- readings ------------------------------------------------------------------------------------------------------
-
-
-def _skip_opening(reading: _Reading) -> int:
-    """ "show me all photos of" says nothing."""
-    said = reading.said
-    at = 0
-    while at < len(said) and said[at].text in _SHOW:
-        at += 1
-    if at >= len(said) or said[at].text not in _PHOTOS:
-        return 0
-    at += 1
-    while at < len(said) and said[at].text in {"of", "taken"}:
-        at += 1
-    reading.used.append((said[0].start, said[at - 1].end))
-    return at
+def _plainly(q: str) -> str:
+    return " ".join(q.split())
 
 
 def _quotes(q: str) -> Iterator[tuple[int, int]]:
@@ -291,204 +563,17 @@ def _quotes(q: str) -> Iterator[tuple[int, int]]:
         start = q.find('"', end + 1)
 
 
-def _past_quote(reading: _Reading, at: int, quoted: list[tuple[int, int]]) -> int | None:
-    """A phrase in quotes is text; the words in it are not read."""
-    start = reading.said[at].start
-    while quoted and quoted[0][1] <= start:
-        quoted.pop(0)
-    if not quoted or start < quoted[0][0]:
-        return None
-    while at < len(reading.said) and reading.said[at].start < quoted[0][1]:
-        at += 1
-    return at
+def _minus(word: Word, at: int) -> bool:
+    """ "-anna", but neither "well-known" nor "2023 - 2025"."""
+    return word.before.endswith("-") and (word.before[:-1][-1:].isspace() or (at == 0 and len(word.before) == 1))
 
 
-def _operator(q: str, reading: _Reading, at: int, names: Vocabulary, *, today: date) -> int | None:
-    """``key:value`` and ``-key:"several words"``."""
-    said = reading.said
-    word = said[at]
-    key = _OPERATORS.get(word.text)
-    if key is None or q[word.end : word.end + 1] != ":":
-        return None
-    begin = word.end + 1
-    if q[begin : begin + 1] == '"':
-        close = q.find('"', begin + 1)
-        stop = close + 1 if close >= 0 else len(q)
-    else:
-        stop = begin
-        while stop < len(q) and not q[stop].isspace():
-            stop += 1
-    first = last = at + 1
-    while last < len(said) and said[last].start < stop:
-        last += 1
-    if first == last:
-        return None
-    quoted = q[begin : begin + 1] == '"'
-    found = _operand(key, said, first, last if quoted else None, names, today=today)
-    if found is None and key == "camera":
-        found = _camera(q[begin:stop].strip('"'), last, names)
-    if found is None or found.end < last:
-        return None
-    negated = _minus(word, at)
-    start = word.start - 1 if negated else word.start
-    end = max(stop if quoted else 0, said[found.end - 1].end)
-    _take(reading, found, start=start, end=end, negated=negated, firm=True)
-    return found.end
+def _says_something(piece: str) -> bool:
+    """Letters, digits or a sign such as an emoji; not only punctuation of ASCII."""
+    return any(letter.isalnum() or not letter.isascii() for letter in piece)
 
 
-def _operand(
-    key: str, said: Sequence[Word], first: int, last: int | None, names: Vocabulary, *, today: date
-) -> _Meant | None:
-    """The value of an operator; with ``last``, of exactly those words."""
-    within = said if last is None else said[:last]
-    text = within[first].text
-    if key in {"before", "after", "since", "until", "date"}:
-        one = spoken_dates.find(within, first, today) if key == "date" else None
-        one = one or spoken_dates.single(within, first, today)
-        if one is None:
-            return None
-        when = one[0] if key == "date" else spoken_dates.open_ended(key, one[0], today)
-        return _date_meant(when, one[1])
-    if key == "type":
-        return _Meant("type", (_TYPES[text],), _TYPES[text], first + 1) if text in _TYPES else None
-    if key == "is":
-        if text in _FAVOURITE:
-            return _Meant("favourite", (True,), "favourite", first + 1)
-        return _Meant("archived", (True,), "archived", first + 1) if text == "archived" else None
-    if key == "has":
-        if text in {"face", "faces", "people", "person"}:
-            return _Meant("faces", (True,), "faces", first + 1)
-        return _Meant("gps", (True,), "gps", first + 1) if text in {"gps", "location", "place"} else None
-    if key in {"person", "place", "label", "camera", "album"}:
-        return _named(key, within, first, names)
-    return None
-
-
-def _nobody(reading: _Reading, at: int) -> int | None:
-    """ "no people", "without faces", "nobody", and "with people"."""
-    said = reading.said
-    text = said[at].text
-    if text == "nobody":
-        _take(reading, _Meant("faces", (True,), "faces", at + 1), start=said[at].start, end=said[at].end, negated=True)
-        return at + 1
-    if text in _NOT | {"with"} and at + 1 < len(said) and said[at + 1].text in {"people", "faces", "anybody", "anyone"}:
-        meant = _Meant("faces", (True,), "faces", at + 2)
-        _take(reading, meant, start=said[at].start, end=said[at + 1].end, negated=text != "with")
-        return at + 2
-    return None
-
-
-def _negated(reading: _Reading, at: int, names: Vocabulary, *, today: date) -> int | None:
-    """ "not anna", "without anna or ben", "-anna"."""
-    said = reading.said
-    minus = _minus(said[at], at)
-    if not minus and said[at].text not in _NOT:
-        return None
-    first = at if minus else at + 1
-    while not minus and first < len(said) and said[first].text in _THE:
-        first += 1
-    found = _entity(said, first, names, today=today)
-    if found is None:
-        return None
-    _take(reading, found, start=said[at].start - minus, end=said[found.end - 1].end, negated=True)
-    # The negation goes on over a list of the same kind: "without anna or ben".
-    while not minus and found.end + 1 < len(said) and said[found.end].text in _AND | _OR:
-        more = _entity(said, found.end + 1, names, today=today)
-        if more is None or more.kind != found.kind:
-            break
-        reading.used.append((said[found.end].start, said[found.end].end))
-        _take(reading, more, start=said[found.end + 1].start, end=said[more.end - 1].end, negated=True)
-        found = more
-    return found.end
-
-
-def _joined(reading: _Reading, at: int, names: Vocabulary, *, today: date) -> int | None:
-    """ "and" and "or" between two things that were understood."""
-    said = reading.said
-    if said[at].text not in _AND | _OR or not reading.spans or at == 0 or reading.spans[-1].end != said[at - 1].end:
-        return None
-    found = _entity(said, at + 1, names, today=today)
-    if found is None:
-        return None
-    reading.used.append((said[at].start, said[at].end))
-    alternative = said[at].text in _OR
-    _take(reading, found, start=said[at + 1].start, end=said[found.end - 1].end, alternative=alternative)
-    return found.end
-
-
-def _plain(reading: _Reading, at: int, names: Vocabulary, *, today: date) -> int | None:
-    found = _entity(reading.said, at, names, today=today)
-    if found is None:
-        return None
-    _take(reading, found, start=reading.said[at].start, end=reading.said[found.end - 1].end)
-    return found.end
-
-
-def _entity(said: Sequence[Word], at: int, names: Vocabulary, *, today: date) -> _Meant | None:
-    """The longest reading of the words from ``at``; of equals, people after "with", else dates, people, places."""
-    if at >= len(said):
-        return None
-    word = said[at].text
-    if word in _FAVOURITE:
-        return _Meant("favourite", (True,), "favourite", at + 1)
-    kind = word[:-1] if word.endswith("s") else word
-    if kind in _TYPES:
-        return _Meant("type", (_TYPES[kind],), _TYPES[kind], at + 1)
-    first = at
-    if word in _BEFORE_NAMES:
-        first += 1
-        while first < len(said) and said[first].text in _THE:
-            first += 1
-    when = spoken_dates.find(said, at, today)
-    readings = [_date_meant(*when)] if when else []
-    order = ("person", "place", "camera", "label") if first == at or word in _PERSON_FIRST else ("place", "person")
-    readings += [found for name in order if (found := _named(name, said, first, names))]
-    if first < len(said) and said[first].text == "album" and (found := _named("album", said, first + 1, names)):
-        readings.append(found)
-    if word in _PERSON_FIRST or (readings and first == at and _is_shy_date(readings[0], said[at:])):
-        readings.sort(key=lambda reading: reading.kind == "date")
-    return max(readings, key=lambda reading: reading.end, default=None)
-
-
-def _is_shy_date(reading: _Meant, said: Sequence[Word]) -> bool:
-    """A month alone loses against a person of that name."""
-    return reading.kind == "date" and said[0].text in spoken_dates.MONTHS
-
-
-def _named(kind: str, said: Sequence[Word], at: int, names: Vocabulary) -> _Meant | None:
-    """The longest name of that kind that begins at ``at``."""
-    table: Mapping[tuple[str, ...], tuple[Any, ...]]
-    match kind:
-        case "person":
-            table, meant = names.people, "person"
-        case "place":
-            table, meant = names.places, "place"
-        case "label":
-            table, meant = names.labels, "label"
-        case "camera":
-            table, meant = names.cameras, "camera"
-        case _:
-            table, meant = names.albums, "album"
-    key = tuple(word.text for word in said[at : at + _MAX_NAME])
-    for length in range(len(key), 0, -1):
-        values = table.get(key[:length])
-        if values is not None:
-            end = at + length
-            if kind == "person" and end < len(said) and said[end].text == "s" and said[end].before in {"'", "’"}:
-                end += 1
-            shown = values[0].value if isinstance(values[0], PlaceRef) else " ".join(key[:length])
-            return _Meant(meant, values, shown, end)  # type: ignore[arg-type]
-    return None
-
-
-def _camera(value: str, end: int, names: Vocabulary) -> _Meant:
-    """Cameras whose name contains the words, or else the words as they are."""
-    key = _key(value)
-    known = tuple(camera for name, values in names.cameras.items() if _contains(name, key) for camera in values)
-    return _Meant("camera", known or (value,), value, end)
-
-
-def _contains(name: tuple[str, ...], part: tuple[str, ...]) -> bool:
+def _contains(name: Key, part: Key) -> bool:
     return any(name[k : k + len(part)] == part for k in range(len(name) - len(part) + 1))
 
 
@@ -499,79 +584,46 @@ def _date_meant(when: When, end: int) -> _Meant:
     return _Meant("date", (when,), ends[0] if ends[0] == ends[1] else "..".join(ends), end)
 
 
-def _minus(word: Word, at: int) -> bool:
-    """ "-anna", but neither "well-known" nor "2023 - 2025"."""
-    return word.before.endswith("-") and (word.before[:-1][-1:].isspace() or (at == 0 and len(word.before) == 1))
+def _time_meant(hours: tuple[int, int], end: int) -> _Meant:
+    return _Meant("time", (hours,), f"{hours[0]:02}..{hours[1]:02}", end)
 
 
-def _take(
-    reading: _Reading,
-    meant: _Meant,
-    *,
-    start: int,
-    end: int,
-    negated: bool = False,
-    alternative: bool = False,
-    firm: bool = False,
-) -> None:
-    """Note what was understood. ``alternative``: "or" stood before it; ``firm``: said with an operator."""
-    if meant.kind == "label" and not negated and not firm:
-        reading.soft.append(len(reading.spans))
-    reading.spans.append(Span(start, end, meant.kind, meant.shown, negated))
-    reading.meant.append((meant, negated, alternative))
-    reading.used.append((start, end))
+def _birthday_of(born: date, age: int) -> date:
+    """The day on which somebody becomes so old; the first of March where there is no 29 February."""
+    try:
+        return born.replace(year=born.year + age)
+    except ValueError:
+        return date(min(born.year + age, date.max.year), 3, 1)
 
 
-# ---- results -------------------------------------------------------------------------------------------------------
+# ---- the filter ------------------------------------------------------------------------------------------------------
+
+_COLUMNS: Mapping[str, str] = {
+    "place": "places",
+    "near": "near",
+    "album": "albums",
+    "camera": "cameras",
+    "type": "content_types",
+}
+_FLAGS: Mapping[str, str] = {"faces": "has_faces", "gps": "has_gps"}
 
 
-def _rest(q: str, reading: _Reading) -> str:
-    """What is left, without joints at its ends once something was understood."""
-    if not reading.used:
-        return " ".join(q.split())
-    kept: list[str] = []
-    at = 0
-    for start, end in sorted(reading.used):
-        kept.append(q[at:start])
-        at = max(at, end)
-    kept.append(q[at:])
-    pieces = [piece for part in kept for piece in part.split() if _says_something(piece)]
-    while pieces and fold(pieces[0].strip(",.;:")) in _STOP:
-        pieces.pop(0)
-    while pieces and fold(pieces[-1].strip(",.;:")) in _STOP:
-        pieces.pop()
-    return " ".join(pieces).strip(" ,;")
-
-
-def _says_something(piece: str) -> bool:
-    """Letters, digits or a sign such as an emoji; not only punctuation of ASCII."""
-    return any(letter.isalnum() or not letter.isascii() for letter in piece)
-
-
-def _soften(q: str, reading: _Reading) -> str:
-    """Bare labels become text again."""
-    soft = set(reading.soft)
-    ends = {reading.spans[k].end for k in soft}
-    starts = {reading.spans[k].start for k in soft}
-    back = {(reading.spans[k].start, reading.spans[k].end) for k in soft}
-    # "dog and cat": the joint between two of them is text again, too.
-    back |= {(start, end) for start, end in reading.used if start - 1 in ends and end + 1 in starts}
-    reading.used = [part for part in reading.used if part not in back]
-    reading.spans = [span for k, span in enumerate(reading.spans) if k not in soft]
-    reading.meant = [meant for k, meant in enumerate(reading.meant) if k not in soft]
-    return _rest(q, reading)
-
-
-def _filter(reading: _Reading) -> Filter:
+def _filter(taken: Sequence[_Taken]) -> Filter:
     some: dict[str, list[Any]] = {}
     flags: dict[str, Any] = {}
     days: list[Days] = []
-    for k, (meant, negated, alternative) in enumerate(reading.meant):
-        before = reading.meant[k - 1][0] if k else None
-        either = alternative and before is not None and before.kind == meant.kind
+    for k, one in enumerate(taken):
+        meant, negated = one.meant, one.span.negated
+        either = one.alternative and k > 0 and taken[k - 1].meant.kind == meant.kind
         match meant.kind:
             case "date":
                 _add_date(meant.values[0], days, some, negated=negated, either=either)
+            case "time":
+                first, last = meant.values[0]
+                some.setdefault("hours", []).append((last, first) if negated else (first, last))
+            case "orientation":
+                others = [name for name in _ORIENTATIONS if name not in meant.values]
+                some.setdefault("orientations", []).extend(others if negated else meant.values)
             case "person" | "label":
                 name = "people" if meant.kind == "person" else "labels"
                 if negated:
@@ -580,12 +632,11 @@ def _filter(reading: _Reading) -> Filter:
                     some[f"{name}_any_or_all"][-1].extend(meant.values)
                 else:
                     some.setdefault(f"{name}_any_or_all", []).append(list(meant.values))
-            case "place" | "album" | "camera" | "type":
-                name = {"place": "places", "album": "albums", "camera": "cameras", "type": "content_types"}[meant.kind]
+            case "place" | "near" | "album" | "camera" | "type":
+                name = _COLUMNS[meant.kind]
                 some.setdefault(f"{name}_none" if negated else name, []).extend(meant.values)
             case _:
-                name = {"faces": "has_faces", "gps": "has_gps"}.get(meant.kind, meant.kind)
-                flags[name] = not negated
+                flags[_FLAGS.get(meant.kind, meant.kind)] = not negated
     for name in ("people", "labels"):
         groups = some.pop(f"{name}_any_or_all", [])
         some[f"{name}_all"] = [group[0] for group in groups if len(group) == 1]
@@ -634,45 +685,3 @@ def _narrowest(places: Sequence[PlaceRef]) -> list[PlaceRef]:
         if (place.level == "country" and place.country_code not in narrowed)
         or (place.level != "country" and (place in inside or fold(place.value) not in named))
     ]
-
-
-# ---- names ---------------------------------------------------------------------------------------------------------
-
-
-def _key(name: str) -> tuple[str, ...]:
-    return tuple(word.text for word in spoken_dates.words(name[:MAX_LENGTH]))
-
-
-def _index(named: Sequence[tuple[T, str]]) -> dict[tuple[str, ...], tuple[T, ...]]:
-    found: dict[tuple[str, ...], list[T]] = {}
-    for value, name in named:
-        key = _key(name)
-        if key:
-            found.setdefault(key, []).append(value)
-    return {key: tuple(dict.fromkeys(values)) for key, values in found.items()}
-
-
-def _plurals(key: tuple[str, ...]) -> list[tuple[str, ...]]:
-    if not key:
-        return []
-    *front, last = key
-    if last in _PLURALS:
-        return [(*front, _PLURALS[last])]
-    forms = [f"{last}s", f"{last}es"]
-    if last.endswith("y"):
-        forms.append(f"{last[:-1]}ies")
-    return [(*front, form) for form in forms]
-
-
-def _jsonable(value: Any) -> Any:
-    match value:
-        case date():
-            return value.isoformat()
-        case UUID():
-            return str(value)
-        case PlaceRef():
-            return {"level": value.level, "value": value.value, "country_code": value.country_code}
-        case tuple():
-            return [_jsonable(part) for part in value]
-        case _:
-            return value

@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from photovault import titles
-from photovault.queries import Filter, PlaceRef
+from photovault.filters import Filter, Near, PlaceRef
 
 VERSION = 1
 
@@ -152,7 +152,10 @@ def tell(saved: Saved, names: Mapping[UUID, str], *, gone: set[UUID]) -> list[st
         *_some("Taken in {}.", (place.value for place in said.places)),
         *_some("Not taken in {}.", (place.value for place in said.places_none)),
         *(["Taken inside a part of the map."] if saved.bbox else []),
+        *_some("Taken within {}.", map(_circle, said.near)),
+        *_some("Not taken within {}.", map(_circle, said.near_none)),
         *_dates(saved),
+        *_some("Taken between {}.", (f"{first}:00 and {last}:00" for first, last in said.hours)),
         *(f"Showing {label}." for label in said.labels_all),
         *(f"Showing {_or(group)}." for group in said.labels_any),
         *_some("Not showing {}.", said.labels_none),
@@ -162,6 +165,7 @@ def tell(saved: Saved, names: Mapping[UUID, str], *, gone: set[UUID]) -> list[st
         *_some("Not taken with {}.", said.cameras_none),
         *_some("Files of the type {}.", map(_type, said.content_types)),
         *_some("No files of the type {}.", map(_type, said.content_types_none)),
+        *_some("In the format {}.", said.orientations),
         *_flag(said.favourite, "Favourites only.", "No favourites."),
         *_flag(said.archived, "From the archive.", "Not from the archive."),
         *_flag(said.has_faces, "With people in them.", "Without people."),
@@ -205,6 +209,10 @@ def _type(content_type: str) -> str:
     return content_type.partition("/")[2].upper()
 
 
+def _circle(circle: Near) -> str:
+    return f"{circle.km:g} km of {circle.lat:.2f}, {circle.lon:.2f}"
+
+
 def _or(words: Iterable[str]) -> str:
     *some, last = words
     return f"{', '.join(some)} or {last}" if some else last
@@ -238,6 +246,10 @@ def _place(value: Mapping[str, str]) -> PlaceRef:
     return PlaceRef(value["level"], value["value"], value["country_code"])
 
 
+def _near(value: Mapping[str, float]) -> Near:
+    return Near(value["lat"], value["lon"], value["km"])
+
+
 _READERS: Mapping[str, Callable[[Any], Any]] = {
     "date_from": _day,
     "date_to": _day,
@@ -251,6 +263,9 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "people_any": _each(_each(UUID)),
     "people_none": _each(UUID),
     "labels_any": _each(tuple),
+    "hours": _each(tuple),
+    "near": _each(_near),
+    "near_none": _each(_near),
     "albums": _each(UUID),
     "albums_none": _each(UUID),
 }

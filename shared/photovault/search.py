@@ -19,6 +19,7 @@ from photovault.errors import Misconfigured, Unavailable
 from photovault.names import Camera, Name, Names
 from photovault.observability import logger
 from photovault.ranking import Fused
+from photovault.speech import ENGLISH
 
 if TYPE_CHECKING:
     from photovault.db import Connection
@@ -72,6 +73,8 @@ class _Kept:
     camera_make: str | None
     camera_model: str | None
     image_count: int
+    lat: float | None
+    lon: float | None
 
 
 def names_of(conn: Connection, user_id: UUID) -> Names:
@@ -115,7 +118,10 @@ def read_names(conn: Connection) -> Names:
     kept = db.rows(
         conn,
         _Kept,
-        "SELECT country_code, country, region, city, camera_make, camera_model, count(*) AS image_count FROM images "
+        "SELECT country_code, country, region, city, camera_make, camera_model, count(*) AS image_count, "
+        # On both sides of the antimeridian degrees are counted on from 180.
+        "avg(lat) AS lat, CASE WHEN max(lon) - min(lon) > 180 THEN avg(CASE WHEN lon < 0 THEN lon + 360 ELSE lon END) "
+        "ELSE avg(lon) END AS lon FROM images "
         "WHERE deleted_at IS NULL GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY image_count DESC LIMIT %s",
         [MOST_PLACES],
     )
@@ -123,14 +129,19 @@ def read_names(conn: Connection) -> Names:
 
 
 def _places(kept: Sequence[_Kept]) -> list[Name]:
+    """``kept``: most photos first. The middle of a city is that of most of its photos."""
     counts: dict[tuple[str, str, str], int] = {}
+    middles: dict[tuple[str, str, str], tuple[float, float]] = {}
     for row in kept:
         for level, value in (("country", row.country), ("region", row.region), ("city", row.city)):
             if value and row.country_code:
                 key = (level, value, row.country_code)
                 counts[key] = counts.get(key, 0) + row.image_count
+                if level == "city" and row.lat is not None and row.lon is not None:
+                    middles.setdefault(key, (row.lat, row.lon))
     return [
-        Name("place", value, count, level=level, country_code=code) for (level, value, code), count in counts.items()
+        Name("place", key[1], count, level=key[0], country_code=key[2], centre=middles.get(key))
+        for key, count in counts.items()
     ]
 
 
@@ -180,6 +191,10 @@ def narrowed(
         without_album_ids=said.albums_none,
         cameras=cameras(said.cameras),
         without_cameras=cameras(said.cameras_none),
+        hours=said.hours,
+        near=said.near,
+        without_near=said.near_none,
+        orientations=said.orientations,
         content_types=said.content_types,
         without_content_types=said.content_types_none,
     )
@@ -267,7 +282,7 @@ def ranked(conn: Connection, wanted: images.Filter, words: Words | None, meaning
     return ranking.fuse({"words": by_words, "picture": by_picture}, limit=MOST_RESULTS)
 
 
-def words_of(conn: Connection, text: str, known: Names) -> Words | None:
+def words_of(conn: Connection, text: str, known: Names, *, language: str = ENGLISH.code) -> Words | None:
     """The look-ups for a text; None when it has no words."""
     # A file name in a query is one lexeme; in the index it is its parts.
     found = conn.execute(
@@ -295,7 +310,7 @@ def words_of(conn: Connection, text: str, known: Names) -> Words | None:
             'WHERE t.term COLLATE "C" > %(last)s AND t.term COLLATE "C" < %(past_last)s'
         )
         parameters |= {"last": terms[-1], "past_last": past_prefix(terms[-1])}
-    if labels := names.labels_in(known, folded):
+    if labels := names.labels_in(known, folded, language=language):
         sql.append(
             f"SELECT l.image_id, w.word, 'label', l.label, {LABEL_WEIGHT} FROM image_labels l "
             "JOIN unnest(%(labels)s::text[], %(label_words)s::text[]) AS w(label, word) ON w.label = l.label "

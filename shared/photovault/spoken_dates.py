@@ -1,4 +1,6 @@
-"""Days in words: "last summer", "between march and may 2025", "two weeks ago". Pure, deterministic, linear.
+"""Days in words: "last summer", "between march and may 2025", "vor zwei Wochen". Pure, deterministic, linear.
+
+The grammar is here, the words are those of ``speech``, one language at a time.
 
 Without a year, a month, a season or a holiday means every year ("in summer"); inside a range, and after "since" or
 "before", the latest one. "Last summer" is the latest that is over. Seasons are meteorological and of the northern
@@ -9,13 +11,19 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
+from typing import TypeVar
+
+from photovault.speech import Speech, Unit
+
+T = TypeVar("T")
 
 _WORD = re.compile(r"[^\W_]+")
 _YEARS = range(1800, 2201)
+_MOST_WORDS = 5  # of a phrase
 
 
 @dataclass(frozen=True)
@@ -57,72 +65,6 @@ When = Days | Yearly
 Found = tuple[When, int]
 """What was said, and the index of the word after it."""
 
-MONTHS = {
-    name: number
-    for number, names in enumerate(
-        (
-            "january jan",
-            "february feb",
-            "march mar",
-            "april apr",
-            "may",
-            "june jun",
-            "july jul",
-            "august aug",
-            "september sep sept",
-            "october oct",
-            "november nov",
-            "december dec",
-        ),
-        start=1,
-    )
-    for name in names.split()
-}
-_SHY = {"may", "march", "april", "june", "august", "jan", "mar", "jun", "sep", "dec", "apr", "feb", "jul", "aug"}
-"""Months that are also words or names: alone they need a preposition."""
-_WEEKDAYS = {
-    name: number
-    for number, name in enumerate(("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"))
-}
-_SEASONS = {
-    "spring": Yearly(301, 531),
-    "summer": Yearly(601, 831),
-    "autumn": Yearly(901, 1130),
-    "fall": Yearly(901, 1130),
-    "winter": Yearly(1201, 229),
-}
-_HOLIDAYS = {
-    ("christmas",): Yearly(1224, 1226),
-    ("xmas",): Yearly(1224, 1226),
-    ("christmas", "eve"): Yearly(1224, 1224),
-    ("christmas", "day"): Yearly(1225, 1225),
-    ("boxing", "day"): Yearly(1226, 1226),
-    ("new", "year"): Yearly(1231, 101),
-    ("new", "years"): Yearly(1231, 101),
-    ("new", "year", "s"): Yearly(1231, 101),
-    ("new", "years", "eve"): Yearly(1231, 1231),
-    ("new", "year", "s", "eve"): Yearly(1231, 1231),
-    ("new", "years", "day"): Yearly(101, 101),
-    ("new", "year", "s", "day"): Yearly(101, 101),
-    ("halloween",): Yearly(1031, 1031),
-    ("valentines", "day"): Yearly(214, 214),
-    ("valentine", "s", "day"): Yearly(214, 214),
-}
-_NUMBERS = {
-    name: number
-    for number, name in enumerate(
-        ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"), start=1
-    )
-} | {"a": 1, "an": 1, "few": 3, "couple": 2}
-_UNITS = {name: unit for unit in ("day", "week", "month", "year") for name in (unit, f"{unit}s")}
-_RELATIVE = {"today", "tonight", "yesterday", "day", "this", "last", "past", "previous", "a", "an"}
-_IN = {"in", "on", "during", "at", "from", "of", "over", "around"}
-_TO = {"to", "until", "till", "through"}
-_OPENS = {"between", "since", "after", "until", "till", "before"}
-_BEGINS = {*MONTHS, *_WEEKDAYS, *_SEASONS, *_NUMBERS, *_RELATIVE, *_IN, *_OPENS, "the", "easter"} | {
-    name[0] for name in _HOLIDAYS
-}
-"""Words with which a date can begin, beside digits: for most words the answer is quick."""
 _DASHES = {"-", "–", "—", "..", "...", "…"}
 
 
@@ -143,95 +85,295 @@ def words(text: str) -> list[Word]:
     return found
 
 
-def find(said: Sequence[Word], at: int, today: date) -> Found | None:
-    """The longest date or range that begins with the word ``at``. ``today`` is taken from 1850 to 2150."""
-    if at >= len(said) or (said[at].text not in _BEGINS and not said[at].text[:1].isdigit()):
-        return None
-    today = _sane(today)
-    word = said[at].text
-    if word in {"between", "from"} and (found := _range(said, at + 1, today, joins=_TO | {"and"})):
-        return found
-    if word in {"since", "after", "until", "till", "before"} and (one := _atom(said, at + 1, today, introduced=True)):
-        return open_ended(word, one[0], today), one[1]
-    if found := _range(said, at, today, joins=_TO):
-        return found
-    if word in _IN and (one := _atom(said, at + 1, today, introduced=True)):
-        return one
-    return _atom(said, at, today, introduced=False)
+@lru_cache(maxsize=16)
+def _begins(speech: Speech) -> frozenset[str]:
+    """Words with which a date can begin, beside digits: for most words the answer is quick."""
+    phrases = (*speech.holidays, *speech.easter, *speech.few, *speech.days_ago, *speech.on_this_day)
+    single = (speech.months, speech.weekdays, speech.seasons, speech.numbers, speech.this, speech.last, speech.past)
+    more = (speech.ago_before, speech.into, speech.between, speech.bounds, speech.articles)
+    return frozenset({phrase[0] for phrase in phrases}).union(*single, *more)
 
 
-def single(said: Sequence[Word], at: int, today: date) -> Found | None:
-    """One date without a preposition, as after ``before:``."""
-    return _atom(said, at, _sane(today), introduced=True)
+def phrase(table: Mapping[tuple[str, ...], T], said: Sequence[Word], at: int) -> tuple[T, int] | None:
+    """What the longest phrase of a table that begins with the word ``at`` stands for, and the index after it."""
+    key = tuple(word.text for word in said[at : at + _MOST_WORDS])
+    for length in range(len(key), 0, -1):
+        if key[:length] in table:
+            return table[key[:length]], at + length
+    return None
 
 
-def open_ended(word: str, when: When, today: date) -> Days:
-    """``since``, ``after``, ``until`` or ``before`` something."""
-    days = when.latest(_sane(today)) if isinstance(when, Yearly) else when
-    if word == "since":
-        return Days(days.first, None)
-    if word == "after":
-        return Days(_shift(days.last, 1), None)
-    if word == "before":
-        return Days(None, _shift(days.first, -1))
-    return Days(None, days.last)
+@dataclass(frozen=True)
+class Dates:
+    """Reads dates in one language as they are meant ``today``, which is taken from 1850 to 2150."""
 
+    speech: Speech
+    today: date
 
-# ---- grammar -------------------------------------------------------------------------------------------------------
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "today", min(max(self.today, date(1850, 1, 1)), date(2150, 12, 31)))
 
+    def find(self, said: Sequence[Word], at: int) -> Found | None:
+        """The longest date or range that begins with the word ``at``."""
+        if at >= len(said) or (said[at].text not in _begins(self.speech) and not said[at].text[:1].isdigit()):
+            return None
+        word = said[at].text
+        if word in self.speech.between and (
+            found := self._range(said, at + 1, joins=self.speech.to | self.speech.and_)
+        ):
+            return found
+        if found := self._ago(said, at):
+            return found
+        if word in self.speech.bounds and (one := self._atom(said, at + 1, introduced=True)):
+            return self.open_ended(self.speech.bounds[word], one[0]), one[1]
+        if found := self._range(said, at, joins=self.speech.to):
+            return found
+        if word in self.speech.into and (one := self._atom(said, at + 1, introduced=True)):
+            return one
+        return self._atom(said, at, introduced=False)
 
-def _range(said: Sequence[Word], at: int, today: date, *, joins: set[str]) -> Found | None:
-    """A to B. A year that one end lacks comes from the other."""
-    one = _atom(said, at, today, introduced=True)
-    if one is None or one[1] >= len(said):
-        return None
-    start, after = one
-    if said[after].text in joins:
+    def single(self, said: Sequence[Word], at: int) -> Found | None:
+        """One date without a preposition, as after ``before:``."""
+        return self._atom(said, at, introduced=True)
+
+    def open_ended(self, bound: str, when: When) -> Days:
+        """``since``, ``after``, ``until`` or ``before`` something."""
+        days = when.latest(self.today) if isinstance(when, Yearly) else when
+        if bound == "since":
+            return Days(days.first, None)
+        if bound == "after":
+            return Days(_shift(days.last, 1), None)
+        if bound == "before":
+            return Days(None, _shift(days.first, -1))
+        return Days(None, days.last)
+
+    # ---- grammar
+
+    def _range(self, said: Sequence[Word], at: int, *, joins: frozenset[str]) -> Found | None:
+        """A to B. A year that one end lacks comes from the other."""
+        one = self._atom(said, at, introduced=True)
+        if one is None:
+            return self._days_of_month(said, at, joins=joins)
+        start, after = one
+        behind = _behind_joint(said, after, joins)
+        two = self._atom(said, behind, introduced=True) if behind else None
+        if two is None:
+            return None
+        stop, after = two
+        if isinstance(start, Yearly) and isinstance(stop, Yearly):
+            end = stop.latest(self.today)
+            begin = _not_after(start, end)
+        elif isinstance(start, Yearly):
+            end = stop if isinstance(stop, Days) else stop.latest(self.today)
+            begin = _not_after(start, end)
+        else:
+            begin = start
+            end = stop if isinstance(stop, Days) else stop.of(_clamp((start.first or self.today).year))
+            if isinstance(stop, Yearly) and end.last and begin.first and end.last < begin.first:
+                end = stop.of(_clamp(begin.first.year + 1))
+        if begin.first is None or end.last is None:
+            return None
+        if end.last < begin.first:
+            begin, end = end, begin
+        return Days(begin.first, end.last), after
+
+    def _days_of_month(self, said: Sequence[Word], at: int, *, joins: frozenset[str]) -> Found | None:
+        """3 to 5 May 2025."""
+        day = self._ordinal(said[at].text) if at < len(said) else None
+        behind = _behind_joint(said, at + 1, joins) if day else None
+        two = self._month(said, behind, introduced=True) if behind and behind < len(said) else None
+        if day is None or two is None:
+            return None
+        stop, after = two
+        if isinstance(stop, Yearly):
+            whole = stop.first == stop.last and stop.first % 100 > day
+            return (Yearly(stop.first // 100 * 100 + day, stop.last), after) if whole else None
+        if stop.first is None or stop.first != stop.last or stop.first.day <= day:
+            return None
+        return Days(stop.first.replace(day=day), stop.last), after
+
+    def _atom(self, said: Sequence[Word], at: int, *, introduced: bool) -> Found | None:
+        """One date. ``introduced``: a preposition or an operator announced it, so that shy words count."""
+        if introduced and at < len(said) and said[at].text in self.speech.articles and not self._ago(said, at):
+            at += 1
+        if at >= len(said):
+            return None
+        return (
+            _numeric(said, at)
+            or self._ago(said, at)
+            or self._relative(said, at, introduced=introduced)
+            or self._month(said, at, introduced=introduced)
+            or self._season(said, at, introduced=introduced)
+            or self._holiday(said, at, introduced=introduced)
+            or self._year(said, at, introduced=introduced)
+        )
+
+    def _ago(self, said: Sequence[Word], at: int) -> Found | None:
+        """Two years ago, or in other languages: before two years."""
+        opened = said[at].text in self.speech.ago_before
+        counted = self._count(said, at + opened)
+        if counted is None:
+            return None
+        count, after = counted
+        if after >= len(said) or said[after].text not in self.speech.units:
+            return None
+        unit = self.speech.units[said[after].text]
+        if opened:
+            return _ago(count, unit, self.today), after + 1
+        closed = after + 1 < len(said) and said[after + 1].text in self.speech.ago_after
+        return (_ago(count, unit, self.today), after + 2) if closed else None
+
+    def _relative(self, said: Sequence[Word], at: int, *, introduced: bool) -> Found | None:
+        """Counted from today."""
+        speech, today = self.speech, self.today
+        if found := phrase(speech.days_ago, said, at):
+            return _ago(found[0], "day", today), found[1]
+        if said_so := phrase(dict.fromkeys(speech.on_this_day, True), said, at):
+            return Yearly(_mmdd(today), _mmdd(today)), said_so[1]
+        word = said[at].text
+        if word in speech.weekdays and introduced:
+            return self._weekday(word), at + 1
+        if (word not in speech.last and word not in speech.this) or at + 1 >= len(said):
+            return None
+        back = word in speech.last
+        following = said[at + 1].text
+        counted = self._count(said, at + 1) if back and following not in speech.articles else None
+        if counted and counted[1] < len(said) and said[counted[1]].text in speech.units:
+            return Days(_back(counted[0], speech.units[said[counted[1]].text], today), today), counted[1] + 1
+        unit = speech.units.get(following)
+        if unit and unit != "day":
+            span = Days(_back(1, unit, today), today) if word in speech.past else _ago(int(back), unit, today)
+            return span, at + 2
+        if following in speech.weekend:
+            week = _ago(int(back) if today.weekday() < 5 or not back else 1, "week", today)
+            return (Days(_shift(week.first, 5), week.last), at + 2) if week.first else None
+        if following in speech.weekdays and back:
+            return self._weekday(following), at + 2
+        after = at + 2
+        if following in speech.seasons:
+            named = Yearly(*speech.seasons[following])
+        elif following in speech.months:
+            named = _whole_month(speech.months[following])
+        elif holiday := phrase(speech.holidays, said, at + 1):
+            named, after = Yearly(*holiday[0]), holiday[1]
+        else:
+            return None
+        if not back:
+            return named.of(_clamp(today.year)), after
+        days = named.latest(today)
+        if days.last and days.last >= today and days.first:
+            days = named.of(_clamp(days.first.year - 1))
+        return days, after
+
+    def _month(self, said: Sequence[Word], at: int, *, introduced: bool) -> Found | None:
+        """May 2025, 3 May 2025, May 3rd 2025, 3rd of May, May."""
+        day = self._ordinal(said[at].text)
+        after = at + 1 if day else at
+        if day and after < len(said) and said[after].text in self.speech.of:
+            after += 1
+        if after >= len(said) or said[after].text not in self.speech.months:
+            return None
+        name, month = said[after].text, self.speech.months[said[after].text]
         after += 1
-    elif said[after].before.strip() not in _DASHES:
+        if not day and after < len(said) and (day := self._ordinal(said[after].text)):
+            after += 1
+        year, after = self.year_after(said, after)
+        if day:
+            if year is None:
+                return (Yearly(month * 100 + day, month * 100 + day), after) if _date(2000, month, day) else None
+            exact = _date(year, month, day)
+            return (Days(exact, exact), after) if exact else None
+        if year is None:
+            return (_whole_month(month), after) if introduced or name not in self.speech.shy_months else None
+        return _month_of(year, month), after
+
+    def _season(self, said: Sequence[Word], at: int, *, introduced: bool) -> Found | None:
+        if said[at].text not in self.speech.seasons:
+            return None
+        season = Yearly(*self.speech.seasons[said[at].text])
+        year, after = self.year_after(said, at + 1)
+        if year is None:
+            return (season, after) if introduced else None
+        return season.of(year), after
+
+    def _holiday(self, said: Sequence[Word], at: int, *, introduced: bool) -> Found | None:
+        """With a year, or alone; "christmas tree" is no date."""
+        fixed, moving = phrase(self.speech.holidays, said, at), phrase(self.speech.easter, said, at)
+        if fixed is None and moving is None:
+            return None
+        year, after = self.year_after(said, max(found[1] for found in (fixed, moving) if found))
+        if year is None and not introduced and not self._is_alone(said, after):
+            return None
+        if moving is None:
+            holiday = Yearly(*fixed[0]) if fixed else None
+            return (holiday.of(year) if year else holiday, after) if holiday else None
+        if year is None:
+            year = _clamp(self.today.year)
+            if (first := _around_easter(year, moving[0]).first) and first > self.today:
+                year = _clamp(year - 1)
+        return _around_easter(year, moving[0]), after
+
+    def _is_alone(self, said: Sequence[Word], after: int) -> bool:
+        speech = self.speech
+        joints = (speech.into, speech.to, speech.and_, speech.or_, speech.but, speech.not_, speech.before_people)
+        return after >= len(said) or any(said[after].text in words for words in joints)
+
+    def _year(self, said: Sequence[Word], at: int, *, introduced: bool) -> Found | None:
+        """2025, 1990s."""
+        text = said[at].text
+        digits, ending = text[:4], text[4:]
+        if ending in self.speech.decades and digits.endswith("0") and _is_number(digits) and int(digits) in _YEARS:
+            return Days(_date(int(digits), 1, 1), _date(int(digits) + 9, 12, 31)), at + 1
+        if len(text) != 4 or not _is_number(text):
+            return None
+        year = int(text)
+        if year not in _YEARS or not (introduced or 1900 <= year <= self.today.year + 1):
+            return None
+        return Days(_date(year, 1, 1), _date(year, 12, 31)), at + 1
+
+    def year_after(self, said: Sequence[Word], at: int) -> tuple[int | None, int]:
+        """A year, after "of" or a comma or nothing; what follows must not make it 2025-05."""
+        here = at + 1 if at < len(said) and said[at].text in self.speech.of else at
+        if here < len(said) and len(said[here].text) == 4 and _is_number(said[here].text):
+            year = int(said[here].text)
+            if year in _YEARS and said[here].before.strip() in {"", ","}:
+                return year, here + 1
+        return None, at
+
+    def _ordinal(self, text: str) -> int | None:
+        ending = next((end for end in self.speech.ordinals if text.endswith(end)), "")
+        digits = text.removesuffix(ending)
+        return int(digits) if len(digits) <= 2 and _is_number(digits) and 1 <= int(digits) <= 31 else None
+
+    def _count(self, said: Sequence[Word], at: int) -> tuple[int, int] | None:
+        """A number, and the index of the word after it."""
+        if at >= len(said):
+            return None
+        if found := phrase(self.speech.few, said, at):
+            return found
+        text = said[at].text
+        if text in self.speech.numbers:
+            return self.speech.numbers[text], at + 1
+        return (int(text), at + 1) if _is_number(text) else None
+
+    def _weekday(self, name: str) -> Days:
+        """The latest before today."""
+        return _ago((self.today.weekday() - self.speech.weekdays[name] - 1) % 7 + 1, "day", self.today)
+
+
+def _behind_joint(said: Sequence[Word], at: int, joins: frozenset[str]) -> int | None:
+    """The index behind "to" or a dash that stands at ``at``."""
+    if at >= len(said):
         return None
-    two = _atom(said, after, today, introduced=True)
-    if two is None:
-        return None
-    stop, after = two
-    if isinstance(start, Yearly) and isinstance(stop, Yearly):
-        end = stop.latest(today)
-        begin = _not_after(start, end)
-    elif isinstance(start, Yearly):
-        end = stop if isinstance(stop, Days) else stop.latest(today)
-        begin = _not_after(start, end)
-    else:
-        begin = start
-        end = stop if isinstance(stop, Days) else stop.of(_clamp((start.first or today).year))
-        if isinstance(stop, Yearly) and end.last and begin.first and end.last < begin.first:
-            end = stop.of(_clamp(begin.first.year + 1))
-    if begin.first is None or end.last is None:
-        return None
-    if end.last < begin.first:
-        begin, end = end, begin
-    return Days(begin.first, end.last), after
+    if said[at].text in joins:
+        return at + 1
+    return at if said[at].before.strip() in _DASHES else None
 
 
 def _not_after(start: Yearly, end: Days) -> Days:
     year = (end.last or end.first or date(2000, 1, 1)).year
     begin = start.of(_clamp(year))
     return start.of(_clamp(year - 1)) if begin.first and end.last and begin.first > end.last else begin
-
-
-def _atom(said: Sequence[Word], at: int, today: date, *, introduced: bool) -> Found | None:
-    """One date. ``introduced``: a preposition or an operator announced it, so that shy words count."""
-    if introduced and at < len(said) and said[at].text == "the":
-        at += 1
-    if at >= len(said):
-        return None
-    return (
-        _numeric(said, at)
-        or _relative(said, at, today, introduced=introduced)
-        or _month(said, at, introduced=introduced)
-        or _season(said, at, introduced=introduced)
-        or _holiday(said, at, today, introduced=introduced)
-        or _year(said, at, today, introduced=introduced)
-    )
 
 
 def _numeric(said: Sequence[Word], at: int) -> Found | None:
@@ -254,141 +396,6 @@ def _numeric(said: Sequence[Word], at: int) -> Found | None:
     return None
 
 
-def _relative(said: Sequence[Word], at: int, today: date, *, introduced: bool) -> Found | None:
-    """Counted from today."""
-    text = [word.text for word in said[at : at + 6]] + [""] * 4
-    if text[0] in {"today", "tonight"}:
-        return Days(today, today), at + 1
-    if text[0] == "yesterday":
-        return _ago(1, "day", today), at + 1
-    if text[:3] == ["day", "before", "yesterday"]:
-        return _ago(2, "day", today), at + 3
-    if text[:2] == ["this", "day"]:
-        return Yearly(_mmdd(today), _mmdd(today)), at + 2
-    if text[0] in _WEEKDAYS and introduced:
-        return _weekday(text[0], today), at + 1
-    count, used = _count(text)
-    if count is not None and text[used] in _UNITS and text[used + 1] == "ago":
-        return _ago(count, _UNITS[text[used]], today), at + used + 2
-    if text[0] not in {"last", "this", "past", "previous"}:
-        return None
-    back = 0 if text[0] == "this" else 1
-    count, used = _count(text[1:])
-    if count is not None and back and text[1] not in {"a", "an"} and text[1 + used] in _UNITS:
-        return Days(_back(count, _UNITS[text[1 + used]], today), today), at + used + 2
-    if text[1] in _UNITS and text[1] != "day":
-        unit = _UNITS[text[1]]
-        if text[0] == "past":
-            return Days(_back(1, unit, today), today), at + 2
-        return _ago(back, unit, today), at + 2
-    if text[1] == "weekend":
-        week = _ago(back if today.weekday() < 5 or not back else 1, "week", today)
-        return (Days(_shift(week.first, 5), week.last), at + 2) if week.first else None
-    if text[1] in _WEEKDAYS and back:
-        return _weekday(text[1], today), at + 2
-    named = _SEASONS.get(text[1])
-    after = at + 2
-    if named is None and text[1] in MONTHS:
-        named = _whole_month(MONTHS[text[1]])
-    if named is None and (holiday := _holiday_words(said, at + 1)):
-        named, after = holiday
-    if named is None:
-        return None
-    if not back:
-        return named.of(_clamp(today.year)), after
-    days = named.latest(today)
-    if days.last and days.last >= today and days.first:
-        days = named.of(_clamp(days.first.year - 1))
-    return days, after
-
-
-def _month(said: Sequence[Word], at: int, *, introduced: bool) -> Found | None:
-    """May 2025, 3 May 2025, May 3rd 2025, 3rd of May, May."""
-    day = _ordinal(said[at].text)
-    after = at + 1 if day else at
-    if day and after < len(said) and said[after].text == "of":
-        after += 1
-    if after >= len(said) or said[after].text not in MONTHS:
-        return None
-    name, month = said[after].text, MONTHS[said[after].text]
-    after += 1
-    if not day and after < len(said) and (day := _ordinal(said[after].text)):
-        after += 1
-    year, after = _year_after(said, after)
-    if day:
-        if year is None:
-            return (Yearly(month * 100 + day, month * 100 + day), after) if _date(2000, month, day) else None
-        exact = _date(year, month, day)
-        return (Days(exact, exact), after) if exact else None
-    if year is None:
-        return (_whole_month(month), after) if introduced or name not in _SHY else None
-    return _month_of(year, month), after
-
-
-def _season(said: Sequence[Word], at: int, *, introduced: bool) -> Found | None:
-    season = _SEASONS.get(said[at].text)
-    if season is None:
-        return None
-    year, after = _year_after(said, at + 1)
-    if year is None:
-        return (season, after) if introduced else None
-    return season.of(year), after
-
-
-def _holiday_words(said: Sequence[Word], at: int) -> tuple[Yearly, int] | None:
-    for length in (4, 3, 2, 1):
-        holiday = _HOLIDAYS.get(tuple(word.text for word in said[at : at + length]))
-        if holiday is not None and at + length <= len(said):
-            return holiday, at + length
-    return None
-
-
-def _holiday(said: Sequence[Word], at: int, today: date, *, introduced: bool) -> Found | None:
-    """With a year, or alone; "christmas tree" is no date."""
-    if said[at].text == "easter":
-        year, after = _year_after(said, at + 1)
-        if year is None and not introduced and after < len(said):
-            return None
-        if year is None:
-            year = _clamp(today.year)
-            if (first := _easter(year).first) and first > today:
-                year = _clamp(year - 1)
-        return _easter(year), after
-    found = _holiday_words(said, at)
-    if found is None:
-        return None
-    holiday, after = found
-    year, after = _year_after(said, after)
-    if year is not None:
-        return holiday.of(year), after
-    alone = after >= len(said) or said[after].text in _IN | _TO | {"with", "and", "or", "not", "without"}
-    return (holiday, after) if introduced or alone else None
-
-
-def _year(said: Sequence[Word], at: int, today: date, *, introduced: bool) -> Found | None:
-    """2025, 1990s."""
-    text = said[at].text
-    if len(text) == 5 and text.endswith("0s") and _is_number(text[:4]) and int(text[:4]) in _YEARS:
-        first = _date(int(text[:4]), 1, 1)
-        return Days(first, _date(int(text[:4]) + 9, 12, 31)), at + 1
-    if len(text) != 4 or not _is_number(text):
-        return None
-    year = int(text)
-    if year not in _YEARS or not (introduced or 1900 <= year <= today.year + 1):
-        return None
-    return Days(_date(year, 1, 1), _date(year, 12, 31)), at + 1
-
-
-def _year_after(said: Sequence[Word], at: int) -> tuple[int | None, int]:
-    """A year, after "of" or a comma or nothing; what follows must not make it 2025-05."""
-    here = at + 1 if at < len(said) and said[at].text == "of" else at
-    if here < len(said) and len(said[here].text) == 4 and _is_number(said[here].text):
-        year = int(said[here].text)
-        if year in _YEARS and said[here].before.strip() in {"", ","}:
-            return year, here + 1
-    return None, at
-
-
 # ---- calendar ------------------------------------------------------------------------------------------------------
 
 
@@ -398,24 +405,6 @@ def _is_number(text: str) -> bool:
 
 def _is_month(year: str, month: str) -> bool:
     return int(year) in _YEARS and 1 <= int(month) <= 12
-
-
-def _ordinal(text: str) -> int | None:
-    digits = text[:-2] if text[-2:] in {"st", "nd", "rd", "th"} else text
-    return int(digits) if len(digits) <= 2 and _is_number(digits) and 1 <= int(digits) <= 31 else None
-
-
-def _count(text: Sequence[str]) -> tuple[int | None, int]:
-    """A number at the beginning, and how many words it took."""
-    if text[0] == "a" and text[1] in {"few", "couple"}:
-        return _NUMBERS[text[1]], 3 if text[2] == "of" else 2
-    if text[0] in _NUMBERS:
-        return _NUMBERS[text[0]], 2 if text[1] == "of" else 1
-    return (int(text[0]), 1) if text[0] and _is_number(text[0]) else (None, 0)
-
-
-def _sane(today: date) -> date:
-    return min(max(today, date(1850, 1, 1)), date(2150, 12, 31))
 
 
 def _clamp(year: int) -> int:
@@ -466,14 +455,14 @@ def _minus_months(day: date, months: int) -> date:
     return date(year, month + 1, min(day.day, last))
 
 
-def _back(count: int, unit: str, today: date) -> date:
+def _back(count: int, unit: Unit, today: date) -> date:
     """The first of the last ``count`` days, weeks, months or years that end today."""
     if unit in {"month", "year"}:
         return _minus_months(today, count * (12 if unit == "year" else 1))
     return _shift(today, -count * (7 if unit == "week" else 1)) or today
 
 
-def _ago(count: int, unit: str, today: date) -> Days:
+def _ago(count: int, unit: Unit, today: date) -> Days:
     """The calendar day, week (from Monday), month or year that is so many before today's."""
     if unit == "year":
         year = max(today.year - count, 1)
@@ -488,13 +477,8 @@ def _ago(count: int, unit: str, today: date) -> Days:
     return Days(day, day)
 
 
-def _weekday(name: str, today: date) -> Days:
-    """The latest before today."""
-    return _ago((today.weekday() - _WEEKDAYS[name] - 1) % 7 + 1, "day", today)
-
-
-def _easter(year: int) -> Days:
-    """Good Friday to Easter Monday (Gregorian computus, Meeus/Jones/Butcher)."""
+def _around_easter(year: int, days: tuple[int, int]) -> Days:
+    """Days that are counted from Easter Sunday (Gregorian computus, Meeus/Jones/Butcher)."""
     a, b, c = year % 19, year // 100, year % 100
     d, e = divmod(b, 4)
     g = (8 * b + 13) // 25
@@ -504,4 +488,4 @@ def _easter(year: int) -> Days:
     n = (a + 11 * h + 22 * m) // 451
     month, day = divmod(h + m - 7 * n + 114, 31)
     sunday = date(year, month, day + 1)
-    return Days(sunday - timedelta(days=2), sunday + timedelta(days=1))
+    return Days(sunday + timedelta(days=days[0]), sunday + timedelta(days=days[1]))

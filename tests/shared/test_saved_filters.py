@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from photovault import queries, saved_filters
-from photovault.queries import Filter, PlaceRef
+from photovault.filters import Filter, Near, PlaceRef
 from photovault.saved_filters import Known, Saved
 
 ANNA, BEN, TRIP = UUID(int=1), UUID(int=2), UUID(int=3)
@@ -21,6 +21,7 @@ TODAY = date(2025, 6, 11)
 ids = st.uuids()
 days = st.none() | st.dates()
 texts = st.text(max_size=10)
+circles = st.builds(Near, st.floats(-90, 90), st.floats(-180, 180), st.floats(0, 100))
 places = st.builds(PlaceRef, st.sampled_from(["country", "region", "city"]), texts, texts)
 
 
@@ -55,6 +56,10 @@ filters = st.builds(
     archived=st.none() | st.booleans(),
     has_faces=st.none() | st.booleans(),
     has_gps=st.none() | st.booleans(),
+    hours=tuples(st.tuples(st.integers(0, 24), st.integers(0, 24))),
+    near=tuples(circles),
+    near_none=tuples(circles),
+    orientations=tuples(texts),
 )
 saved = st.builds(
     Saved,
@@ -84,7 +89,8 @@ def test_every_condition_of_a_query_is_kept() -> None:
         "people_none": (BEN,), "labels_all": ("dog",), "labels_any": (("dog", "cat"),), "labels_none": ("dog",),
         "albums": (TRIP,), "albums_none": (TRIP,), "cameras": ("canon",), "cameras_none": ("canon",),
         "content_types": ("image/heic",), "content_types_none": ("image/heic",), "favourite": True, "archived": True,
-        "has_faces": False, "has_gps": False,
+        "has_faces": False, "has_gps": False, "hours": ((21, 5),), "near": (Near(38.7, -9.1, 25.0),),
+        "near_none": (Near(38.7, -9.1, 25.0),), "orientations": ("portrait",),
     }  # fmt: skip
     assert told.keys() == Filter.__dataclass_fields__.keys()
     for name, value in told.items():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -94,6 +94,53 @@ def test_days_and_seasons_and_their_negation(person: Somebody) -> None:
             summer,
         ]
         assert len(images.page(conn, images.Filter(days=((None, None),)), limit=9)) == 3
+
+
+def test_times_of_day_are_local_and_known(person: Somebody) -> None:
+    late, early, noon = (photo(person.user_id, sort_at=datetime(2025, 5, 1, hour)) for hour in (23, 3, 12))
+    photo(person.user_id, sort_at=datetime(2025, 5, 1, 23), taken_source="upload")
+
+    assert set(filtered(person, "at night")) == {late, early}
+    assert filtered(person, "at noon") == [noon]
+    assert filtered(person, "not at night") == [noon]
+
+
+def test_what_is_near_a_place(person: Somebody) -> None:
+    city = photo(person.user_id, lat=38.72, lon=-9.14, **LISBON)
+    sintra = photo(person.user_id, lat=38.80, lon=-9.38, city="Sintra", country="Portugal", country_code="PT")
+    far = photo(person.user_id, lat=41.15, lon=-8.61, city="Porto", country="Portugal", country_code="PT")
+    nowhere = photo(person.user_id)
+
+    assert filtered(person, "near:lisbon") == [sintra, city]
+    assert filtered(person, "in lisbon") == [city]
+    assert filtered(person, "-near:lisbon") == [nowhere, far]
+
+
+def test_what_is_near_reaches_across_the_antimeridian(person: Somebody) -> None:
+    here = {"city": "Taveuni", "country": "Fiji", "country_code": "FJ"}
+    west = photo(person.user_id, lat=-16.8, lon=179.98, **here)
+    east = photo(person.user_id, lat=-16.8, lon=-179.96, **here)
+
+    assert filtered(person, "near:taveuni") == [east, west]
+
+
+def test_which_way_up_a_picture_is(person: Somebody) -> None:
+    tall, wide, square, panorama = (
+        photo(person.user_id, width=w, height=h) for w, h in ((300, 400), (400, 300), (400, 399), (900, 300))
+    )
+    photo(person.user_id, width=None, height=None)
+
+    assert filtered(person, "orientation:portrait") == [tall]
+    assert filtered(person, "orientation:landscape") == [panorama, wide]
+    assert filtered(person, "is:square") == [square]
+    assert filtered(person, "is:panorama") == [panorama]
+
+
+def test_german_words_find_what_the_detector_calls_in_english(person: Somebody) -> None:
+    photo(person.user_id, labels=["cat"])
+    dog = photo(person.user_id, labels=["dog"])
+
+    assert filtered(person, "hunde") == [dog]
 
 
 def test_people_together_either_and_without(person: Somebody) -> None:

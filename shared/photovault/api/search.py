@@ -37,11 +37,13 @@ class Span(schemas.Schema):
     start: int = Field(description="In characters (Unicode code points) of `q`.")
     end: int
     negated: bool
+    guessed: bool = Field(description="Whether it was misspelt, and read as the name that is nearest.")
 
 
 class ParsedQuery(schemas.Schema):
     conditions: dict[str, Any] = Field(description="What every photo of the answer fulfils; empty without conditions.")
     text: str = Field(description="The rest, by which the photos are ranked.")
+    language: str = Field(description="The language in which most of it was understood: en or de.")
     spans: list[Span]
 
 
@@ -49,8 +51,9 @@ class Matched(schemas.Schema):
     """One reason why a photo is in the answer."""
 
     kind: str = Field(
-        description="date, person, place, label, camera, album, favourite, archived, faces, gps or type for a "
-        "condition; word, label, person or album for a word of the rest; picture for what it shows as a whole."
+        description="date, time, person, place, near, label, camera, album, favourite, archived, faces, gps, type or "
+        "orientation for a condition; word, label, person or album for a word of the rest; picture for what it shows "
+        "as a whole."
     )
     text: str | None
     score: float | None = Field(None, description="Of `picture`: the cosine similarity of text and picture.")
@@ -175,7 +178,7 @@ def _by_rank(
     start = after[0] if after else 0
     if not isinstance(start, int) or not 0 <= start <= search.MOST_RESULTS:
         raise BadCursor
-    words = search.words_of(conn, parsed.text, known)
+    words = search.words_of(conn, parsed.text, known, language=parsed.language)
     ranked = search.ranked(conn, wanted, words, meaning)
     shown = {found.id: found for found in ranked[start : start + limit]}
     why = search.reasons(conn, list(shown), words) if words and shown else {}
@@ -206,6 +209,7 @@ def _parsed(q: str, parsed: queries.Parsed) -> ParsedQuery:
     return ParsedQuery(
         conditions=parsed.filter.as_json(),
         text=parsed.text,
+        language=parsed.language,
         spans=[
             Span(
                 kind=span.kind,
@@ -214,6 +218,7 @@ def _parsed(q: str, parsed: queries.Parsed) -> ParsedQuery:
                 start=span.start,
                 end=span.end,
                 negated=span.negated,
+                guessed=span.guessed,
             )
             for span in parsed.spans
         ],

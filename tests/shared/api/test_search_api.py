@@ -120,7 +120,7 @@ def test_no_query_lists_what_the_filter_leaves(api: TestClient, library: Somebod
 
     assert [hit["image"]["caption"] for hit in page["items"]] == ["sunset"]
     assert page["items"][0]["matched"] == []
-    assert page["filter"] == {"conditions": {}, "text": "", "spans": []}
+    assert page["filter"] == {"conditions": {}, "text": "", "language": "en", "spans": []}
     assert len(get(api, library)["items"]) == 2
 
 

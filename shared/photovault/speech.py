@@ -1,0 +1,608 @@
+"""The words of search queries, one language at a time: data, no rules. Pure.
+
+Another language is another ``Speech`` here and an entry in ``SPEECHES``; ``spoken_dates`` and ``queries`` know none of
+its words. All words are folded as ``spoken_dates.fold`` does it: no case, no accents (``marz``, ``grosse``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Words = frozenset[str]
+Phrases = frozenset[tuple[str, ...]]
+Unit = Literal["day", "week", "month", "year"]
+Days = tuple[int, int]
+"""First and last day of something that comes every year, as month * 100 + day; the first may be the later one."""
+Hours = tuple[int, int]
+"""The first hour and the one after the last; the first may be the later one."""
+
+
+def _words(text: str) -> Words:
+    return frozenset(text.split())
+
+
+def _phrases(*texts: str) -> Phrases:
+    return frozenset(tuple(text.split()) for text in texts)
+
+
+def _numbered(*texts: str, start: int) -> dict[str, int]:
+    return {word: number for number, text in enumerate(texts, start) for word in text.split()}
+
+
+def _each(**texts: str) -> dict[str, str]:
+    """The words of each value, with the name that they stand for."""
+    return {word: name for name, text in texts.items() for word in text.split()}
+
+
+@dataclass(frozen=True, eq=False)
+class Speech:
+    """What is said for what. Fields of one word each are sets; phrases are tuples of words."""
+
+    code: str
+
+    # ---- dates
+    months: Mapping[str, int]
+    shy_months: Words
+    """Months that are also words or names: alone they need a preposition."""
+    weekdays: Mapping[str, int]
+    """0 is Monday."""
+    seasons: Mapping[str, Days]
+    holidays: Mapping[tuple[str, ...], Days]
+    """The longest is tried first."""
+    easter: Mapping[tuple[str, ...], tuple[int, int]]
+    """Days that move with Easter: first and last, counted from Easter Sunday."""
+    numbers: Mapping[str, int]
+    few: Mapping[tuple[str, ...], int]
+    """Numbers of several words ("a couple of")."""
+    units: Mapping[str, Unit]
+    days_ago: Mapping[tuple[str, ...], int]
+    """``yesterday`` and its like."""
+    on_this_day: Phrases
+    this: Words
+    last: Words
+    """The one before this: of several forms, "last summer" and "the last three weeks" take the same words."""
+    past: Words
+    """Counted back from today rather than by the calendar: "past month"."""
+    weekend: Words
+    ago_after: Words
+    """Behind the number and unit: "two years ago"."""
+    ago_before: Words
+    """In front of them: "vor zwei Jahren"."""
+    into: Words
+    """Before a date that they only introduce."""
+    between: Words
+    """Opens a range that ``to`` or ``and_`` goes on with."""
+    to: Words
+    bounds: Mapping[str, Literal["since", "after", "before", "until"]]
+    of: Words
+    """Between the parts of a date: "3rd of May"."""
+    ordinals: tuple[str, ...]
+    """What is written behind the number of a day."""
+    decades: tuple[str, ...]
+    """What is written behind a year that stands for ten: "1990s"."""
+
+    # ---- times of day, ages
+    times: Mapping[tuple[str, ...], Hours]
+    parts_of_day: Mapping[str, Hours]
+    """What is a time only behind a date: "yesterday evening"."""
+    birthday: Words
+    genitive: str
+    """Written behind a name without an apostrophe."""
+    aged: Phrases
+    """Between a name and an age: "Anna at 3"."""
+    years_old: Phrases
+    """Behind an age that follows a name: "Anna, 3 years old"."""
+    ages: Mapping[tuple[str, ...], tuple[int, int]]
+    """Ages by name, first and last year: "as a baby"."""
+
+    # ---- joints
+    and_: Words
+    or_: Words
+    but: Words
+    not_: Words
+    articles: Words
+    before_names: Words
+    """Before a place or a person, saying nothing more."""
+    before_people: Words
+    """Of these, the ones that announce a person."""
+    idle: Words
+    """Said at the ends of a rest without meaning anything."""
+
+    # ---- things
+    show: Words
+    photos: Words
+    of_photos: Words
+    favourite: Words
+    archived: Words
+    faces: Words
+    nobody: Words
+    located: Words
+    album: Words
+    orientations: Mapping[str, str]
+    """What an operator takes; ``oriented`` are said without one."""
+    oriented: Mapping[tuple[str, ...], str]
+    operators: Mapping[str, str]
+    plurals: Mapping[str, str]
+    """Irregular ones."""
+    plural_endings: tuple[str, ...]
+    common: Words
+    """Words that are more likely to be meant as they stand than as a misspelt name."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """What the detector's labels, which are English, are called here."""
+
+
+ENGLISH = Speech(
+    code="en",
+    months=_numbered(
+        "january jan",
+        "february feb",
+        "march mar",
+        "april apr",
+        "may",
+        "june jun",
+        "july jul",
+        "august aug",
+        "september sep sept",
+        "october oct",
+        "november nov",
+        "december dec",
+        start=1,
+    ),
+    shy_months=_words("may march april june august jan mar jun sep dec apr feb jul aug"),
+    weekdays=_numbered("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", start=0),
+    seasons={
+        "spring": (301, 531),
+        "summer": (601, 831),
+        "autumn": (901, 1130),
+        "fall": (901, 1130),
+        "winter": (1201, 229),
+    },
+    holidays={
+        ("christmas",): (1224, 1226),
+        ("xmas",): (1224, 1226),
+        ("christmas", "eve"): (1224, 1224),
+        ("christmas", "day"): (1225, 1225),
+        ("boxing", "day"): (1226, 1226),
+        ("new", "year"): (1231, 101),
+        ("new", "years"): (1231, 101),
+        ("new", "year", "s"): (1231, 101),
+        ("new", "years", "eve"): (1231, 1231),
+        ("new", "year", "s", "eve"): (1231, 1231),
+        ("new", "years", "day"): (101, 101),
+        ("new", "year", "s", "day"): (101, 101),
+        ("halloween",): (1031, 1031),
+        ("valentines", "day"): (214, 214),
+        ("valentine", "s", "day"): (214, 214),
+    },
+    easter={
+        ("easter",): (-2, 1),
+        ("good", "friday"): (-2, -2),
+        ("easter", "sunday"): (0, 0),
+        ("easter", "monday"): (1, 1),
+        ("pentecost",): (49, 50),
+        ("whitsun",): (49, 50),
+    },
+    numbers=_numbered(
+        "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", start=1
+    )
+    | {"a": 1, "an": 1},
+    few={
+        ("a", "few"): 3,
+        ("few",): 3,
+        ("a", "couple"): 2,
+        ("a", "couple", "of"): 2,
+        ("couple",): 2,
+        ("couple", "of"): 2,
+    },
+    units={
+        "day": "day",
+        "days": "day",
+        "week": "week",
+        "weeks": "week",
+        "month": "month",
+        "months": "month",
+        "year": "year",
+        "years": "year",
+    },
+    days_ago={("today",): 0, ("tonight",): 0, ("yesterday",): 1, ("day", "before", "yesterday"): 2},
+    on_this_day=_phrases("this day"),
+    this=_words("this"),
+    last=_words("last past previous"),
+    past=_words("past"),
+    weekend=_words("weekend"),
+    ago_after=_words("ago"),
+    ago_before=_words(""),
+    into=_words("in on during at from of over around"),
+    between=_words("between from"),
+    to=_words("to until till through"),
+    bounds={"since": "since", "after": "after", "before": "before", "until": "until", "till": "until"},
+    of=_words("of"),
+    ordinals=("st", "nd", "rd", "th"),
+    decades=("s",),
+    times={
+        ("in", "the", "morning"): (5, 12),
+        ("at", "dawn"): (4, 8),
+        ("at", "noon"): (11, 14),
+        ("in", "the", "afternoon"): (12, 18),
+        ("in", "the", "evening"): (17, 22),
+        ("at", "dusk"): (17, 22),
+        ("at", "night"): (21, 5),
+        ("in", "the", "night"): (21, 5),
+        ("during", "the", "night"): (21, 5),
+        ("by", "night"): (21, 5),
+        ("during", "the", "day"): (7, 19),
+        ("at", "midnight"): (23, 1),
+    },
+    parts_of_day={
+        "morning": (5, 12),
+        "noon": (11, 14),
+        "afternoon": (12, 18),
+        "evening": (17, 22),
+        "night": (21, 5),
+    },
+    birthday=_words("birthday bday"),
+    genitive="",
+    aged=_phrases("at", "aged", "at age", "at the age of", "age", "turning"),
+    years_old=_phrases("years old", "year old", "yrs old", "y o", "yo"),
+    ages={
+        ("as", "a", "baby"): (0, 1),
+        ("as", "a", "toddler"): (1, 3),
+        ("as", "a", "child"): (1, 12),
+        ("as", "a", "kid"): (1, 12),
+        ("as", "a", "teenager"): (13, 19),
+        ("as", "a", "teen"): (13, 19),
+    },
+    and_=_words("and"),
+    or_=_words("or"),
+    but=_words("but"),
+    not_=_words("not without except excluding no"),
+    articles=_words("the my our a an any"),
+    before_names=_words("in at near from around with of by on featuring"),
+    before_people=_words("with of by featuring"),
+    idle=_words("in at near from around with of by on featuring the my our a any and or but taken for to during s"),
+    show=_words("show find search me all the my our some for"),
+    photos=_words("photo photos picture pictures pic pics image images photograph photographs"),
+    of_photos=_words("of taken"),
+    favourite=_words("favourite favourites favorite favorites starred"),
+    archived=_words("archived archive"),
+    faces=_words("face faces people person anybody anyone"),
+    nobody=_words("nobody"),
+    located=_words("gps location place position"),
+    album=_words("album"),
+    orientations=_each(
+        portrait="portrait vertical upright", landscape="landscape horizontal", square="square", panorama="panorama"
+    ),
+    oriented={
+        ("in", "portrait", "format"): "portrait",
+        ("portrait", "format"): "portrait",
+        ("portrait", "orientation"): "portrait",
+        ("in", "landscape", "format"): "landscape",
+        ("landscape", "format"): "landscape",
+        ("landscape", "orientation"): "landscape",
+        ("panoramas",): "panorama",
+    },
+    operators=_each(
+        person="person people with",
+        place="place in city country",
+        near="near",
+        label="label tag thing",
+        camera="camera",
+        album="album",
+        type="type format ext",
+        orientation="orientation",
+        **{"is": "is"},
+        has="has",
+        before="before",
+        after="after",
+        since="since",
+        until="until",
+        date="date on year",
+        time="time",
+    ),
+    plurals={"person": "people", "knife": "knives", "mouse": "mice", "sheep": "sheep", "man": "men", "woman": "women"},
+    plural_endings=("s", "es"),
+    common=_words(
+        "about above after again animal animals apple apron autumn babies baby badge baked balloon banana barbecue "
+        "barn basket beach beard bench berry bike birds birthday black blond blonde blue boards boat books bottle "
+        "bread breakfast bride bridge bright brown brush building bunch burger butter cabin cable cactus candle "
+        "candles candy canoe canyon cards carpet carrot castle caves chain chair chalk cheese cherry chess chest "
+        "chicken child children chips church cigar circle circus cliff clock close cloth cloud clouds clown coast "
+        "coffee color colour concert cookie coral corner couch country couple course court cover crane cream creek "
+        "cross crowd crown curly dance dancing dark desert desk dinner dirty diving doctor donkey door dress drink "
+        "drinks driver drums early earth empty engine evening face faces family farmer fence ferry field fields fight "
+        "finger fire fireworks fish flag flame floor flower flowers flying foggy food forest fork fountain frame "
+        "friend friends frozen fruit funny garage garden gate ghost giant gift girl glass glasses gloves goal golden "
+        "goose grand grape grass green grill ground group guitar hands happy harbor harbour heart heavy hiking hills "
+        "hockey holiday honey horse horses hotel house houses hungry ice island jacket jeans jelly juice jumping "
+        "jungle kitchen kitten knight ladder lake lamp large laughing leaf leather leaves lemon light lights lion "
+        "little lobster long lunch maple marble march marina marker market mask meadow melon metal mirror model money "
+        "monkey moon moose morning mother motor mount mountain mountains mouth movie museum music naked naples night "
+        "noodles north ocean office olive onion orange outdoor outside paint painting palace palm panda pants paper "
+        "parade park party pasta path peace peach pearl people piano pillow pink pirate pizza plane plant plants "
+        "plate playing pond pool porch prince puppy purple quiet rabbit rainbow rainy reading receipt river robot "
+        "rocket rocks roses rough round running sailing salad salmon sand sandy scarf school screen shadow sharp "
+        "sheep shell ship shirt shoes shore short shower silver singing skating skiing skirt sleep sleeping small "
+        "smile smiling smoke snake snow snowman snowy soccer sofa south space speech spider spoon sport spring square "
+        "stadium stage stairs star stars statue steak steam stone store storm street stripes sugar summer sunny "
+        "sunrise sunset surfing sweet swim swimming swing table tall teacher tennis tent theatre tiger toast tower "
+        "town track traffic train tree trees trip truck tulip tunnel turtle uncle under vase village violin vulture "
+        "wagon walking wall water waves wedding whale wheel white wild window wine winter woman women wood wooden "
+        "woods working world yacht yellow young zebra"
+    ),
+)
+
+
+GERMAN = Speech(
+    code="de",
+    months=_numbered(
+        "januar janner jan",
+        "februar feber feb",
+        "marz maerz",
+        "april apr",
+        "mai",
+        "juni jun",
+        "juli jul",
+        "august aug",
+        "september sep sept",
+        "oktober okt",
+        "november nov",
+        "dezember dez",
+        start=1,
+    ),
+    shy_months=_words("april august mai juni jan jun jul aug sep apr feb"),
+    weekdays=_numbered(
+        "montag", "dienstag", "mittwoch", "donnerstag", "freitag", "samstag sonnabend", "sonntag", start=0
+    ),
+    seasons={
+        "fruhling": (301, 531),
+        "fruhjahr": (301, 531),
+        "sommer": (601, 831),
+        "herbst": (901, 1130),
+        "winter": (1201, 229),
+    },
+    holidays={
+        ("weihnachten",): (1224, 1226),
+        ("heiligabend",): (1224, 1224),
+        ("heilig", "abend"): (1224, 1224),
+        ("silvester",): (1231, 1231),
+        ("neujahr",): (101, 101),
+        ("halloween",): (1031, 1031),
+        ("valentinstag",): (214, 214),
+        ("nikolaus",): (1206, 1206),
+        ("tag", "der", "deutschen", "einheit"): (1003, 1003),
+    },
+    easter={
+        ("ostern",): (-2, 1),
+        ("karfreitag",): (-2, -2),
+        ("ostersonntag",): (0, 0),
+        ("ostermontag",): (1, 1),
+        ("pfingsten",): (49, 50),
+        ("himmelfahrt",): (39, 39),
+        ("rosenmontag",): (-48, -48),
+        ("karneval",): (-52, -47),
+        ("fasching",): (-52, -47),
+    },
+    numbers=_numbered(
+        "ein eine einem einer einen eines",
+        "zwei",
+        "drei",
+        "vier",
+        "funf",
+        "sechs",
+        "sieben",
+        "acht",
+        "neun",
+        "zehn",
+        "elf",
+        "zwolf",
+        start=1,
+    ),
+    few={("ein", "paar"): 3, ("paar",): 3, ("einigen",): 3, ("wenigen",): 3},
+    units={
+        "tag": "day",
+        "tage": "day",
+        "tagen": "day",
+        "woche": "week",
+        "wochen": "week",
+        "monat": "month",
+        "monate": "month",
+        "monaten": "month",
+        "jahr": "year",
+        "jahre": "year",
+        "jahren": "year",
+    },
+    days_ago={("heute",): 0, ("gestern",): 1, ("vorgestern",): 2},
+    on_this_day=_phrases("diesem tag"),
+    this=_words("dieser diese dieses diesen diesem"),
+    last=_words(
+        "letzter letzte letztes letzten letztem vergangener vergangene vergangenes vergangenen voriger vorige voriges "
+        "vorigen"
+    ),
+    past=_words(""),
+    weekend=_words("wochenende"),
+    ago_after=_words(""),
+    ago_before=_words("vor"),
+    into=_words("in im an am zu zum vom von wahrend uber um"),
+    between=_words("zwischen von vom"),
+    to=_words("bis"),
+    bounds={"seit": "since", "ab": "since", "nach": "after", "vor": "before", "bis": "until"},
+    of=_words("des"),
+    ordinals=("ter", "te", "ten"),
+    decades=("er",),
+    times={
+        ("am", "morgen"): (5, 11),
+        ("morgens",): (5, 11),
+        ("am", "vormittag"): (8, 12),
+        ("vormittags",): (8, 12),
+        ("am", "mittag"): (11, 14),
+        ("mittags",): (11, 14),
+        ("am", "nachmittag"): (12, 18),
+        ("nachmittags",): (12, 18),
+        ("am", "abend"): (17, 22),
+        ("abends",): (17, 22),
+        ("in", "der", "nacht"): (21, 5),
+        ("bei", "nacht"): (21, 5),
+        ("nachts",): (21, 5),
+        ("um", "mitternacht"): (23, 1),
+    },
+    parts_of_day={
+        "fruh": (5, 11),
+        "morgen": (5, 11),
+        "vormittag": (8, 12),
+        "mittag": (11, 14),
+        "nachmittag": (12, 18),
+        "abend": (17, 22),
+        "nacht": (21, 5),
+    },
+    birthday=_words("geburtstag"),
+    genitive="s",
+    aged=_phrases("mit", "im alter von"),
+    years_old=_phrases("jahre alt", "jahren", "jahre"),
+    ages={
+        ("als", "baby"): (0, 1),
+        ("als", "kleinkind"): (1, 3),
+        ("als", "kind"): (1, 12),
+        ("als", "teenager"): (13, 19),
+    },
+    and_=_words("und"),
+    or_=_words("oder"),
+    but=_words("aber"),
+    not_=_words("nicht ohne kein keine keinen ausser"),
+    articles=_words("der die das den dem des mein meine meinen meiner unser unsere ein eine einen einem einer"),
+    before_names=_words("in im bei nahe aus um mit von vom zu auf an am"),
+    before_people=_words("mit von vom"),
+    idle=_words(
+        "in im bei nahe aus um mit von vom zu auf an am der die das den dem des mein meine meinen meiner unser unsere "
+        "ein eine einen einem einer und oder aber aufgenommen fur wahrend"
+    ),
+    show=_words("zeig zeige such suche finde mir alle die meine unsere"),
+    photos=_words("foto fotos bild bilder bildern aufnahme aufnahmen"),
+    of_photos=_words("von vom aufgenommen"),
+    favourite=ENGLISH.favourite | _words("favorit favoriten lieblingsfoto lieblingsfotos lieblingsbilder"),
+    archived=ENGLISH.archived | _words("archiviert archivierte archiv"),
+    faces=ENGLISH.faces | _words("gesicht gesichter gesichtern person personen menschen leute leuten jemand jemandem"),
+    nobody=_words("niemand niemanden niemandem"),
+    located=ENGLISH.located | _words("ort position standort"),
+    album=_words("album"),
+    orientations={**ENGLISH.orientations}
+    | _each(
+        portrait="hochformat hochkant portrait",
+        landscape="querformat quer",
+        square="quadrat quadratisch",
+        panorama="panorama",
+    ),
+    oriented={
+        ("hochformat",): "portrait",
+        ("im", "hochformat"): "portrait",
+        ("querformat",): "landscape",
+        ("im", "querformat"): "landscape",
+        ("panoramen",): "panorama",
+    },
+    operators={**ENGLISH.operators}
+    | _each(
+        person="person mit",
+        place="ort stadt land",
+        near="nahe",
+        label="ding etikett",
+        camera="kamera",
+        album="album",
+        type="typ format",
+        orientation="ausrichtung",
+        **{"is": "ist"},
+        has="hat",
+        before="vor",
+        after="nach",
+        since="seit",
+        until="bis",
+        date="datum am jahr",
+        time="zeit",
+    ),
+    plurals={},
+    plural_endings=(),
+    common=_words(
+        "abend alte altes auto bahn balkon ballon baum baume berg berge blau blaue blick blume blumen boot braut brot "
+        "brucke brucken bunt burg decke dorf dunkel eis eltern essen fahrrad familie farbe feier feld fenster feuer "
+        "feuerwerk fisch fluss freunde fruh garten gelb gipfel gitarre glas gras gross grosse grun grune hafen hand "
+        "haus hauser heft herbst himmel hochzeit holz hotel hund hunde hutte insel jacke junge kaffee kamin karte "
+        "katze kerze kerzen kind kinder kino kirche kleid klein kleine konzert kuche kuchen kuste lachen lampe leer "
+        "leute licht lichter madchen markt mauer meer menschen mond morgen mutter nacht nebel oma opa palme park "
+        "pferd pflanze regen regenbogen reise rot rote rutsche salat sand schaf schatten schiff schild schloss schnee "
+        "schneemann schule schwarz schwimmen segeln sonne sonnenuntergang spiegel spiel spielen spielplatz sport "
+        "stadt stein steine stern sterne strand strasse sturm tanz tanzen teller theater tier tiere tisch torte turm "
+        "urlaub vater vogel wald wandern wasser wasserfall weg weihnachtsbaum wein weiss welle wellen wiese wolke "
+        "wolken wuste zelt zimmer zoo"
+    ),
+    labels={
+        "person": "person menschen",
+        "bicycle": "fahrrad fahrrader rad",
+        "car": "auto autos",
+        "motorcycle": "motorrad motorrader",
+        "airplane": "flugzeug flugzeuge",
+        "bus": "bus busse",
+        "train": "zug zuge",
+        "truck": "lastwagen lkw",
+        "boat": "boot boote",
+        "traffic light": "ampel ampeln",
+        "bench": "bank parkbank",
+        "bird": "vogel vogeln",
+        "cat": "katze katzen",
+        "dog": "hund hunde hunden",
+        "horse": "pferd pferde pferden",
+        "sheep": "schaf schafe",
+        "cow": "kuh kuhe",
+        "elephant": "elefant elefanten",
+        "bear": "bar baren",
+        "zebra": "zebra zebras",
+        "giraffe": "giraffe giraffen",
+        "backpack": "rucksack rucksacke",
+        "umbrella": "schirm schirme regenschirm",
+        "handbag": "handtasche handtaschen",
+        "tie": "krawatte krawatten",
+        "suitcase": "koffer",
+        "skis": "ski skier",
+        "snowboard": "snowboard",
+        "sports ball": "ball balle",
+        "kite": "drachen",
+        "surfboard": "surfbrett",
+        "bottle": "flasche flaschen",
+        "wine glass": "weinglas weinglaser",
+        "cup": "tasse tassen",
+        "fork": "gabel gabeln",
+        "knife": "messer",
+        "spoon": "loffel",
+        "bowl": "schussel schusseln",
+        "banana": "banane bananen",
+        "apple": "apfel",
+        "orange": "orange orangen",
+        "carrot": "karotte karotten mohre mohren",
+        "pizza": "pizza pizzen",
+        "cake": "kuchen torte torten",
+        "chair": "stuhl stuhle",
+        "couch": "sofa sofas",
+        "potted plant": "topfpflanze topfpflanzen",
+        "bed": "bett betten",
+        "dining table": "esstisch tisch",
+        "toilet": "toilette",
+        "tv": "fernseher",
+        "laptop": "laptop laptops",
+        "keyboard": "tastatur",
+        "cell phone": "handy handys telefon",
+        "oven": "ofen backofen",
+        "sink": "waschbecken spule",
+        "refrigerator": "kuhlschrank",
+        "book": "buch bucher",
+        "clock": "uhr uhren",
+        "vase": "vase vasen",
+        "scissors": "schere",
+        "teddy bear": "teddy teddybar",
+        "toothbrush": "zahnburste",
+    },
+)
+
+SPEECHES = (ENGLISH, GERMAN)
+"""In order of preference where two understand a query equally well."""
+
+EVERYDAY = frozenset().union(*(speech.common for speech in SPEECHES))
+"""The common words of all languages: none of them is a misspelt name in another."""
