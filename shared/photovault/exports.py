@@ -119,12 +119,14 @@ def images_page(conn: Connection, export: Export, *, limit: int, after: UUID | N
 
 @dataclass(frozen=True)
 class Album:
-    """``why`` is the reason that an automatic album gives for itself."""
+    """``why`` is the reason that an automatic album gives for itself, ``filter`` what a smart one follows."""
 
     id: UUID
     kind: albums.Kind
     title: str
     description: str | None
+    sort: albums.Sort
+    filter: dict[str, Any] | None
     why: dict[str, Any] | None
     first_day: date | None
     last_day: date | None
@@ -137,8 +139,8 @@ def albums_page(conn: Connection, *, limit: int, after: UUID | None) -> list[Alb
     return db.rows(
         conn,
         Album,
-        "WITH own AS MATERIALIZED (SELECT id, kind, title, description, why, first_day, last_day, cover_image_id, "
-        "created_at FROM albums WHERE deleted_at IS NULL) "
+        "WITH own AS MATERIALIZED (SELECT id, kind, title, description, sort, filter, why, first_day, last_day, "
+        "cover_image_id, created_at FROM albums WHERE deleted_at IS NULL) "
         "SELECT * FROM own WHERE %(after)s::uuid IS NULL OR id > %(after)s ORDER BY id LIMIT %(limit)s",
         {"after": after, "limit": limit},
     )
@@ -148,6 +150,7 @@ def albums_page(conn: Connection, *, limit: int, after: UUID | None) -> list[Alb
 class Person:
     id: UUID
     name: str | None
+    birthday: date | None
     hidden: bool
     face_count: int
     image_count: int
@@ -159,7 +162,8 @@ def people_page(conn: Connection, *, limit: int, after: UUID | None) -> list[Per
     return db.rows(
         conn,
         Person,
-        "WITH own AS MATERIALIZED (SELECT id, name, hidden, face_count, image_count, created_at FROM person_clusters) "
+        "WITH own AS MATERIALIZED "
+        "(SELECT id, name, birthday, hidden, face_count, image_count, created_at FROM person_clusters) "
         "SELECT * FROM own WHERE %(after)s::uuid IS NULL OR id > %(after)s ORDER BY id LIMIT %(limit)s",
         {"after": after, "limit": limit},
     )

@@ -67,6 +67,8 @@ class ExportedAlbum(schemas.Schema):
     kind: albums.Kind
     title: str
     description: str | None
+    sort: albums.Sort
+    filter: dict[str, Any] | None = Field(description="What a smart album follows, by the ids of people and albums.")
     why: dict[str, Any] | None = Field(description="What an automatic album is about.")
     first_day: date | None
     last_day: date | None
@@ -77,6 +79,7 @@ class ExportedAlbum(schemas.Schema):
 class ExportedPerson(schemas.Schema):
     id: UUID
     name: str | None
+    birthday: date | None
     hidden: bool
     face_count: int
     image_count: int
