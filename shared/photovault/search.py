@@ -100,7 +100,8 @@ def read_names(conn: Connection) -> Names:
     known = db.rows(
         conn,
         Name,
-        "SELECT 'person' AS kind, name AS value, image_count, id, hidden FROM person_clusters WHERE name IS NOT NULL "
+        "SELECT 'person' AS kind, name AS value, image_count, id, hidden, birthday FROM person_clusters "
+        "WHERE name IS NOT NULL "
         "ORDER BY image_count DESC, id LIMIT %s",
         [MOST_PEOPLE],
     )

@@ -136,6 +136,19 @@ def test_which_way_up_a_picture_is(person: Somebody) -> None:
     assert filtered(person, "is:panorama") == [panorama]
 
 
+def test_the_years_of_somebody_whose_birthday_is_known(person: Somebody) -> None:
+    anna = libraries.named_person(person.user_id, "Anna")
+    with db.transaction(person.user_id) as conn:
+        conn.execute("UPDATE person_clusters SET birthday = '2020-05-01' WHERE id = %s", [anna])
+    photo(person.user_id, day=date(2023, 4, 30), people=[anna])
+    third = photo(person.user_id, day=date(2023, 5, 1), people=[anna])
+    party = photo(person.user_id, day=date(2024, 5, 1))
+
+    assert filtered(person, "anna at 3") == [third]
+    assert filtered(person, "anna's birthday 2024") == [party]
+    assert filtered(person, "annas geburtstag") == [party, third]
+
+
 def test_german_words_find_what_the_detector_calls_in_english(person: Somebody) -> None:
     photo(person.user_id, labels=["cat"])
     dog = photo(person.user_id, labels=["dog"])
