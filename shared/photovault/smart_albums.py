@@ -97,40 +97,17 @@ def narrowing(saved: Saved, around: _Around) -> images.Filter | None:
     gone = around.gone(saved)
     if not saved_filters.is_possible(saved, gone=gone):
         return None
+    from photovault import search  # with its rankings, which only a look at filters needs
+
     said = saved.conditions
     since = around.today - timedelta(days=saved.last_days) if saved.last_days is not None else None
-
-    def cameras(spoken: Sequence[str]) -> tuple[str, ...]:
-        return tuple(full for name in spoken for full in names.full_cameras(around.cameras, name))
-
-    return images.Filter(
-        status="ready",
-        archived=bool(said.archived),
-        favourite=said.favourite,
+    wanted = images.Filter(
         from_day=max((day for day in (said.date_from, since) if day), default=None),
         to_day=said.date_to,
         bbox=saved.bbox,
-        has_faces=said.has_faces,
-        has_gps=said.has_gps,
-        days=said.days,
-        without_days=said.days_none,
-        yearly=said.yearly,
-        without_yearly=said.yearly_none,
-        places=said.places,
-        without_places=said.places_none,
-        person_ids=said.people_all,
-        any_person_ids=said.people_any,
-        without_person_ids=said.people_none,
-        labels=said.labels_all,
-        any_labels=said.labels_any,
-        without_labels=said.labels_none,
-        album_ids=tuple(one for one in said.albums if one not in gone),
-        without_album_ids=said.albums_none,
-        cameras=cameras(said.cameras),
-        without_cameras=cameras(said.cameras_none),
-        content_types=said.content_types,
-        without_content_types=said.content_types_none,
     )
+    there = replace(said, albums=tuple(one for one in said.albums if one not in gone))
+    return search.narrowed(wanted, there, around.cameras, archived_given=False)
 
 
 def find(conn: Connection, saved: Saved) -> Found:

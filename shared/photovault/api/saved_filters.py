@@ -27,6 +27,11 @@ Yearly = Annotated[
     Field(default_factory=list, max_length=_MOST),
 ]
 
+Hours = Annotated[
+    list[Annotated[list[Annotated[int, Field(ge=0, le=24)]], Field(min_length=2, max_length=2)]],
+    Field(default_factory=list, max_length=_MOST),
+]
+
 
 class Place(schemas.Schema):
     level: Literal["country", "region", "city"]
@@ -34,6 +39,13 @@ class Place(schemas.Schema):
     country_code: Annotated[str, StringConstraints(to_upper=True, pattern=r"^[A-Za-z]{2}$")]
 
 
+class Circle(schemas.Schema):
+    lat: Annotated[float, Field(ge=-90, le=90)]
+    lon: Annotated[float, Field(ge=-180, le=180)]
+    km: Annotated[float, Field(gt=0, le=20_040)]
+
+
+Circles = Annotated[list[Circle], Field(default_factory=list, max_length=_MOST)]
 Places = Annotated[list[Place], Field(default_factory=list, max_length=_MOST)]
 
 
@@ -67,6 +79,8 @@ class SavedFilter(schemas.Schema):
     bbox: Annotated[list[float], Field(min_length=4, max_length=4)] | None = Field(
         None, description="west, south, east, north in degrees."
     )
+    near: Circles = Field(description="Within any of these circles.")
+    near_none: Circles
     people_all: Ids = Field(description="With all of these people.")
     people_any: Annotated[
         list[Annotated[list[UUID], Field(min_length=1, max_length=_MOST)]],
@@ -85,6 +99,12 @@ class SavedFilter(schemas.Schema):
     cameras_none: Texts
     content_types: Texts = Field(description="Such as image/heic.")
     content_types_none: Texts
+    hours: Hours = Field(
+        description="Local hours: the first, and the one after the last; over midnight where the first is later."
+    )
+    orientations: Annotated[
+        list[Literal["portrait", "landscape", "square", "panorama"]], Field(default_factory=list, max_length=4)
+    ]
     favourite: bool | None = None
     archived: bool | None = Field(None, description="true takes from the archive alone.")
     has_faces: bool | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import fields
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from photovault.api import album_photos, albums, people
 from photovault.api import images as image_routes
 from photovault.api import search as search_routes
 from photovault.api import smart_albums as routes
+from photovault.api.saved_filters import SavedFilter
+from photovault.filters import Filter
 
 pytestmark = pytest.mark.usefixtures("vault", "sent")
 
@@ -108,6 +111,11 @@ def test_an_album_holds_what_its_filter_finds(http: TestClient, ada: Somebody) -
         ({"content_types": ["image/heic"]}, {4}),
         ({"content_types_none": ["image/heic"]}, {0, 1, 2, 3}),
         ({"has_gps": False}, {4}),
+        ({"near": [{"lat": 38.7, "lon": -9.1, "km": 50}]}, {0, 1}),
+        ({"near_none": [{"lat": 38.7, "lon": -9.1, "km": 400}]}, {3, 4}),
+        ({"hours": [[9, 11]]}, {0, 1, 2, 3, 4}),
+        ({"hours": [[22, 6]]}, set()),
+        ({"orientations": ["portrait", "square"]}, {4}),
         ({"has_faces": True}, {2}),
         ({"places": [PLACE], "favourite": True}, {1}),
         ({"labels_all": ["cat"]}, set()),
@@ -120,7 +128,7 @@ def test_every_condition_narrows(http: TestClient, ada: Somebody, conditions: di
         add_photo(ada.user_id, taken=days[1], where=LISBON, favourite=True),
         add_photo(ada.user_id, taken=days[2], where=PORTO, faces=[face_of(1)]),
         add_photo(ada.user_id, taken=days[3], where=BERLIN, camera_make="Canon", camera_model="EOS R5"),
-        add_photo(ada.user_id, taken=days[4], content_type="image/heic"),
+        add_photo(ada.user_id, taken=days[4], content_type="image/heic", width=3, height=4),
         add_photo(ada.user_id, taken=days[5], archived=True),
     ]
     album = make(http, ada, filter=conditions)
@@ -260,7 +268,14 @@ def test_the_last_days_move_along(http: TestClient, ada: Somebody) -> None:
 
 @pytest.mark.parametrize(
     ("words", "days"),
-    [("last 30 days", 30), ("past 2 weeks", 14), ("last summer", None), ("2024", None), ("yesterday", None)],
+    [
+        ("last 30 days", 30),
+        ("past 2 weeks", 14),
+        ("letzte 30 Tage", 30),
+        ("last summer", None),
+        ("2024", None),
+        ("yesterday", None),
+    ],
 )
 def test_words_for_days_that_end_today_roll_and_others_stand_still(
     http: TestClient, ada: Somebody, words: str, days: int | None
@@ -404,6 +419,9 @@ def test_nobody_is_shown_for_want_of_somebody_to_leave_out(http: TestClient, ada
         {"filter": {"bbox": [0, 10, 0, -10]}},
         {"filter": {"bbox": [0, 0, 0]}},
         {"filter": {"last_days": 0}},
+        {"filter": {"near": [{"lat": 91, "lon": 0, "km": 1}]}},
+        {"filter": {"hours": [[9, 25]]}},
+        {"filter": {"orientations": ["diagonal"]}},
         {"filter": {"people_all": [str(UUID(int=n)) for n in range(51)]}},
         {"filter": {"labels_all": ["a\x00b"]}},
         {"filter": {"places": [{"level": "street", "value": "x", "country_code": "PT"}]}},
@@ -479,3 +497,8 @@ def test_today_is_the_persons(http: TestClient, ada: Somebody) -> None:
     preview = ask(http, ada, "POST", "/albums/smart/preview", q="yesterday", today="2025-03-01")
     assert preview["filter"]["days"] == [["2025-02-28", "2025-02-28"]]
     assert ask(http, ada, "POST", "/albums/smart/preview", q="last 30 days", today=str(date.max))["filter"]
+
+
+def test_the_api_takes_and_shows_every_condition_that_a_query_can_have() -> None:
+    """A condition that the parser learns must be one that an album can keep."""
+    assert SavedFilter.model_fields.keys() - {"last_days", "bbox"} == {entry.name for entry in fields(Filter)}
