@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
 
 from photovault import db
+from photovault.errors import NotFound
 
 if TYPE_CHECKING:
     from photovault.db import Connection
@@ -26,6 +28,8 @@ COLUMNS = (
 QUALIFIED_COLUMNS = ", ".join(f"i.{column.strip()}" for column in COLUMNS.split(","))
 # What albums and overviews are made of, over ``images i``: understood photos outside trash and archive.
 ARRANGED = "i.deleted_at IS NULL AND NOT i.archived AND i.status IN ('processing', 'ready')"
+
+NO_SUCH_PHOTO = "There is no such photo."
 
 _CORRECTED = "taken_source IS NOT DISTINCT FROM 'person'"
 _PLACED = "location_source IS NOT DISTINCT FROM 'person'"
@@ -703,25 +707,56 @@ def trash(conn: Connection, *, limit: int, after: tuple[datetime, UUID] | None =
     )
 
 
+# ----------------------------------------------------------------------------------------------- what a person does
+
+
+def require(conn: Connection, image_ids: Collection[UUID]) -> None:
+    """Raises ``NotFound`` unless all of these are there, in the trash or not."""
+    wanted = list(set(image_ids))
+    if db.value(conn, "SELECT count(*) FROM images WHERE id = ANY(%s)", [wanted]) < len(wanted):
+        raise NotFound(NO_SUCH_PHOTO)
+
+
 def move_to_trash(conn: Connection, image_id: UUID, *, revision: int) -> bool:
     """Take a photo out of lists, albums, people and search at once; whether it was not there already."""
-    moved = db.value(
+    return bool(move_all_to_trash(conn, [image_id], revision=revision))
+
+
+def move_all_to_trash(conn: Connection, image_ids: Collection[UUID], *, revision: int) -> list[UUID]:
+    """The same for many; those that were not there already."""
+    return _moved(
         conn,
-        "UPDATE images SET deleted_at = now(), revision = %s WHERE id = %s AND deleted_at IS NULL RETURNING true",
-        [revision, image_id],
+        "UPDATE images SET deleted_at = now(), revision = %s WHERE id = ANY(%s) AND deleted_at IS NULL RETURNING id",
+        image_ids,
+        revision=revision,
     )
-    _update_searchable(conn, image_id)
-    return bool(moved)
 
 
 def restore(conn: Connection, image_id: UUID, *, revision: int) -> bool:
-    restored = db.value(
+    """Take a photo out of the trash; whether it was there."""
+    return bool(restore_all(conn, [image_id], revision=revision))
+
+
+def restore_all(conn: Connection, image_ids: Collection[UUID], *, revision: int) -> list[UUID]:
+    """The same for many; those that were there."""
+    return _moved(
         conn,
-        "UPDATE images SET deleted_at = NULL, revision = %s WHERE id = %s AND deleted_at IS NOT NULL RETURNING true",
-        [revision, image_id],
+        "UPDATE images SET deleted_at = NULL, revision = %s WHERE id = ANY(%s) AND deleted_at IS NOT NULL RETURNING id",
+        image_ids,
+        revision=revision,
     )
-    _update_searchable(conn, image_id)
-    return bool(restored)
+
+
+def _moved(conn: Connection, sql: str, image_ids: Collection[UUID], *, revision: int) -> list[UUID]:
+    moved = [image_id for (image_id,) in conn.execute(sql.encode(), [revision, list(image_ids)]).fetchall()]
+    _update_searchable(conn, moved)
+    # What counts photos shows another number now, or another cover.
+    for table, holding in (("albums", "album_id FROM album_images"), ("person_clusters", "person_id FROM faces")):
+        conn.execute(
+            f"UPDATE {table} SET revision = %s WHERE id IN (SELECT {holding} WHERE image_id = ANY(%s))".encode(),
+            [revision, moved],
+        )
+    return moved
 
 
 def edit(
@@ -734,21 +769,48 @@ def edit(
     archived: bool | None = None,
 ) -> None:
     """Change what a person may change; None leaves as it is, an empty caption removes it."""
+    edit_all(conn, [image_id], revision=revision, caption=caption, favourite=favourite, archived=archived)
+
+
+def edit_all(
+    conn: Connection,
+    image_ids: Collection[UUID],
+    *,
+    revision: int,
+    caption: str | None = None,
+    favourite: bool | None = None,
+    archived: bool | None = None,
+) -> list[UUID]:
+    """The same for many; those that were not like that already, which alone get the revision."""
+    changed = conn.execute(
+        """
+        UPDATE images SET caption = n.caption, favourite = n.favourite, archived = n.archived, revision = %(revision)s
+        FROM (
+            SELECT id, CASE WHEN %(caption)s::text IS NULL THEN caption ELSE nullif(%(caption)s, '') END AS caption,
+                   coalesce(%(favourite)s, favourite) AS favourite, coalesce(%(archived)s, archived) AS archived
+            FROM images WHERE id = ANY(%(ids)s)
+        ) AS n
+        WHERE images.id = n.id AND (images.caption, images.favourite, images.archived)
+            IS DISTINCT FROM (n.caption, n.favourite, n.archived)
+        RETURNING images.id
+        """,
+        {
+            "ids": list(image_ids),
+            "caption": caption,
+            "favourite": favourite,
+            "archived": archived,
+            "revision": revision,
+        },
+    ).fetchall()
+    found = [image_id for (image_id,) in changed]
+    _update_searchable(conn, found)
+    return found
+
+
+def _update_searchable(conn: Connection, image_ids: Collection[UUID]) -> None:
     conn.execute(
-        "UPDATE images SET "
-        "caption = CASE WHEN %(caption)s::text IS NULL THEN caption ELSE nullif(%(caption)s, '') END, "
-        "favourite = coalesce(%(favourite)s, favourite), archived = coalesce(%(archived)s, archived), "
-        "revision = %(revision)s WHERE id = %(id)s",
-        {"id": image_id, "caption": caption, "favourite": favourite, "archived": archived, "revision": revision},
+        "UPDATE image_embeddings e SET searchable = i.deleted_at IS NULL AND NOT i.archived FROM images i "
+        "WHERE e.image_id = ANY(%s) AND i.id = e.image_id "
+        "AND e.searchable IS DISTINCT FROM (i.deleted_at IS NULL AND NOT i.archived)",
+        [list(image_ids)],
     )
-    _update_searchable(conn, image_id)
-
-
-def _update_searchable(conn: Connection, image_id: UUID) -> None:
-    for table in ("image_embeddings", "image_labels"):
-        conn.execute(
-            f"UPDATE {table} e SET searchable = i.deleted_at IS NULL AND NOT i.archived FROM images i "
-            "WHERE e.image_id = %s AND i.id = e.image_id "
-            "AND e.searchable IS DISTINCT FROM (i.deleted_at IS NULL AND NOT i.archived)",
-            [image_id],
-        )

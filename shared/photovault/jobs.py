@@ -110,3 +110,56 @@ def note_failure(conn: Connection, kind: str, *, generation: int, why: str) -> N
         "WHERE kind = %(kind)s AND state IN ('queued', 'running') AND generation <= %(generation)s",
         {"kind": kind, "generation": generation, "why": why},
     )
+
+
+# ------------------------------------------------------------------------------------------ work on a number of things
+
+
+def begin(conn: Connection, kind: str, *, total: int) -> UUID:
+    """A job of so many steps; if one of this kind is open, that one, with what there is more to do now."""
+    found = db.value(
+        conn,
+        "UPDATE jobs SET created_at = now(), total = done + %(total)s WHERE id = ("
+        "SELECT id FROM jobs WHERE kind = %(kind)s AND state IN ('queued', 'running') AND NOT cancel_requested "
+        "ORDER BY created_at, id LIMIT 1) RETURNING id",
+        {"kind": kind, "total": total},
+    )
+    if found is not None:
+        return UUID(str(found))
+    job_id = ids.new()
+    conn.execute("INSERT INTO jobs (id, kind, total) VALUES (%s, %s, %s)", [job_id, kind, total])
+    return job_id
+
+
+def open_one(conn: Connection, kind: str) -> Job | None:
+    """The oldest job of this kind that is to be worked on. Those that were cancelled meanwhile end here."""
+    conn.execute(
+        "UPDATE jobs SET state = 'failed', error = %s, finished_at = now() "
+        "WHERE kind = %s AND state = 'running' AND cancel_requested",
+        [CANCELLED, kind],
+    )
+    return db.row(
+        conn,
+        Job,
+        f"SELECT {_COLUMNS} FROM jobs WHERE kind = %s AND state IN ('queued', 'running') "
+        "ORDER BY created_at, id LIMIT 1",
+        [kind],
+    )
+
+
+def advance(conn: Connection, job_id: UUID, *, by: int, finished: bool) -> None:
+    """Note steps of such a job; ``finished`` ends it, with as many steps as there really were."""
+    conn.execute(
+        "UPDATE jobs SET done = done + %(by)s, state = CASE WHEN %(finished)s THEN 'done' ELSE 'running' END, "
+        "total = CASE WHEN %(finished)s THEN done + %(by)s ELSE greatest(total, done + %(by)s) END, "
+        "finished_at = CASE WHEN %(finished)s THEN now() END WHERE id = %(id)s",
+        {"id": job_id, "by": by, "finished": finished},
+    )
+
+
+def whose_are_open(conn: Connection, kind: str) -> list[UUID]:
+    """Everybody with an open job of this kind, as maintenance sees them."""
+    found = conn.execute(
+        "SELECT DISTINCT user_id FROM jobs WHERE kind = %s AND state IN ('queued', 'running') ORDER BY user_id", [kind]
+    ).fetchall()
+    return [row[0] for row in found]

@@ -6,7 +6,7 @@ time, the old one is what the blob is restored from.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -42,13 +42,25 @@ def add(conn: Connection, copies: Iterable[Blob]) -> None:
         )
 
 
-def of_image(conn: Connection, image_id: UUID) -> list[Retired]:
-    """A photo's retired copies, the newest first."""
+def of_images(conn: Connection, image_ids: Sequence[UUID]) -> list[Retired]:
+    """Photos' retired copies, the newest first."""
     return db.rows(
         conn,
         Retired,
-        f"SELECT {_COLUMNS} FROM retired_blobs WHERE image_id = %s ORDER BY retired_at DESC, driver, key",
-        [image_id],
+        f"SELECT {_COLUMNS} FROM retired_blobs WHERE image_id = ANY(%s) ORDER BY retired_at DESC, driver, key",
+        [list(image_ids)],
+    )
+
+
+def of_purged(conn: Connection, *, limit: int, after: tuple[str, str] | None = None) -> list[Retired]:
+    """Some of the person's retired copies of photos that are gone, after a (driver, key)."""
+    return db.rows(
+        conn,
+        Retired,
+        f"SELECT {_COLUMNS} FROM retired_blobs r WHERE NOT EXISTS (SELECT FROM images i WHERE i.id = r.image_id) "
+        "AND (%(driver)s::text IS NULL OR (driver, key) > (%(driver)s, %(key)s)) "
+        "ORDER BY driver, key LIMIT %(limit)s",
+        {"driver": after[0] if after else None, "key": after[1] if after else None, "limit": limit},
     )
 
 

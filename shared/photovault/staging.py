@@ -27,6 +27,7 @@ OUTGOING = "outgoing/"
 UPLOAD = "upload"
 AWAY = "away/"
 ERASING = "erasing/"
+PURGING = "purging/"
 
 
 @dataclass(frozen=True)

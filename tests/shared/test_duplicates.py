@@ -22,7 +22,7 @@ from tests.vaults import Somebody, forget, somebody
 from photovault import db, duplicates, formats, images, lookalikes, perceptual, staging, uploads, users
 from photovault.duplicates import Likeness, Member, Pair, Photo
 from photovault.errors import Tampered
-from photovault.pipeline import comparing, maintenance, vision
+from photovault.pipeline import comparing, purging, vision
 from photovault.pipeline.messages import PhotoMessage
 
 NOON = datetime(2025, 5, 9, 12)
@@ -505,7 +505,7 @@ def test_a_purged_photo_takes_its_pairs_and_marks_along(ada: Somebody, bucket: B
     with db.transaction(ada.user_id) as conn:
         images.move_to_trash(conn, other, revision=users.next_revision(conn))
         assert lookalikes.offered(conn) == []
-    maintenance.purge(ada.user_id, other, deleted_before=datetime.now(UTC) + timedelta(days=1))
+    purging.purge(ada.user_id, [other], deleted_before=datetime.now(UTC) + timedelta(days=1))
     assert pairs_of(ada) == []
     assert value(ada.user_id, "SELECT count(*) FROM image_marks WHERE image_id = %s", [other]) == 0
 

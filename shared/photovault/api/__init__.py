@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 PARTS = {
     "auth": ("auth",),
     "search": ("search",),
-    "images": ("duplicates", "timeline", "map", "images", "viewing"),  # in this order: `map` is no id of a photo
+    # In this order: `map` and `trash` are no ids of photos.
+    "images": ("duplicates", "timeline", "map", "trash", "edits", "images", "viewing"),
     "albums": ("albums", "album_photos", "smart_albums", "shares"),
     "people": ("people",),
     "faces": ("people",),

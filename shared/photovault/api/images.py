@@ -16,10 +16,8 @@ from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartParser
 
 from photovault import (
-    activity,
     albums,
     cursors,
-    db,
     formats,
     images,
     keyring,
@@ -34,7 +32,7 @@ from photovault import (
     tickets,
     uploads,
 )
-from photovault.api import boxes, edge, presenting, relocated, retimed, schemas
+from photovault.api import boxes, edge, presenting, relocated, retimed, schemas, trash
 from photovault.api.album_shapes import because
 from photovault.api.changing import IdempotencyKey, changing
 from photovault.api.edge import CurrentPerson
@@ -474,19 +472,6 @@ def page_of_images(
     return schemas.Page(items=shown, next_cursor=following)
 
 
-@router.get("/trash", operation_id="listTrash")
-def list_trash(
-    person: CurrentPerson, cursor: schemas.Cursor = None, limit: schemas.Limit = 50
-) -> schemas.Page[schemas.Image]:
-    """Deleted photos, latest first. They are removed for good after 30 days."""
-    after = cursors.decode("trash", cursor, "tu")
-    with person.transaction() as conn:
-        rows = images.trash(conn, limit=limit + 1, after=after)
-        shown = presenting.image_list(conn, rows[:limit])
-    following = next_cursor("trash", rows, limit=limit, key=lambda row: (row.deleted_at, row.id))
-    return schemas.Page(items=shown, next_cursor=following)
-
-
 class LookAlike(schemas.Schema):
     image: schemas.Image
     score: float = Field(description="Cosine similarity of the two pictures; 1 is the same picture.")
@@ -502,7 +487,7 @@ def similar_images(
     from photovault import search as look_alikes  # with its parser and names, which no other route here needs
 
     with person.transaction() as conn:
-        existing(conn, image_id)
+        presenting.existing(conn, image_id)
         found = look_alikes.similar(conn, image_id, limit=limit + 1, after=after)
         score = {one.id: 1 - one.distance for one in found}
         shown = presenting.image_list(conn, images.by_ids(conn, [one.id for one in found[:limit]]))
@@ -515,19 +500,12 @@ def similar_images(
 # ---------------------------------------------------------------------------------------------- one photo's life
 
 
-def existing(conn: db.Connection, image_id: UUID) -> images.Image:
-    image = images.get(conn, image_id)
-    if image is None:
-        raise NotFound("There is no such photo.")
-    return image
-
-
 @router.get("/{image_id}", operation_id="getImage", responses=NOT_FOUND)
 def get_image(person: CurrentPerson, image_id: ImageId) -> ImageDetail:
     """A photo with its people, labels, albums, and tickets for all its renditions."""
     now = datetime.now(UTC)
     with person.transaction() as conn:
-        row = existing(conn, image_id)
+        row = presenting.existing(conn, image_id)
         taken_by_file = retimed.by_file(conn, row)
         made = tickets.of_images(conn, [row], names=None, now=now).get(row.id, {})
         faces = people.faces_of_image(conn, image_id)
@@ -568,7 +546,7 @@ def edit_image(person: CurrentPerson, image_id: ImageId, body: ImageEdit) -> sch
         queues.send_rebuild_check(person.user_id)
     with changing(person) as change:
         conn = change.conn
-        before = existing(conn, image_id)
+        before = presenting.existing(conn, image_id)
         images.edit(
             conn,
             image_id,
@@ -585,7 +563,7 @@ def edit_image(person: CurrentPerson, image_id: ImageId, body: ImageEdit) -> sch
         if moved or body.archived not in {None, before.archived}:
             rebuilds.want(conn)
         smart_albums.follow(conn, [image_id], revision=change.revision)
-        shown = presenting.image_list(conn, [existing(conn, image_id)])[0]
+        shown = presenting.image_list(conn, [presenting.existing(conn, image_id)])[0]
     if rebuild:
         queues.send_albums(person.user_id)
     return shown
@@ -606,36 +584,25 @@ def shift_time(
 @router.delete("/{image_id}", status_code=204, operation_id="deleteImage", responses=NOT_FOUND)
 def delete_image(person: CurrentPerson, image_id: ImageId) -> Response:
     """Move a photo to the trash, from where it can be restored for 30 days."""
-    _change_trash(person, image_id, into=True)
+    trash.move(person, [image_id], into=True)
     return Response(status_code=204)
 
 
 @router.post("/{image_id}/restore", operation_id="restoreImage", responses=NOT_FOUND)
 def restore_image(person: CurrentPerson, image_id: ImageId) -> schemas.Image:
     """Take a photo out of the trash, back into its albums."""
-    _change_trash(person, image_id, into=False)
+    trash.move(person, [image_id], into=False)
     with person.transaction() as conn:
-        return presenting.image_list(conn, [existing(conn, image_id)])[0]
-
-
-def _change_trash(person: edge.Person, image_id: UUID, *, into: bool) -> None:
-    queues.send_rebuild_check(person.user_id)
-    with changing(person) as change:
-        existing(change.conn, image_id)
-        move = images.move_to_trash if into else images.restore
-        if move(change.conn, image_id, revision=change.revision):
-            activity.record(change.conn, "photo-deleted" if into else "photo-restored", image_id=str(image_id))
-            rebuilds.want(change.conn)
-    queues.send_albums(person.user_id)
+        return presenting.image_list(conn, [presenting.existing(conn, image_id)])[0]
 
 
 @router.post("/{image_id}/redrive", status_code=202, operation_id="redriveImage", responses=NOT_FOUND)
 def redrive_image(person: CurrentPerson, image_id: ImageId) -> schemas.Image:
     """Start the steps that failed for this photo over."""
     with changing(person) as change:
-        image = existing(change.conn, image_id)
+        image = presenting.existing(change.conn, image_id)
         started = images.redrive(change.conn, image_id, revision=change.revision)
-        shown = presenting.image_list(change.conn, [existing(change.conn, image_id)])[0]
+        shown = presenting.image_list(change.conn, [presenting.existing(change.conn, image_id)])[0]
     if started:
         if not image.vision_done_at:
             queues.send_vision(person.user_id, image_id)

@@ -6,9 +6,11 @@ import base64
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from photovault import images, tickets
 from photovault.api import schemas
+from photovault.errors import NotFound
 
 if TYPE_CHECKING:
     from photovault.db import Connection
@@ -21,6 +23,14 @@ def image_list(conn: Connection, rows: Sequence[images.Image]) -> list[schemas.I
     """Photos with the ticket of each thumbnail."""
     found = tickets.of_images(conn, rows, names=LIST_TICKETS, now=datetime.now(UTC))
     return [image(row, found.get(row.id, {})) for row in rows]
+
+
+def existing(conn: Connection, image_id: UUID) -> images.Image:
+    """A photo, in the trash or not. Raises ``NotFound``."""
+    row = images.get(conn, image_id)
+    if row is None:
+        raise NotFound(images.NO_SUCH_PHOTO)
+    return row
 
 
 def ticket(made: tickets.Ticket) -> schemas.Ticket:

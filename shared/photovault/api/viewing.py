@@ -12,7 +12,8 @@ from fastapi.responses import StreamingResponse
 from photovault import blobs, formats, images, keyring, staging, vault
 from photovault.api.edge import CurrentPerson
 from photovault.api.headers import content_disposition, rendition_name
-from photovault.api.images import UNKNOWN_TYPE, ImageId, existing
+from photovault.api.images import UNKNOWN_TYPE, ImageId
+from photovault.api.presenting import existing
 from photovault.api.serving import serve
 from photovault.blobs import Blob
 from photovault.errors import NotFound, TooLarge

@@ -2,11 +2,12 @@
 
 Each run first looks at staging, which costs nothing while nobody uploads. Postgres is opened only when something old
 lies there, and once a day, so that a sleeping database stays asleep. Work that is not a photo's upload is noted there
-too, as empty objects: that blobs are away from a home, and that an account is being erased.
+too, as empty objects: that blobs are away from a home, that an account is being erased, and a trash emptied.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -15,28 +16,26 @@ from functools import partial
 from uuid import UUID
 
 from photovault import (
-    activity,
-    blobs,
     db,
     exports,
     geocoder,
     idempotency,
     images,
+    jobs,
     queues,
     rebuilds,
-    retired,
     sessions,
     shares,
     staging,
     terms,
     throttles,
     tombstones,
+    trash,
     users,
-    vault,
 )
-from photovault.errors import Misconfigured, PersonGone, Unavailable
+from photovault.errors import PersonGone
 from photovault.observability import count, logger
-from photovault.pipeline import clearing, erasing, rehoming, renewing, resending, rolling, sealer
+from photovault.pipeline import clearing, erasing, purging, rehoming, renewing, resending, rolling, sealer
 from photovault.pipeline.deadlines import LEAST_SECONDS, Remaining, no_end
 from photovault.pipeline.reports import Report, noting_failure
 from photovault.settings import get_settings
@@ -47,7 +46,6 @@ from photovault.uploads import PENDING_GRACE
 # Vision seals within seconds; what is left after this long has lost its worker.
 SEAL_AFTER = timedelta(minutes=10)
 OUTGOING_LIFETIME = timedelta(minutes=6)
-TRASH_RETENTION = timedelta(days=30)
 # A step that has not finished this long after sealing is asked for again by the daily pass.
 STALE_STEP = timedelta(minutes=20)
 BATCH = 500
@@ -55,10 +53,11 @@ BATCH = 500
 
 @dataclass
 class Notes:
-    """What the sweep found noted in staging: drivers that blobs wait to go home to, and erasures to be finished."""
+    """What the sweep found noted in staging: drivers that blobs wait to go home to, erasures and purges to finish."""
 
     away: dict[str, datetime] = field(default_factory=dict)
     erasing: list[UUID] = field(default_factory=list)
+    purging: list[UUID] = field(default_factory=list)
 
 
 def run(*, daily: bool, now: datetime, remaining: Remaining = no_end) -> Report:
@@ -66,6 +65,7 @@ def run(*, daily: bool, now: datetime, remaining: Remaining = no_end) -> Report:
     report = Report()
     notes = sweep_staging(report, now=now, remaining=remaining)
     finish_erasures(report, notes.erasing, daily=daily, remaining=remaining)
+    finish_purges(report, notes.purging, daily=daily, remaining=remaining)
     opened = daily or report.sealed or report.failures
     tasks: list[tuple[str, Callable[..., object]]] = []
     if opened:
@@ -74,7 +74,7 @@ def run(*, daily: bool, now: datetime, remaining: Remaining = no_end) -> Report:
             ("expire_pending", expire_pending),
         ]
     # With nothing else to do, a home is asked before the database is: an outage must not keep it awake.
-    if opened or notes.erasing or any(rehoming.takes_blobs(driver) for driver in notes.away):
+    if opened or notes.erasing or notes.purging or any(rehoming.takes_blobs(driver) for driver in notes.away):
         tasks.append(("rehome", partial(rehoming.rehome, notes=notes.away)))
     else:
         rehoming.renew_notes(notes.away, left=notes.away, now=now)
@@ -140,6 +140,11 @@ def _noted(staged: Staged, notes: Notes) -> bool:
         person = erasing.person_of(staged.key)
         if person is not None:
             notes.erasing.append(person)
+            return True
+    if staged.key.startswith(staging.PURGING):
+        person = purging.person_of(staged.key)
+        if person is not None:
+            notes.purging.append(person)
             return True
     return False
 
@@ -232,40 +237,34 @@ def expire_pending(report: Report, *, now: datetime, remaining: Remaining = no_e
 def purge_trash(report: Report, *, now: datetime, remaining: Remaining = no_end) -> None:
     """Delete for good what has been in the trash for 30 days: the rows first, then the blobs."""
     with db.maintenance() as conn:
-        found = images.deleted_before(conn, now - TRASH_RETENTION, limit=BATCH)
+        found = images.deleted_before(conn, now - trash.RETENTION, limit=BATCH)
+    by_person: dict[UUID, list[UUID]] = defaultdict(list)
     for user_id, image_id in found:
+        by_person[user_id].append(image_id)
+    for user_id, image_ids in by_person.items():
+        for begin in range(0, len(image_ids), purging.BATCH):
+            if remaining() < LEAST_SECONDS:
+                return
+            with suppress(PersonGone):  # an erasure removes it
+                report.purged += purging.purge(
+                    user_id, image_ids[begin : begin + purging.BATCH], deleted_before=now - trash.RETENTION
+                )
+
+
+def finish_purges(report: Report, noted: Sequence[UUID], *, daily: bool, remaining: Remaining = no_end) -> None:
+    """Go on for people who emptied their trash: those that staging notes, and once a day all that have such a job."""
+    waiting = list(noted)
+    if daily:
+        with noting_failure(report, "finish_purges"), db.maintenance() as conn:
+            waiting += [user_id for user_id in jobs.whose_are_open(conn, purging.JOB) if user_id not in noted]
+    for user_id in waiting:
         if remaining() < LEAST_SECONDS:
-            break
-        with suppress(PersonGone):  # an erasure removes it
-            purge(user_id, image_id, deleted_before=now - TRASH_RETENTION)
-            report.purged += 1
-
-
-def purge(user_id: UUID, image_id: UUID, *, deleted_before: datetime) -> None:
-    """Remove a photo from the trash for good. Blobs that cannot be deleted now are retired, and go with the others.
-
-    Raises ``PersonGone``.
-    """
-    with db.transaction(user_id) as conn:
-        revision = users.next_revision(conn)
-        image = images.get(conn, image_id)
-        if image is None or image.deleted_at is None or image.deleted_at > deleted_before:
             return
-        retired.add(conn, blobs.of_images(conn, [image_id]))
-        copies = retired.of_image(conn, image_id)
-        users.move_quota(
-            conn, reserved=0 if image.sealed_at else -image.size, used=-image.size if image.sealed_at else 0
-        )
-        images.delete_row(conn, image_id)
-        tombstones.add(conn, "image", [image_id], revision=revision)
-        activity.record(conn, "photo-purged", image_id=str(image_id))
-    try:
-        vault.discard(copies)
-    except (Unavailable, Misconfigured) as error:
-        logger().warning("purge.blobs_left", extra={"image_id": str(image_id), "why": error.detail})
-        return
-    with db.transaction(user_id) as conn:
-        retired.forget(conn, copies)
+        with noting_failure(report, "finish_purges"):
+            try:
+                purging.finish(user_id, remaining=remaining)
+            except PersonGone:  # an erasure removes everything
+                staging.delete(purging.note_of(user_id))
 
 
 def refine_places(report: Report, *, now: datetime, remaining: Remaining = no_end) -> None:

@@ -76,7 +76,7 @@ def heal(user_id: UUID, image_id: UUID, name: str) -> bool:
     """
     with db.transaction(user_id) as conn:
         blob = blobs.get(conn, image_id, name)
-        copies = [copy for copy in retired.of_image(conn, image_id) if copy.name == name]
+        copies = [copy for copy in retired.of_images(conn, [image_id]) if copy.name == name]
     if blob is None:
         return False
     if _verifies(blob):

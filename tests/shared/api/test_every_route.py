@@ -47,6 +47,9 @@ BODIES: Bodies = {
         "taken": {"local_time": "2024-01-01T00:00:00"},
         "location": {"lat": 38.7, "lon": -9.1},
     },
+    "deleteImages": lambda own: {"image_ids": [str(own.ids["image_id"])]},
+    "restoreImages": lambda own: {"image_ids": [str(own.photos[-1])]},
+    "editImages": lambda own: {"image_ids": [str(own.ids["image_id"])], "favourite": True, "caption": "mine now"},
     "shiftTime": lambda own: {"image_ids": [str(own.ids["image_id"])], "by_seconds": 60},
     "generateAlbums": lambda _: {},
     "createAlbum": lambda own: {"title": "Mine", "image_ids": [str(own.ids["image_id"])]},
@@ -110,6 +113,12 @@ IN_BODIES: dict[tuple[str, str], tuple[str, Field]] = {
     ("shiftTime", "image_ids"): (
         "photo",
         lambda own, id_: {"image_ids": [str(own.photos[0]), str(id_)], "by_seconds": 60},
+    ),
+    ("deleteImages", "image_ids"): ("photo", lambda own, id_: {"image_ids": [str(own.photos[0]), str(id_)]}),
+    ("restoreImages", "image_ids"): ("photo", lambda own, id_: {"image_ids": [str(own.photos[-1]), str(id_)]}),
+    ("editImages", "image_ids"): (
+        "photo",
+        lambda own, id_: {"image_ids": [str(own.photos[0]), str(id_)], "archived": True},
     ),
     ("mergePeople", "into"): ("person", lambda own, id_: {"into": str(id_), "people": [str(own.people[0])]}),
     ("mergePeople", "people"): (

@@ -20,7 +20,7 @@ from tests.shared.api.photos import JPEG, problem, sealed_photo
 from tests.vaults import Somebody, client, somebody
 
 from photovault import db, ids, queues, sealing, staging, users
-from photovault.api import edge, viewing
+from photovault.api import edge, trash, viewing
 from photovault.api import images as api_images
 from photovault.api.images import clean_filename
 from photovault.settings import get_settings
@@ -51,7 +51,7 @@ def cloud(vault: Path, monkeypatch: pytest.MonkeyPatch) -> Cloud:
 
 @pytest.fixture(scope="module")
 def api(vault: Path) -> TestClient:
-    return client([api_images.router, viewing.router])
+    return client([trash.router, api_images.router, viewing.router])
 
 
 @pytest.fixture

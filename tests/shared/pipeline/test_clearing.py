@@ -28,7 +28,7 @@ from tests.vaults import Somebody, somebody
 
 from photovault import blobs, db, images, retired, storage, users
 from photovault.blobs import Blob
-from photovault.pipeline import clearing, maintenance, moving
+from photovault.pipeline import clearing, moving, purging
 from photovault.pipeline.reports import Report
 from photovault.retired import Retired
 from photovault.storage import placing
@@ -315,7 +315,7 @@ def test_a_purge_takes_the_retired_copies_with_it(ada: Somebody, hybrid: StandIn
     assert new is not None
     with db.transaction(ada.user_id) as conn:
         images.move_to_trash(conn, old.image_id, revision=users.next_revision(conn))
-    maintenance.purge(ada.user_id, old.image_id, deleted_before=LATER)
+    purging.purge(ada.user_id, [old.image_id], deleted_before=LATER)
     assert old.key not in lying("cloudinary")
     assert new.key not in lying("local")
     assert not table(ada.user_id, "SELECT key FROM retired_blobs")
@@ -327,7 +327,7 @@ def test_what_a_purge_cannot_delete_is_retired_and_goes_later(ada: Somebody, hyb
     with db.transaction(ada.user_id) as conn:
         images.move_to_trash(conn, blob.image_id, revision=users.next_revision(conn))
     hybrid.stop()
-    maintenance.purge(ada.user_id, blob.image_id, deleted_before=LATER)
+    purging.purge(ada.user_id, [blob.image_id], deleted_before=LATER)
     hybrid.start()
     assert row(ada, blob) is None
     assert blob.key in lying("cloudinary")

@@ -15,7 +15,7 @@ from tests.vaults import somebody
 
 from photovault import blobs, corrections, db, images, keyring, people, renewals, users, vault
 from photovault.errors import StorageUnavailable
-from photovault.pipeline import embedding, maintenance, renewing, reunderstanding, vision
+from photovault.pipeline import embedding, purging, renewing, reunderstanding, vision
 
 pytestmark = pytest.mark.usefixtures("vault", "small_models", "sent", "old")
 
@@ -455,7 +455,7 @@ def test_a_photo_purged_meanwhile_is_gone_and_leaves_no_blob(
 
     def purge() -> None:
         say(ada, images.move_to_trash, photo)
-        maintenance.purge(ada, photo, deleted_before=datetime.now(UTC) + timedelta(days=1))
+        purging.purge(ada, [photo], deleted_before=datetime.now(UTC) + timedelta(days=1))
 
     use(monkeypatch, Painter(NEW))
     during(monkeypatch, purge)

@@ -17,7 +17,7 @@ from tests.vaults import Somebody, somebody
 from photovault import db, images, originals, sealing, staging, storage, uploads, users
 from photovault import vault as blob_vault
 from photovault.errors import BlobMissing, NotFound, Unavailable
-from photovault.pipeline import embedding, maintenance, resending, sealer, vision
+from photovault.pipeline import embedding, purging, resending, sealer, vision
 from photovault.pipeline.messages import PhotoMessage
 
 pytestmark = pytest.mark.usefixtures("vault", "small_models", "sent", "staged")
@@ -52,7 +52,7 @@ def photo(who: Somebody, image_id: UUID) -> images.Image:
 def purge(who: Somebody, image_id: UUID) -> None:
     with db.transaction(who.user_id) as conn:
         images.move_to_trash(conn, image_id, revision=users.next_revision(conn))
-    maintenance.purge(who.user_id, image_id, deleted_before=datetime.now(UTC) + timedelta(days=1))
+    purging.purge(who.user_id, [image_id], deleted_before=datetime.now(UTC) + timedelta(days=1))
 
 
 def give_up(who: Somebody, image_id: UUID) -> None:

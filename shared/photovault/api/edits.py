@@ -1,0 +1,60 @@
+"""Edits of many photos at once."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter
+from pydantic import Field, model_validator
+
+from photovault import images, queues, rebuilds, smart_albums, terms
+from photovault.api.changing import changing
+from photovault.api.edge import CurrentPerson
+from photovault.api.schemas import NOT_FOUND, Schema
+from photovault.api.trash import Changed
+from photovault.errors import Invalid
+
+router = APIRouter(prefix="/images", tags=["images"])
+
+
+class Edit(Schema):
+    image_ids: Annotated[list[UUID], Field(min_length=1, max_length=1000)]
+    favourite: bool | None = None
+    archived: bool | None = None
+    caption: Annotated[str | None, Field(max_length=2000, description="Of every one of them; empty removes it.")] = None
+
+    @model_validator(mode="after")
+    def _something(self) -> Edit:
+        if self.favourite is None and self.archived is None and self.caption is None:
+            raise ValueError("give `favourite`, `archived` or `caption`")
+        return self
+
+
+@router.post("/edit", operation_id="editImages", responses=NOT_FOUND)
+def edit_images(body: Edit, person: CurrentPerson) -> Changed:
+    """Make up to 1,000 photos favourites, archive them or caption them; what is not given stays. Of unknown ids, none
+    is changed."""
+    if body.caption is not None and "\x00" in body.caption:
+        raise Invalid("A caption may not hold NUL characters.", [("caption", "holds a NUL character")])
+    wanted = set(body.image_ids)
+    if body.archived is not None:
+        queues.send_rebuild_check(person.user_id)
+    with changing(person) as change:
+        images.require(change.conn, wanted)
+        changed = images.edit_all(
+            change.conn,
+            wanted,
+            revision=change.revision,
+            caption=body.caption,
+            favourite=body.favourite,
+            archived=body.archived,
+        )
+        if body.caption is not None:
+            terms.refresh_all(change.conn, changed)
+        smart_albums.follow(change.conn, changed, revision=change.revision)
+        if changed and body.archived is not None:
+            rebuilds.want(change.conn)
+    if body.archived is not None:
+        queues.send_albums(person.user_id)
+    return Changed(changed=len(changed), unchanged=len(wanted) - len(changed))
