@@ -136,7 +136,12 @@ def whole() -> dict[str, dict[str, st.SearchStrategy[Any]]]:
             "image_ids": st.lists(own, min_size=1, max_size=3),
             "by_seconds": st.integers(-100_000, 100_000),
             "dry_run": st.booleans(),
-        }
+        },
+        "Move": {
+            # The one photo that the album of a filled vault has.
+            "image_ids": st.just([Known("image_id")]),
+            "to": st.sampled_from(["start", "end"]),
+        },
     }
 
 
