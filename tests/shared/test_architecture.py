@@ -17,12 +17,12 @@ PACKAGE = ROOT / "shared" / "photovault"
 PURE = {
     "cells", "choosing", "clip_tokens", "cursors", "datenames", "drafting", "drafts", "duplicates", "embedded",
     "errors", "estimating", "events", "exif", "explaining", "export_layout", "face_matching", "face_measures",
-    "filters", "speech", "vocabularies",
-    "formats", "globe", "grouping", "grouping_memory", "heap", "homes", "iptc", "keys", "languages", "linkage",
-    "matching", "metadata", "model_manifest", "moments", "motion", "names", "passwords", "perceptual", "places",
-    "presigning", "profiles", "queries", "ranking", "raw", "recipes", "reconciling", "renditions", "saved_filters",
-    "sealing", "sharing", "showing", "spoken_dates", "stripping", "stripping_heif", "thumbhash", "timezones", "titles",
-    "tokens", "trip_albums", "trips", "vision_cv", "xmp",
+    "filters", "formats", "globe", "grouping", "grouping_memory", "heap", "homes", "iptc", "keys", "languages",
+    "linkage", "matching", "memories", "metadata", "model_manifest", "moments", "motion", "names", "passwords",
+    "perceptual", "places", "presigning", "profiles", "queries", "ranking", "raw", "recipes", "reconciling",
+    "renditions", "saved_filters", "sealing", "sharing", "showing", "speech", "spoken_dates", "stripping",
+    "stripping_heif", "thumbhash", "timezones", "titles", "tokens", "trip_albums", "trips", "vision_cv",
+    "vocabularies", "xmp",
 }  # fmt: skip
 IO_MODULES = {"boto3", "botocore", "psycopg", "psycopg_pool", "socket", "subprocess", "urllib.request", "http.client"}
 HEAVY = ("cv2", "onnxruntime", "numpy", "PIL", "tokenizers", "tzfpy")

@@ -22,7 +22,7 @@ PARTS = {
     "auth": ("auth",),
     "search": ("search",),
     # In this order: `map` and `trash` are no ids of photos.
-    "images": ("duplicates", "timeline", "map", "trash", "edits", "images", "viewing"),
+    "images": ("duplicates", "timeline", "map", "memories", "trash", "edits", "images", "viewing"),
     "albums": ("albums", "album_photos", "smart_albums", "shares"),
     "people": ("people",),
     "faces": ("people",),
