@@ -313,6 +313,17 @@ def tallies(conn: Connection, step: Step) -> list[Tally]:
     )
 
 
+def is_under_way(conn: Connection, step: Step) -> bool:
+    """Whether somebody walks through the outdated photos of a step; asked as maintenance."""
+    return bool(
+        db.value(
+            conn,
+            "SELECT EXISTS (SELECT FROM renewal_walks WHERE step = %s AND turn > now() - %s::interval)",
+            [step, ALIVE],
+        )
+    )
+
+
 def given_up(conn: Connection, step: Step) -> int:
     """How many photos could not be looked at anew, however often it was tried; asked as maintenance."""
     return int(db.value(conn, "SELECT count(*) FROM renewal_tries WHERE step = %s AND given_up", [step]))

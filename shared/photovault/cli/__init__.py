@@ -9,13 +9,15 @@ from pathlib import Path
 
 import typer
 
-from photovault.cli import database, export, invoke, keys, maintenance, models, storage, telling
+from photovault.cli import database, export, invoke, keys, maintenance, models, renewal, storage, telling
 from photovault.errors import PhotoVaultError
 from photovault.showing import plain
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 app.add_typer(database.app, name="db")
 app.add_typer(keys.app, name="keys")
+models.app.command("status")(renewal.status)
+models.app.command("renew")(renewal.renew)
 app.add_typer(models.app, name="models")
 app.add_typer(storage.app, name="storage")
 app.command("export")(export.export)

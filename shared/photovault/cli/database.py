@@ -62,7 +62,7 @@ def replay_erasures(
     """
     from photovault.pipeline import erasing
 
-    _require_migrations()
+    require_migrations()
     done = already = 0
     left: list[str] = []
     for replayed in erasing.replay(dry_run=dry_run):
@@ -92,7 +92,7 @@ def check(
     """
     from photovault import db, rollups, users
 
-    _require_migrations()
+    require_migrations()
     with db.maintenance() as conn:
         everybody = rollups.everybody(conn)
     differing = 0
@@ -113,7 +113,7 @@ def check(
         raise typer.Exit(1)
 
 
-def _require_migrations() -> None:
+def require_migrations() -> None:
     """Raises ``Misconfigured`` for a database that is older than this version."""
     import psycopg
 
