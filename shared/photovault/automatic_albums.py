@@ -36,6 +36,8 @@ def stored(conn: Connection) -> list[Album]:
             a.deleted_at IS NOT NULL AS deleted,
             a.title_edited OR a.cover_edited OR a.description IS NOT NULL OR EXISTS (
                 SELECT FROM album_choices c WHERE c.album_id = a.id
+            ) OR EXISTS (
+                SELECT FROM shares s WHERE s.album_id = a.id AND s.revoked_at IS NULL
             ) AS kept,
             a.image_count > 0 OR EXISTS (
                 SELECT FROM album_images m JOIN images i ON i.id = m.image_id

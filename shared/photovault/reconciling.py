@@ -11,8 +11,8 @@ The rules, in this order:
 5. A draft that is left is not made when at least half of its photos were in deleted trips and events. So a deleted trip
    stays away with a few more photos or in parts, but one that ten photos of two hundred were deleted with is another.
 6. An album that no draft goes on from disappears; its row goes too, unless it keeps something that the person said
-   (a title, a description, a cover, single photos) or photos in the trash. Such a row, and that of a deleted album,
-   remembers its photos (``past``) and is recognised by them when they are together again.
+   (a title, a description, a cover, single photos, a link) or photos in the trash. Such a row, and that of a deleted
+   album, remembers its photos (``past``) and is recognised by them when they are together again.
 
 A deleted album is what the person saw when deleting it: later photos do not make it grow. So nothing depends on how
 uploads fell into batches, but the ids, which follow rules 2 and 3 step by step.

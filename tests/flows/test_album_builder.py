@@ -141,6 +141,13 @@ def test_refused_and_pending_photos_are_in_no_album(ada: UUID) -> None:
     assert value(ada, "SELECT count(*) FROM albums") == 0
 
 
+def test_when_a_file_was_uploaded_makes_no_album(ada: UUID) -> None:
+    """A thousand pictures out of a messenger are no event of the day on which they were sent here."""
+    add_photos(ada, 20, hours=0.1, where=LISBON, taken_source="upload")
+    build(ada)
+    assert {album.kind for album in of_kind(ada, "place") + of_kind(ada, "date") + of_kind(ada, "event")} == {"place"}
+
+
 def test_nobody_else_is_touched(ada: UUID) -> None:
     grace = somebody().user_id
     add_photo(grace, where=LISBON)
@@ -375,8 +382,8 @@ def test_faces_of_two_models_are_grouped_apart_and_joined_by_a_word(ada: UUID) -
 
 
 def test_the_threshold_is_the_models() -> None:
-    assert regrouping.parameters_of(FaceModel(1, "haar-lbp", "1", 1180)) == Parameters.of_model(0.75)
-    assert regrouping.parameters_of(FaceModel(1, "sface", "0ba9fbfa.1", 128)) == Parameters.of_model(0.363)
+    assert regrouping.parameters_of(FaceModel(1, "haar-lbp", "2", 1180)) == Parameters.of_model(0.75)
+    assert regrouping.parameters_of(FaceModel(1, "sface", "0ba9fbfa.2", 128)) == Parameters.of_model(0.363)
     assert regrouping.parameters_of(FaceModel(1, "unheard-of", "1", 128)) == Parameters()
 
 

@@ -57,6 +57,8 @@ ENOUGH_SECONDS = 200.0
 AFTER_EXPIRY_SECONDS = 5
 # So many photos are put into albums, and taken out, in one transaction: a second or two, for which a request waits.
 BATCH = 20_000
+# When a file was last written or sent here says nothing about when a photo was taken.
+TIMES_OF_FILES = frozenset({"upload", "exif_modified", "png_modified", None})
 JOB = "albums"
 # Reading and grouping people, arranging, comparing; every batch that is written is one more.
 STAGES = 4
@@ -360,6 +362,8 @@ def _photos(
             place=place,
             people=tuple(sorted(people_in.get(photo.id, nobody))),
             place_estimated=photo.location_source == locations.ESTIMATED,
+            dated=photo.taken_source not in TIMES_OF_FILES,
+            camera=photo.camera,
         )
 
 
