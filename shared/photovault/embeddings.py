@@ -27,6 +27,8 @@ T = TypeVar("T")
 
 # OpenAI CLIP, clip/clip.py: shorter side to 224 bicubic, centre crop, these means and deviations of RGB in 0..1.
 SIDE = 224
+# CLIP looks at 224 pixels, the perceptual hash at 32: a decode at reduced scale is plenty for both.
+DECODED_SIDE = 448
 MEAN = np.array([0.48145466, 0.4578275, 0.40821073], dtype=np.float32)
 DEVIATION = np.array([0.26862954, 0.26130258, 0.27577711], dtype=np.float32)
 

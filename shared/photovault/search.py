@@ -240,6 +240,29 @@ def _meaning_of(_selection: object, text: str) -> Meaning | None:
     return None if vector is None else Meaning(provider.model.name, provider.model.version, vectors.to_sql(vector))
 
 
+def meaning_of_picture(data: bytes) -> Meaning:
+    """A picture as the embedding function would describe it. Seconds the first time: never inside a transaction.
+
+    Raises ``Rejected`` for a file that is no photo, ``Unavailable`` or ``Misconfigured`` where the model is missing.
+    """
+    from photovault import embeddings, formats
+
+    picture = formats.decode(data, min_side=embeddings.DECODED_SIDE)
+    provider = embeddings.provider()
+    vector = provider.embed_image(picture.image.convert("RGB"))
+    return Meaning(provider.model.name, provider.model.version, vectors.to_sql(vector))
+
+
+def _model_id(conn: Connection, meaning: Meaning) -> int | None:
+    """The model in this database; None when it has embedded nothing yet."""
+    found = db.value(
+        conn,
+        "SELECT id FROM models WHERE kind = 'image' AND name = %s AND version = %s",
+        [meaning.model_name, meaning.model_version],
+    )
+    return None if found is None else int(found)
+
+
 # ------------------------------------------------------------------------------------------------------ ranking
 
 
@@ -409,12 +432,8 @@ def by_picture_sql(wanted: images.Filter, *, model_id: int, vector: str) -> tupl
 
 
 def _by_picture(conn: Connection, wanted: images.Filter, meaning: Meaning) -> list[tuple[UUID, float]]:
-    model_id = db.value(
-        conn,
-        "SELECT id FROM models WHERE kind = 'image' AND name = %s AND version = %s",
-        [meaning.model_name, meaning.model_version],
-    )
-    if model_id is None:  # it has embedded nothing yet
+    model_id = _model_id(conn, meaning)
+    if model_id is None:
         return []
     sql, parameters = by_picture_sql(wanted, model_id=model_id, vector=meaning.vector)
     found = [(row.id, row.score) for row in db.rows(conn, _Scored, sql, parameters)]
@@ -433,29 +452,43 @@ class LookAlike:
 
 
 @dataclass(frozen=True)
-class _Anchor:
+class Anchor:
+    """What pictures are compared with: a vector as ``::halfvec`` reads it, and the model that made it."""
+
     model_id: int
     name: str
     vector: str
 
 
-def similar(
-    conn: Connection, image_id: UUID, *, limit: int, after: tuple[float, UUID] | None = None
-) -> list[LookAlike]:
-    """Photos that look like one, nearest first, after a (distance, id); archive and trash left out.
-
-    Compared are the stored vectors of the newest model that has seen the photo; no encoder is needed. Empty for a
-    photo that is not embedded yet.
-    """
-    anchor = db.row(
+def anchor_of(conn: Connection, image_id: UUID) -> Anchor | None:
+    """The stored vector of a photo, of the newest model that has seen it; None before any has."""
+    return db.row(
         conn,
-        _Anchor,
+        Anchor,
         "SELECT e.model_id, m.name, e.embedding::text AS vector FROM image_embeddings e "
         "JOIN models m ON m.id = e.model_id WHERE e.image_id = %s ORDER BY e.model_id DESC LIMIT 1",
         [image_id],
     )
-    if anchor is None:
-        return []
+
+
+def anchor(conn: Connection, meaning: Meaning) -> Anchor | None:
+    """A picture from elsewhere; None where its model has seen no photo yet."""
+    model_id = _model_id(conn, meaning)
+    return None if model_id is None else Anchor(model_id, meaning.model_name, meaning.vector)
+
+
+def similar(
+    conn: Connection,
+    anchor: Anchor,
+    *,
+    limit: int,
+    after: tuple[float, UUID] | None = None,
+    without: UUID | None = None,
+) -> list[LookAlike]:
+    """Photos that look like a picture, nearest first, after a (distance, id); archive and trash left out.
+
+    Compared are stored vectors of the same model, so that no encoder is needed for a photo of the library.
+    """
     floor = MIN_LOOK_ALIKE_COSINE.get(anchor.name, MIN_LOOK_ALIKE_COSINE_OF_OTHERS)
     distance = "(e.embedding <=> %(vector)s::halfvec)"
     beyond = f"AND ({distance}, e.image_id) > (%(after_distance)s, %(after_id)s) " if after else ""
@@ -464,10 +497,10 @@ def similar(
         LookAlike,
         f"SELECT i.id, {distance} AS distance FROM image_embeddings e JOIN images i ON i.id = e.image_id "
         f"WHERE e.searchable AND e.model_id = %(model_id)s AND {distance} <= %(farthest)s {beyond}"
-        "AND e.image_id <> %(id)s AND i.deleted_at IS NULL AND i.status <> 'pending' "
+        "AND e.image_id IS DISTINCT FROM %(without)s AND i.deleted_at IS NULL AND i.status <> 'pending' "
         "ORDER BY distance, i.id LIMIT %(limit)s",
         {
-            "id": image_id,
+            "without": without,
             "model_id": anchor.model_id,
             "vector": anchor.vector,
             "farthest": 1 - floor,

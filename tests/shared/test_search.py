@@ -372,15 +372,17 @@ def test_words_still_find_when_the_encoder_cannot_be_had(person: Somebody, monke
 
 
 def test_look_alikes_are_near_and_nearest_first_page_by_page(person: Somebody) -> None:
-    anchor = photo(person.user_id, vector=towards(1.0))
+    first = photo(person.user_id, vector=towards(1.0))
     near = [photo(person.user_id, vector=towards(cosine)) for cosine in (0.8, 0.9, 0.99, 0.9)]
     photo(person.user_id, vector=towards(0.2))
     photo(person.user_id, vector=towards(1.0), archived=True)
     photo(somebody().user_id, vector=towards(1.0))
     with db.transaction(person.user_id) as conn:
-        everything = search.similar(conn, anchor, limit=10)
+        anchor = search.anchor_of(conn, first)
+        assert anchor is not None
+        everything = search.similar(conn, anchor, limit=10, without=first)
         pages, after = [], None
-        while page := search.similar(conn, anchor, limit=1, after=after):
+        while page := search.similar(conn, anchor, limit=1, after=after, without=first):
             pages += page
             after = (page[-1].distance, page[-1].id)
 
@@ -392,7 +394,12 @@ def test_a_photo_without_a_vector_has_no_look_alikes(person: Somebody) -> None:
     photo(person.user_id, vector=towards(1.0))
     plain = photo(person.user_id)
     with db.transaction(person.user_id) as conn:
-        assert search.similar(conn, plain, limit=10) == []
+        assert search.anchor_of(conn, plain) is None
+
+
+def test_a_picture_of_a_model_that_has_seen_nothing_is_like_nothing(person: Somebody) -> None:
+    with db.transaction(person.user_id) as conn:
+        assert search.anchor(conn, search.Meaning("never", "seen", "[1]")) is None
 
 
 # -------------------------------------------------------------------------------------------------------- names

@@ -307,7 +307,7 @@ def _headers(path: str) -> list[tuple[bytes, bytes]]:
 
 
 def _largest_body(path: str) -> int:
-    if path.rstrip("/").endswith("/images/upload"):
+    if path.rstrip("/").endswith(("/images/upload", "/search/by-image")):
         return upload_limit() + SMALL_FORM_BYTES
     return LARGEST_JSON_BYTES
 

@@ -12,7 +12,6 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from pydantic import Field, StringConstraints, field_validator, model_validator
-from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartParser
 
 from photovault import (
@@ -32,7 +31,7 @@ from photovault import (
     tickets,
     uploads,
 )
-from photovault.api import boxes, edge, presenting, relocated, retimed, schemas, trash
+from photovault.api import boxes, edge, posted, presenting, relocated, retimed, schemas, trash
 from photovault.api.album_shapes import because
 from photovault.api.changing import IdempotencyKey, changing
 from photovault.api.edge import CurrentPerson
@@ -323,41 +322,16 @@ def _known_state(image: images.Image | None) -> Literal["unknown", "pending", "p
     status_code=202,
     operation_id="uploadImage",
     responses={status: {} for status in (404, 409, 413, 415, 422)},
-    openapi_extra={
-        "requestBody": {
-            "required": True,
-            "content": {
-                "multipart/form-data": {
-                    "schema": {
-                        "type": "object",
-                        "required": ["file"],
-                        "properties": {"file": {"type": "string", "format": "binary"}},
-                    }
-                }
-            },
-        }
-    },
+    openapi_extra=posted.FORM,
 )
 async def upload_image(request: Request, person: CurrentPerson) -> Uploaded:
     """Upload one photo through the API: simple, for files that fit the gateway. `POST /images/uploads` takes all."""
-    # The form is read here and not declared as a parameter: FastAPI would read it before it asks who sends it.
-    most = edge.upload_limit()
-    async with request.form(max_files=1, max_fields=20) as form:
-        file = form.get("file")
-        if not isinstance(file, UploadFile):
-            raise Invalid("Send the photo as the field `file` of a multipart form.", [("file", "is missing")])
-        data, filename = await file.read(most + 1), file.filename
-    return await run_in_threadpool(_take, person, data, filename or "photo", most=most)
+    way = "Larger ones go straight to the storage: ask `POST /images/uploads` for a form."
+    data, filename = await posted.photo(request, otherwise=way)
+    return await run_in_threadpool(_take, person, data, filename)
 
 
-def _take(person: edge.Person, data: bytes, filename: str, *, most: int) -> Uploaded:
-    if len(data) > most:
-        raise TooLarge(
-            f"Through the API a photo may have at most {most} bytes. Larger ones go straight to the storage: "
-            "ask `POST /images/uploads` for a form."
-        )
-    if not data:
-        raise Invalid("The file is empty.", [("file", "has no bytes")])
+def _take(person: edge.Person, data: bytes, filename: str) -> Uploaded:
     content_type = formats.sniff(data)
     if content_type is None:
         raise UnsupportedType("This is not a photo of a kind that the vault knows: " + ", ".join(_KNOWN_NAMES) + ".")
@@ -472,28 +446,22 @@ def page_of_images(
     return schemas.Page(items=shown, next_cursor=following)
 
 
-class LookAlike(schemas.Schema):
-    image: schemas.Image
-    score: float = Field(description="Cosine similarity of the two pictures; 1 is the same picture.")
-
-
 @router.get("/{image_id}/similar", operation_id="similarImages", responses=NOT_FOUND)
 def similar_images(
     person: CurrentPerson, image_id: ImageId, cursor: schemas.Cursor = None, limit: schemas.Limit = 50
-) -> schemas.Page[LookAlike]:
+) -> schemas.Page[schemas.LookAlike]:
     """Photos that look like this one, the nearest first. Trash and archive are left out."""
     kind = f"similar-{image_id}"
     after = cursors.decode(kind, cursor, "fu")
-    from photovault import search as look_alikes  # with its parser and names, which no other route here needs
+    from photovault import search  # with its parser and names, which no other route here needs
 
     with person.transaction() as conn:
         presenting.existing(conn, image_id)
-        found = look_alikes.similar(conn, image_id, limit=limit + 1, after=after)
-        score = {one.id: 1 - one.distance for one in found}
-        shown = presenting.image_list(conn, images.by_ids(conn, [one.id for one in found[:limit]]))
+        anchor = search.anchor_of(conn, image_id)
+        found = search.similar(conn, anchor, limit=limit + 1, after=after, without=image_id) if anchor else []
+        items = presenting.look_alikes(conn, found[:limit])
     return schemas.Page(
-        items=[LookAlike(image=image, score=round(score[image.id], 4)) for image in shown],
-        next_cursor=next_cursor(kind, found, limit=limit, key=lambda one: (one.distance, one.id)),
+        items=items, next_cursor=next_cursor(kind, found, limit=limit, key=lambda one: (one.distance, one.id))
     )
 
 

@@ -13,6 +13,7 @@ from photovault.api import schemas
 from photovault.errors import NotFound
 
 if TYPE_CHECKING:
+    from photovault import search
     from photovault.db import Connection
 
 LIST_TICKETS = ("thumbnail",)
@@ -23,6 +24,13 @@ def image_list(conn: Connection, rows: Sequence[images.Image]) -> list[schemas.I
     """Photos with the ticket of each thumbnail."""
     found = tickets.of_images(conn, rows, names=LIST_TICKETS, now=datetime.now(UTC))
     return [image(row, found.get(row.id, {})) for row in rows]
+
+
+def look_alikes(conn: Connection, found: Sequence[search.LookAlike]) -> list[schemas.LookAlike]:
+    """Photos that look like another one, in their order."""
+    score = {one.id: 1 - one.distance for one in found}
+    shown = image_list(conn, images.by_ids(conn, list(score)))
+    return [schemas.LookAlike(image=image, score=round(score[image.id], 4)) for image in shown]
 
 
 def existing(conn: Connection, image_id: UUID) -> images.Image:

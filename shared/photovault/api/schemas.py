@@ -141,3 +141,8 @@ class Image(Schema):
     tickets: dict[str, Ticket]
     created_at: datetime
     deleted_at: datetime | None = None
+
+
+class LookAlike(Schema):
+    image: Image
+    score: float = Field(description="Cosine similarity of the two pictures; 1 is the same picture.")

@@ -10,10 +10,11 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
 from pydantic import Field
+from starlette.concurrency import run_in_threadpool
 
 from photovault import cursors, db, images, names, queries, search
-from photovault.api import presenting, schemas
-from photovault.api.edge import CurrentPerson
+from photovault.api import posted, presenting, schemas
+from photovault.api.edge import CurrentPerson, Person
 from photovault.api.images import ListFilter
 from photovault.api.paging import next_cursor
 from photovault.errors import BadCursor
@@ -142,6 +143,36 @@ def suggest(
             )
             for found in names.complete(known, q.replace("\x00", " "), limit=limit)
         ]
+    )
+
+
+@router.post(
+    "/by-image",
+    operation_id="searchByImage",
+    responses={status: {} for status in (413, 415, 422)},
+    openapi_extra=posted.FORM,
+)
+async def search_by_image(
+    request: Request, person: CurrentPerson, cursor: schemas.Cursor = None, limit: schemas.Limit = 50
+) -> schemas.Page[schemas.LookAlike]:
+    """Photos that look like the one that is sent, the nearest first. It is looked at in memory and kept nowhere.
+
+    For the next page send it again. Trash and archive are left out.
+    """
+    data, _ = await posted.photo(request, otherwise="A smaller copy finds the same.")
+    return await run_in_threadpool(_like, person, data, cursor, limit)
+
+
+def _like(person: Person, data: bytes, cursor: str | None, limit: int) -> schemas.Page[schemas.LookAlike]:
+    kind = f"like-{hashlib.sha256(data).hexdigest()[:16]}"
+    after = cursors.decode(kind, cursor, "fu")
+    meaning = search.meaning_of_picture(data)
+    with person.transaction() as conn:
+        anchor = search.anchor(conn, meaning)
+        found = search.similar(conn, anchor, limit=limit + 1, after=after) if anchor else []
+        items = presenting.look_alikes(conn, found[:limit])
+    return schemas.Page(
+        items=items, next_cursor=next_cursor(kind, found, limit=limit, key=lambda one: (one.distance, one.id))
     )
 
 

@@ -32,9 +32,6 @@ from photovault.settings import get_settings
 if TYPE_CHECKING:
     from photovault.embeddings import Vector
 
-# CLIP looks at 224 pixels, the perceptual hash at 32: a decode at reduced scale is plenty.
-DECODED_SIDE = 448
-
 
 def handle(message: PhotoMessage) -> None:
     """One delivery: embed a photo that is not embedded yet. Safe to repeat and to race with vision's sealing.
@@ -113,6 +110,6 @@ def _made_of(model: ModelInfo) -> Ingredients:
 
 def _embed(user_id: UUID, image_id: UUID) -> tuple[Vector, ModelInfo]:
     """A photo's vector, and what made it. Raises what ``originals.open`` does, and ``Rejected``."""
-    picture = formats.decode(originals.open(user_id, image_id).data, min_side=DECODED_SIDE)
+    picture = formats.decode(originals.open(user_id, image_id).data, min_side=embeddings.DECODED_SIDE)
     provider = embeddings.provider()
     return provider.embed_image(picture.image.convert("RGB")), provider.model

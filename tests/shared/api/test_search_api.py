@@ -13,9 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests import libraries
 from tests.libraries import LISBON, PARIS, TinyEncoder, photo, towards
+from tests.pictures import draw
 from tests.vaults import Somebody, client, somebody
 
-from photovault import cursors, embeddings, search
+from photovault import cursors, db, embeddings, formats, model_manifest, search, vectors
 from photovault.api import images as images_api
 from photovault.api import search as search_api
 
@@ -321,3 +322,67 @@ def test_a_cursor_of_another_photos_look_alikes_is_refused(api: TestClient, pers
 
     answer = api.get(f"/images/{second}/similar", headers=person.headers, params={"cursor": cursor})
     assert answer.status_code == 422
+
+
+# ---------------------------------------------------------------------------------------------------- by picture
+
+
+def by_image(api: TestClient, person: Somebody, data: bytes, **parameters: Any) -> Any:
+    return api.post("/search/by-image", headers=person.headers, params=parameters, files={"file": ("x.jpg", data)})
+
+
+@pytest.fixture
+def seen(person: Somebody, monkeypatch: pytest.MonkeyPatch) -> list[UUID]:
+    """Pictures in a vault that compares them by perceptual hash, as embedding leaves them."""
+    provider = embeddings.PerceptualHash()
+    monkeypatch.setattr(embeddings, "provider", lambda: provider)
+    drawn = [formats.decode(draw(seed=n), min_side=embeddings.DECODED_SIDE).image.convert("RGB") for n in range(4)]
+    return [photo(person.user_id, vector=provider.embed_image(one), model=provider.model) for one in drawn]
+
+
+def test_a_picture_finds_the_photo_that_it_is_a_copy_of(api: TestClient, person: Somebody, seen: list[UUID]) -> None:
+    for n, image_id in enumerate(seen):
+        answer = by_image(api, person, draw(seed=n))
+        assert answer.status_code == 200, answer.text
+        first = answer.json()["items"][0]
+        assert (UUID(first["image"]["id"]), first["score"]) == (image_id, 1.0)
+
+
+def test_a_picture_is_searched_among_ones_own_photos_and_leaves_nothing(
+    api: TestClient, person: Somebody, seen: list[UUID]
+) -> None:
+    other = somebody()
+    assert by_image(api, other, draw(seed=1)).json() == {"items": [], "next_cursor": None}
+    with db.transaction(other.user_id) as conn:
+        assert db.value(conn, "SELECT count(*) FROM images") == 0
+
+
+def test_pages_of_a_picture_are_those_of_that_picture(api: TestClient, person: Somebody, seen: list[UUID]) -> None:
+    with db.transaction(person.user_id) as conn:
+        again = vectors.model_id(conn, model_manifest.PHASH)
+        conn.execute(
+            "UPDATE image_embeddings SET embedding = (SELECT embedding FROM image_embeddings WHERE image_id = %s) "
+            "WHERE model_id = %s",
+            [seen[0], again],
+        )
+    first = by_image(api, person, draw(seed=0), limit=3).json()
+    second = by_image(api, person, draw(seed=0), limit=3, cursor=first["next_cursor"]).json()
+    assert [UUID(hit["image"]["id"]) for hit in first["items"] + second["items"]] == sorted(seen)
+    assert second["next_cursor"] is None
+    foreign = by_image(api, person, draw(seed=1), cursor=first["next_cursor"])
+    assert foreign.status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("data", "status"), [(b"", 422), (b"no picture at all", 422), (b"\xff\xd8\xff\xe0 and then nothing", 422)]
+)
+def test_what_is_no_picture_is_told_so(api: TestClient, person: Somebody, data: bytes, status: int) -> None:
+    answer = by_image(api, person, data)
+    assert answer.status_code == status
+    assert answer.json()["detail"]
+
+
+def test_a_form_without_a_file_is_told_so(api: TestClient, person: Somebody) -> None:
+    answer = api.post("/search/by-image", headers=person.headers, data={"file": "text"})
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["field"] == "file"
