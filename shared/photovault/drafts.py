@@ -16,7 +16,7 @@ Position = tuple[float, float]
 """Degrees (WGS 84): latitude, longitude."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Photo:
     """What drafting needs to know. ``local``: wall-clock time where it was taken; ``place_estimated``: place and
     position were borrowed from photos close in time, and are no evidence; ``dated``: the time is when it was taken, and
@@ -79,8 +79,9 @@ class Parameters:
 
     trip_gap_hours: float = 60.0
     """A longer silence ends a trip (Journeys: 36 h; Ente chains at 2 days within clusters)."""
-    trip_gap_rhythm: float = 3.0
-    """Unless silences on this trip are often so long: then it takes so many times its usual one."""
+    trip_gap_odds: float = 100.0
+    """Unless it is at one place, and by the person's rhythm at home and on the trip it is not so many times as likely
+    that they were at home meanwhile."""
     trip_most_gap_hours: float = 360.0  # Ente: 15 days
     trip_near_km: float = 50.0  # Journeys: 50 km
     trip_near_gap_hours: float = 15.0
@@ -93,10 +94,14 @@ class Parameters:
     roam_stay_days: float = 10.0
     trip_photos: int = 8
     trip_days: int = 2  # Ente
+    trip_hours: float = 12.0
+    """Both by photos with a position: a trip needs a night."""
     trip_city_share: float = 0.15
     """A city is named in the title from this share of the trip's photos on."""
     trip_clock_hours: float = 14.0
     """Clocks on Earth are at most so far from UTC, and so is one that was never set to the place."""
+    trip_night_share: float = 0.1
+    """A camera without positions whose clock shows the depth of night so often was not set to the place."""
     join_hours: float = 6.0
     """A photo without a position joins a trip so far before its first or after its last photo."""
     road_stops: int = 4
@@ -111,6 +116,9 @@ class Parameters:
     event_window: int = 10  # PhotoTOC, d
     event_least_gap_minutes: float = 30.0
     event_most_gap_hours: float = 8.0
+    event_pause_hours: float = 2.0
+    event_log_pause: float = math.log(6)
+    """A pause of hours, so much longer than the gaps of a burst, is not inside it: what is left of it decides."""
     event_photos: int = 8
     event_rhythm: float = 1.5
     """So many times what the person takes on a day around that time, where this is more."""
@@ -127,7 +135,7 @@ class Parameters:
     """Whoever has a birthday must be in so many of its photos."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Member:
     """One photo of an album, and why it is in."""
 
@@ -184,12 +192,13 @@ def make(
     reasons: Sequence[Mapping[str, Any]],
 ) -> Draft:
     """``photos`` in order of time."""
+    days = [photo.local_day for photo in photos]
     return Draft(
         kind=kind,
         key=key,
         title=title,
-        first_day=min(photo.local_day for photo in photos),
-        last_day=max(photo.local_day for photo in photos),
+        first_day=min(days),
+        last_day=max(days),
         cover=_cover(photos, of_person=kind == "person"),
         why={**why, "photos": len(photos)},
         members=tuple(Member(photo.id, reason) for photo, reason in zip(photos, reasons, strict=True)),

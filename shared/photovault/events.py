@@ -23,6 +23,8 @@ from photovault.languages import Language
 from photovault.trips import FIRST, LAST, Boundary
 
 _TRIP: Boundary = {"by": "trip"}
+_Burst = tuple[int, int, tuple[Boundary, Boundary]]
+"""A half-open range, and what is on both sides."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ class _Rhythm:
     def least(self, day: date) -> int:
         """Photos that an event of a day needs: more than on a usual day of the weeks around."""
         reach = timedelta(days=self._rules.event_rhythm_days)
-        first, last = _shifted(day, -reach), _shifted(day, reach)
+        first, last = max(self._days[0], _shifted(day, -reach)), min(self._days[-1], _shifted(day, reach))
         count = bisect_right(self._days, last) - bisect_left(self._days, first)
         a_day = count / ((last - first).days + 1)
         return max(self._rules.event_photos, math.ceil(self._rules.event_rhythm * a_day))
@@ -82,7 +84,7 @@ def _shifted(day: date, by: timedelta) -> date:
 
 def _bursts(
     photos: Sequence[Photo], ends: tuple[Boundary, Boundary], rules: Parameters
-) -> list[tuple[int, int, tuple[Boundary, Boundary]]]:
+) -> list[_Burst]:
     """Half-open ranges between the gaps that are long against their neighbours: a gap splits when its logarithm is
     ``event_log_gap`` above the mean of those around it (PhotoTOC)."""
     gaps = [max(1.0, (b.local - a.local).total_seconds()) for a, b in pairwise(photos)]
@@ -96,10 +98,31 @@ def _bursts(
             low, high = max(0, n - rules.event_window), min(len(gaps), n + rules.event_window + 1)
             usual = (sums[high] - sums[low]) / (high - low)
             if math.log(gap) >= rules.event_log_gap + usual:
-                told = {"by": "gap", "hours": round(gap / 3600, 1), "usual_minutes": round(math.exp(usual) / 60, 1)}
-                bounds.append((n + 1, told))
+                bounds.append((n + 1, _gap(gap, usual)))
     bounds.append((len(photos), ends[1]))
-    return [(a, b, (before, after)) for (a, before), (b, after) in pairwise(bounds)]
+    return [
+        part
+        for (first, begun), (stop, ended) in pairwise(bounds)
+        for part in _at_pauses(gaps[first : stop - 1], first, (begun, ended), rules)
+    ]
+
+
+def _at_pauses(gaps: Sequence[float], start: int, ends: tuple[Boundary, Boundary], rules: Parameters) -> list[_Burst]:
+    """A burst between its pauses, which are long against its own gaps: next to a silent day, PhotoTOC cannot tell the
+    breakfast from the party."""
+    bounds: list[tuple[int, Boundary]] = [(0, ends[0])]
+    if len(gaps) >= rules.event_photos - 1 and max(gaps) >= rules.event_pause_hours * 3600:
+        usual = sum(math.log(gap) for gap in gaps) / len(gaps)
+        for n, gap in enumerate(gaps):
+            if gap >= rules.event_pause_hours * 3600 and math.log(gap) >= rules.event_log_pause + usual:
+                bounds.append((n + 1, _gap(gap, usual)))
+    bounds.append((len(gaps) + 1, ends[1]))
+    return [(start + first, start + stop, (begun, ended)) for (first, begun), (stop, ended) in pairwise(bounds)]
+
+
+def _gap(seconds: float, usual: float) -> Boundary:
+    """A gap that is long against the mean logarithm of others."""
+    return {"by": "gap", "hours": round(seconds / 3600, 1), "usual_minutes": round(math.exp(usual) / 60, 1)}
 
 
 def _is_long_enough(photos: Sequence[Photo], rules: Parameters) -> bool:

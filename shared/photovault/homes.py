@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from itertools import pairwise
 
-from photovault.drafts import Parameters, Photo, Position, order, position
+from photovault.drafts import Parameters, Photo, Position, position
 from photovault.globe import distance_km
 
 Located = tuple[Photo, Position]
@@ -98,6 +98,11 @@ class Distances:
         """Whether a day is in, or close to, the period of a home."""
         return self._at(day)[1]
 
+    def activity(self, day: date) -> float | None:
+        """Share of days with a photo at home, around a day, to a twentieth; None for somebody without a home."""
+        shares = [home.days / ((home.last_day - home.first_day).days + 1) for home in self._at(day)[0]]
+        return round(20 * max(shares)) / 20 if shares else None
+
     def _at(self, day: date) -> tuple[list[Home], bool]:
         found = self._by_day.get(day)
         if found is None:
@@ -141,7 +146,7 @@ def _neighbours(cell: _Cell, size_km: float) -> list[_Cell]:
 def _periods(located: Iterable[Located], rules: Parameters) -> list[Home]:
     """The times in which an area was a home: runs of days without a long absence that are long and dense enough."""
     runs: list[list[Located]] = []
-    for entry in sorted(located, key=lambda entry: (entry[0].local_day, order(entry[0]))):
+    for entry in sorted(located, key=lambda entry: entry[0].local_day):
         if runs and (entry[0].local_day - runs[-1][-1][0].local_day).days <= rules.home_absence_days:
             runs[-1].append(entry)
         else:
@@ -199,10 +204,18 @@ def _settled(candidates: Sequence[Home], located: Sequence[Located], rules: Para
     """The candidates without long stays, told which of them are current."""
     end = max(photo.local_day for photo, _ in located)
     lasting = [home for home in candidates if (home.last_day - home.first_day).days >= rules.home_settled_days]
+    if not lasting and not _is_most(candidates, located, rules):
+        return []
     days = _days_at(candidates, located, rules)
     kept = [home for home in candidates if home in lasting or not _is_stay(home, lasting, days, rules)]
     kept = _without_wandering(sorted(kept, key=lambda home: (home.first_day, home.last_day)), lasting, days, rules)
     return [replace(home, current=(end - home.last_day).days <= rules.home_margin_days) for home in kept]
+
+
+def _is_most(homes: Sequence[Home], located: Sequence[Located], rules: Parameters) -> bool:
+    """Whether somebody without a lasting home spent their days at these short ones."""
+    days = {photo.local_day for photo, _ in located}
+    return sum(home.days for home in homes) >= rules.home_share * len(days)
 
 
 def _is_stay(home: Home, lasting: Sequence[Home], days: Mapping[Home, list[date]], rules: Parameters) -> bool:

@@ -8,6 +8,8 @@ crossed, and the trip goes on.
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -24,6 +26,8 @@ LAST: Boundary = {"by": "last"}
 
 # The fastest way by car and by plane, doors not counted (km/h), and how far cars are faster.
 _ROAD_SPEED, _AIR_SPEED, _ROAD_KM = 130.0, 900.0, 300.0
+# Before this hour people sleep.
+_DAWN = 6
 # So far, nobody's position is exact enough to tell a speed.
 _VAGUE_KM = 30.0
 
@@ -147,7 +151,12 @@ def _cut(photos: Sequence[Photo], away: _Away, run: _Run, distances: Distances, 
     ways = list(enumerate(pairwise(run.located), start=1))  # by the place in the run of the second photo
     silences = [at for at, (a, b) in ways if photos[a].local_day != photos[b].local_day]
     hours = [_hours(photos[run.located[at - 1]], photos[run.located[at]]) for at in silences]
-    limits = {at: _limit(hours, n, rules) for n, at in enumerate(silences)}
+    limits = {}
+    for n, at in enumerate(silences):
+        a, b = run.located[at - 1], run.located[at]
+        if hours[n] > rules.trip_gap_hours and _km(photos[a], photos[b]) <= rules.trip_near_km:
+            around = [*hours[max(0, n - 6) : n], *hours[n + 1 : n + 7]]
+            limits[at] = _limit(around, distances.activity(photos[a].local_day), rules)
     cuts: dict[int, Boundary] = {}
     moves: dict[int, Boundary] = {}
     for at, (a, b) in ways:
@@ -172,11 +181,21 @@ def _cut(photos: Sequence[Photo], away: _Away, run: _Run, distances: Distances, 
     return [_Run(run.located[first:stop], begun, ended) for (first, begun), (stop, ended) in pairwise(bounds)]
 
 
-def _limit(hours: Sequence[float], at: int, rules: Parameters) -> float:
-    """Hours of silence that end a trip here: more where its other silences around, from day to day, are often long."""
-    around = sorted([*hours[max(0, at - 6) : at], *hours[at + 1 : at + 7]])
-    usual = around[len(around) // 4] if len(around) >= 4 else 0.0
-    return min(rules.trip_most_gap_hours, max(rules.trip_gap_hours, rules.trip_gap_rhythm * usual))
+def _limit(around: Sequence[float], at_home: float | None, rules: Parameters) -> float:
+    """Hours of silence at one place that end a trip.
+
+    ``at_home`` is the share of days with photos at home, ``around`` are the silences of the trip from one day to the
+    next. Somebody who takes as many photos at home as here would have taken some there: each day without one tells so
+    much less that they went home, and after enough of them it is ``trip_gap_odds`` times as likely or never will be.
+    """
+    if at_home is None:
+        return rules.trip_most_gap_hours  # where else should they have been?
+    here = min(0.95, 24 * len(around) / sum(around)) if around else 0.95
+    a_day = math.log(1 - min(0.95, at_home)) - math.log(1 - here)
+    if a_day <= 0:
+        return rules.trip_most_gap_hours
+    hours = 24 * (1 + math.log(rules.trip_gap_odds) / a_day)
+    return min(rules.trip_most_gap_hours, max(rules.trip_gap_hours, hours))
 
 
 def _break(photos: Sequence[Photo], away: _Away, a: int, b: int, *, limit: float, rules: Parameters) -> Boundary | None:
@@ -185,7 +204,7 @@ def _break(photos: Sequence[Photo], away: _Away, a: int, b: int, *, limit: float
     hours = _hours(one, other)
     if hours <= rules.trip_near_gap_hours:
         return None
-    if all((found := away[n]) is not None and found[0] < rules.trip_near_km for n in (a, b)):
+    if any((found := away[n]) is not None and found[0] < rules.trip_near_km for n in (a, b)):
         return {"by": "gap", "hours": round(hours, 1), "limit_hours": rules.trip_near_gap_hours}
     if hours > limit:
         return {"by": "gap", "hours": round(hours, 1), "limit_hours": round(limit, 1)}
@@ -198,7 +217,7 @@ def _break(photos: Sequence[Photo], away: _Away, a: int, b: int, *, limit: float
 
 
 def _blind_cameras(photos: Sequence[Photo]) -> frozenset[str]:
-    """Cameras that never know where they are; nobody sets their clocks either."""
+    """Cameras that never know where they are."""
     named = {photo.camera for photo in photos if photo.camera}
     return frozenset(named - {photo.camera for photo in photos if photo.camera and position(photo)})
 
@@ -208,8 +227,9 @@ def _trip(
 ) -> Trip | None:
     """The photos of a run, if they are enough for a trip: with those without a position inside, and close to its ends,
     no earlier than the trip before."""
-    first = _reach(photos, away, run.located[0], step=-1, stop=after, blind=blind, rules=rules)
-    last = _reach(photos, away, run.located[-1], step=1, stop=len(photos), blind=blind, rules=rules)
+    unset = _unset_cameras(photos, run, blind, rules)
+    first = _reach(photos, away, run.located[0], step=-1, stop=after, unset=unset, rules=rules)
+    last = _reach(photos, away, run.located[-1], step=1, stop=len(photos), unset=unset, rules=rules)
     inside = range(first, last + 1)
     at_home = {
         (found[1].lat, found[1].lon)
@@ -219,8 +239,9 @@ def _trip(
     left_out = tuple(sorted(at_home))
     members = [n for n in inside if not is_left_out(photos[n], left_out, rules.home_radius_km)]
     km = [found[0] if (found := away[n]) else None for n in members]
-    nights = {evening_of(photos[n].local) for n in members}
-    if len(members) < rules.trip_photos or len(nights) < rules.trip_days:
+    days = {evening_of(photos[n].local) for n in run.located}
+    hours = _hours(photos[run.located[0]], photos[run.located[-1]])
+    if len(members) < rules.trip_photos or len(days) < rules.trip_days or hours < rules.trip_hours:
         return None
     return Trip(tuple(members), tuple(km), run.begun_by, run.ended_by, left_out)
 
@@ -231,6 +252,23 @@ def is_left_out(photo: Photo, homes: Iterable[Position], radius_km: float) -> bo
     return at is not None and any(distance_km(at, home) <= radius_km for home in homes)
 
 
+def _unset_cameras(
+    photos: Sequence[Photo], run: _Run, blind: frozenset[str], rules: Parameters
+) -> frozenset[str | None]:
+    """Cameras that nobody set to the time of the place: they show the depth of night again and again."""
+    nights: Counter[str | None] = Counter()
+    days: Counter[str | None] = Counter()
+    if blind:
+        for n in range(run.located[0], run.located[-1] + 1):
+            if photos[n].camera in blind:
+                (nights if photos[n].local.hour < _DAWN else days)[photos[n].camera] += 1
+    return frozenset(
+        camera
+        for camera, count in nights.items()
+        if count >= rules.trip_days and count >= rules.trip_night_share * (count + days[camera])
+    )
+
+
 def _reach(
     photos: Sequence[Photo],
     away: _Away,
@@ -238,11 +276,11 @@ def _reach(
     *,
     step: int,
     stop: int,
-    blind: frozenset[str],
+    unset: frozenset[str | None],
     rules: Parameters,
 ) -> int:
     """The farthest photo without a position that joins a run's end: within hours, and nearer to it than to the next
-    located photo. For a camera whose clock may be off it is as far as clocks may be."""
+    located photo. For a camera whose clock is off it is as far as clocks may be."""
     joined, n = end, end + step
     beyond = n
     while 0 <= beyond < len(photos) and away[beyond] is None and _apart(photos, end, beyond) <= rules.trip_clock_hours:
@@ -251,7 +289,7 @@ def _reach(
     while n not in (stop, beyond):
         hours = _apart(photos, end, n)
         nearer = not located or hours < _apart(photos, beyond, n)
-        if nearer and hours <= (rules.trip_clock_hours if photos[n].camera in blind else rules.join_hours):
+        if photos[n].camera in unset or (nearer and hours <= rules.join_hours):
             joined = n
         n += step
     return joined
