@@ -229,32 +229,18 @@ def _made_by_hand(conn: Connection, album_id: UUID) -> None:
         raise Conflict("This album makes itself; its photos cannot be chosen by hand.")
 
 
-_AS_IT_IS = """
-    FROM (
-        SELECT count(i.id)::int AS images, min(i.local_day) AS first, max(i.local_day) AS last
-        FROM album_images m JOIN images i ON i.id = m.image_id AND i.deleted_at IS NULL WHERE m.album_id = %(id)s
-    ) AS now WHERE a.id = %(id)s
-"""
-
-
 def settle(conn: Connection, album_id: UUID, *, revision: int) -> None:
     """Bring the days and the count of an album up to date with its photos."""
     conn.execute(
-        "UPDATE albums a SET image_count = now.images, first_day = now.first, last_day = now.last, "
-        f"revision = %(revision)s {_AS_IT_IS}".encode(),
+        b"""
+        UPDATE albums a SET image_count = now.images, first_day = now.first, last_day = now.last,
+            revision = %(revision)s
+        FROM (
+            SELECT count(i.id) AS images, min(i.local_day) AS first, max(i.local_day) AS last
+            FROM album_images m JOIN images i ON i.id = m.image_id AND i.deleted_at IS NULL WHERE m.album_id = %(id)s
+        ) AS now WHERE a.id = %(id)s
+        """,
         {"id": album_id, "revision": revision},
-    )
-
-
-def is_settled(conn: Connection, album_id: UUID) -> bool:
-    """Whether days and count are those of the photos."""
-    return bool(
-        db.value(
-            conn,
-            "SELECT (a.image_count, a.first_day, a.last_day) IS NOT DISTINCT FROM (now.images, now.first, now.last) "
-            + _AS_IT_IS.replace("FROM (", "FROM albums a, (", 1),
-            {"id": album_id},
-        )
     )
 
 

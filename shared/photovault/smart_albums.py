@@ -35,6 +35,9 @@ class _Smart:
     id: UUID
     filter: dict[str, Any]
     why: dict[str, Any] | None
+    image_count: int
+    first_day: date | None
+    last_day: date | None
 
 
 @dataclass(frozen=True)
@@ -191,9 +194,10 @@ def follow(conn: Connection, image_ids: Collection[UUID], *, revision: int) -> N
         return
     around = _around(conn, [saved_filters.of_json(album.filter) for album in smart])
     for album in smart:
-        changes = _changes(conn, album, around, only=image_ids)
+        changes = _compared(conn, album, around, only=image_ids).changes
         if changes:
-            _write(conn, album, changes, revision=revision)
+            _move(conn, album, changes)
+            albums.settle(conn, album.id, revision=revision)
 
 
 def naming(conn: Connection, album_id: UUID) -> list[UUID]:
@@ -211,8 +215,8 @@ def _all(conn: Connection, album_ids: Collection[UUID] | None) -> list[_Smart]:
     return db.rows(
         conn,
         _Smart,
-        "SELECT id, filter, why FROM albums WHERE kind = 'smart' AND (%(ids)s::uuid[] IS NULL OR id = ANY(%(ids)s)) "
-        "ORDER BY id",
+        "SELECT id, filter, why, image_count, first_day, last_day FROM albums WHERE kind = 'smart' "
+        "AND (%(ids)s::uuid[] IS NULL OR id = ANY(%(ids)s)) ORDER BY id",
         {"ids": list(album_ids) if album_ids is not None else None},
     )
 
@@ -247,16 +251,6 @@ def _cameras(conn: Connection, filters: Sequence[Saved]) -> set[Camera]:
     return set(db.rows(conn, Camera, "SELECT DISTINCT camera_make AS make, camera_model AS model FROM images"))
 
 
-def _is_fresh(conn: Connection, album: _Smart, around: _Around) -> bool:
-    saved, now = _now(album, around)
-    return (
-        saved == now
-        and album.why == _why(now, around)
-        and not _changes(conn, album, around)
-        and albums.is_settled(conn, album.id)
-    )
-
-
 def _now(album: _Smart, around: _Around) -> tuple[Saved, Saved]:
     """The filter as it is stored, and with whoever its people are now."""
     saved = saved_filters.of_json(album.filter)
@@ -267,55 +261,80 @@ def _why(saved: Saved, around: _Around) -> dict[str, Any]:
     return {"rule": "filter", "missing": sorted(str(one) for one in around.gone(saved))}
 
 
+def _is_fresh(conn: Connection, album: _Smart, around: _Around) -> bool:
+    saved, now = _now(album, around)
+    if saved != now or album.why != _why(now, around):
+        return False
+    found = _compared(conn, album, around)
+    return not found.changes and found.as_it_should_be == _as_it_is(album)
+
+
 def _bring_up_to_date(conn: Connection, album: _Smart, around: _Around, *, revision: int) -> None:
     saved, now = _now(album, around)
-    why = _why(now, around)
-    if saved != now or album.why != why:
+    why, found = _why(now, around), _compared(conn, album, around)
+    _move(conn, album, found.changes)
+    if found.changes or (saved, album.why, _as_it_is(album)) != (now, why, found.as_it_should_be):
         conn.execute(
-            "UPDATE albums SET filter = %s, why = %s, revision = %s WHERE id = %s",
-            [_jsonb(now.as_json()), _jsonb(why), revision, album.id],
+            "UPDATE albums SET filter = %s, why = %s, image_count = %s, first_day = %s, last_day = %s, revision = %s "
+            "WHERE id = %s",
+            [_jsonb(now.as_json()), _jsonb(why), *found.as_it_should_be, revision, album.id],
         )
-    changes = _changes(conn, album, around)
-    if changes or not albums.is_settled(conn, album.id):
-        _write(conn, album, changes, revision=revision)
 
 
-def _changes(
-    conn: Connection, album: _Smart, around: _Around, *, only: Collection[UUID] | None = None
-) -> dict[UUID, bool]:
-    """The photos, all or some, that are to come in (True) or to go (False). Those in the trash stay what they are."""
+def _as_it_is(album: _Smart) -> tuple[int, date | None, date | None]:
+    return album.image_count, album.first_day, album.last_day
+
+
+@dataclass(frozen=True)
+class _Compared:
+    """What an album holds against what it should: photos to come in (True) or to go (False), and its count and days."""
+
+    changes: Mapping[UUID, bool]
+    as_it_should_be: tuple[int, date | None, date | None]
+
+
+def _compared(conn: Connection, album: _Smart, around: _Around, *, only: Collection[UUID] | None = None) -> _Compared:
+    """With ``only``, of these photos alone. Those in the trash stay what they are."""
     wanted = narrowing(_now(album, around)[1], around)
     where, parameters = images.conditions(wanted) if wanted else ("false", {})
-    scope = "AND i.id = ANY(%(only_these)s)" if only is not None else ""
+    # Photos are joined to the few that differ, not to all members: that costs half, whatever the planner knows.
     found = conn.execute(
         f"""
         WITH wanted AS MATERIALIZED (
-            (
-                SELECT i.id FROM images i WHERE {where} {scope}
-                EXCEPT SELECT c.image_id FROM album_choices c WHERE c.album_id = %(smart)s AND NOT c.included
+            SELECT i.id, i.local_day FROM images i WHERE {where} {"AND i.id = ANY(%(only_these)s)" if only else ""}
+            AND NOT EXISTS (
+                SELECT FROM album_choices c WHERE c.album_id = %(smart)s AND c.image_id = i.id AND NOT c.included
             )
-            UNION SELECT i.id FROM album_choices c JOIN images i ON i.id = c.image_id
-            WHERE c.album_id = %(smart)s AND c.included AND i.deleted_at IS NULL {scope}
+            UNION SELECT i.id, i.local_day FROM album_choices c JOIN images i ON i.id = c.image_id
+            WHERE c.album_id = %(smart)s AND c.included AND i.deleted_at IS NULL
+            {"AND c.image_id = ANY(%(only_these)s)" if only else ""}
         ), present AS MATERIALIZED (
-            SELECT i.id FROM album_images m JOIN images i ON i.id = m.image_id
-            WHERE m.album_id = %(smart)s AND i.deleted_at IS NULL {scope}
+            SELECT m.image_id AS id FROM album_images m WHERE m.album_id = %(smart)s
+            {"AND m.image_id = ANY(%(only_these)s)" if only else ""}
         )
-        SELECT coalesce(w.id, p.id), w.id IS NOT NULL FROM wanted w FULL JOIN present p ON p.id = w.id
-        WHERE w.id IS NULL OR p.id IS NULL
+        SELECT NULL::uuid, NULL::boolean, count(*)::int, min(local_day), max(local_day) FROM wanted
+        UNION ALL SELECT coalesce(w.id, p.id), w.id IS NOT NULL, NULL, NULL, NULL
+        FROM wanted w FULL JOIN present p ON p.id = w.id
+        WHERE p.id IS NULL OR (
+            w.id IS NULL AND EXISTS (SELECT FROM images i WHERE i.id = p.id AND i.deleted_at IS NULL)
+        )
         """.encode(),
-        parameters | {"smart": album.id, "only_these": list(only) if only is not None else None},
+        parameters | {"smart": album.id, "only_these": list(only or ())},
     ).fetchall()
-    return dict(found)
+    _, _, *should_be = next(row for row in found if row[0] is None)
+    changes = {image_id: comes for image_id, comes, *_ in found if image_id is not None}
+    return _Compared(changes, (should_be[0], should_be[1], should_be[2]))
 
 
-def _write(conn: Connection, album: _Smart, changes: Mapping[UUID, bool], *, revision: int) -> None:
+def _move(conn: Connection, album: _Smart, changes: Mapping[UUID, bool]) -> None:
+    if not changes:
+        return
     albums.let_go(conn, album.id, [image_id for image_id, comes in changes.items() if not comes])
     conn.execute(
         "INSERT INTO album_images (album_id, image_id, why) "
-        'SELECT %s, unnest(%s::uuid[]), \'{"rule": "filter"}\' ON CONFLICT DO NOTHING',
+        'SELECT %s, i.id, \'{"rule": "filter"}\' FROM images i WHERE i.id = ANY(%s) ON CONFLICT DO NOTHING',
         [album.id, [image_id for image_id, comes in changes.items() if comes]],
     )
-    albums.settle(conn, album.id, revision=revision)
 
 
 def _jsonb(value: object) -> object:
