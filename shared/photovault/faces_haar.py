@@ -1,8 +1,13 @@
 """Faces without any download: OpenCV's bundled Haar cascades (Viola and Jones 2001) and a classical descriptor.
 
+It finds clear, upright faces that look at the camera: on 200 real photos seven in ten of those that the network finds,
+85 % of those that are good enough for people, and one false alarm.
+
 The descriptor is a grid of uniform local binary patterns (Ahonen et al. 2006) on a face normalised for light (Tan and
-Triggs 2010). It is weak: on five people of LFW the area under the curve is 0.69, where the network has 1.00. Above
-the strict threshold are, in practice, shots of one scene; that is what it is good for.
+Triggs 2010). It is weak: on seven people the area under the curve is 0.68, where the network has 1.00, and no other
+classical descriptor that was tried did better (histograms of gradients, Gabor wavelets, plain pixels; also with the
+network's landmarks). Above the strict threshold are shots of one scene: it puts half of those together and, on the
+labelled faces, no two people. Everybody else waits for a name by hand.
 """
 
 from __future__ import annotations
@@ -19,8 +24,10 @@ from photovault.face_measures import Box, Face, Points
 from photovault.vision_cv import Picture
 
 DETECTION_SIDE = 640
-MIN_SIDE = 32
-NEIGHBOURS = 5
+MIN_SIDE = 24
+# Windows around a face that must agree. In 200 photos with 97 upright faces of at least 20 pixels six find 71 of them,
+# 68 of the 80 that are good enough for people, with one false alarm; from eight on there was none.
+NEIGHBOURS = 6
 EYE_NEIGHBOURS = 4
 EYE_SIDE = 120  # the face's width at which eyes are looked for
 
@@ -42,7 +49,7 @@ class HaarFaces:
     model = model_manifest.HAAR
 
     def __init__(self) -> None:
-        self._faces = _cascade("haarcascade_frontalface_alt2.xml")
+        self._faces = _cascade("haarcascade_frontalface_alt.xml")
         self._eyes = _cascade("haarcascade_eye.xml"), _cascade("haarcascade_eye_tree_eyeglasses.xml")
         self._lock = threading.Lock()
 
@@ -73,7 +80,9 @@ class HaarFaces:
         if embedding is None:
             return None
         # The measured face is cut from the picture again: at 64 pixels everything looks sharp.
-        large = face_measures.align(bgr, points=eyes, template=ALIGNED_EYES * 2, side=face_measures.MEASURED_SIDE)
+        large = face_measures.align(
+            bgr, points=eyes, template=face_measures.MEASURED_EYES, side=face_measures.MEASURED_SIDE
+        )
         pixels: Box = (x, y, wide, high)
         score = hits_to_score(hits)
         sharp = face_measures.sharpness(large)
@@ -115,8 +124,11 @@ class HaarFaces:
 
 
 def hits_to_score(hits: int) -> float:
-    """How many neighbouring windows agreed on a face, as a score from 0.5 to 1: 0.8 at twelve, 0.9 at 32."""
-    return 0.5 + 0.5 * hits / (hits + 8)
+    """How many neighbouring windows agreed on a face, as a score from 0.5 to 1: 0.83 at six, 0.86 at eight.
+
+    So that seven, the least with which no false alarm was seen, pass the gate for founders.
+    """
+    return 0.5 + 0.5 * hits / (hits + 3)
 
 
 def describe(grey: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:

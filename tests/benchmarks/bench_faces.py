@@ -197,10 +197,13 @@ def show_spoilt(every: list[Portrait], provider: faces.Provider) -> None:
                     founders.append((one.name, face.embedding, same))
         together += [(who, vector) for who, vector, _ in founders]
         alike = max(strangers([(who, vector) for who, vector, _ in founders]), default=float("nan"))
-        low = np.quantile([same for *_, same in founders], [0.05, 0.5]) if founders else np.full(2, np.nan)
+        all_kept, theirs = (
+            np.quantile(values, [0.05, 0.5]) if values else np.full(2, np.nan)
+            for values in (kept, [same for *_, same in founders])
+        )
         print(
             f"{name:20} {len(kept) / len(shrunk):5.2f} {len(founders) / len(shrunk):8.2f}"
-            f"     {np.quantile(kept, 0.05):.2f} {np.median(kept):.2f}    {low[0]:.2f} {low[1]:.2f}        {alike:.2f}"
+            f"     {all_kept[0]:.2f} {all_kept[1]:.2f}    {theirs[0]:.2f} {theirs[1]:.2f}        {alike:.2f}"
         )
     cosines = np.array(strangers(together))
     shares = " ".join(f">= {least:.2f}: {(cosines >= least).mean() * 1e6:.0f}" for least in (0.40, 0.45, 0.50, 0.55))

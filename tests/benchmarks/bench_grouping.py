@@ -48,7 +48,7 @@ PEOPLE = 500
 DIMENSIONS, IDENTITY_DIMENSIONS = 256, 83
 NEW_FACES = 50
 NEW_PHOTOS = 10
-MODEL = ModelInfo(name="face-reidentification-retail-0095", version="eb7a6132.1", kind="face", dims=DIMENSIONS)
+MODEL = ModelInfo(name="face-reidentification-retail-0095", version="eb7a6132.2", kind="face", dims=DIMENSIONS)
 
 T = TypeVar("T")
 

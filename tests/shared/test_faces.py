@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import itertools
+import json
 from concurrent.futures import ThreadPoolExecutor
+from uuid import UUID
 
 import cv2
 import numpy as np
@@ -9,11 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
-from tests.shared.inference import FACES, MODELS, drawn_face, needs, use_settings
+from tests.shared.inference import COCO, FACES, MODELS, drawn_face, needs, use_settings
 
 from photovault import face_measures, faces, model_manifest
 from photovault.errors import Misconfigured
 from photovault.faces_haar import HaarFaces, describe, hits_to_score
+from photovault.grouping import Face as Known
+from photovault.grouping import Matrix, Parameters, group
 
 YUNET = MODELS / "face_detection_yunet_2023mar.onnx"
 EMBEDDER = MODELS / "face-reidentification-retail-0095.onnx"
@@ -405,3 +409,22 @@ def test_the_fallback_never_takes_two_real_people_for_one(haar: HaarFaces) -> No
     _, different = _cosines(portraits)
     assert len(portraits) >= 45
     assert max(different) < haar.model.same_person_threshold
+    people = [
+        Known(id=UUID(int=n), photo_sha256=b"%d" % n, box=face.box, quality=face.quality, founder=face.founder, row=n)
+        for n, (_, face) in enumerate(portraits)
+    ]
+    vectors = Matrix(np.stack([face.embedding for _, face in portraits]), people)
+    found = group(people, vectors, parameters=Parameters.of_model(haar.model.same_person_threshold))
+    for person in found.clusters:
+        assert len({portraits[face.int][0] for face in person}) == 1
+
+
+@needs(COCO / "val2017", COCO / "annotations")
+def test_the_fallback_founds_nobody_on_what_is_no_face(haar: HaarFaces) -> None:
+    notes = json.loads((COCO / "annotations" / "instances_val2017.json").read_text())
+    person = next(entry["id"] for entry in notes["categories"] if entry["name"] == "person")
+    with_people = {entry["image_id"] for entry in notes["annotations"] if entry["category_id"] == person}
+    empty = [COCO / "val2017" / entry["file_name"] for entry in notes["images"] if entry["id"] not in with_people]
+    pictures = [np.asarray(Image.open(path).convert("RGB")) for path in empty if path.exists()][:20]
+    assert len(pictures) == 20
+    assert not any(face.founder for picture in pictures for face in haar.find(picture))

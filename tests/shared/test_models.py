@@ -266,13 +266,13 @@ def test_the_list_names_the_providers_that_run(monkeypatch: pytest.MonkeyPatch) 
     use_settings(monkeypatch)
     code, said = run("list")
     assert code == 0
-    assert "faces: haar-lbp 1 (fallback) images: phash 1 (fallback) labels: off" in said
+    assert "faces: haar-lbp 2 (fallback) images: phash 1 (fallback) labels: off" in said
 
 
 @needs(MODELS)
 def test_the_list_shows_real_models_running(monkeypatch: pytest.MonkeyPatch) -> None:
     use_settings(monkeypatch, models_dir=str(MODELS))
-    assert "faces: face-reidentification-retail-0095 eb7a6132.1" in run("list")[1]
+    assert "faces: face-reidentification-retail-0095 eb7a6132.2" in run("list")[1]
 
 
 @pytest.mark.parametrize(
