@@ -44,6 +44,16 @@ def count(conn: Connection, album_id: UUID) -> tuple[int, int]:
     return (int(found[0]), int(found[1])) if found else (0, 0)
 
 
+def holding(conn: Connection, image_ids: Collection[UUID]) -> list[UUID]:
+    """The albums that any of these photos was put into, of those that are there."""
+    found = conn.execute(
+        "SELECT DISTINCT c.album_id FROM album_choices c JOIN albums a ON a.id = c.album_id AND a.deleted_at IS NULL "
+        "WHERE c.image_id = ANY(%s) AND c.included ORDER BY c.album_id",
+        [list(image_ids)],
+    ).fetchall()
+    return [row[0] for row in found]
+
+
 def put_in(conn: Connection, album_id: UUID, image_ids: Collection[UUID], *, revision: int) -> None:
     """Photos are to be in this album, whatever its rule says. Raises ``NotFound`` for any that is not there."""
     wanted = list(dict.fromkeys(image_ids))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from photovault import albums, corrections, images, people, terms
+from photovault import album_choices, albums, corrections, images, people, terms
 
 if TYPE_CHECKING:
     from photovault.db import Connection
@@ -59,7 +59,8 @@ def inherit(conn: Connection, kept: Image, leaving: Sequence[Image], *, revision
 
 
 def _albums(conn: Connection, kept: UUID, leaving: list[UUID], *, revision: int) -> list[UUID]:
-    """Those made by hand; the others follow by themselves. Where a copy was chosen as the cover, its heir is."""
+    """Those that a copy was put into by hand; the others follow by themselves. Where a copy was chosen as the cover,
+    its heir is."""
     found = conn.execute(
         "SELECT DISTINCT a.id, bool_or(m.image_id = %(kept)s) FROM album_images m JOIN albums a ON a.id = m.album_id "
         "WHERE a.kind = 'manual' AND a.deleted_at IS NULL AND (m.image_id = ANY(%(leaving)s) OR m.image_id = %(kept)s) "
@@ -68,6 +69,8 @@ def _albums(conn: Connection, kept: UUID, leaving: list[UUID], *, revision: int)
     ).fetchall()
     for album_id, _ in found:
         albums.add_images(conn, album_id, [kept], revision=revision)
+    for album_id in album_choices.holding(conn, leaving):
+        album_choices.put_in(conn, album_id, [kept], revision=revision)
     conn.execute(
         "UPDATE albums a SET cover_image_id = %(kept)s, revision = %(revision)s "
         "WHERE a.cover_image_id = ANY(%(leaving)s) AND a.cover_edited "

@@ -115,7 +115,9 @@ def following(saved: Saved, became: Mapping[UUID, UUID]) -> Saved:
         people_any=tuple(each(group) for group in said.people_any),
         people_none=each(said.people_none),
     )
-    known = {became.get(one, one): what for one, what in saved.known.items()}
+    # Who was known already stays known as they were.
+    known = {became[one]: what for one, what in saved.known.items() if one in became}
+    known |= {one: what for one, what in saved.known.items() if one not in became}
     return replace(saved, conditions=conditions, known=known)
 
 

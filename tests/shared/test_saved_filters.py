@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
@@ -121,6 +122,8 @@ def test_a_filter_follows_people_and_keeps_what_they_were_called() -> None:
     after = saved_filters.following(before, {ANNA: BEN})
     assert after.conditions == Filter(people_all=(BEN,), people_any=((BEN,),), people_none=(BEN,))
     assert after.known == {BEN: Known("Anna")}
+    both = replace(before, known={ANNA: Known("Anna"), BEN: Known("Ben")})
+    assert saved_filters.following(both, {ANNA: BEN}).known == {BEN: Known("Ben")}
 
 
 @pytest.mark.parametrize(

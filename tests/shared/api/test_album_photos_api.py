@@ -15,15 +15,16 @@ from fastapi.testclient import TestClient
 from tests.arranging import LISBON, PORTO, START, add_photo, add_photos, build, table, value
 from tests.vaults import Somebody, client, somebody
 
-from photovault import db, images, users
+from photovault import db, duplicates, images, users
 from photovault.api import album_photos, albums
+from photovault.api import duplicates as duplicate_routes
 
 pytestmark = pytest.mark.usefixtures("vault", "sent")
 
 
 @pytest.fixture(scope="module")
 def http(vault: Path) -> Iterator[TestClient]:
-    with client([albums.router, album_photos.router]) as made:
+    with client([albums.router, album_photos.router, duplicate_routes.router]) as made:
         yield made
 
 
@@ -361,3 +362,20 @@ def test_choices_name_photos_that_are_there(http: TestClient, ada: Somebody, lis
     assert details == {"There is no such photo."}
     assert remove(http, ada, lisbon["id"], foreign, uuid4(), lisbon["other"]).json()["image_count"] == 4
     assert value(ada.user_id, "SELECT count(*) FROM album_choices") == 0
+
+
+def test_the_keeper_of_copies_takes_over_where_one_was_put_in(
+    http: TestClient, ada: Somebody, lisbon: dict[str, Any]
+) -> None:
+    copy, kept = lisbon["other"], add_photo(ada.user_id, where=PORTO, taken=START + timedelta(days=200))
+    put(http, ada, lisbon["id"], copy)
+    with db.transaction(ada.user_id) as conn:
+        conn.execute(
+            "INSERT INTO look_alikes (image_a, image_b, kind, score, share) VALUES (%s, %s, 'duplicate', 1, 1)",
+            [copy, kept],
+        )
+    path = f"/images/duplicates/{duplicates.group_id('duplicate', [copy, kept])}/resolve"
+    answer = http.post(path, headers=ada.headers, json={"keeper_id": str(kept), "remove": [str(copy)]})
+    assert answer.status_code == 200, answer.text
+    build(ada.user_id)
+    assert set(listed(http, ada, lisbon["id"])) == {str(photo) for photo in (*lisbon["photos"], kept)}
