@@ -91,11 +91,11 @@ def sides(facts: Iterable[Fact]) -> list[set[UUID]]:
 
 
 def vouched_for(conn: Connection, face_ids: Collection[UUID]) -> set[UUID]:
-    """Those of the faces that somebody said something of, or that are somebody's who has a name: they are faces,
-    whatever a detector says."""
+    """Those of the faces that somebody said something of, or that are somebody's who has a name or is hidden: they are
+    faces, whatever a detector says."""
     found = conn.execute(
         "SELECT f.id FROM faces f LEFT JOIN person_clusters p ON p.id = f.person_id WHERE f.id = ANY(%s) "
-        "AND (p.name IS NOT NULL OR EXISTS (SELECT FROM face_corrections c WHERE c.face_a = f.id) "
+        "AND (p.name IS NOT NULL OR p.hidden OR EXISTS (SELECT FROM face_corrections c WHERE c.face_a = f.id) "
         "OR EXISTS (SELECT FROM face_corrections c WHERE c.face_b = f.id))",
         [list(face_ids)],
     ).fetchall()

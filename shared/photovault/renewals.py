@@ -228,6 +228,19 @@ def waiting(conn: Connection, now: Recipe, outdated: Collection[int], *, limit: 
     return [row[0] for row in found]
 
 
+def is_waiting(conn: Connection, now: Recipe, outdated: Collection[int]) -> bool:
+    """Whether any photo of a person is outdated, but for those that somebody is at or whose renewal failed."""
+    column, done = _COLUMNS[now.step]
+    return bool(
+        db.value(
+            conn,
+            f"SELECT EXISTS (SELECT FROM images i WHERE i.{column} = ANY(%(outdated)s::smallint[]) "
+            f"AND i.{done} IS NOT NULL AND i.status IN ('processing', 'ready') AND {_UNTRIED})",
+            {"outdated": list(outdated), "step": now.step, "recipe": now.id, "claim": CLAIM},
+        )
+    )
+
+
 def claim(conn: Connection, now: Recipe, image_id: UUID) -> int | None:
     """Begin with a photo, before anything that might kill whoever does it. The number of this try, from 1.
 

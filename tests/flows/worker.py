@@ -4,7 +4,7 @@ import sys
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from photovault.pipeline import embedding, maintenance, vision
+from photovault.pipeline import embedding, maintenance, renewing, reunderstanding, vision
 from photovault.pipeline.messages import PhotoMessage
 from photovault.pipeline.reports import Report
 
@@ -13,6 +13,8 @@ if __name__ == "__main__":
     message = PhotoMessage(UUID(user_id), UUID(image_id), check=step == "check")
     if step == "embedding":
         embedding.handle(message)
+    elif step.startswith("renew-"):
+        renewing.renew_some(message.user_id, embedding.WORK if step == "renew-embedding" else reunderstanding.WORK)
     elif step == "recover":
         later = datetime.now(UTC) + timedelta(minutes=11)
         maintenance.sweep_staging(Report(), now=later)

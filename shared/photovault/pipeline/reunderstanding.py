@@ -148,9 +148,10 @@ def _commit(
             terms.refresh(conn, image_id)
         if "look" in task.parts:
             lookalikes.add(conn, image_id, sketch, findings.appearance.marks)
-        known = renewals.outdated_ids(conn, task.now, yields=task.yields)
-        waiting = bool(renewals.waiting(conn, task.now, known, limit=1))
-        wanted = not waiting or (moves and were_moving and not renewals.are_moving(conn, result.model_id))
+        outdated = renewals.outdated_ids(conn, task.now, yields=task.yields)
+        wanted = not renewals.is_waiting(conn, task.now, outdated) or (
+            moves and were_moving and not renewals.are_moving(conn, result.model_id)
+        )
         if wanted:
             rebuilds.want(conn)
     return True, wanted
