@@ -7,6 +7,7 @@ const photos = [];
 let shared = null;
 let cursor = null;
 let loading = false;
+let unlockedAt = -Infinity;
 let shown = -1;
 let touched = null;
 
@@ -47,8 +48,12 @@ function show(state) {
 function fail(problem) {
   at("viewer").close();
   if (problem.status === 404) return show("gone");
-  if (problem.status === 401) return start();
-  at("failed-why").textContent = problem.message;
+  // Not twice in a row: a browser that keeps no cookie would use up opening after opening.
+  const forgotten = problem.status === 401 && performance.now() - unlockedAt < 60000;
+  if (problem.status === 401 && !forgotten) return start();
+  at("failed-why").textContent = forgotten
+    ? "Your browser does not keep this page's cookie, which shows that you may see the photos. Allow it, and try again."
+    : problem.message;
   show("failed");
 }
 
@@ -64,6 +69,7 @@ async function start() {
         return at("password").focus();
       }
       shared = await ask("/unlock", {});
+      unlockedAt = performance.now();
     }
     await open();
   } catch (problem) {
@@ -79,6 +85,7 @@ async function unlock(event) {
   button.disabled = true;
   try {
     shared = await ask("/unlock", { password: field.value });
+    unlockedAt = performance.now();
     field.value = "";
     await open();
   } catch (problem) {
@@ -200,7 +207,9 @@ function view(index) {
   }
   if (!at("viewer").open) at("viewer").showModal();
   if (photos[index + 1]) new Image().src = `${base}/photos/${photos[index + 1].id}/preview`;
-  if (index > photos.length - 5 && cursor) load().then(() => { if (shown === index) at("after").hidden = index === photos.length - 1; }, fail);
+  if (index > photos.length - 5 && cursor) {
+    load().then(() => { if (shown === index) at("after").hidden = index === photos.length - 1; }, fail);
+  }
 }
 
 function keys(event) {
