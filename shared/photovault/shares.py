@@ -28,8 +28,8 @@ KEPT_AFTER_END = "90 days"
 
 State = Literal["active", "expired", "exhausted", "revoked"]
 
-# Over ``images i``: what may be shown to somebody without an account.
-_SHOWABLE = "i.status = 'ready' AND i.deleted_at IS NULL AND NOT i.archived"
+# Over ``images i``: what may be shown to somebody without an account, and can be.
+_SHOWABLE = "i.status = 'ready' AND NOT i.vision_failed AND i.deleted_at IS NULL AND NOT i.archived"
 # What was shared, and its place in an order by hand: all of it, or one photo (``AND m.image_id = ...``).
 _MEMBERS = """
     SELECT m.image_id, m.position FROM shares s JOIN albums a ON a.id = s.album_id AND a.deleted_at IS NULL

@@ -58,7 +58,8 @@ def _exif_of(orientation: int) -> bytes:
 _JPEG_KEPT = frozenset({*range(0xC0, 0xC8), *range(0xC9, 0xD0), 0xDB, 0xDC, 0xDD})
 _JPEG_SCAN, _JPEG_END = 0xDA, 0xD9
 # In a scan's data a 0xFF is followed by a zero, or is a restart marker; anything else ends the data.
-_AFTER_SCAN = re.compile(rb"\xff+[^\x00\xd0-\xd7\xff]")
+_AFTER_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7]")
+_FILL = re.compile(rb"\xff+")
 _ICC = b"ICC_PROFILE\0"
 _MOST_IN_SEGMENT = 65_533
 
@@ -85,11 +86,8 @@ def _jpeg(data: bytes) -> bytes:
         if marker in _JPEG_KEPT:
             kept.append(data[at:end])
         elif marker == _JPEG_SCAN:
-            following = _AFTER_SCAN.search(data, end)
-            if following is None:
-                raise ValueError("the picture has no end")
-            kept.append(data[at : following.start()])
-            end = following.start()
+            end = _scan_end(data, end)
+            kept.append(data[at:end])
         elif marker == 0xE0 and body.startswith(b"JFIF\0") and len(body) >= 12:
             jfif = body[:12] + bytes(2)  # without a thumbnail
         elif marker == 0xEE and body.startswith(b"Adobe") and len(body) >= 12:
@@ -109,6 +107,16 @@ def _jpeg(data: bytes) -> bytes:
     if adobe:
         head.append(_segment(0xEE, adobe))
     return b"".join([b"\xff\xd8", *head, *_icc_segments(profile), *kept, b"\xff\xd9"])
+
+
+def _scan_end(data: bytes, at: int) -> int:
+    """Where the marker behind a scan's data begins, with the 0xFF before it that fill up."""
+    while (found := _AFTER_SCAN.search(data, at)) is not None:
+        filled = _FILL.match(data, found.start())
+        at = filled.end() if filled else len(data)
+        if at < len(data) and data[at] != 0 and not 0xD0 <= data[at] <= 0xD7:
+            return found.start()
+    raise ValueError("the picture has no end")
 
 
 def _segment(marker: int, body: bytes) -> bytes:
