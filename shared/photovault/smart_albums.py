@@ -173,15 +173,14 @@ def refresh(conn: Connection, album_ids: Collection[UUID] | None = None, *, revi
 
     Without a ``revision`` the person's lock is taken only if there is anything to write.
     """
-    smart = _all(conn, album_ids)
+    smart, around = _read(conn, album_ids)
     if not smart:
         return revision
-    around = _around(conn, [saved_filters.of_json(album.filter) for album in smart])
     if revision is None:
         if all(_is_fresh(conn, album, around) for album in smart):
             return None
         revision = users.next_revision(conn)
-        around = _around(conn, [saved_filters.of_json(album.filter) for album in smart])
+        smart, around = _read(conn, album_ids)  # as they are now that nobody else writes
     for album in smart:
         _bring_up_to_date(conn, album, around, revision=revision)
     return revision
@@ -189,11 +188,8 @@ def refresh(conn: Connection, album_ids: Collection[UUID] | None = None, *, revi
 
 def follow(conn: Connection, image_ids: Collection[UUID], *, revision: int) -> None:
     """Look at these photos again, in every smart album; for changes that ask for no rebuild."""
-    smart = _all(conn, None)
-    if not smart or not image_ids:
-        return
-    around = _around(conn, [saved_filters.of_json(album.filter) for album in smart])
-    for album in smart:
+    smart, around = _read(conn, None)
+    for album in smart if image_ids else ():
         changes = _compared(conn, album, around, only=image_ids).changes
         if changes:
             _move(conn, album, changes)
@@ -202,7 +198,7 @@ def follow(conn: Connection, image_ids: Collection[UUID], *, revision: int) -> N
 
 def naming(conn: Connection, album_id: UUID) -> list[UUID]:
     """The smart albums whose filter names an album."""
-    return [album.id for album in _all(conn, None) if album_id in saved_filters.of_json(album.filter).albums]
+    return [album.id for album in _read(conn, None)[0] if album_id in saved_filters.of_json(album.filter).albums]
 
 
 def rolling(conn: Connection) -> list[UUID]:
@@ -211,14 +207,18 @@ def rolling(conn: Connection) -> list[UUID]:
     return [row[0] for row in found]
 
 
-def _all(conn: Connection, album_ids: Collection[UUID] | None) -> list[_Smart]:
-    return db.rows(
+def _read(conn: Connection, album_ids: Collection[UUID] | None) -> tuple[list[_Smart], _Around]:
+    """Smart albums, all or some, and what their filters are read with."""
+    smart = db.rows(
         conn,
         _Smart,
         "SELECT id, filter, why, image_count, first_day, last_day FROM albums WHERE kind = 'smart' "
         "AND (%(ids)s::uuid[] IS NULL OR id = ANY(%(ids)s)) ORDER BY id",
         {"ids": list(album_ids) if album_ids is not None else None},
     )
+    if not smart:  # as with most people: nothing more is asked
+        return [], _Around(today=date.min, called={}, became={}, cameras=names.collect((), ()))
+    return smart, _around(conn, [saved_filters.of_json(album.filter) for album in smart])
 
 
 def _around(conn: Connection, filters: Sequence[Saved]) -> _Around:
