@@ -66,7 +66,9 @@ MAX_PIXELS = MappingProxyType(
 """Most pixels per format; what one decode may cost in memory and time."""
 
 MEMORY = 700_000_000
-"""Bytes. A worker's whole process stays below it with whatever is taken; tests/benchmarks/bench_vision.py measures."""
+"""Bytes. A worker's whole process stays below it with whatever is taken, but for deep HEIC, which cameras write with 45
+megapixels: of these it stays below 1 GiB, because no smaller decoder is at hand and the photo is the point.
+tests/benchmarks/bench_vision.py measures."""
 
 SLACK = 0.95
 """A fraction is large enough when it reaches 95 % of the side that is asked for. Sensors of 4000, 4032, 8000 and
@@ -80,6 +82,9 @@ SMALL_RATIO = 4
 
 _MAX_DECODING = 490_000_000
 """Bytes that a file and its decoder may hold at once: ``MEMORY`` without the process, its models and the results."""
+
+_MAX_DECODING_DEEP = 760_000_000
+"""The same for HEIC of ten bits or full colour."""
 
 _LARGE = 20_000_000  # pixels
 
@@ -420,9 +425,9 @@ def _megapixels(pixels: int) -> int:
     return -(-pixels // 1_000_000)
 
 
-def _fitting(pixels: int, held: float, besides: int) -> int:
+def _fitting(pixels: int, held: float, besides: int, *, most: int = _MAX_DECODING) -> int:
     """How many megapixels would fit, where ``pixels`` take ``held`` bytes, and the file ``besides``."""
-    return max(1, int((_MAX_DECODING - besides) * pixels / held / 1_000_000))
+    return max(1, int((most - besides) * pixels / held / 1_000_000))
 
 
 def _check_planes(source: Any, data: bytes, *, content_type: str) -> None:
@@ -434,7 +439,7 @@ def _check_planes(source: Any, data: bytes, *, content_type: str) -> None:
     """
     pixels = source.size[0] * source.size[1]
     channels = 4 if source.mode[-1] in "Aa" else 1 if source.mode[0] in "LI" else 3
-    alpha, copies = channels == 4, 1
+    alpha, copies, most = channels == 4, 1, _MAX_DECODING
     if content_type == "image/webp":
         each, copies = 12.0, 2
     elif content_type == "image/avif":
@@ -445,11 +450,12 @@ def _check_planes(source: Any, data: bytes, *, content_type: str) -> None:
         colour = 0 if channels == 1 else {420: 0.5, 422: 1}.get(source.info.get("chroma"), 2)
         between = 1.5 * (alpha + deep) if colour == 0.5 else channels * (1 + deep)
         each = (1 + colour + alpha) * (1 + deep) + between + channels + 0.3
-    if pixels * each + copies * len(data) > _MAX_DECODING:
+        most = _MAX_DECODING if colour == 0.5 and not deep else _MAX_DECODING_DEEP
+    if pixels * each + copies * len(data) > most:
         raise Rejected(
             f"The photo has {_megapixels(pixels)} megapixels; at most "
-            f"{_fitting(pixels, pixels * each, copies * len(data))} can be taken in this format with its depth of "
-            "colours and size of file. A JPEG of it can be."
+            f"{_fitting(pixels, pixels * each, copies * len(data), most=most)} can be taken in this format with its "
+            "depth of colours and size of file. A JPEG of it can be."
         )
 
 
