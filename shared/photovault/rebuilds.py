@@ -8,7 +8,7 @@ token fences the write, so that a builder that slept through its lease writes no
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
@@ -32,10 +32,13 @@ class Generations:
 
 @dataclass(frozen=True)
 class Lease:
-    """Held by this builder until ``expires_at``; ``held_by_other`` says that somebody else has it until then."""
+    """Held for ``seconds`` from now; ``held_by_other`` says that it is somebody else who has it.
+
+    The database's clock alone decides: those of functions may differ.
+    """
 
     token: UUID
-    expires_at: datetime
+    seconds: float
     held_by_other: bool
 
 
@@ -92,16 +95,20 @@ def photos_are_coming(conn: Connection) -> bool:
 def take_lease(conn: Connection) -> Lease | None:
     """Try to become the builder of this person. None when the person is gone."""
     token = uuid4()
-    expires_at = db.value(
+    taken = db.value(
         conn,
         "UPDATE rebuilds SET lease_token = %(token)s, lease_expires_at = now() + %(length)s "
-        "WHERE lease_token IS NULL OR lease_expires_at < now() RETURNING lease_expires_at",
+        "WHERE lease_token IS NULL OR lease_expires_at < now() RETURNING true",
         {"token": token, "length": LEASE},
     )
-    if expires_at is not None:
-        return Lease(token, expires_at, held_by_other=False)
-    expires_at = db.value(conn, "SELECT lease_expires_at FROM rebuilds")
-    return Lease(token, expires_at, held_by_other=True) if expires_at is not None else None
+    if taken:
+        return Lease(token, LEASE.total_seconds(), held_by_other=False)
+    # Nobody may hold it by now: then whoever comes in a moment may.
+    seconds = db.value(
+        conn,
+        "SELECT greatest(0, extract(epoch FROM coalesce(lease_expires_at, now()) - clock_timestamp())) FROM rebuilds",
+    )
+    return Lease(token, float(seconds), held_by_other=True) if seconds is not None else None
 
 
 def is_held(conn: Connection, token: UUID) -> bool:

@@ -161,7 +161,7 @@ def test_a_job_counts_the_batches(ada: UUID, monkeypatch: pytest.MonkeyPatch) ->
     seen: list[tuple[int, int | None]] = []
 
     def look(name: str) -> None:
-        if name == "albums.batch-written":
+        if name == "albums.step-written":
             with db.transaction(ada) as conn:
                 job = jobs.get(conn, job_id)
             assert job is not None
@@ -211,7 +211,7 @@ def test_an_edit_between_two_batches_is_kept(ada: UUID, monkeypatch: pytest.Monk
     edited: list[UUID] = []
 
     def rename(name: str) -> None:
-        if name == "albums.batch-written" and not edited:
+        if name == "albums.step-written" and not edited:
             with db.transaction(ada) as conn:
                 revision = users.next_revision(conn)
                 edited.append(albums.page(conn, kind=None, limit=1)[0].id)
@@ -230,7 +230,7 @@ def test_who_loses_the_lease_between_two_batches_writes_no_more(ada: UUID, monke
     after: list[int] = []
 
     def lose(name: str) -> None:
-        if name == "albums.batch-written" and not after:
+        if name == "albums.step-written" and not after:
             with db.transaction(ada) as conn:
                 conn.execute("UPDATE rebuilds SET lease_expires_at = now() - interval '1 second'")
                 rebuilds.take_lease(conn)
@@ -247,7 +247,7 @@ def test_somebody_who_is_erased_between_two_batches_is_left_alone(ada: UUID, mon
     monkeypatch.setattr(builder, "BATCH", 4)
 
     def erase(name: str) -> None:
-        if name == "albums.batch-written":
+        if name == "albums.step-written":
             with db.transaction(ada) as conn:
                 conn.execute("UPDATE users SET erased_at = now() WHERE erased_at IS NULL")
 
@@ -269,7 +269,7 @@ albums.handle(uuid.UUID(sys.argv[1]), remaining=lambda: 300.0)
 """
 
 
-@pytest.mark.parametrize("point", ["albums.before-write", "albums.batch-written", "albums.committed"])
+@pytest.mark.parametrize("point", ["albums.before-write", "albums.step-written", "albums.committed"])
 def test_a_builder_may_be_killed_anywhere(ada: UUID, point: str) -> None:
     """Whoever takes over when the lease has ended gives what an undisturbed one gives."""
     grace = somebody().user_id

@@ -11,11 +11,10 @@ from __future__ import annotations
 
 import gc
 from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
 from math import ceil
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -57,10 +56,12 @@ ENOUGH_SECONDS = 200.0
 AFTER_EXPIRY_SECONDS = 5
 # So many photos are put into albums, and taken out, in one transaction: a second or two, for which a request waits.
 BATCH = 20_000
+# An estimated place is as dear as so many of these: its names are words to search by.
+ESTIMATE = 10
 # When a file was last written or sent here says nothing about when a photo was taken.
 TIMES_OF_FILES = frozenset({"upload", "exif_modified", "png_modified", None})
 JOB = "albums"
-# Reading and grouping people, arranging, comparing; every batch that is written is one more.
+# Reading and grouping people, arranging, comparing; every transaction that writes is one more.
 STAGES = 4
 
 
@@ -91,7 +92,8 @@ class _Stored:
 
 @dataclass(frozen=True)
 class _Wanted:
-    """What one pass came to, to be written. ``first`` is written with the first batch of ``changes``."""
+    """What one pass came to, to be written. ``moved``: albums whose key changes; ``steps``: about how many transactions
+    it takes; ``new``: albums that were made while ``changes`` were asked for."""
 
     people: regrouping.Difference
     estimates: list[locations.Change]
@@ -99,10 +101,7 @@ class _Wanted:
     moved: list[UUID]
     changes: Iterator[list[Change]]
     steps: int
-
-    @property
-    def first(self) -> bool:
-        return bool(self.people or self.estimates or self.plan.gone or self.plan.retired or self.moved)
+    new: list[UUID] = field(default_factory=list)
 
 
 def handle(user_id: UUID, *, remaining: Remaining) -> None:
@@ -124,8 +123,7 @@ def handle(user_id: UUID, *, remaining: Remaining) -> None:
     if lease is None:
         return
     if lease.held_by_other:
-        wait = (lease.expires_at - datetime.now(UTC)).total_seconds() + AFTER_EXPIRY_SECONDS
-        queues.send_albums(user_id, delay=max(AFTER_EXPIRY_SECONDS, round(wait)))
+        queues.send_albums(user_id, delay=round(lease.seconds) + AFTER_EXPIRY_SECONDS)
         return
     time_given, passes = remaining(), 0
     try:
@@ -284,7 +282,7 @@ def _arrange(user_id: UUID, stored: _Stored, remaining: Remaining) -> _Wanted:
         plan=plan,
         moved=[plan.goes_on[draft.key].id for draft in changed if _moves(draft, plan.goes_on.get(draft.key))],
         changes=reconciling.batches(changes, BATCH),
-        steps=ceil(sum(len(draft.members) for draft in changed) / BATCH),
+        steps=ceil((sum(len(draft.members) for draft in changed) + ESTIMATE * len(estimates)) / BATCH),
     )
 
 
@@ -380,40 +378,74 @@ def _people(who: Who) -> list[drafting.Person]:
 
 
 def _write(user_id: UUID, token: UUID, read: Generations, wanted: _Wanted, remaining: Remaining) -> bool:
-    """Batch by batch; whether no more is wanted, and the lease released. Raises ``_Fenced``, ``_OutOfTime``."""
-    batch = next(wanted.changes, None)
-    first, step, new = wanted.first, 0, 0
+    """Step by step; whether no more is wanted, and the lease released. Raises ``_Fenced``, ``_OutOfTime``."""
+    steps = _together(_parts(wanted))
+    step, number = next(steps, []), 0
     while True:
         # Before the transaction, because it may have to read.
-        following = next(wanted.changes, None)
+        following = next(steps, None)
         total = max(STAGES, STAGES - 1 + wanted.steps)
-        _progress(user_id, read, "writing", done=min(total - 1, STAGES - 1 + step), total=total)
+        _progress(user_id, read, "writing", done=min(total - 1, STAGES - 1 + number), total=total)
         with db.transaction(user_id) as conn:
-            revision = users.next_revision(conn) if first or batch else None
+            revision = users.next_revision(conn) if step else None
             if revision is not None:
-                if first:
-                    _write_first(conn, wanted, revision=revision)
-                automatic_albums.write(conn, batch or [], revision=revision)
-                new += sum(change.new for change in batch or [])
+                for part in step:
+                    part.write(conn, revision)
             if following is None:
                 # When all others are as they will be, because a filter may name them.
                 smart_albums.refresh(conn, revision=revision)
-                return _finish(conn, token, read, new=new)
+                return _finish(conn, token, read, new=len(wanted.new))
             if not rebuilds.hold(conn, token, read):
                 raise _Fenced
-        failpoints.reach("albums.batch-written")
-        batch, first, step = following, False, step + 1
+        failpoints.reach("albums.step-written")
+        step, number = following, number + 1
         _check_time(remaining, progress=True)
 
 
-def _write_first(conn: Connection, wanted: _Wanted, *, revision: int) -> None:
-    """People, estimates, and room for the albums to come."""
-    regrouping.write(conn, wanted.people, revision=revision)
-    if wanted.estimates:
-        locations.write(conn, wanted.estimates, revision=revision)
-    automatic_albums.remove(conn, wanted.plan.gone, revision=revision)
-    automatic_albums.retire(conn, wanted.plan.retired, revision=revision)
-    automatic_albums.free_keys(conn, wanted.moved)
+@dataclass(frozen=True)
+class _Part:
+    """Something to write at once, as dear as this many photos that are put into albums."""
+
+    size: int
+    write: Callable[[Connection, int], None]
+
+
+def _parts(wanted: _Wanted) -> Iterator[_Part]:
+    """Estimates, people and room for the albums to come, then albums."""
+
+    def estimates(some: Sequence[locations.Change]) -> _Part:
+        return _Part(ESTIMATE * len(some), lambda conn, revision: locations.write(conn, some, revision=revision))
+
+    def changes(some: Sequence[Change]) -> _Part:
+        size = sum(change.size for change in some)
+        return _Part(size, lambda conn, revision: automatic_albums.write(conn, some, revision=revision))
+
+    def first(conn: Connection, revision: int) -> None:
+        regrouping.write(conn, wanted.people, revision=revision)
+        automatic_albums.remove(conn, wanted.plan.gone, revision=revision)
+        automatic_albums.retire(conn, wanted.plan.retired, revision=revision)
+        automatic_albums.free_keys(conn, wanted.moved)
+
+    many = BATCH // ESTIMATE or 1
+    for start in range(0, len(wanted.estimates), many):
+        yield estimates(wanted.estimates[start : start + many])
+    if wanted.people or wanted.plan.gone or wanted.plan.retired or wanted.moved:
+        yield _Part(0, first)
+    for batch in wanted.changes:
+        wanted.new.extend(change.album_id for change in batch if change.new)
+        yield changes(batch)
+
+
+def _together(parts: Iterable[_Part]) -> Iterator[list[_Part]]:
+    """What one transaction writes: usually everything."""
+    step: list[_Part] = []
+    for part in parts:
+        if step and sum(each.size for each in step) + part.size > BATCH:
+            yield step
+            step = []
+        step.append(part)
+    if step:
+        yield step
 
 
 def _finish(conn: Connection, token: UUID, read: Generations, *, new: int) -> bool:
