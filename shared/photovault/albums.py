@@ -363,23 +363,23 @@ class DayGroup:
 
 
 def by_date(conn: Connection, level: str, *, limit: int, before: date | None = None) -> list[DayGroup]:
-    """Years, months or days (``level``) with photos, latest first, before a first day."""
+    """Years, months or days (``level``) with photos, latest first, before a first day.
+
+    The cover is the latest favourite, else the latest photo: each is the first of an index, however many there are.
+    """
+    of_group = "i.sort_at >= g.day::timestamp AND i.sort_at < g.day::timestamp + ('1 ' || %(level)s)::interval"
+    latest = "ORDER BY i.sort_at DESC, i.id DESC LIMIT 1"
     return db.rows(
         conn,
         DayGroup,
         f"""
-        SELECT g.day, g.image_count, cover.id AS cover_image_id
-        FROM (
-            SELECT date_trunc(%(level)s, i.local_day::timestamp)::date AS day, count(*)::int AS image_count
-            FROM images i WHERE {ARRANGED} AND i.local_day IS NOT NULL
-                AND (%(before)s::date IS NULL OR i.local_day < %(before)s)
-            GROUP BY 1 ORDER BY 1 DESC LIMIT %(limit)s
-        ) AS g CROSS JOIN LATERAL (
-            SELECT i.id FROM images i WHERE {ARRANGED} AND i.local_day >= g.day
-                AND i.local_day < (g.day + ('1 ' || %(level)s)::interval)::date
-            ORDER BY i.favourite DESC, i.sort_at DESC, i.id DESC LIMIT 1
-        ) AS cover
-        ORDER BY g.day DESC
+        SELECT g.day, g.arranged AS image_count, coalesce(
+            (SELECT i.id FROM images i WHERE {ARRANGED} AND i.favourite AND {of_group} {latest}),
+            (SELECT i.id FROM images i WHERE {ARRANGED} AND {of_group} {latest})
+        ) AS cover_image_id
+        FROM image_days g
+        WHERE g.level = %(level)s AND g.arranged > 0 AND (%(before)s::date IS NULL OR g.day < %(before)s)
+        ORDER BY g.day DESC LIMIT %(limit)s
         """,
         {"level": level, "before": before, "limit": limit},
     )

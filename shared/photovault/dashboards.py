@@ -1,4 +1,5 @@
-"""The dashboards' numbers, counted from the rows when they are asked for: nothing here can drift from the truth.
+"""The dashboards' numbers, counted from the rows when they are asked for, but for photos by state and by place: those
+are kept by triggers (``rollups``), which no change can pass by.
 
 Photos in the trash are left out unless a docstring says otherwise. What is about storage counts the trash too, because
 it takes space until it is emptied. The archive is counted, but for places, which are those that albums are made of.
@@ -78,23 +79,25 @@ def images(conn: Connection) -> Images:
     found = db.row(
         conn,
         Images,
-        f"""
-        SELECT count(*) FILTER (WHERE live) AS total,
-               count(*) FILTER (WHERE live AND status = 'pending') AS pending,
-               count(*) FILTER (WHERE live AND status = 'processing') AS processing,
-               count(*) FILTER (WHERE live AND status = 'ready') AS ready,
-               count(*) FILTER (WHERE live AND status = 'rejected') AS rejected,
-               count(*) FILTER (WHERE live AND archived) AS archived,
-               count(*) FILTER (WHERE live AND favourite) AS favourite,
-               count(*) FILTER (WHERE NOT live) AS trash,
-               min(local_day) FILTER (WHERE live AND status <> 'rejected') AS first_day,
-               max(local_day) FILTER (WHERE live AND status <> 'rejected') AS last_day,
-               count(*) FILTER (WHERE arranged) AS arranged,
-               count(*) FILTER (WHERE arranged AND lat IS NOT NULL) AS located,
-               count(DISTINCT country_code) FILTER (WHERE arranged) AS countries,
-               count(DISTINCT (country_code, region, city))
-                   FILTER (WHERE arranged AND country_code IS NOT NULL AND city IS NOT NULL) AS cities
-        FROM (SELECT *, i.deleted_at IS NULL AS live, {ARRANGED} AS arranged FROM images i) AS counted
+        """
+        SELECT coalesce(t.pending + t.processing + t.ready + t.rejected, 0) AS total,
+               coalesce(t.pending, 0) AS pending, coalesce(t.processing, 0) AS processing,
+               coalesce(t.ready, 0) AS ready, coalesce(t.rejected, 0) AS rejected,
+               coalesce(t.archived, 0) AS archived, coalesce(t.favourite, 0) AS favourite,
+               coalesce(t.trash, 0) AS trash, first.day AS first_day, last.day AS last_day,
+               coalesce(t.arranged, 0) AS arranged, coalesce(t.located, 0) AS located,
+               places.countries, places.cities
+        FROM (SELECT count(DISTINCT country_code) AS countries, count(*) FILTER (WHERE city <> '') AS cities
+              FROM image_places) AS places
+        LEFT JOIN image_totals t ON true
+        LEFT JOIN LATERAL (
+            SELECT local_day AS day FROM images
+            WHERE deleted_at IS NULL AND status <> 'rejected' AND local_day IS NOT NULL ORDER BY local_day LIMIT 1
+        ) AS first ON true
+        LEFT JOIN LATERAL (
+            SELECT local_day AS day FROM images
+            WHERE deleted_at IS NULL AND status <> 'rejected' AND local_day IS NOT NULL ORDER BY local_day DESC LIMIT 1
+        ) AS last ON true
         """,
     )
     assert found is not None  # noqa: S101 - an aggregate has a row

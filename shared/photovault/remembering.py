@@ -36,7 +36,7 @@ def on(conn: Connection, today: date, *, most: int = memories.MOST) -> list[Reca
 
     Neither trash nor archive, nor photos whose time of exposure is unknown, nor any that show somebody hidden.
     """
-    photos = _photos(conn, today)
+    photos = _candidates(conn, today)
     ids = [photo.id for photo in photos]
     alike = conn.execute(
         "SELECT image_a, image_b FROM look_alikes WHERE image_a = ANY(%(ids)s) AND image_b = ANY(%(ids)s)", {"ids": ids}
@@ -62,16 +62,28 @@ def _recalled(memory: Memory, names: dict[UUID, str], albums: dict[UUID, list[tu
     )
 
 
-def _photos(conn: Connection, today: date) -> list[Photo]:
-    """Each day is one range of the index on local days; how many photos are read of it is bounded."""
+def _candidates(conn: Connection, today: date) -> list[Photo]:
+    """Photos of the very days, and of the days around them for years that have none."""
     years = conn.execute(
         "SELECT extract(year FROM day)::int FROM image_days WHERE level = 'year' AND arranged > 0 AND day < %s "
         "ORDER BY day DESC LIMIT %s",
         [today, YEARS],
     ).fetchall()
     # Around New Year a memory's days lie in two years.
-    ago = {today.year - year + near for (year,) in years for near in (-1, 0, 1)}
-    days = sorted({day for n in ago if 1 <= n < today.year - 1 for day in memories.days_around(today, n)})
+    ago = {
+        n for (year,) in years for n in range(today.year - year - 1, today.year - year + 2) if 0 < n < today.year - 1
+    }
+    photos = _photos(conn, [day for n in ago for day in memories.same_days(today, n)])
+    seen = {photo.day for photo in photos if not memories.is_no_memory(photo)}
+    without = [n for n in ago if not seen & set(memories.same_days(today, n))]
+    return photos + _photos(
+        conn,
+        [day for n in without for day in memories.days_around(today, n) if day not in memories.same_days(today, n)],
+    )
+
+
+def _photos(conn: Connection, days: Sequence[date]) -> list[Photo]:
+    """Of each day one range of the index on local days; how many photos are looked at of it is bounded."""
     found = conn.execute(
         f"""
         SELECT i.id, i.sha256, i.sort_at, i.local_day, i.filename, i.content_type,
@@ -90,7 +102,7 @@ def _photos(conn: Connection, today: date) -> list[Photo]:
         ) AS f
         WHERE NOT f.hidden
         """.encode(),
-        {"days": days, "sample": SAMPLE},
+        {"days": sorted(days), "sample": SAMPLE},
     ).fetchall()
     return [
         Photo(

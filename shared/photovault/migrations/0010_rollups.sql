@@ -172,9 +172,11 @@ $$;
 
 -- ----------------------------------------------------------------------------------------------------- the triggers
 
--- A statement brings a few rows, whatever the planner thinks of arrays: no plan that reads a table of all people.
+-- A statement brings a few rows, whatever the planner thinks of arrays: no plan that reads a table of all people. With
+-- that settled one plan does for all calls, and making it costs more than a call.
 CREATE FUNCTION roll_up(changes image_change[]) RETURNS void LANGUAGE plpgsql
-    SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off AS $$
+    SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off
+    SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
     MERGE INTO image_totals t USING rolled_totals(changes) c ON t.user_id = c.user_id
     WHEN MATCHED AND t.pending + c.pending + t.processing + c.processing + t.ready + c.ready + t.rejected + c.rejected

@@ -16,8 +16,8 @@ from tests.arranging import LISBON, PORTO, add_photo, add_photos
 from tests.shared.api.photos import problem, sealed_photo
 from tests.vaults import Somebody, client, somebody
 
+from photovault import albums, cells, clusters, db, images, timeline, users
 from photovault import api as photovault_api
-from photovault import cells, clusters, db, images, timeline, users
 from photovault.api import PARTS
 
 pytestmark = pytest.mark.usefixtures("vault", "sent")
@@ -81,6 +81,22 @@ def test_a_corrected_time_moves_a_photo_to_another_month(http: TestClient) -> No
     photo = add_photo(who.user_id)
     http.patch(f"/images/{photo}", json={"taken": {"local_time": "2019-08-07T06:05:04"}}, headers=who.headers)
     assert [month["month"] for month in ask(http, who, "/images/timeline")["items"]] == ["2019-08"]
+
+
+@pytest.mark.parametrize(("level", "first"), [("year", "2025-01-01"), ("month", "2025-05-01"), ("day", "2025-05-01")])
+def test_a_group_by_date_shows_its_latest_favourite_else_its_latest_photo(level: str, first: str) -> None:
+    who = somebody()
+    photos = add_photos(who.user_id, 4, start=datetime(2025, 5, 1))
+    add_photo(who.user_id, taken=datetime(2025, 5, 1, 20), archived=True, favourite=True)
+    before = add_photo(who.user_id, taken=datetime(2024, 12, 31, 23, 59))
+    for cover, change in ((photos[3], None), (photos[1], photos[1]), (photos[2], photos[2])):
+        with db.transaction(who.user_id) as conn:
+            if change:
+                images.edit(conn, change, revision=users.next_revision(conn), favourite=True)
+            found = albums.by_date(conn, level, limit=10)
+        latest = found[0]
+        assert (str(latest.day), latest.image_count, latest.cover_image_id) == (first, 4, cover)
+        assert (found[1].image_count, found[1].cover_image_id) == (1, before)
 
 
 def test_an_empty_vault_has_an_empty_timeline(http: TestClient) -> None:
