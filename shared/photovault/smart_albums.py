@@ -16,13 +16,13 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from photovault import albums, db, ids, images, names, people, saved_filters, users
+from photovault import albums, db, ids, images, people, saved_filters, users
 from photovault.errors import Conflict, Invalid, NotFound
-from photovault.names import Camera, Names
 from photovault.saved_filters import Known, Saved
 
 if TYPE_CHECKING:
     from photovault.db import Connection
+    from photovault.names import Camera
 
 MOST = 100
 """Smart albums of a person: each costs a look at the library with every rebuild."""
@@ -44,12 +44,12 @@ class _Smart:
 class _Around:
     """What the filters of a library are read with. ``called``: the people and albums that they name and that are
     there, by what they are called now; ``became``: who those are now that turned out to be somebody else;
-    ``cameras``: spoken names in full."""
+    ``cameras``: those of all photos, where a filter names any."""
 
     today: date
     called: Mapping[UUID, str]
     became: Mapping[UUID, UUID]
-    cameras: Names
+    cameras: frozenset[Camera]
 
     def gone(self, saved: Saved) -> set[UUID]:
         return {one for one in (*saved.people, *saved.albums) if one not in self.called}
@@ -100,7 +100,7 @@ def narrowing(saved: Saved, around: _Around) -> images.Filter | None:
     gone = around.gone(saved)
     if not saved_filters.is_possible(saved, gone=gone):
         return None
-    from photovault import search  # with its rankings, which only a look at filters needs
+    from photovault import names, search  # with their parser, which a request that follows no filter does not need
 
     said = saved.conditions
     since = around.today - timedelta(days=saved.last_days) if saved.last_days is not None else None
@@ -110,7 +110,7 @@ def narrowing(saved: Saved, around: _Around) -> images.Filter | None:
         bbox=saved.bbox,
     )
     there = replace(said, albums=tuple(one for one in said.albums if one not in gone))
-    return search.narrowed(wanted, there, around.cameras, archived_given=False)
+    return search.narrowed(wanted, there, names.collect((), around.cameras), archived_given=False)
 
 
 def find(conn: Connection, saved: Saved) -> Found:
@@ -217,7 +217,7 @@ def _read(conn: Connection, album_ids: Collection[UUID] | None) -> tuple[list[_S
         {"ids": list(album_ids) if album_ids is not None else None},
     )
     if not smart:  # as with most people: nothing more is asked
-        return [], _Around(today=date.min, called={}, became={}, cameras=names.collect((), ()))
+        return [], _Around(today=date.min, called={}, became={}, cameras=frozenset())
     return smart, _around(conn, [saved_filters.of_json(album.filter) for album in smart])
 
 
@@ -234,7 +234,7 @@ def _around(conn: Connection, filters: Sequence[Saved]) -> _Around:
         today=db.value(conn, "SELECT current_date"),
         called=known | dict(titles),
         became=became,
-        cameras=names.collect((), _cameras(conn, filters)),
+        cameras=_cameras(conn, filters),
     )
 
 
@@ -245,10 +245,12 @@ def _heir(conn: Connection, person_id: UUID, filters: Sequence[Saved]) -> UUID |
     return max(sorted(owners), key=lambda owner: owners[owner], default=None)
 
 
-def _cameras(conn: Connection, filters: Sequence[Saved]) -> set[Camera]:
+def _cameras(conn: Connection, filters: Sequence[Saved]) -> frozenset[Camera]:
     if not any(saved.conditions.cameras or saved.conditions.cameras_none for saved in filters):
-        return set()
-    return set(db.rows(conn, Camera, "SELECT DISTINCT camera_make AS make, camera_model AS model FROM images"))
+        return frozenset()
+    from photovault.names import Camera
+
+    return frozenset(db.rows(conn, Camera, "SELECT DISTINCT camera_make AS make, camera_model AS model FROM images"))
 
 
 def _now(album: _Smart, around: _Around) -> tuple[Saved, Saved]:

@@ -19,10 +19,10 @@ PURE = {
     "errors", "estimating", "events", "exif", "explaining", "export_layout", "face_matching", "face_measures",
     "filters", "formats", "globe", "grouping", "grouping_memory", "heap", "homes", "iptc", "keys", "languages",
     "linkage", "matching", "memories", "metadata", "model_manifest", "moments", "motion", "names", "passwords",
-    "perceptual", "places", "presigning", "profiles", "queries", "ranking", "raw", "recipes", "reconciling",
+    "perceptual", "places", "presigning", "profiles", "queries", "ranking", "raw", "reasons", "recipes", "reconciling",
     "renditions", "saved_filters", "sealing", "sharing", "showing", "speech", "spoken_dates", "stripping",
-    "stripping_heif", "thumbhash", "timezones", "titles", "tokens", "trip_albums", "trips", "vision_cv",
-    "vocabularies", "xmp",
+    "stripping_heif", "thumbhash", "timezones", "titles", "tokens", "trip_albums", "trips", "vision_cv", "vocabularies",
+    "xmp",
 }  # fmt: skip
 IO_MODULES = {"boto3", "botocore", "psycopg", "psycopg_pool", "socket", "subprocess", "urllib.request", "http.client"}
 HEAVY = ("cv2", "onnxruntime", "numpy", "PIL", "tokenizers", "tzfpy")

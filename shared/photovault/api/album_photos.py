@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import ConfigDict, Field, model_validator
 
-from photovault import album_choices, album_order, albums, cursors, smart_albums
+from photovault import album_choices, album_order, albums, cursors, reasons, smart_albums
 from photovault.api import presenting, schemas
 from photovault.api.album_shapes import (
     ID,
@@ -17,7 +17,6 @@ from photovault.api.album_shapes import (
     AlbumId,
     AlbumImage,
     ImageIds,
-    because,
     existing,
     show_one,
 )
@@ -72,7 +71,7 @@ def list_album_images(
         shown = presenting.image_list(conn, rows[:limit])
     return schemas.Page(
         items=[
-            AlbumImage(**dict(image), why=row.why, because=because(album.kind, row.why))
+            AlbumImage(**dict(image), why=row.why, because=reasons.because(album.kind, row.why))
             for image, row in zip(shown, rows, strict=False)
         ],
         next_cursor=next_cursor(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
@@ -11,7 +11,7 @@ from uuid import UUID
 from fastapi import Path
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 
-from photovault import albums, explaining, images, tickets
+from photovault import albums, images, tickets
 from photovault.api import presenting, schemas
 from photovault.api.saved_filters import SavedFilter
 from photovault.errors import NotFound
@@ -173,40 +173,3 @@ def existing(conn: Connection, album_id: UUID) -> albums.Album:
 
 def show_one(conn: Connection, album_id: UUID) -> Album:
     return show(conn, [existing(conn, album_id)])[0]
-
-
-_REASONS = {
-    "measured": "The position in the file lies there.",
-    "estimated": "The place was estimated from photos close in time.",
-    "place": "Taken away from home, by the position in the file.",
-    "time": "Taken in between, without a position of their own.",
-    "day": "By the day where they were taken.",
-    "face": "By the face of this person.",
-    "burst": "Taken in one go.",
-    "filter": "They fit the filter.",
-    "hand": "You put them in.",
-}
-
-
-def because(kind: str, why: Mapping[str, Any] | None) -> str:
-    """Why one photo is in an album of this kind, in a sentence."""
-    rule = (why or {}).get("rule")
-    if rule == "hand":
-        return "You put it in."
-    if rule == "filter":
-        return "It fits the filter."
-    return explaining.explain_member(kind, why or {})
-
-
-def reasons(kind: str, counted: Sequence[tuple[str | None, int]]) -> list[Reason]:
-    """Photos by reason; what memberships of a kind do not tell apart has the kind's own."""
-    own = {"date": "day", "person": "face", "manual": "hand", "smart": "filter", "place": "measured"}.get(kind, "time")
-    found: dict[str, int] = {}
-    for reason, count in counted:
-        name = reason if reason in _REASONS else own
-        name = "burst" if kind == "event" and name == "time" else name
-        found[name] = found.get(name, 0) + count
-    return [
-        Reason(reason=name, because=_REASONS[name], image_count=count)
-        for name, count in sorted(found.items(), key=lambda item: (-item[1], item[0]))
-    ]

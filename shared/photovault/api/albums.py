@@ -17,6 +17,7 @@ from photovault import (
     explaining,
     jobs,
     queues,
+    reasons,
     rebuilds,
     saved_filters,
     smart_albums,
@@ -32,10 +33,10 @@ from photovault.api.album_shapes import (
     Explanation,
     ManualAlbum,
     PlaceGroup,
+    Reason,
     Title,
     covers,
     existing,
-    reasons,
     show,
     show_one,
 )
@@ -325,7 +326,10 @@ def explain_album(
         rule=why.get("rule") or "hand",
         parameters=why.get("parameters") or {},
         boundary=Boundary(**bounds) if any(bounds.values()) else None,
-        reasons=reasons(album.kind, counted),
+        reasons=[
+            Reason(reason=one.name, because=one.because, image_count=one.image_count)
+            for one in reasons.of_album(album.kind, counted)
+        ],
         put_in=put_in,
         taken_out=taken_out,
         why=album.why,

@@ -23,6 +23,7 @@ from photovault import (
     people,
     queues,
     rebuilds,
+    reasons,
     sealing,
     smart_albums,
     staging,
@@ -32,7 +33,6 @@ from photovault import (
     uploads,
 )
 from photovault.api import boxes, edge, posted, presenting, relocated, retimed, schemas, trash
-from photovault.api.album_shapes import because
 from photovault.api.changing import IdempotencyKey, changing
 from photovault.api.edge import CurrentPerson
 from photovault.api.paging import next_cursor
@@ -497,7 +497,7 @@ def get_image(person: CurrentPerson, image_id: ImageId) -> ImageDetail:
         ],
         labels=[LabelInPhoto(name=label.label, score=label.score) for label in labels],
         albums=[
-            AlbumOfPhoto(id=a.id, kind=a.kind, title=a.title, why=a.why, because=because(a.kind, a.why))
+            AlbumOfPhoto(id=a.id, kind=a.kind, title=a.title, why=a.why, because=reasons.because(a.kind, a.why))
             for a in memberships
         ],
     )

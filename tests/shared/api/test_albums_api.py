@@ -276,6 +276,25 @@ def test_a_failed_request_leaves_its_key_unused(http: TestClient, ada: Somebody)
     assert http.post("/albums/manual", headers=headers, json={"title": "Mine"}).status_code == 201
 
 
+def test_a_cover_in_the_trash_is_stood_in_for_until_it_is_back(http: TestClient, ada: Somebody) -> None:
+    first, second = add_photos(ada.user_id, 2)
+    path = f"/albums/{make(http, ada, image_ids=[str(first), str(second)])['id']}"
+    http.patch(path, headers=ada.headers, json={"cover_image_id": str(first)})
+
+    def cover() -> str:
+        shown: str = http.get(path, headers=ada.headers).json()["cover"]["image_id"]
+        return shown
+
+    assert cover() == str(first)
+    trash(ada.user_id, first)
+    assert cover() == str(second)
+    with db.transaction(ada.user_id) as conn:
+        images.restore(conn, first, revision=users.next_revision(conn))
+    assert cover() == str(first)
+    http.request("DELETE", f"{path}/images", headers=ada.headers, json={"image_ids": [str(first)]})
+    assert cover() == str(second)
+
+
 # ---- arranging on demand ------------------------------------------------------------------------------------------
 
 
