@@ -105,10 +105,10 @@ class Parameters:
     The defaults are for face-reidentification-retail-0095. They were chosen on the calibration people of
     tests/benchmarks/bench_people.py, which also prints what they give on the people held out.
 
-    There every threshold from 0.30 to 0.65 finds the same people, without an error. Of the same faces, one in two of them
-    blurred, noisy, dark, tilted or masked (tests/benchmarks/bench_faces.py), 0.40 finds 0.88 of the pairs, 0.45 0.84,
-    0.50 0.75 and 0.55 0.62, none of them wrongly from 0.50 upwards. But a library holds strangers by the hundred, and of
-    a million pairs of these 19 reach 0.45 and two 0.50: hence 0.50.
+    There every threshold from 0.30 to 0.65 finds the same people, without an error. With each of these faces spoilt
+    in some way of tests/benchmarks/bench_faces.py (blur, noise, light, tilt, a mask), 0.40 finds 0.88 of the pairs,
+    0.45 0.84, 0.50 0.75 and 0.55 0.62, none of them wrongly from 0.50 upwards. But a library holds strangers by the
+    hundred, and of a million pairs of two people 19 reach 0.45 and two 0.50: hence 0.50.
     """
 
     threshold: float = 0.50
