@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from photovault import activity, db, keyring, passwords, shares, sharing, throttles
+from photovault import activity, db, keyring, shares, sharing, throttles
 from photovault.errors import NotFound, Unauthenticated
 from photovault.shares import Share
 
@@ -94,6 +94,8 @@ def unlock(token: str, *, password: str | None, proof: str | None, address: str)
     share = visitor.share
     pair = f"{share.id}|{address}"
     if share.password_hash is not None:
+        from photovault import passwords  # what pictures do without
+
         if password is None:
             raise Unauthenticated("This share has a password.")
         with db.before_login() as conn:

@@ -9,7 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import AwareDatetime, ConfigDict, Field, StringConstraints
 
-from photovault import activity, cursors, passwords, shares
+from photovault import activity, cursors, shares
 from photovault.api import schemas
 from photovault.api.changing import IdempotencyKey, Once, changing
 from photovault.api.edge import CurrentPerson, Person
@@ -150,7 +150,7 @@ def _make(
     image_ids: list[UUID] | None = None,
 ) -> Share:
     expires_at = _end(body, datetime.now(UTC))
-    hashed = passwords.hash_password(body.password) if body.password else None  # takes long: before the transaction
+    hashed = _hashed(body.password)
     token: str | None = None
     with changing(person) as change:
         conn = change.conn
@@ -203,7 +203,7 @@ def edit_share(share_id: ShareId, body: ShareEdit, person: CurrentPerson) -> Sha
     given = body.model_fields_set
     now = datetime.now(UTC)
     expires_at = _end(body, now)
-    hashed = passwords.hash_password(body.password) if body.password else None
+    hashed = _hashed(body.password)
     with changing(person) as change:
         conn = change.conn
         share = _not_over(conn, share_id)
@@ -255,6 +255,13 @@ def _end(body: Terms, now: datetime) -> datetime | None:
     if body.expires_at is not None and not now < body.expires_at <= now + LONGEST:
         raise Invalid("`expires_at` is not within the next ten years.", [("expires_at", "is past, or too far off")])
     return body.expires_at
+
+
+def _hashed(password: str | None) -> str | None:
+    """Takes tens of milliseconds: not to be called within a transaction."""
+    from photovault import passwords  # what most requests to albums do without
+
+    return passwords.hash_password(password) if password is not None else None
 
 
 def _link(request: Request, token: str) -> str:
