@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 SAMPLE = 150
 """Photos of one day that are looked at, favourites and faces first, the others spread over the day."""
+TIMES_OF_FILES = ("upload", "exif_modified", "png_modified")
+"""Sources of times at which a file was written, which says little about when the photo was taken."""
 YEARS = 30
 """The latest years with photos."""
 
@@ -92,7 +94,7 @@ def _photos(conn: Connection, days: Sequence[date]) -> list[Photo]:
         FROM unnest(%(days)s::date[]) AS wanted(day)
         CROSS JOIN LATERAL (
             SELECT i.* FROM images i
-            WHERE {ARRANGED} AND i.local_day = wanted.day AND i.taken_source <> 'upload'
+            WHERE {ARRANGED} AND i.local_day = wanted.day AND i.taken_source <> ALL(%(files)s)
             ORDER BY i.favourite DESC, i.face_count > 0 DESC, i.sha256 LIMIT %(sample)s
         ) AS i
         CROSS JOIN LATERAL (
@@ -102,7 +104,7 @@ def _photos(conn: Connection, days: Sequence[date]) -> list[Photo]:
         ) AS f
         WHERE NOT f.hidden
         """.encode(),
-        {"days": sorted(days), "sample": SAMPLE},
+        {"days": sorted(days), "sample": SAMPLE, "files": list(TIMES_OF_FILES)},
     ).fetchall()
     return [
         Photo(

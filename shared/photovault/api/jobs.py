@@ -42,7 +42,9 @@ class Job(Schema):
     )
 
     id: UUID
-    kind: str = Field(description="`albums`: a rebuild of people and automatic albums.")
+    kind: str = Field(
+        description="`albums`: a rebuild of people and automatic albums; `empty-trash`: photos are removed for good."
+    )
     state: Literal["queued", "running", "done", "failed"]
     stage: Literal["people", "arranging", "comparing", "writing"] | None = Field(
         description="What is done now: people told apart, albums drafted, compared with those there are, written."
@@ -66,6 +68,7 @@ def cancel_job(person: CurrentPerson, job_id: JobId) -> Job:
     """Ask a job to stop. A waiting one ends at once, a running one at its next step, one that is over stays as it is.
 
     A job of kind `albums` only stops being watched: the rebuild itself is finished, because uploads wait for it too.
+    One of kind `empty-trash` keeps the photos that it has not come to.
     """
     with person.transaction() as conn:
         return _shown(jobs.cancel(conn, job_id))

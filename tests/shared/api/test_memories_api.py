@@ -64,6 +64,7 @@ def test_trash_archive_unknown_times_and_what_is_not_understood_stay_out(http: T
         {"deleted_at": datetime(2026, 1, 1)},
         {"archived": True},
         {"taken_source": "upload"},
+        {"taken_source": "exif_modified"},
         {"status": "rejected", "reason": "no photo"},
         {"status": "processing", "local_day": None, "taken_source": None},
     ):

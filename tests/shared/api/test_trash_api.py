@@ -266,6 +266,63 @@ def test_one_photo_of_the_trash_is_removed_for_good_and_one_outside_is_not_found
     assert ids_at(http, who, "/images/list") == {other}
 
 
+def test_blobs_that_cannot_be_deleted_now_are_deleted_by_another_sweep(
+    http: TestClient, notes: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    who = somebody()
+    photos = [sealed_photo(who, draw(n, (32, 32))) for n in range(20, 22)]
+    keys = table(who.user_id, "SELECT driver, key FROM blobs ORDER BY key")
+    ask(http, who, "POST", "/images/trash", **many(photos))
+    ask(http, who, "POST", "/images/trash/empty", 202)
+    driver = storage.driver("local")
+    delete = driver.delete
+
+    def fail_for_the_first(key: str) -> None:
+        if key == keys[0][1]:
+            raise StorageUnavailable("no")
+        delete(key)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(driver, "delete", fail_for_the_first)
+        assert not purging.finish(who.user_id)
+    assert table(who.user_id, "SELECT driver, key FROM retired_blobs") == keys[:1]
+    assert notes == {purging.note_of(who.user_id)}
+    assert purging.finish(who.user_id)
+    assert [driver.size(key) for _, key in keys] == [None] * len(keys)
+    assert notes == set()
+
+
+def test_a_worker_that_dies_between_two_batches_loses_nothing(
+    http: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(purging, "BATCH", 10)
+    monkeypatch.setattr(trash_api, "SECONDS", -1.0)
+    who = somebody()
+    add_trashed(who, 25)
+    job = ask(http, who, "POST", "/images/trash/empty", 202)["job_id"]
+
+    def die(name: str) -> None:
+        raise KeyboardInterrupt(name)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(purging.failpoints, "reach", die)
+        with pytest.raises(KeyboardInterrupt):
+            purging.empty(who.user_id)
+    assert purging.empty(who.user_id)
+    told = ask(http, who, "GET", f"/jobs/{job}")
+    assert (told["state"], told["done"], told["total"]) == ("done", 25, 25)
+
+
+def test_an_account_that_is_deleted_meanwhile_leaves_no_note(http: TestClient, notes: set[str]) -> None:
+    who = somebody()
+    ask(http, who, "POST", "/images/trash/empty", 202)
+    with db.transaction(who.user_id) as conn:
+        conn.execute("UPDATE users SET erased_at = now()")
+    report = Report()
+    maintenance.finish_purges(report, [who.user_id], daily=False)
+    assert (report.failures, notes) == ([], set())
+
+
 def test_the_daily_pass_removes_what_is_thirty_days_old_and_nothing_younger() -> None:
     who = somebody()
     now = datetime.now(UTC)
