@@ -808,9 +808,10 @@ def edit_all(
 
 
 def _update_searchable(conn: Connection, image_ids: Collection[UUID]) -> None:
-    conn.execute(
-        "UPDATE image_embeddings e SET searchable = i.deleted_at IS NULL AND NOT i.archived FROM images i "
-        "WHERE e.image_id = ANY(%s) AND i.id = e.image_id "
-        "AND e.searchable IS DISTINCT FROM (i.deleted_at IS NULL AND NOT i.archived)",
-        [list(image_ids)],
-    )
+    for table in ("image_embeddings", "image_labels"):
+        conn.execute(
+            f"UPDATE {table} e SET searchable = i.deleted_at IS NULL AND NOT i.archived FROM images i "
+            "WHERE e.image_id = ANY(%s) AND i.id = e.image_id "
+            "AND e.searchable IS DISTINCT FROM (i.deleted_at IS NULL AND NOT i.archived)",
+            [list(image_ids)],
+        )
