@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Literal, Protocol
 from uuid import UUID
 
 from fastapi import APIRouter
@@ -21,9 +22,12 @@ from photovault.api.album_shapes import (
     show_one,
 )
 from photovault.api.changing import changing, rebuilding
-from photovault.api.edge import CurrentPerson
+from photovault.api.edge import CurrentPerson, Person
 from photovault.api.paging import next_cursor
 from photovault.api.schemas import CONFLICT, NOT_FOUND
+
+if TYPE_CHECKING:
+    from photovault.db import Connection
 
 router = APIRouter(prefix="/albums", tags=["albums"])
 
@@ -86,31 +90,29 @@ def add_album_images(album_id: AlbumId, body: ImageIds, person: CurrentPerson) -
 
     In an album that makes itself they stay from now on, whatever its rule says.
     """
-    with person.transaction() as conn:
-        album = existing(conn, album_id)
-    with rebuilding(person) if album.automatic else changing(person) as change:
-        if album.by_hand:
-            albums.add_images(change.conn, album_id, body.image_ids, revision=change.revision)
-        else:
-            existing(change.conn, album_id)
-            album_choices.put_in(change.conn, album_id, body.image_ids, revision=change.revision)
-        smart_albums.follow(change.conn, body.image_ids, revision=change.revision)
-        return show_one(change.conn, album_id)
+    return _changed(person, album_id, body.image_ids, by_hand=albums.add_images, otherwise=album_choices.put_in)
 
 
 @router.delete("/{album_id}/images", operation_id="removeAlbumImages", summary="Take photos out", responses=NOT_FOUND)
 def remove_album_images(album_id: AlbumId, body: ImageIds, person: CurrentPerson) -> Album:
     """Take photos out of an album. They stay in the vault; of an album that makes itself they stay out for good."""
+    return _changed(person, album_id, body.image_ids, by_hand=albums.remove_images, otherwise=album_choices.take_out)
+
+
+class _Act(Protocol):
+    def __call__(self, conn: Connection, album_id: UUID, image_ids: Sequence[UUID], /, *, revision: int) -> None: ...
+
+
+def _changed(person: Person, album_id: UUID, image_ids: Sequence[UUID], *, by_hand: _Act, otherwise: _Act) -> Album:
+    """What a rebuild made of an album, one at work must not write over: it starts again."""
     with person.transaction() as conn:
-        album = existing(conn, album_id)
-    with rebuilding(person) if album.automatic else changing(person) as change:
-        if album.by_hand:
-            albums.remove_images(change.conn, album_id, body.image_ids, revision=change.revision)
-        else:
-            existing(change.conn, album_id)
-            album_choices.take_out(change.conn, album_id, body.image_ids, revision=change.revision)
-        smart_albums.follow(change.conn, body.image_ids, revision=change.revision)
-        return show_one(change.conn, album_id)
+        automatic = existing(conn, album_id).automatic
+    with rebuilding(person) if automatic else changing(person) as change:
+        conn = change.conn
+        act = by_hand if existing(conn, album_id).by_hand else otherwise
+        act(conn, album_id, image_ids, revision=change.revision)
+        smart_albums.follow(conn, image_ids, revision=change.revision)
+        return show_one(conn, album_id)
 
 
 @router.put(
