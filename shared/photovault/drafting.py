@@ -11,8 +11,10 @@ trips (``events``). Photos whose time is not known are in albums of places and p
 
 from __future__ import annotations
 
+import gc
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -20,7 +22,7 @@ from uuid import UUID
 from photovault import languages, titles
 from photovault.drafts import Draft, Existing, Kind, Member, Parameters, Person, Photo, Place, make, order
 from photovault.events import draft_event, find_events
-from photovault.homes import Home, find_homes
+from photovault.homes import Distances, Home, find_homes
 from photovault.languages import Language
 from photovault.matching import match
 from photovault.trip_albums import draft_trip
@@ -54,19 +56,37 @@ def draft(
 
     ``language`` is the tag of the titles' language, such as ``de-AT``.
     """
-    rules, words = parameters or Parameters(), languages.find(language)
+    with _no_collecting():
+        return _draft(photos, people, parameters or Parameters(), languages.find(language))
+
+
+@contextmanager
+def _no_collecting() -> Iterator[None]:
+    """Without the collector of reference cycles: there are none among photos and albums, and looking for them again and
+    again while these pile up would be a third of the time of a large library."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def _draft(photos: Iterable[Photo], people: Iterable[Person], rules: Parameters, words: Language) -> list[Draft]:
     ordered = sorted(photos, key=order)
     dated = [photo for photo in ordered if photo.dated]
     known = {person.id: person for person in people}
     homes = find_homes(dated, rules)
-    trips = find_trips(dated, homes, rules)
+    distances = Distances(homes, rules)
+    trips = find_trips(dated, distances, rules)
     travelled = [False] * len(dated)
     for trip in trips:
         for n in trip.photos:
             travelled[n] = True
     runs = [
         *(draft_trip(trip, dated, homes, rules, words) for trip in trips),
-        *(draft_event(event, homes, known, rules, words) for event in find_events(dated, travelled, rules)),
+        *(draft_event(event, distances, known, rules, words) for event in find_events(dated, travelled, rules)),
     ]
     drafts = [
         *_places(ordered, rules),

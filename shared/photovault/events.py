@@ -18,7 +18,7 @@ from uuid import UUID
 
 from photovault import titles
 from photovault.drafts import Draft, Parameters, Person, Photo, make
-from photovault.homes import Distances, Home
+from photovault.homes import Distances
 from photovault.languages import Language
 from photovault.trips import FIRST, LAST, Boundary
 
@@ -82,9 +82,7 @@ def _shifted(day: date, by: timedelta) -> date:
     return date.fromordinal(min(max(day.toordinal() + by.days, date.min.toordinal()), date.max.toordinal()))
 
 
-def _bursts(
-    photos: Sequence[Photo], ends: tuple[Boundary, Boundary], rules: Parameters
-) -> list[_Burst]:
+def _bursts(photos: Sequence[Photo], ends: tuple[Boundary, Boundary], rules: Parameters) -> list[_Burst]:
     """Half-open ranges between the gaps that are long against their neighbours: a gap splits when its logarithm is
     ``event_log_gap`` above the mean of those around it (PhotoTOC)."""
     gaps = [max(1.0, (b.local - a.local).total_seconds()) for a, b in pairwise(photos)]
@@ -134,11 +132,11 @@ def _is_long_enough(photos: Sequence[Photo], rules: Parameters) -> bool:
 
 
 def draft_event(
-    event: Event, homes: Sequence[Home], known: Mapping[UUID, Person], rules: Parameters, words: Language
+    event: Event, distances: Distances, known: Mapping[UUID, Person], rules: Parameters, words: Language
 ) -> Draft:
     """The album of an event."""
     photos = event.photos
-    occasion = _occasion(event, homes, known, rules)
+    occasion = _occasion(event, distances, known, rules)
     why: dict[str, Any] = {
         "rule": "event",
         "first": [photos[0].local.isoformat(), str(photos[0].id)],
@@ -158,9 +156,8 @@ def draft_event(
     return make("event", key, titles.event(occasion, words), photos=photos, why=why, reasons=reasons)
 
 
-def _occasion(event: Event, homes: Sequence[Home], known: Mapping[UUID, Person], rules: Parameters) -> titles.Occasion:
+def _occasion(event: Event, distances: Distances, known: Mapping[UUID, Person], rules: Parameters) -> titles.Occasion:
     photos = event.photos
-    distances = Distances(homes, rules)
     far = [found[0] for photo in photos if (found := distances.nearest(photo))]
     middle = sorted(far)[len(far) // 2] if far else 0.0
     hours = (photos[-1].local - photos[0].local).total_seconds() / 3600

@@ -8,7 +8,7 @@ long stay, and somebody who only ever stays has no home at all.
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -257,18 +257,19 @@ def _visits(mine: Sequence[date], others: Sequence[date]) -> int:
 
 def _days_at(homes: Sequence[Home], located: Sequence[Located], rules: Parameters) -> dict[Home, list[date]]:
     """The days with a photo at each home, in its period, in order."""
-    if not homes:
-        return {}
-    found: dict[Home, set[date]] = {home: set() for home in homes}
-    for photo, at in located:
-        for home in homes:
-            if (
-                home.first_day <= photo.local_day <= home.last_day
-                and abs(at[0] - home.lat) < 0.2
-                and distance_km(at, (home.lat, home.lon)) <= rules.home_radius_km
-            ):
-                found[home].add(photo.local_day)
-    return {home: sorted(days) for home, days in found.items()}
+    by_day = sorted(located, key=lambda entry: entry[0].local_day)
+    days = [photo.local_day for photo, _ in by_day]
+    found: dict[Home, list[date]] = {}
+    for home in homes:
+        inside = by_day[bisect_left(days, home.first_day) : bisect_right(days, home.last_day)]
+        middle = (home.lat, home.lon)
+        # A day is known by any of its photos: most are not measured.
+        here: dict[date, bool] = {}
+        for photo, at in inside:
+            if not here.get(photo.local_day):
+                here[photo.local_day] = distance_km(at, middle) <= rules.home_radius_km
+        found[home] = [day for day, there in here.items() if there]
+    return found
 
 
 def _provisional(

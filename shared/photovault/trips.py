@@ -53,9 +53,8 @@ class _Run:
     ended_by: Boundary
 
 
-def find_trips(photos: Sequence[Photo], homes: Sequence[Home], rules: Parameters) -> list[Trip]:
+def find_trips(photos: Sequence[Photo], distances: Distances, rules: Parameters) -> list[Trip]:
     """The trips in order of time; none share a photo. ``photos``: dated, in order of time."""
-    distances = Distances(homes, rules)
     away = [distances.nearest(photo) for photo in photos]
     runs = _runs(photos, away, distances, rules)
     blind = _blind_cameras(photos)
