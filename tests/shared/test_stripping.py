@@ -275,10 +275,14 @@ def test_of_real_photos_nothing_but_the_picture_is_left() -> None:
 
 
 def words_of(data: bytes) -> set[bytes]:
-    """What the tags of a file say in letters, and its position as it is written there."""
+    """What the tags of a file say in letters, and the numbers of its position as they are written there."""
     tags = exif.read(formats.blocks(data).exif)
     values = [*tags.image.values(), *tags.exif.values(), *tags.gps.values()]
     texts = {bytes(each).strip(b"\0 ")[:60] for each in values if isinstance(each, bytes)}
+    for tag in (2, 4):  # latitude and longitude: degrees, minutes and seconds as fractions
+        parts = [number for each in tags.gps.get(tag, ()) if isinstance(each, tuple) for number in each]
+        if len(parts) == 6:
+            texts |= {struct.pack(order + "6I", *parts) for order in "<>"}
     return {text for text in texts if len(text) >= 8 and len(set(text)) > 4}
 
 

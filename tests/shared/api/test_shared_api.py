@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import itertools
 import json
@@ -28,7 +29,7 @@ from tests.shared.api.photos import problem, sealed_photo
 from tests.vaults import Somebody, client, somebody
 
 from photovault import db, erasures, sharing, users, visits
-from photovault.api import edge, shared
+from photovault.api import edge, library_app, shared
 from photovault.settings import get_settings
 
 pytestmark = pytest.mark.usefixtures("vault", "sent", "quick_hashes")
@@ -740,3 +741,63 @@ def test_whatever_is_asked_of_a_share_the_answer_is_as_described(http: TestClien
             assert_as_described(answer, operation)
 
     ask()
+
+
+def through_the_gateway(
+    handler: Any, method: str, path: str, *, body: str | None = None, **headers: str
+) -> dict[str, Any]:
+    """What the library function answers to API Gateway's event of a request to its stage ``v1``."""
+    named = {"host": "abc.example", "x-forwarded-proto": "https"} | {k.replace("_", "-"): v for k, v in headers.items()}
+    answer: dict[str, Any] = handler(
+        {
+            "resource": "/{proxy+}",
+            "path": path,
+            "httpMethod": method,
+            "headers": named,
+            "multiValueHeaders": {name: [value] for name, value in named.items()},
+            "queryStringParameters": None,
+            "multiValueQueryStringParameters": None,
+            "requestContext": {"requestId": "r", "stage": "v1", "identity": {"sourceIp": "203.0.113.9"}},
+            "body": body,
+            "isBase64Encoded": False,
+        },
+        None,
+    )
+    return answer
+
+
+@pytest.mark.filterwarnings("ignore:The `root_path` parameter is deprecated")
+def test_a_share_is_visited_through_the_gateway(
+    http: TestClient, ada: Somebody, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Behind a stage's prefix: the page as text, the cookie for whatever lies below the link, pictures as bytes."""
+    monkeypatch.setenv("ROOT_PATH", "/v1")
+    get_settings.cache_clear()
+    try:
+        handler = edge.lambda_handler(library_app())
+        made = through_the_gateway(
+            handler,
+            "POST",
+            "/shares",
+            body=json.dumps({"image_ids": [str(sealed_photo(ada, CAMERA))], "downloads": True}),
+            content_type="application/json",
+            authorization=ada.headers["Authorization"],
+        )
+        link = json.loads(made["body"])["link"]
+        assert link.startswith("https://abc.example/v1/s/"), "where no PUBLIC_URL is set, the address of the request"
+        path = "/s/" + link.rpartition("/")[2]
+        page = through_the_gateway(handler, "GET", path, accept="text/html")
+        assert (page["statusCode"], page["isBase64Encoded"]) == (200, False)
+        assert page["body"].startswith("<!doctype html>")
+        opened = through_the_gateway(handler, "POST", f"{path}/unlock", body="{}", content_type="application/json")
+        cookie = opened["headers"]["set-cookie"]
+        assert "secure" in cookie.lower()
+        kept = cookie.partition(";")[0]
+        listed = json.loads(through_the_gateway(handler, "GET", f"{path}/photos", cookie=kept)["body"])
+        (photo,) = listed["items"]
+        original = through_the_gateway(handler, "GET", f"{path}/photos/{photo['id']}/original", cookie=kept)
+        assert original["isBase64Encoded"] is True
+        assert base64.b64decode(original["body"]).startswith(b"\xff\xd8")
+    finally:
+        monkeypatch.undo()
+        get_settings.cache_clear()
