@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import math
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -284,6 +285,7 @@ class _Run:
                 "bytes": photo["bytes"],
                 "sha256": photo["sha256"],
                 "albums": photo["albums"],
+                "positions": photo["positions"],
                 "keeps": keeps,
             }
         )
@@ -337,13 +339,14 @@ class _Run:
     def _documents(self) -> None:
         state = self.state
         assert state.albums is not None  # noqa: S101 - noted before the first photo
-        members: dict[str, list[tuple[str, str]]] = {id_: [] for id_ in state.albums}
+        # By the order by hand where there is one, else by time.
+        members: dict[str, list[tuple[float, str, str]]] = {id_: [] for id_ in state.albums}
         paths: dict[str, str] = {}
         covers = {album["cover_image_id"] for album in state.albums.values()}
         for path, written, note in self._photos():
             for album_id in note["albums"]:
                 if album_id in members:
-                    members[album_id].append((written, path))
+                    members[album_id].append((note.get("positions", {}).get(album_id, math.inf), written, path))
             if note["photo"] in covers:
                 paths[note["photo"]] = path
         overview = []
@@ -351,7 +354,7 @@ class _Run:
             shown = {key: value for key, value in album.items() if key not in {"file", "cover_image_id"}}
             shown |= {"cover": paths.get(album["cover_image_id"]), "photo_count": len(members[id_])}
             overview.append(shown | {"file": album["file"]})
-            photos = [path for _, path in sorted(members[id_])]
+            photos = [path for *_, path in sorted(members[id_])]
             self._document(
                 album["file"],
                 export_layout.document({"schema": export_layout.ALBUM, **shown, "photos": photos}),

@@ -8,7 +8,7 @@ edited is shown as it is now.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -171,11 +171,13 @@ def people_page(conn: Connection, *, limit: int, after: UUID | None) -> list[Per
 
 @dataclass(frozen=True)
 class Belongings:
-    """What hangs on a photo: its faces from left to right, its labels clearest first, the albums that it is in."""
+    """What hangs on a photo: its faces from left to right, its labels clearest first, the albums that it is in, and its
+    positions in those that a person put in order."""
 
     faces: Sequence[people.FaceInPhoto]
     labels: Sequence[things.Thing]
     album_ids: Sequence[UUID]
+    positions: Mapping[UUID, float]
 
 
 @dataclass(frozen=True)
@@ -198,10 +200,14 @@ def belongings(conn: Connection, image_ids: Sequence[UUID]) -> dict[UUID, Belong
     ):
         labels[label.image_id].append(label)
     memberships: dict[UUID, list[UUID]] = defaultdict(list)
-    for image_id, album_id in conn.execute(
-        "SELECT m.image_id, m.album_id FROM album_images m JOIN albums a ON a.id = m.album_id "
+    positions: dict[UUID, dict[UUID, float]] = defaultdict(dict)
+    for image_id, album_id, position in conn.execute(
+        "SELECT m.image_id, m.album_id, CASE WHEN a.sort = 'manual' THEN m.position END "
+        "FROM album_images m JOIN albums a ON a.id = m.album_id "
         "WHERE m.image_id = ANY(%s) AND a.deleted_at IS NULL ORDER BY m.image_id, m.album_id",
         [wanted],
     ):
         memberships[image_id].append(album_id)
-    return {image_id: Belongings(faces[image_id], labels[image_id], memberships[image_id]) for image_id in wanted}
+        if position is not None:
+            positions[image_id][album_id] = position
+    return {id_: Belongings(faces[id_], labels[id_], memberships[id_], positions[id_]) for id_ in wanted}

@@ -19,7 +19,21 @@ from fastapi.testclient import TestClient
 from tests.arranging import LISBON, add_photo, build, face_of, value, who_is_in
 from tests.vaults import Somebody, client, somebody
 
-from photovault import archive, blobs, db, exporting, exports, failpoints, images, keyring, sealing, storage, users
+from photovault import (
+    album_order,
+    archive,
+    blobs,
+    db,
+    exporting,
+    exports,
+    failpoints,
+    images,
+    keyring,
+    sealing,
+    storage,
+    users,
+)
+from photovault import albums as albums_table
 from photovault import vault as sealed_vault
 from photovault.api import albums, auth, delivery, people
 from photovault.api import exports as exports_api
@@ -131,6 +145,21 @@ def sums(found: dict[str, bytes]) -> dict[str, str]:
 
 def described(found: dict[str, bytes], name: str) -> Any:
     return json.loads(found[name])
+
+
+def test_an_album_that_was_put_in_order_keeps_it(ask: Asking, target: Path, http: TestClient, ada: Somebody) -> None:
+    kept = [keep(ada, JPEG + str(n).encode(), filename=f"IMG_{n}.jpg") for n in range(3)]
+    body = {"title": "Mine", "image_ids": [str(photo) for photo in kept]}
+    made = http.post("/albums/manual", json=body, headers=ada.headers).json()
+    by_hand = [kept[n] for n in (1, 2, 0)]
+    with db.transaction(ada.user_id) as conn:
+        album = albums_table.get(conn, UUID(made["id"]))
+        assert album
+        album_order.move(conn, album, by_hand, "start", revision=users.next_revision(conn))
+    export(ask, target)
+    document = described(contents(target), "albums/Mine.json")
+    assert [path.rpartition("/")[2] for path in document["photos"]] == ["IMG_1.jpg", "IMG_2.jpg", "IMG_0.jpg"]
+    assert document["sort"] == "manual"
 
 
 def test_everything_is_in_the_zip(ask: Asking, target: Path, http: TestClient, ada: Somebody) -> None:

@@ -9,7 +9,7 @@ import pytest
 from tests.arranging import LISBON, add_photo, add_photos, build, face_of, table, value
 from tests.vaults import Somebody, somebody
 
-from photovault import albums, db, exports, ids, images, users
+from photovault import album_order, albums, db, exports, ids, images, users
 
 pytestmark = pytest.mark.usefixtures("vault", "sent")
 
@@ -131,7 +131,13 @@ def test_what_hangs_on_photos_is_told_of_each(ada: Somebody) -> None:
     assert len(found[together].faces) == 2
     assert [label.label for label in found[together].labels] == ["dog", "cat"]
     assert list(found[together].album_ids) == [kept]
-    assert found[alone] == exports.Belongings([], [], [kept])
+    assert found[alone] == exports.Belongings([], [], [kept], {})
+    with db.transaction(ada.user_id) as conn:
+        album = albums.get(conn, kept)
+        assert album
+        album_order.move(conn, album, [alone, together], "start", revision=users.next_revision(conn))
+        found = exports.belongings(conn, [alone, together])
+    assert found[alone].positions[kept] < found[together].positions[kept]
 
 
 def test_albums_and_people_come_in_pages(ada: Somebody) -> None:

@@ -60,6 +60,9 @@ class ExportedImage(schemas.Image):
     people: list[ExportedFace]
     labels: list[ExportedLabel]
     albums: list[UUID]
+    positions: dict[UUID, float] = Field(
+        description="Where it stands in those albums that a person put in order: the least number comes first."
+    )
 
 
 class ExportedAlbum(schemas.Schema):
@@ -146,6 +149,7 @@ def list_export_images(
                 ],
                 labels=[ExportedLabel(name=each.label, score=each.score) for each in belongings[row.id].labels],
                 albums=list(belongings[row.id].album_ids),
+                positions=dict(belongings[row.id].positions),
             )
             for row in page
         ],
