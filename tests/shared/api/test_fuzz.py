@@ -131,12 +131,15 @@ hostile = (
 def whole() -> dict[str, dict[str, st.SearchStrategy[Any]]]:
     """Bodies whose fields exclude each other, so that chance alone hardly ever meets a right one."""
     own = st.builds(Known, st.just("image_id"), st.just(False), st.integers(0, 5))
+    conditions = st.fixed_dictionaries({"favourite": st.booleans()}, optional={"last_days": st.integers(1, 99)})
     return {
         "ShiftRequest": {
             "image_ids": st.lists(own, min_size=1, max_size=3),
             "by_seconds": st.integers(-100_000, 100_000),
             "dry_run": st.booleans(),
         },
+        "SmartAlbum": {"title": st.just("Smart"), "filter": conditions},
+        "FilterOrQuery": {"filter": conditions},
         "Move": {
             # The one photo that the album of a filled vault has.
             "image_ids": st.just([Known("image_id")]),
