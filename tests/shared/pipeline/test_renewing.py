@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -13,7 +14,7 @@ from tests.renewed import NEW, OLD, Painter, painted, see, upload, use
 from tests.staged import Bucket
 from tests.vaults import somebody
 
-from photovault import blobs, corrections, db, images, keyring, people, renewals, users, vault
+from photovault import blobs, corrections, db, images, keyring, people, renewals, search, users, vault
 from photovault.errors import StorageUnavailable
 from photovault.pipeline import embedding, purging, renewing, reunderstanding, vision
 
@@ -36,15 +37,27 @@ def renew(user_id: UUID) -> None:
     renewing.renew_some(user_id, reunderstanding.WORK)
 
 
-def renew_photos(user_id: UUID, count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def alike(user_id: UUID, photo: UUID) -> list[search.LookAlike]:
+    with db.transaction(user_id) as conn:
+        anchor = search.anchor_of(conn, photo)
+        assert anchor
+        return search.similar(conn, anchor, without=photo, limit=9)
+
+
+def renew_photos(
+    user_id: UUID, count: int, monkeypatch: pytest.MonkeyPatch, *, work: renewing.Work = reunderstanding.WORK
+) -> None:
     """So many photos, and then the worker is stopped."""
+    waiting, left = renewals.waiting, [count]
+
+    def some(*given: Any, limit: int) -> list[UUID]:
+        page = waiting(*given, limit=min(limit, left[0])) if left[0] else []
+        left[0] -= len(page)
+        return page
+
     with monkeypatch.context() as patch:
-        waiting = renewals.waiting
-        patch.setattr(renewals, "waiting", lambda *given, limit: waiting(*given, limit=min(limit, count)))
-        patch.setattr(renewing, "PAGE", count)
-        clock = iter([0.0] * (count + 1))
-        patch.setattr(renewing.time, "monotonic", lambda: next(clock, 1e9))
-        renewing.renew_some(user_id, reunderstanding.WORK, until=1.0)
+        patch.setattr(renewals, "waiting", some)
+        renewing.renew_some(user_id, work)
 
 
 def person_of(user_id: UUID, image_id: UUID, place: int = 0) -> UUID | None:
@@ -332,7 +345,7 @@ def test_a_photo_has_the_new_vector_instead_of_the_old_one(
 
     from photovault import embeddings, model_manifest, models
 
-    photos = [upload(ada, bucket, painted(1, look=n)) for n in range(3)]
+    photos = [upload(ada, bucket, painted(1, look=n)) for n in range(4)]
     other = replace(model_manifest.PHASH, name="tests-phash", weak=False)
 
     class Other(embeddings.PerceptualHash):
@@ -340,7 +353,10 @@ def test_a_photo_has_the_new_vector_instead_of_the_old_one(
 
     monkeypatch.setattr(embeddings, "provider", Other)
     monkeypatch.setattr(models, "image_model", lambda: other)
+    renew_photos(ada, 2, monkeypatch, work=embedding.WORK)
+    assert [len(alike(ada, photo)) for photo in photos] == [1] * 4  # half-way each half is found by its own
     renewing.renew_some(ada, embedding.WORK)
+    assert [len(alike(ada, photo)) for photo in photos] == [3] * 4
     found = table(
         ada, "SELECT e.image_id, m.name FROM image_embeddings e JOIN models m ON m.id = e.model_id ORDER BY e.image_id"
     )
