@@ -110,7 +110,9 @@ def read_names(conn: Connection) -> Names:
         Name,
         # Albums named after a place, a day or a person are understood, but neither ranked by nor completed to.
         "SELECT 'album' AS kind, title AS value, image_count, id, kind = ANY(%s) AS hidden FROM albums "
-        "WHERE deleted_at IS NULL ORDER BY last_day DESC NULLS LAST, id DESC LIMIT %s",
+        # One that makes itself and has no photos is not there.
+        "WHERE deleted_at IS NULL AND (key IS NULL OR image_count > 0) "
+        "ORDER BY last_day DESC NULLS LAST, id DESC LIMIT %s",
         [list(names.NAMED_AFTER_SOMETHING), MOST_ALBUMS],
     )
     known += db.rows(

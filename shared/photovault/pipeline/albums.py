@@ -5,6 +5,12 @@ happens outside any transaction; the difference to what is stored is written in 
 lease's token fences: nobody waits long for the person's lock, and each album is whole in every one of them. What a
 builder wrote before its time was over or it was killed, the next one finds done. Only the last transaction says that it
 is built. Building from unchanged data writes nothing but that.
+
+As ``bench_rebuild`` measures it, 100,000 photos cost 8 s of CPU here and 15 s in the database when all albums are new,
+4 s altogether after one more photo, and 2 KB of memory a photo; all of it grows with the photos. The memory is met
+first: a function of 1,769 MB ends at some 800,000 photos of one person. Beyond that it is stopped while it computes,
+its message comes five times and then lies with the dead letters, where an alarm calls somebody; the albums stay as they
+are.
 """
 
 from __future__ import annotations
