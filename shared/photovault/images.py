@@ -131,6 +131,16 @@ def get(conn: Connection, image_id: UUID) -> Image | None:
     return db.row(conn, Image, f"SELECT {COLUMNS} FROM images WHERE id = %s", [image_id])
 
 
+def get_owned(conn: Connection, image_id: UUID) -> Image | None:
+    """The same, and None also when the person has deleted the account."""
+    return db.row(
+        conn,
+        Image,
+        f"SELECT {COLUMNS} FROM images WHERE id = %s AND EXISTS (SELECT FROM users WHERE erased_at IS NULL)",
+        [image_id],
+    )
+
+
 def known_sha256(conn: Connection, hashes: list[bytes]) -> list[Image]:
     return db.rows(conn, Image, f"SELECT {COLUMNS} FROM images WHERE sha256 = ANY(%s)", [hashes])
 
@@ -177,15 +187,18 @@ def expect_upload(conn: Connection, image_id: UUID, *, size: int, post_expires_a
     )
 
 
-def mark_sealed(conn: Connection, image_id: UUID, *, revision: int) -> bool:
-    """Whether this delivery is the one that sealed the photo; of two that race, one is."""
-    return bool(
-        db.value(
-            conn,
-            "UPDATE images SET sealed_at = now(), status = 'processing', reason = NULL, post_expires_at = NULL, "
-            "revision = %s WHERE id = %s AND sealed_at IS NULL RETURNING true",
-            [revision, image_id],
-        )
+def mark_sealed(conn: Connection, image_id: UUID, *, revision: int, size: int | None = None) -> Image | None:
+    """The row as it is now, if this delivery is the one that sealed the photo; of two that race, one is.
+
+    With ``size`` (bytes) only while the photo is not announced anew with another one.
+    """
+    return db.row(
+        conn,
+        Image,
+        "UPDATE images SET sealed_at = now(), status = 'processing', reason = NULL, post_expires_at = NULL, "
+        "revision = %(revision)s WHERE id = %(id)s AND sealed_at IS NULL "
+        f"AND (%(size)s::bigint IS NULL OR bytes = %(size)s) RETURNING {COLUMNS}",
+        {"id": image_id, "revision": revision, "size": size},
     )
 
 

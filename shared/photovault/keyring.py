@@ -130,13 +130,8 @@ def dek(conn: Connection, user_id: UUID, version: int) -> bytes:
     Raises ``NotFound`` (the account is gone, or going), ``Tampered``, ``Unavailable``: the key that wrapped it is not
     in ``MASTER_KEY`` (``MasterKeyMissing``), KMS does not open it, or the version was superseded.
     """
-    now = time.monotonic()
-    with _lock:
-        for held in (_deks, _refusals):
-            for stale in [name for name, (until, _) in held.items() if until <= now]:
-                del held[stale]
-        if (cached := _deks.get((user_id, version))) is not None:
-            return cached[1]
+    if (cached := _at_hand(user_id, version)) is not None:
+        return cached
     found = all_versions(conn)
     row = next((row for row in found if row.version == version), None)
     if row is None:
@@ -198,16 +193,30 @@ def content_key(conn: Connection, user_id: UUID, image_id: UUID, *, version: int
         opened = dek(conn, user_id, version)
     except Tampered as error:
         raise Tampered(f"{error.detail} The key of photo {image_id} hangs on it.") from None
-    try:
-        return keys.unwrap_content_key(opened, wrapped, image_id=image_id)
-    except Tampered as error:
-        _report(error, user_id=user_id, version=version, image_id=image_id)
-        raise Tampered(f"{error.detail} It is that of photo {image_id}.") from None
+    return _unwrapped(opened, user_id, image_id, version=version, wrapped=wrapped)
 
 
 def content_key_of(conn: Connection, image: Image) -> bytes:
     """The content key of a photo whose row was read. Raises like ``content_key``."""
     return content_key(conn, image.user_id, image.id, version=image.key_version, wrapped=bytes(image.content_key))
+
+
+def open_content_key(image: Image) -> bytes:
+    """``content_key_of`` outside of transactions: opens one only where the person's key is not in memory."""
+    warm(image.user_id)
+    if (cached := _at_hand(image.user_id, image.key_version)) is not None:
+        return _unwrapped(cached, image.user_id, image.id, version=image.key_version, wrapped=bytes(image.content_key))
+    with db.transaction(image.user_id) as conn:
+        return content_key_of(conn, image)
+
+
+def _unwrapped(opened: bytes, user_id: UUID, image_id: UUID, *, version: int, wrapped: bytes) -> bytes:
+    """A content key, by the person's key ``opened``. Raises ``Tampered``, reported."""
+    try:
+        return keys.unwrap_content_key(opened, wrapped, image_id=image_id)
+    except Tampered as error:
+        _report(error, user_id=user_id, version=version, image_id=image_id)
+        raise Tampered(f"{error.detail} It is that of photo {image_id}.") from None
 
 
 def _report(error: Tampered, *, user_id: UUID, version: int, image_id: UUID | None = None) -> None:
@@ -239,6 +248,17 @@ def forget() -> None:
 def _keep(user_id: UUID, version: int, opened: bytes) -> None:
     with _lock:
         _deks[user_id, version] = (time.monotonic() + DEK_TTL_SECONDS, opened)
+
+
+def _at_hand(user_id: UUID, version: int) -> bytes | None:
+    """The person's key of that version, if it is in memory; drops all keys whose five minutes are over."""
+    now = time.monotonic()
+    with _lock:
+        for held in (_deks, _refusals):
+            for stale in [name for name, (until, _) in held.items() if until <= now]:
+                del held[stale]
+        cached = _deks.get((user_id, version))
+    return cached[1] if cached is not None else None
 
 
 def _is_warm(user_id: UUID, version: int | None) -> bool:

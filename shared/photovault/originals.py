@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from photovault import blobs, db, images, keyring, sealing, staging, vault
@@ -15,10 +15,11 @@ NAME = "original"
 
 @dataclass(frozen=True)
 class Opened:
-    """The row as it was when its bytes were read, and the bytes, whose SHA-256 is the row's."""
+    """The row as it was when its bytes were read, the bytes, whose SHA-256 is the row's, and the photo's key."""
 
     image: Image
-    data: bytes
+    data: bytes = field(repr=False)
+    content_key: bytes = field(repr=False)
 
 
 class NotAsAnnounced(ValueError):
@@ -82,6 +83,6 @@ def open(user_id: UUID, image_id: UUID) -> Opened:  # noqa: A001 - read as origi
             continue  # it moved between the row and the look: the next look at the row says where
         if len(data) != image.size or hashlib.sha256(data).digest() != image.sha256:
             raise Tampered(f"The bytes of the original of photo {image_id} are not those that were announced.")
-        return Opened(image, data)
+        return Opened(image, data, content_key)
     # Staging is emptied after the commit that says so: what is in neither place was thrown away, or is yet to come.
     raise NotFound("The photo's bytes have not arrived.")

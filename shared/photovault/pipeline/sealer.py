@@ -5,6 +5,7 @@ An upload that its client sealed goes the same way: opened, verified, and sealed
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -26,16 +27,31 @@ from photovault.blobs import Blob
 from photovault.errors import NotFound, PersonGone, Unavailable
 from photovault.images import Image
 from photovault.observability import count, logger
+from photovault.originals import Opened
 from photovault.staging import Staged
 
 
 def load(user_id: UUID, image_id: UUID) -> Image | None:
     """The photo's row; None when it, or its person, is gone."""
     with db.transaction(user_id) as conn:
-        return images.get(conn, image_id) if users.get(conn) is not None else None
+        return images.get_owned(conn, image_id)
+
+
+@dataclass(frozen=True)
+class Sealed:
+    """The row of a sealed photo, and what was sealed; None when another delivery had sealed it, so nothing was read."""
+
+    image: Image
+    opened: Opened | None
 
 
 def seal(image: Image) -> Image | None:
+    """``take``, for those who want nothing but the row."""
+    sealed = take(image)
+    return sealed.image if sealed is not None else None
+
+
+def take(image: Image) -> Sealed | None:
     """Seal the staged original of a photo that has no sealed one yet, commit, and delete what was uploaded.
 
     Returns the row as it is afterwards, or None when there was nothing to seal: no upload has arrived, or what arrived
@@ -43,10 +59,8 @@ def seal(image: Image) -> Image | None:
     ``Unavailable``.
     """
     user_id = image.user_id
-    keyring.warm(user_id)
     try:
-        with db.transaction(user_id) as conn:
-            content_key = keyring.content_key_of(conn, image)
+        content_key = keyring.open_content_key(image)
     except NotFound:  # the account was deleted meanwhile
         remove_upload(user_id, image.id, size=image.size)
         return None
@@ -60,8 +74,8 @@ def seal(image: Image) -> Image | None:
         _throw_away(image, content_key)
         return None
     if data is None:
-        current = load(user_id, image.id)
-        return current if current is not None and current.sealed_at else None
+        sealed = load(user_id, image.id)
+        return Sealed(sealed, None) if sealed is not None and sealed.sealed_at else None
     # Before the first effect, so that a death anywhere behind it is noticed.
     queues.send_vision(user_id, image.id, check=True, delay=queues.LONGEST_DELAY_SECONDS)
     failpoints.reach("sealer.before-store")
@@ -74,32 +88,34 @@ def seal(image: Image) -> Image | None:
         content_type=image.content_type,
     )
     failpoints.reach("sealer.stored")
-    won = False
+    won = current = None
     with db.transaction(user_id) as conn:
         revision = _revision(conn)
-        if (
-            revision is not None
-            and _is_as_it_was(conn, image)
-            and images.mark_sealed(conn, image.id, revision=revision)
-        ):
+        if revision is not None:
+            won = images.mark_sealed(conn, image.id, revision=revision, size=image.size)
+        if won is not None:
             blobs.add(conn, [blob])
             users.move_quota(conn, reserved=-image.size, used=image.size)
-            won = True
     failpoints.reach("sealer.committed")
-    if won:
+    if won is not None:
         logger().info("image.sealed", extra={"image_id": str(image.id), "bytes": image.size})
         count("PhotosSealed")
     else:
         _discard_if_unnamed(user_id, blob)
-    current = load(user_id, image.id)
-    if current is None:
+    # The row that was committed just now names this blob: where that is in its place, neither need be read again.
+    if won is not None and storage.driver(blob.driver).size(blob.key) == blob.size:
+        current = won
+        remove_upload(user_id, image.id, size=image.size)
+    elif (current := load(user_id, image.id)) is None:
         remove_upload(user_id, image.id, size=image.size)  # the photo went while it was sealed
     elif current.sealed_at:
         clean_staging(current)
     elif current.size != image.size:
         raise Unavailable("The photo was announced anew while it was sealed.")
     failpoints.reach("sealer.cleaned")
-    return current if current is not None and current.sealed_at else None
+    if current is None or not current.sealed_at:
+        return None
+    return Sealed(current, Opened(current, data, content_key))
 
 
 def clean_staging(image: Image) -> None:
@@ -139,12 +155,6 @@ def remove_upload(user_id: UUID, image_id: UUID, *, size: int | None, only: Stag
     staging.delete(staged.key)
     if size is None or staged.bytes != sealing.sealed_size(size, staging.UPLOAD):
         count("PlaintextSeconds", max(0.0, (datetime.now(UTC) - staged.modified).total_seconds()), unit="Seconds")
-
-
-def _is_as_it_was(conn: db.Connection, image: Image) -> bool:
-    """Whether a pending photo has not been announced anew with another size; wants the person's lock."""
-    current = images.get(conn, image.id)
-    return current is not None and current.size == image.size
 
 
 def _revision(conn: db.Connection) -> int | None:

@@ -19,7 +19,6 @@ from photovault import (
     geocoder,
     heap,
     images,
-    keyring,
     labels,
     lookalikes,
     metadata,
@@ -48,6 +47,7 @@ from photovault.images import Image, Place, Understood
 from photovault.metadata import Metadata
 from photovault.model_manifest import ModelInfo
 from photovault.observability import count, logger
+from photovault.originals import Opened
 from photovault.pipeline import comparing, resending, sealer
 from photovault.pipeline.messages import PhotoMessage
 from photovault.renewals import Ingredients
@@ -86,26 +86,28 @@ def handle(message: PhotoMessage) -> None:
         # Gone, or never announced: whatever was posted has no owner's wish behind it.
         sealer.remove_upload(message.user_id, message.image_id, size=image.size if image else None)
         return
+    opened: Opened | None = None
     if not image.sealed_at:
-        sealed = sealer.seal(image)
+        sealed = sealer.take(image)
         if sealed is None:
             return
-        image = sealed
+        image, opened = sealed.image, sealed.opened
     else:
         sealer.clean_staging(image)
     if image.vision_done_at or image.status == "rejected":
         comparing.compare(image.user_id, image.id)  # whoever understood it may have died before
         return
     # Also a step that was given up: the message may have waited behind many, or as a dead letter.
-    understand(image)
+    understand(image, opened)
 
 
-def understand(image: Image) -> None:
-    """Read the sealed original and commit what it shows."""
-    try:
-        opened = originals.open(image.user_id, image.id)
-    except NotFound:  # purged meanwhile
-        return
+def understand(image: Image, opened: Opened | None = None) -> None:
+    """Commit what the original shows, which is read from the vault where it is not at hand."""
+    if opened is None:
+        try:
+            opened = originals.open(image.user_id, image.id)
+        except NotFound:  # purged meanwhile
+            return
     image = opened.image
     try:
         findings = look(opened.data, image)
@@ -122,11 +124,7 @@ def understand(image: Image) -> None:
         count("PhotosRejected")
         return
     failpoints.reach("vision.before-store")
-    try:
-        with db.transaction(image.user_id) as conn:
-            content_key = keyring.content_key_of(conn, image)
-    except NotFound:  # the account was deleted meanwhile
-        return
+    content_key = opened.content_key
     store = partial(vault.store, content_key=content_key, user_id=image.user_id, image_id=image.id)
     stored = [
         store(
