@@ -168,7 +168,7 @@ def _give_up(user_id: UUID, token: UUID) -> None:
     try:
         with db.transaction(user_id) as conn:
             held = rebuilds.is_held(conn, token)
-            rebuilds.release(conn, token)  # before the jobs' rows, as in ``_commit``
+            rebuilds.release(conn, token)  # before the jobs' rows, as in ``_finish``
             generations = rebuilds.generations(conn)
             if held and generations is not None:
                 why = "The last attempt failed; it is tried again."
