@@ -295,6 +295,15 @@ def take_turn(conn: Connection, step: Step, slot: int, *, last: datetime | None)
     return found
 
 
+def give_turn_back(conn: Connection, step: Step, slot: int, *, turn: datetime, last: datetime | None) -> None:
+    """The message of this turn comes again, because its turn could not be ended: it is then to go on."""
+    conn.execute(
+        "UPDATE renewal_walks SET turn = coalesce(%s::timestamptz, '-infinity') "
+        "WHERE step = %s AND slot = %s AND turn = %s",
+        [last, step, slot, turn],
+    )
+
+
 def end_walk(conn: Connection, step: Step, slot: int, *, turn: datetime) -> None:
     """Let the next walk begin at once."""
     conn.execute(

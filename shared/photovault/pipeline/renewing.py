@@ -14,7 +14,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from photovault import db, failpoints, queues, rebuilds, recipes, renewals, users
@@ -72,6 +74,16 @@ def handle(order: Renewal, work: Work) -> None:
     if turn is None:
         logger().info("renewal.under_way", extra={"step": now.step})
         return
+    try:
+        _walk(order, work, now, outdated, turn=turn)
+    except Unavailable:
+        with suppress(Unavailable), db.maintenance() as conn:
+            renewals.give_turn_back(conn, now.step, order.slot, turn=turn, last=order.turn)
+        raise
+
+
+def _walk(order: Renewal, work: Work, now: Recipe, outdated: list[int], *, turn: datetime) -> None:
+    """What there is to do within a turn; then the next one is asked for, or the walk is over."""
     after = order.after or UUID(int=0)
     until, idle, delay = time.monotonic() + SLICE_SECONDS, 0, None
     while time.monotonic() < until:

@@ -181,9 +181,13 @@ def test_queues_that_are_away_let_the_message_come_again(
     def away(*_: object) -> None:
         raise Unavailable
 
-    monkeypatch.setattr(queues, "_send", away)
-    with pytest.raises(Unavailable):
-        renewing.handle(Renewal("vision"), reunderstanding.WORK)
+    with monkeypatch.context() as patch:
+        patch.setattr(queues, "_send", away)
+        with pytest.raises(Unavailable):
+            renewing.handle(Renewal("vision"), reunderstanding.WORK)
+    sent.messages.clear()
+    renewing.handle(Renewal("vision"), reunderstanding.WORK)
+    assert len(orders(sent)) == 1
 
 
 @pytest.mark.parametrize(
