@@ -106,6 +106,8 @@ class Parameters:
     """A photo without a position joins a trip so far before its first or after its last photo."""
     road_stops: int = 4
     """Places to sleep, one after the other, that make a road trip."""
+    road_nights: float = 3.0
+    """On average no more nights in each."""
     road_stop_km: float = 40.0
     road_hop_km: float = 600.0
     """A longer hop between two nights is a flight."""

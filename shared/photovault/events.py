@@ -73,7 +73,7 @@ class _Rhythm:
         reach = timedelta(days=self._rules.event_rhythm_days)
         first, last = max(self._days[0], _shifted(day, -reach)), min(self._days[-1], _shifted(day, reach))
         count = bisect_right(self._days, last) - bisect_left(self._days, first)
-        a_day = count / ((last - first).days + 1)
+        a_day = count / max(self._rules.event_rhythm_days, (last - first).days + 1)  # a new library has no rhythm yet
         return max(self._rules.event_photos, math.ceil(self._rules.event_rhythm * a_day))
 
 
@@ -163,6 +163,7 @@ def _occasion(event: Event, distances: Distances, known: Mapping[UUID, Person], 
     hours = (photos[-1].local - photos[0].local).total_seconds() / 3600
     places = Counter(photo.place[3] for photo in photos if photo.place and photo.place[3] and not photo.place_estimated)
     city = min(places, key=lambda name: (-places[name], name)) if places else None
+    at_home = {home.city for home in distances.of_day(photos[0].local_day)}
     seen = Counter(person for photo in photos for person in set(photo.people) if person in known)
     often = sorted(
         (-count, name)
@@ -180,7 +181,7 @@ def _occasion(event: Event, distances: Distances, known: Mapping[UUID, Person], 
     return titles.Occasion(
         photos[0].local,
         photos[-1].local,
-        city=city if middle > rules.home_radius_km else None,
+        city=city if middle > rules.home_radius_km and city not in at_home else None,
         far=math.isfinite(middle) and middle >= rules.event_far_km and hours >= rules.event_far_hours,
         people=[name for _, name in often],
         birthday_of=born[0][1] if born else None,

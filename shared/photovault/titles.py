@@ -169,8 +169,8 @@ def event(occasion: Occasion, language: Language = ENGLISH) -> str:
         return words[key].format(holiday=named.name, year=first.year, **names)
     if first != last:
         return words[_over_days(occasion, weekend=is_weekend(first, last))].format(**names)
-    if occasion.far and occasion.city:
-        return words["day-trip"].format(**names)
+    if occasion.far:
+        return words["day-trip" if occasion.city else "day-out"].format(**names)
     part = _part(occasion)
     names |= {"part": words[part], "weekday": language.weekdays[first.weekday()]}
     if occasion.people and occasion.city:

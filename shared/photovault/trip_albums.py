@@ -21,6 +21,9 @@ from photovault.homes import Home
 from photovault.languages import Language
 from photovault.trips import Trip
 
+# Regions that hold so much of a trip stand for all of it.
+_MOST = 0.8
+
 
 def draft_trip(trip: Trip, photos: Sequence[Photo], homes: Sequence[Home], rules: Parameters, words: Language) -> Draft:
     """The album of a trip. ``photos`` are all that the trip's indices mean, ``homes`` all that there are."""
@@ -72,6 +75,8 @@ def _journey(
         countries = []
     often = Counter(place[2] for place in named if place[2])
     regions = [region for region in often if often[region] >= enough]
+    if sum(often[region] for region in regions) < _MOST * often.total():
+        regions = []
     return titles.Journey(
         first,
         last,
@@ -151,7 +156,7 @@ def _manner(photos: Sequence[Photo], rules: Parameters) -> Mapping[str, Any]:
     hops = [distance_km(one, other) for one, other in pairwise(nights.values())]
     stops = 1 + sum(km > rules.road_stop_km for km in hops)
     driven = [km for km in hops if km <= rules.road_hop_km]
-    moving = stops >= rules.road_stops and 2 * (stops - 1) >= len(hops)
+    moving = stops >= rules.road_stops and rules.road_nights * (stops - 1) >= len(hops)
     if moving and len(driven) >= len(hops) - 2:  # there and back again may be by air
         return {"manner": "road-trip", "stops": stops, "way_km": round(sum(driven))}
     return {}

@@ -9,10 +9,14 @@ from datetime import date, datetime, timedelta
 from random import Random
 from uuid import UUID
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.lives import LIVES, Life
+from tests.scores import boundaries, pairs
 
 from photovault.drafting import Draft, Existing, Person, Photo, draft, find_homes, match, replay
+from photovault.explaining import explain, explain_member
 
 PLACES = {
     "Lisbon": (38.7167, -9.1333, ("PT", "Portugal", "Lisbon", "Lisbon")),
@@ -229,6 +233,122 @@ def test_a_home_on_the_antimeridian_is_one_home() -> None:
     assert abs(abs(home.lon) - 180) < 0.01
 
 
+# ---- lives -----------------------------------------------------------------------------------------------------------
+
+
+def of_life(life: Life) -> list[Draft]:
+    return draft(life.photos, life.people)
+
+
+def trip_titles(life: Life) -> list[str]:
+    return [trip.title for trip in of_kind(of_life(life), "trip")]
+
+
+def labels(drafts: Iterable[Draft], kind: str) -> dict[UUID, str]:
+    return {image: made.key for made in of_kind(drafts, kind) for image in ids(made)}
+
+
+@pytest.mark.parametrize("name", LIVES)
+def test_trips_and_events_of_a_life_are_found_where_they_begin_and_end(name: str) -> None:
+    life = LIVES[name](7)
+    drafts = of_life(life)
+    trips, events = labels(drafts, "trip"), labels(drafts, "event")
+    assert boundaries(life.photos, trips, life.trips, hours=3).f1 >= 0.9
+    assert pairs(trips, life.trips).f1 >= 0.95
+    assert boundaries(life.photos, events, life.events, hours=0.5).f1 >= 0.85
+
+
+@pytest.mark.parametrize("name", LIVES)
+def test_every_album_of_a_life_is_replayed_and_explained(name: str) -> None:
+    life = LIVES[name](8)
+    for made in of_life(life):
+        assert replay(json.loads(json.dumps(made.why)), life.photos) == ids(made), made.title
+        assert explain(made.kind, made.why)
+        assert all(explain_member(made.kind, member.why) for member in made.members[:20])
+
+
+def test_a_road_trip_and_a_cruise_are_called_so() -> None:
+    assert "Road trip through Norway, July 2022" in trip_titles(LIVES["road trip"](7))
+    (cruise,) = [title for title in trip_titles(LIVES["cruise"](7)) if "Cruise" in title]
+    assert cruise.endswith(", September 2022")
+
+
+def test_a_workplace_abroad_is_a_home_and_no_trip() -> None:
+    life = LIVES["commuting"](7)
+    homes = find_homes(sorted(life.photos, key=lambda photo: photo.local))
+    assert {home.city for home in homes} == {"Vienna", "Bratislava"}
+    assert not [title for title in trip_titles(life) if "Bratislava" in title or "Slovakia" in title]
+
+
+def test_somebody_who_never_settles_has_no_home() -> None:
+    life = LIVES["nomad"](7)
+    assert find_homes(sorted(life.photos, key=lambda photo: photo.local)) == ()
+
+
+def test_a_summer_elsewhere_between_two_times_at_home_is_a_trip() -> None:
+    camera = Camera()
+    camera.live_in("Vienna", date(2024, 1, 1), date(2024, 5, 31), every=3)
+    camera.live_in("Lisbon", date(2024, 6, 3), date(2024, 8, 20), every=2)
+    camera.live_in("Vienna", date(2024, 8, 25), date(2025, 1, 31), every=3)
+    (home,) = find_homes(camera.photos)
+    assert home.city == "Vienna"
+    (trip,) = of_kind(draft(camera.photos), "trip")
+    assert trip.title == "Lisbon, June–August 2024"
+
+
+def test_a_camera_on_the_time_of_home_does_not_tear_a_trip_apart() -> None:
+    camera = Camera()
+    camera.live_in("Vienna", date(2025, 1, 1), date(2025, 5, 1))
+    camera.visit("Lisbon", "2025-05-02", days=3)
+    for minute in range(0, 60, 20):
+        camera.take(f"2025-05-04T22:{minute:02}", "Vienna")
+        camera.take(f"2025-05-04T22:{minute + 10:02}", "Lisbon")  # taken in the afternoon
+    camera.live_in("Vienna", date(2025, 5, 6), date(2025, 8, 1))
+    (trip,) = of_kind(draft(camera.photos), "trip")
+    assert len(trip.members) == 18 + 3
+    assert trip.why["except"] == [[48.21, 16.37]]
+    assert replay(trip.why, camera.photos) == ids(trip)
+
+
+def test_photos_without_a_time_are_in_albums_of_places_and_people_only() -> None:
+    anna = UUID(int=77)
+    camera = Camera()
+    for minute in range(0, 60, 2):
+        camera.take(f"2025-03-15T15:{minute:02}", "Lisbon", people=[anna])
+    undated = [replace(photo, dated=False) for photo in camera.photos]
+    assert {made.kind for made in draft(undated, [Person(anna, "Anna")])} == {"place", "person"}
+
+
+def test_a_hundred_thousand_photos_of_one_second_make_no_event_and_no_trip() -> None:
+    at = datetime.fromisoformat("2025-03-15T15:00")
+    photos = [Photo(UUID(int=n + 1), at, at.date(), *PLACES["Lisbon"]) for n in range(100_000)]
+    assert sorted(made.title for made in draft(photos)) == ["15 March 2025", "Lisbon", "March 2025"]
+
+
+def test_photos_of_the_first_and_the_last_day_of_the_calendar_are_harmless() -> None:
+    first, last = (datetime.fromisoformat(text) for text in ("0001-01-01T00:00", "9999-12-31T23:59"))
+    photos = [Photo(UUID(int=n + 1), at, at.date(), 0.0, 0.0) for n, at in enumerate([first] * 9 + [last] * 9)]
+    assert {made.kind for made in draft(photos)} == {"date"}
+
+
+def test_a_birthday_names_its_event() -> None:
+    maria = UUID(int=77)
+    camera = Camera()
+    for minute in range(0, 60, 5):
+        camera.take(f"2024-06-03T15:{minute:02}", people=[maria])
+    people = [Person(maria, "Maria", birthday=date(1990, 6, 3))]
+    (event,) = of_kind(draft(camera.photos, people), "event")
+    assert event.title == "Maria's birthday, 3 June 2024"
+    (german,) = of_kind(draft(camera.photos, people, language="de"), "event")
+    assert german.title == "Marias Geburtstag, 3. Juni 2024"
+
+
+def test_a_day_that_is_an_event_or_on_a_trip_has_no_album_of_its_own() -> None:
+    camera = year_with_trip()
+    camera.visit("Lisbon", "2025-05-04T01:00", days=1, a_day=10)
+    assert not [made for made in draft(camera.photos) if made.key.startswith("date:day")]
+
+
 # ---- recognising albums ----------------------------------------------------------------------------------------------
 
 
@@ -293,10 +413,13 @@ def libraries(draw: st.DrawFn) -> list[Photo]:
         estimated = draw(st.booleans())
         people = tuple(draw(st.lists(st.sampled_from([person.id for person in PEOPLE]), max_size=2)))
         lat, lon, place = PLACES[where] if where else (None, None, None)
+        if where is None and draw(st.booleans()):
+            lat, lon = draw(st.sampled_from([(0.0, 0.0), (90.0, 0.0), (-90.0, 12.0), (0.0, 180.0), (0.0, -180.0)]))
+        dated, camera = draw(st.integers(0, 5)) > 0, draw(st.sampled_from([None, "phone", "camera"]))
         for n in range(draw(st.integers(1, 14))):
             local = start + n * step
             number = UUID(int=len(photos) * 7919 % 1009 + 1)
-            photos.append(Photo(number, local, local.date(), lat, lon, place, people, estimated))
+            photos.append(Photo(number, local, local.date(), lat, lon, place, people, estimated, dated, camera))
     return photos
 
 

@@ -149,6 +149,11 @@ def at(text: str) -> datetime:
             "Tagesausflug nach Bratislava, 3. Mai 2025",
         ),
         (
+            Occasion(at("2025-05-03T09:00"), at("2025-05-03T17:00"), far=True),
+            "Day out, 3 May 2025",
+            "Tagesausflug, 3. Mai 2025",
+        ),
+        (
             Occasion(at("2025-05-03T19:00"), at("2025-05-04T01:00"), people=["Anna", "Ben"]),
             "Evening with Anna & Ben, 3 May 2025",
             "Abend mit Anna & Ben, 3. Mai 2025",
