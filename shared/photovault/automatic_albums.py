@@ -131,6 +131,8 @@ _INSERT = (
 _UPDATE = (
     "UPDATE albums a SET kind = r.kind, key = r.key, past = NULL, "
     "title = CASE WHEN a.title_edited THEN a.title ELSE r.title END, "
+    # A cover of one's own that is gone for good is none.
+    "cover_edited = a.cover_edited AND a.cover_image_id IS NOT NULL, "
     "cover_image_id = CASE WHEN a.cover_edited AND a.cover_image_id IS NOT NULL THEN a.cover_image_id "
     f"ELSE {_COVER} END, why = r.why, first_day = r.first_day, last_day = r.last_day, image_count = r.image_count, "
     f"fingerprint = decode(r.fingerprint, 'hex'), revision = %(revision)s FROM {_ROWS} WHERE a.id = r.id"

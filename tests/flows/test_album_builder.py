@@ -207,6 +207,21 @@ def test_what_a_person_edited_stays(ada: UUID) -> None:
     assert after.image_count == 5
 
 
+def test_a_cover_that_is_gone_for_good_is_the_rules_again(ada: UUID) -> None:
+    photos = add_photos(ada, 3, where=LISBON)
+    build(ada)
+    (album,) = of_kind(ada, "place")
+    edit(ada, lambda conn, revision: albums.set_cover(conn, album.id, photos[2], revision=revision))
+    purge(ada, photos[2])
+    build(ada)
+    (after,) = of_kind(ada, "place")
+    assert after.cover_image_id in photos[:2]
+    add_photos(ada, 4, where=LISBON, start=START + timedelta(days=1))
+    build(ada)
+    (later,) = of_kind(ada, "place")
+    assert later.cover_image_id not in photos, "the middle has moved"
+
+
 def test_a_title_given_back_is_the_rules_again(ada: UUID) -> None:
     add_photo(ada, where=LISBON)
     build(ada)
