@@ -34,7 +34,7 @@ SPOTS = 200
 
 
 def fill(url: str, rows: int) -> UUID:
-    """A person whose photos are spread evenly over ten years and over 200 spots, most of them in one country."""
+    """A person whose photos are spread evenly over ten years and over 200 spots all over the world."""
     person = ids.new()
     with psycopg.connect(url) as conn:
         conn.execute("SELECT set_config('photovault.person', %s, true)", [str(person)])
@@ -50,7 +50,7 @@ def fill(url: str, rows: int) -> UUID:
                                 location_source, country_code, city)
             SELECT gen_random_uuid(), sha256((%(person)s || n)::bytea), 'IMG_' || n || '.jpg', 'image/jpeg', 3000000,
                    'ready', 1, sha256(n::text::bytea), now(), at, at::date, 'exif', now(), now(),
-                   36 + spot %% 14 * 0.7, -9 + spot / 14 * 1.1, 'exif', 'PT', 'City ' || spot
+                   -60 + spot %% 14 * 9.7, -170 + spot / 14 * 23.5, 'exif', 'PT', 'City ' || spot
             FROM (SELECT n, n %% %(spots)s AS spot,
                          timestamp '2010-01-01' + n * (interval '3652 days' / %(rows)s) AS at
                   FROM generate_series(0, %(rows)s - 1) n) AS photos
@@ -100,8 +100,8 @@ Reading = Callable[[psycopg.Connection], int]
 READINGS: dict[str, Reading] = {
     "months": lambda conn: len(timeline.months(conn)),
     "map of the world": lambda conn: len(clusters.within(conn, (-180, -90, 180, 90), zoom=3).clusters),
-    "map of a country": lambda conn: len(clusters.within(conn, (-10, 35.5, 5, 46), zoom=6).clusters),
-    "map of a street": lambda conn: len(clusters.within(conn, (-9.01, 35.99, -8.99, 36.01), zoom=17).clusters),
+    "map of a continent": lambda conn: len(clusters.within(conn, (0, 0, 90, 60), zoom=4).clusters),
+    "map of a street": lambda conn: len(clusters.within(conn, (-170.01, -60.01, -169.99, -59.99), zoom=17).clusters),
     "by year": lambda conn: len(albums.by_date(conn, "year", limit=51)),
     "by month": lambda conn: len(albums.by_date(conn, "month", limit=51)),
     "photos by state": lambda conn: dashboards.images(conn).countries,
