@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from collections.abc import Iterable
 from dataclasses import replace
@@ -329,6 +330,33 @@ def test_photos_of_the_first_and_the_last_day_of_the_calendar_are_harmless() -> 
     first, last = (datetime.fromisoformat(text) for text in ("0001-01-01T00:00", "9999-12-31T23:59"))
     photos = [Photo(UUID(int=n + 1), at, at.date(), 0.0, 0.0) for n, at in enumerate([first] * 9 + [last] * 9)]
     assert {made.kind for made in draft(photos)} == {"date"}
+
+
+def test_a_silence_near_home_ends_a_trip_earlier_than_far_away() -> None:
+    camera = Camera()
+    camera.live_in("Vienna", date(2025, 1, 1), date(2025, 4, 28))
+    far = [*camera.visit("Lisbon", "2025-05-01", days=2), *camera.visit("Lisbon", "2025-05-04", days=2)]
+    camera.live_in("Vienna", date(2025, 5, 10), date(2025, 6, 1))
+    for at in ("2025-06-03", "2025-06-04"):
+        camera.photos += [
+            replace(photo, lat=48.4, lon=16.37, place=None) for photo in camera.visit("Vienna", at, days=1, a_day=5)
+        ]
+        del camera.photos[-10:-5]
+    camera.live_in("Vienna", date(2025, 6, 8), date(2025, 8, 1))
+    (trip,) = of_kind(draft(camera.photos), "trip")
+    assert ids(trip) == {photo.id for photo in far}
+
+
+def test_drafting_leaves_the_garbage_collector_as_it_was() -> None:
+    with pytest.raises(AttributeError):
+        draft([None])  # type: ignore[list-item]
+    assert gc.isenabled()
+    gc.disable()
+    try:
+        draft([])
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
 
 
 def test_a_birthday_names_its_event() -> None:
