@@ -17,6 +17,10 @@ _NAMES = "image_id, name, driver, key, bytes, sha256, header_sha256, plain_bytes
 _COLUMNS = _NAMES.replace("bytes,", "bytes AS size,", 1).replace("plain_bytes", "plain_bytes AS plain_size")
 
 _FIELDS = [column.split()[-1] for column in _COLUMNS.split(", ")]
+_ARRAYS = (
+    "%s::uuid[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::bytea[], %s::bytea[], %s::bigint[], "
+    "%s::text[], %s::int[], %s::int[], %s::boolean[]"
+)
 
 
 @dataclass(frozen=True)
@@ -41,10 +45,12 @@ class Blob:
 
 
 def add(conn: Connection, blobs: Iterable[Blob]) -> None:
-    with conn.cursor() as cursor:
-        cursor.executemany(
-            f"INSERT INTO blobs ({_NAMES}) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)".encode(),
-            [tuple(getattr(blob, column) for column in _FIELDS) for blob in blobs],
+    """All in one statement."""
+    rows = list(blobs)
+    if rows:
+        conn.execute(
+            f"INSERT INTO blobs ({_NAMES}) SELECT * FROM unnest({_ARRAYS})".encode(),
+            [[getattr(blob, field) for blob in rows] for field in _FIELDS],
         )
 
 

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
 
-from photovault import db
+from photovault import db, recipes
 from photovault.errors import NotFound
 
 if TYPE_CHECKING:
@@ -202,19 +202,22 @@ def mark_sealed(conn: Connection, image_id: UUID, *, revision: int, size: int | 
     )
 
 
-def mark_understood(conn: Connection, image_id: UUID, understood: Understood, *, revision: int) -> bool:
-    """Whether this delivery is the one whose findings count, be it after the step had been given up.
+def mark_understood(
+    conn: Connection, image_id: UUID, understood: Understood, *, revision: int, recipe_id: int = recipes.UNKNOWN
+) -> Literal["processing", "ready"] | None:
+    """The photo's status, if this delivery is the one whose findings count; "ready" after the step had been given up.
 
-    A time or a position that the person corrected stays; what the file says is noted beside it.
+    ``recipe_id`` says what it was looked at with. A time or a position that the person corrected stays; what the file
+    says is noted beside it.
     """
     metadata, place = understood.metadata, understood.place
     taken, location = metadata.taken, metadata.location
-    return bool(
-        db.value(
-            conn,
-            f"""
+    status: Literal["processing", "ready"] | None = db.value(
+        conn,
+        f"""
             UPDATE images SET
-                vision_done_at = now(), vision_failed = false, content_type = %(content_type)s,
+                vision_done_at = now(), vision_failed = false, vision_recipe = %(recipe)s,
+                content_type = %(content_type)s,
                 width = %(width)s, height = %(height)s,
                 thumbhash = %(thumbhash)s, phash = %(phash)s, face_count = %(face_count)s,
                 taken_instant = CASE WHEN {_CORRECTED} THEN taken_instant ELSE %(instant)s::timestamptz END,
@@ -235,46 +238,47 @@ def mark_understood(conn: Connection, image_id: UUID, understood: Understood, *,
                 file_location_source = CASE WHEN {_PLACED} THEN %(location_source)s::text END,
                 camera_make = %(camera_make)s, camera_model = %(camera_model)s, revision = %(revision)s
             WHERE id = %(id)s AND vision_done_at IS NULL AND status IN ('processing', 'ready')
-            RETURNING true
+            RETURNING status
             """,
-            {
-                "id": image_id,
-                "content_type": understood.content_type,
-                "width": understood.width,
-                "height": understood.height,
-                "thumbhash": understood.thumbhash,
-                "phash": understood.phash - (1 << 64) if understood.phash >= 1 << 63 else understood.phash,
-                "face_count": understood.face_count,
-                "instant": taken.instant if taken else None,
-                "offset": taken.offset_minutes if taken else None,
-                "local": taken.local if taken else None,
-                "local_day": taken.local_day if taken else None,
-                "taken_source": taken.source if taken else "upload",
-                "zone": metadata.zone,
-                "lat": location.latitude if location else None,
-                "lon": location.longitude if location else None,
-                "location_source": location.source if location else None,
-                "place_id": place.place_id,
-                "city": place.city,
-                "region": place.region,
-                "country": place.country,
-                "country_code": place.country_code,
-                "camera_make": metadata.camera_make,
-                "camera_model": metadata.camera_model,
-                "revision": revision,
-            },
-        )
+        {
+            "id": image_id,
+            "content_type": understood.content_type,
+            "width": understood.width,
+            "height": understood.height,
+            "thumbhash": understood.thumbhash,
+            "phash": understood.phash - (1 << 64) if understood.phash >= 1 << 63 else understood.phash,
+            "face_count": understood.face_count,
+            "instant": taken.instant if taken else None,
+            "offset": taken.offset_minutes if taken else None,
+            "local": taken.local if taken else None,
+            "local_day": taken.local_day if taken else None,
+            "taken_source": taken.source if taken else "upload",
+            "zone": metadata.zone,
+            "lat": location.latitude if location else None,
+            "lon": location.longitude if location else None,
+            "location_source": location.source if location else None,
+            "place_id": place.place_id,
+            "city": place.city,
+            "region": place.region,
+            "country": place.country,
+            "country_code": place.country_code,
+            "camera_make": metadata.camera_make,
+            "camera_model": metadata.camera_model,
+            "recipe": recipe_id,
+            "revision": revision,
+        },
     )
+    return status
 
 
-def mark_embedded(conn: Connection, image_id: UUID, *, revision: int) -> bool:
+def mark_embedded(conn: Connection, image_id: UUID, *, revision: int, recipe_id: int = recipes.UNKNOWN) -> bool:
     """Whether this delivery is the one whose embedding counts, be it after the step had been given up."""
     return bool(
         db.value(
             conn,
-            "UPDATE images SET embedding_done_at = now(), embedding_failed = false, revision = %s "
-            "WHERE id = %s AND embedding_done_at IS NULL AND status <> 'rejected' RETURNING true",
-            [revision, image_id],
+            "UPDATE images SET embedding_done_at = now(), embedding_failed = false, embedding_recipe = %s, "
+            "revision = %s WHERE id = %s AND embedding_done_at IS NULL AND status <> 'rejected' RETURNING true",
+            [recipe_id, revision, image_id],
         )
     )
 

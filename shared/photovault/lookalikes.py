@@ -1,9 +1,10 @@
 """Tables ``image_looks``, ``image_marks``, ``look_alikes`` and ``dismissed_look_alikes``: copies and bursts as rows.
 
-Vision writes a photo's look with its other findings, and afterwards compares the photo with those that share a mark
-(``pipeline.comparing``). Of two photos that come at once, whichever is compared later sees the marks of the other,
-because each is compared after its own marks were committed: no order of events loses a pair, and none makes it twice.
-A photo counts as compared in the transaction that writes its pairs, so a worker may die anywhere.
+Vision writes a photo's look with its other findings. In the same transaction, under the person's lock, it looks whether
+any photo shares a mark: mostly none does, and then there is nothing to compare. Otherwise it compares the photo with
+those that do afterwards (``pipeline.comparing``). Of two photos that come at once, whichever takes the lock later sees
+the marks of the other: no order of events loses a pair, and none makes it twice. A photo counts as compared in the
+transaction that writes its pairs, so a worker may die anywhere.
 
 Groups are not stored. They are derived from the pairs when they are asked for (``duplicates.group``), so that trash,
 restore and purge need nobody to bring them up to date: photos in the trash take no part while they are there, those in
@@ -37,14 +38,19 @@ _TAKEN = "CASE WHEN i.taken_source = 'exif' THEN i.sort_at END"
 _CAMERA = "nullif(concat_ws(' ', i.camera_make, i.camera_model), '')"
 
 
-def add(conn: Connection, image_id: UUID, sealed_sketch: bytes, marks: Sequence[Mark]) -> None:
-    """Keep how a photo looks; to be compared."""
-    conn.execute(
-        "INSERT INTO image_looks (image_id, version, sketch) VALUES (%s, %s, %s) ON CONFLICT (image_id) DO UPDATE "
-        "SET version = excluded.version, sketch = excluded.sketch, compared = false",
-        [image_id, LOOK_VERSION, sealed_sketch],
+def add(
+    conn: Connection, image_id: UUID, sealed_sketch: bytes, marks: Sequence[Mark], *, compared: bool = False
+) -> None:
+    """Keep how a photo looks; to be compared, unless it is known that there is nothing to compare it with."""
+    fresh = db.value(
+        conn,
+        "INSERT INTO image_looks (image_id, version, sketch, compared) VALUES (%s, %s, %s, %s) "
+        "ON CONFLICT (image_id) DO UPDATE SET version = excluded.version, sketch = excluded.sketch, "
+        "compared = excluded.compared RETURNING xmax = 0",  # of a row that was there, xmax is this transaction
+        [image_id, LOOK_VERSION, sealed_sketch, compared],
     )
-    conn.execute("DELETE FROM image_marks WHERE image_id = %s", [image_id])
+    if not fresh:
+        conn.execute("DELETE FROM image_marks WHERE image_id = %s", [image_id])
     conn.execute(
         "INSERT INTO image_marks (image_id, mark, x, y) "
         "SELECT %s, m.* FROM unnest(%s::int[], %s::smallint[], %s::smallint[]) AS m ON CONFLICT DO NOTHING",
@@ -70,26 +76,29 @@ class Seen:
     sketch: bytes
 
 
-def is_waiting(conn: Connection, image_id: UUID) -> bool:
-    """Whether this photo has a look and was not compared yet."""
-    return bool(db.value(conn, "SELECT NOT compared FROM image_looks WHERE image_id = %s", [image_id]))
-
-
-def left_behind(conn: Connection, *, before: UUID, limit: int) -> list[UUID]:
-    """Photos older than an id that still wait: whoever was to compare them died."""
+def waiting(conn: Connection, image_id: UUID, *, before: UUID, limit: int) -> list[UUID]:
+    """This photo if it has a look and was not compared yet, and at most ``limit`` others older than the id ``before``
+    that still wait: whoever was to compare them died."""
     found = conn.execute(
-        "SELECT image_id FROM image_looks WHERE NOT compared AND image_id < %s ORDER BY image_id LIMIT %s",
-        [before, limit],
+        "(SELECT image_id FROM image_looks WHERE NOT compared AND image_id = %(id)s) UNION ALL "
+        "(SELECT image_id FROM image_looks WHERE NOT compared AND image_id < %(before)s AND image_id <> %(id)s "
+        "ORDER BY image_id LIMIT %(limit)s)",
+        {"id": image_id, "before": before, "limit": limit},
     ).fetchall()
     return [row[0] for row in found]
 
 
-def candidates(conn: Connection, image_id: UUID) -> list[UUID]:
+def candidates(conn: Connection, image_id: UUID, marks: Sequence[Mark] | None = None) -> list[UUID]:
     """Photos with a mark in common at about the same place, those with most foremost, and those of the same moment.
 
-    What is looked for is read first: by values instead of a join, no statistics, however old, lead past the indexes.
+    ``marks`` are the photo's own, where they are at hand. What is looked for is read first: by values instead of a
+    join, no statistics, however old, lead past the indexes.
     """
-    marks = conn.execute("SELECT mark, x, y FROM image_marks WHERE image_id = %s", [image_id]).fetchall()
+    own: Sequence[tuple[int, int, int]]
+    if marks is None:
+        own = conn.execute("SELECT mark, x, y FROM image_marks WHERE image_id = %s", [image_id]).fetchall()
+    else:
+        own = [(mark.value, mark.x, mark.y) for mark in marks]
     marked = conn.execute(
         "SELECT o.image_id FROM unnest(%(marks)s::int[], %(across)s::int[], %(down)s::int[]) AS m(mark, x, y) "
         "JOIN image_marks o ON o.mark = m.mark AND abs(o.x - m.x) <= %(near)s AND abs(o.y - m.y) <= %(near)s "
@@ -97,9 +106,9 @@ def candidates(conn: Connection, image_id: UUID) -> list[UUID]:
         "GROUP BY o.image_id ORDER BY count(*) DESC, o.image_id LIMIT %(most)s",
         {
             "id": image_id,
-            "marks": [mark for mark, _, _ in marks],
-            "across": [x for _, x, _ in marks],
-            "down": [y for _, _, y in marks],
+            "marks": [mark for mark, _, _ in own],
+            "across": [x for _, x, _ in own],
+            "down": [y for _, _, y in own],
             "near": NEAR,
             "most": MOST_CANDIDATES,
         },

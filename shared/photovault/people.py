@@ -31,24 +31,24 @@ def new_face_ids(faces: Sequence[Face]) -> list[UUID]:
 
 def add_faces(conn: Connection, image_id: UUID, model_id: int, face_ids: Sequence[UUID], faces: Sequence[Face]) -> None:
     """Store the faces found in a photo, without a person yet."""
-    with conn.cursor() as cursor:
-        cursor.executemany(
-            "INSERT INTO faces (id, image_id, model_id, x, y, w, h, score, quality, founder, embedding) "
-            "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s::halfvec)",
-            [
-                (
-                    face_id,
-                    image_id,
-                    model_id,
-                    *map(float, face.box),
-                    float(face.score),
-                    float(face.quality),
-                    bool(face.founder),
-                    vectors.to_sql(face.embedding),
-                )
-                for face_id, face in zip(face_ids, faces, strict=True)
-            ],
-        )
+    if len(face_ids) != len(faces):
+        raise ValueError(f"{len(face_ids)} ids for {len(faces)} faces")
+    conn.execute(
+        "INSERT INTO faces (id, image_id, model_id, x, y, w, h, score, quality, founder, embedding) "
+        "SELECT f.id, %s, %s, f.x, f.y, f.w, f.h, f.score, f.quality, f.founder, f.embedding::halfvec "
+        "FROM unnest(%s::uuid[], %s::real[], %s::real[], %s::real[], %s::real[], %s::real[], %s::real[], "
+        "%s::boolean[], %s::text[]) AS f(id, x, y, w, h, score, quality, founder, embedding)",
+        [
+            image_id,
+            model_id,
+            list(face_ids),
+            *([float(face.box[side]) for face in faces] for side in range(4)),
+            [float(face.score) for face in faces],
+            [float(face.quality) for face in faces],
+            [bool(face.founder) for face in faces],
+            [vectors.to_sql(face.embedding) for face in faces],
+        ],
+    )
 
 
 def renew_faces(conn: Connection, model_id: int, face_ids: Sequence[UUID], faces: Sequence[Face]) -> None:

@@ -56,7 +56,21 @@ class Ingredients:
 
 def recipe_of(conn: Connection, made_of: Ingredients) -> Recipe:
     """The row of these ingredients, made when it is new."""
-    return combined(
+    models = (made_of.model, made_of.labels)
+    found = db.row(
+        conn,
+        Recipe,
+        "SELECT r.id, r.step, r.model_id, r.weak, r.label_model_id, r.look_version FROM recipes r "
+        "JOIN models m ON m.id = r.model_id LEFT JOIN models l ON l.id = r.label_model_id "
+        "WHERE r.step = %s AND r.look_version = %s AND (m.kind, m.name, m.version) = (%s, %s, %s) "
+        "AND (l.kind, l.name, l.version) IS NOT DISTINCT FROM (%s::text, %s::text, %s::text)",
+        [
+            made_of.step,
+            made_of.look_version,
+            *(part for one in models for part in ((one.kind, one.name, one.version) if one else (None, None, None))),
+        ],
+    )
+    return found or combined(
         conn,
         step=made_of.step,
         model_id=vectors.model_id(conn, made_of.model),
@@ -104,14 +118,6 @@ def seen_with(conn: Connection, step: Step, image_id: UUID) -> int | None:
     recipe, done = _COLUMNS[step]
     found = db.value(conn, f"SELECT {recipe} FROM images WHERE id = %s AND {done} IS NOT NULL", [image_id])
     return None if found is None else int(found)
-
-
-def note(conn: Connection, image_id: UUID, made_of: Ingredients) -> bool:
-    """Note what a new photo was looked at with. Whether the person's people move to another model by this."""
-    recipe = recipe_of(conn, made_of)
-    column, _ = _COLUMNS[recipe.step]
-    conn.execute(f"UPDATE images SET {column} = %s WHERE id = %s".encode(), [recipe.id, image_id])
-    return recipe.step == "vision" and move_people(conn, recipe, yields=made_of.yields)
 
 
 def mark(conn: Connection, step: Step, image_id: UUID, *, seen: int, now: int, revision: int) -> bool:

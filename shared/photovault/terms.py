@@ -28,18 +28,23 @@ def refresh(conn: Connection, image_id: UUID) -> None:
 
 
 def refresh_all(conn: Connection, image_ids: Sequence[UUID]) -> None:
-    """The same for many photos, in two statements."""
+    """The same for many photos, in one statement that writes no more than what differs."""
     ids = list(image_ids)
     if not ids:
         return
-    conn.execute("DELETE FROM image_terms WHERE image_id = ANY(%s)", [ids])
     conn.execute(
         f"""
-        INSERT INTO image_terms (term, image_id, weight)
-        SELECT word.lexeme, i.id, max(source.weight)
-        FROM images i, LATERAL ({_SOURCES}) AS source, unnest(to_tsvector('simple', source.text)) AS word
-        WHERE i.id = ANY(%s)
-        GROUP BY i.id, word.lexeme
+        WITH words AS MATERIALIZED (
+            SELECT word.lexeme COLLATE "C" AS term, i.id AS image_id, max(source.weight)::real AS weight
+            FROM images i, LATERAL ({_SOURCES}) AS source, unnest(to_tsvector('simple', source.text)) AS word
+            WHERE i.id = ANY(%(ids)s)
+            GROUP BY i.id, word.lexeme
+        ), gone AS (
+            DELETE FROM image_terms t WHERE t.image_id = ANY(%(ids)s)
+            AND NOT EXISTS (SELECT FROM words w WHERE w.image_id = t.image_id AND w.term = t.term)
+        )
+        INSERT INTO image_terms AS t (term, image_id, weight) SELECT term, image_id, weight FROM words
+        ON CONFLICT (user_id, term, image_id) DO UPDATE SET weight = excluded.weight WHERE t.weight <> excluded.weight
         """.encode(),
-        [ids],
+        {"ids": ids},
     )

@@ -34,16 +34,16 @@ _LEFT_BEHIND_AT_ONCE = 3
 
 def compare(user_id: UUID, image_id: UUID) -> None:
     """Find the pairs of a photo that was not compared yet, and of a few that were left behind long ago."""
-    hour_ago = ids.from_time(time.time_ns() // 1_000_000 - _LEFT_BEHIND_SECONDS * 1000, 0)
     with db.transaction(user_id) as conn:
-        waiting = [image_id] if lookalikes.is_waiting(conn, image_id) else []
-        waiting += [
-            one
-            for one in lookalikes.left_behind(conn, before=hour_ago, limit=_LEFT_BEHIND_AT_ONCE)
-            if one not in waiting
-        ]
-    for one in waiting:
+        found = waiting(conn, image_id)
+    for one in found:
         _compare(user_id, one)
+
+
+def waiting(conn: Connection, image_id: UUID) -> list[UUID]:
+    """What ``compare`` would look at: this photo, if it was not compared yet, and a few that were left behind."""
+    hour_ago = ids.from_time(time.time_ns() // 1_000_000 - _LEFT_BEHIND_SECONDS * 1000, 0)
+    return lookalikes.waiting(conn, image_id, before=hour_ago, limit=_LEFT_BEHIND_AT_ONCE)
 
 
 def _compare(user_id: UUID, image_id: UUID) -> None:

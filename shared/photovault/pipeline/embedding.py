@@ -51,9 +51,9 @@ def handle(message: PhotoMessage) -> None:
     ready = False
     with db.transaction(message.user_id) as conn:
         revision = users.next_revision(conn)
-        if images.mark_embedded(conn, message.image_id, revision=revision):
-            vectors.add_embedding(conn, message.image_id, vectors.model_id(conn, model), vector)
-            renewals.note(conn, message.image_id, _made_of(model))
+        recipe = renewals.recipe_of(conn, _made_of(model))
+        if images.mark_embedded(conn, message.image_id, revision=revision, recipe_id=recipe.id):
+            vectors.add_embedding(conn, message.image_id, recipe.model_id, vector)
             if images.finish(conn, message.image_id):
                 ready = True
                 rebuilds.want(conn)

@@ -36,7 +36,6 @@ from photovault import (
     timezones,
     users,
     vault,
-    vectors,
     vision_cv,
 )
 from photovault import faces as face_finder
@@ -154,11 +153,12 @@ def understand(image: Image, opened: Opened | None = None) -> None:
     )
     failpoints.reach("vision.stored")
     try:
-        _commit(image, findings, stored, face_ids, sketch)
+        to_compare = _commit(image, findings, stored, face_ids, sketch)
     except PersonGone:  # the account was deleted meanwhile, before anything was written: no row names these
         vault.discard(stored)
         return
-    comparing.compare(image.user_id, image.id)
+    if to_compare:
+        comparing.compare(image.user_id, image.id)
 
 
 def look(data: bytes, image: Image) -> Findings:
@@ -254,27 +254,33 @@ def place_of(found: Metadata) -> Place:
     return Place(place.id, place.city, place.region, place.country, place.country_code) if place else Place()
 
 
-def _commit(image: Image, findings: Findings, stored: list[Blob], face_ids: list[UUID], sketch: bytes) -> None:
-    won = ready = late = moves = False
+def _commit(image: Image, findings: Findings, stored: list[Blob], face_ids: list[UUID], sketch: bytes) -> bool:
+    """Write what was found. Whether photos are to be compared now. Raises ``PersonGone``, ``Unavailable``."""
+    status: str | None
+    ready = late = moves = False
+    made_of = ingredients(findings.face_model, findings.label_model)
+    marks = findings.appearance.marks
     with db.transaction(image.user_id) as conn:
         revision = users.next_revision(conn)
-        if images.mark_understood(conn, image.id, findings.understood, revision=revision):
-            won = True
+        recipe = renewals.recipe_of(conn, made_of)
+        status = images.mark_understood(conn, image.id, findings.understood, revision=revision, recipe_id=recipe.id)
+        if status is not None:
             blobs.add(conn, stored)
-            lookalikes.add(conn, image.id, sketch, findings.appearance.marks)
+            compared = not lookalikes.candidates(conn, image.id, marks)
+            lookalikes.add(conn, image.id, sketch, marks, compared=compared)
             if findings.faces:
-                people.add_faces(conn, image.id, vectors.model_id(conn, findings.face_model), face_ids, findings.faces)
-            if findings.labels and findings.label_model is not None:
-                labels_model = vectors.model_id(conn, findings.label_model)
-                things.add(conn, image.id, labels_model, best_scores(findings.labels))
+                people.add_faces(conn, image.id, recipe.model_id, face_ids, findings.faces)
+            if findings.labels and recipe.label_model_id is not None:
+                things.add(conn, image.id, recipe.label_model_id, best_scores(findings.labels))
             terms.refresh(conn, image.id)
-            moves = renewals.note(conn, image.id, ingredients(findings.face_model, findings.label_model))
-            ready = images.finish(conn, image.id)
-            late = not ready and images.is_ready(conn, image.id)
+            moves = renewals.move_people(conn, recipe, yields=made_of.yields)
+            late = status == "ready"  # the step had been given up
+            ready = not late and images.finish(conn, image.id)
             if ready or late:
                 rebuilds.want(conn)
+        to_compare = bool(comparing.waiting(conn, image.id))
     failpoints.reach("vision.committed")
-    if won:
+    if status is not None:
         logger().info(
             "image.understood",
             extra={
@@ -294,6 +300,7 @@ def _commit(image: Image, findings: Findings, stored: list[Blob], face_ids: list
         queues.send_albums(image.user_id)
     if moves:  # the older photos follow, so that the people in the new ones are known
         queues.send_renewal("vision")
+    return to_compare
 
 
 def best_scores(found: list[labels.Label]) -> dict[str, float]:

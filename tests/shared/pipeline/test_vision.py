@@ -3,21 +3,35 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 from uuid import UUID
 
+import psycopg
+import psycopg_pool
 import pytest
 from infra.local.pictures import draw
+from tests import renewed
+from tests.arranging import MODEL, face_of
 from tests.shared.test_motion import film
 from tests.staged import Bucket
 from tests.vaults import Somebody, somebody
 
 from photovault import blobs, db, images, keyring, originals, staging, uploads, vault
+from photovault import faces as face_finder
 from photovault.pipeline import vision
 from photovault.pipeline.messages import PhotoMessage
 
 pytestmark = pytest.mark.usefixtures("vault", "small_models", "sent", "bucket")
+
+
+# Of one photo of a person whose key is in memory, with which no other photo is to be compared.
+MOST_STATEMENTS = 19
 
 
 @pytest.fixture
@@ -25,13 +39,54 @@ def ada(vault: Path) -> Somebody:
     return somebody()
 
 
-def understood(who: Somebody, bucket: Bucket, data: bytes) -> UUID:
+def uploaded(who: Somebody, bucket: Bucket, data: bytes) -> PhotoMessage:
     announced = uploads.Announcement("photo.jpg", "image/jpeg", len(data), hashlib.sha256(data).digest())
     with db.transaction(who.user_id) as conn:
         (answer,) = uploads.announce(conn, who.user_id, [announced], now=datetime.now(UTC))
     bucket.contents[staging.key_of(who.user_id, answer.image_id)] = data
-    vision.handle(PhotoMessage(who.user_id, answer.image_id))
-    return answer.image_id
+    return PhotoMessage(who.user_id, answer.image_id)
+
+
+def understood(who: Somebody, bucket: Bucket, data: bytes) -> UUID:
+    message = uploaded(who, bucket, data)
+    vision.handle(message)
+    return message.image_id
+
+
+@dataclass
+class Traffic:
+    """What goes to the database: transactions, and the statements in them without those that begin and end them."""
+
+    transactions: int = 0
+    statements: int = 0
+
+
+@contextmanager
+def counted() -> Iterator[Traffic]:
+    """Counts what this process sends to the database; each row of an ``executemany`` is a statement."""
+    traffic = Traffic()
+    execute, executemany = psycopg.Cursor.execute, psycopg.Cursor.executemany
+    connection = psycopg_pool.ConnectionPool.getconn
+
+    def one(self: Any, query: Any, *rest: Any, **named: Any) -> Any:
+        text = query if isinstance(query, str) else query.decode()
+        traffic.statements += bool(text) and not text.startswith("SET LOCAL ROLE")
+        return execute(self, query, *rest, **named)
+
+    def many(self: Any, query: Any, rows: Any, **named: Any) -> Any:
+        listed = list(rows)
+        traffic.statements += len(listed)
+        return executemany(self, query, listed, **named)
+
+    def lent(self: Any, *rest: Any, **named: Any) -> Any:
+        traffic.transactions += 1
+        return connection(self, *rest, **named)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(psycopg.Cursor, "execute", one)
+        patch.setattr(psycopg.Cursor, "executemany", many)
+        patch.setattr(psycopg_pool.ConnectionPool, "getconn", lent)
+        yield traffic
 
 
 def content(who: Somebody, image_id: UUID, name: str) -> tuple[bytes, str] | None:
@@ -54,3 +109,26 @@ def test_a_photo_without_a_film_has_no_motion(ada: Somebody, bucket: Bucket) -> 
     image_id = understood(ada, bucket, draw(32, (64, 48)))
     assert content(ada, image_id, "motion") is None
     assert content(ada, image_id, "preview") is not None
+
+
+@pytest.mark.parametrize("many", [0, 1, 12])
+def test_what_a_photo_asks_of_the_database_grows_neither_with_its_faces_nor_with_its_labels(
+    ada: Somebody, bucket: Bucket, monkeypatch: pytest.MonkeyPatch, many: int
+) -> None:
+    seen = [face_of(who) for who in range(many)]
+    monkeypatch.setattr(face_finder, "provider", lambda: SimpleNamespace(model=MODEL, find=lambda _: seen))
+    renewed.see(monkeypatch, {f"thing {n}": 0.5 for n in range(many)})
+    understood(ada, bucket, draw(40 + many, (640, 480)))  # the first of a person and of these models asks for more
+    message = uploaded(ada, bucket, draw(60 + many, (480, 640)))
+    image_id = message.image_id
+    with counted() as traffic:
+        vision.handle(message)
+    with db.transaction(ada.user_id) as conn:
+        image = images.get(conn, image_id)
+        assert image is not None
+        assert image.face_count == many
+        assert conn.execute("SELECT count(*) FROM faces WHERE image_id = %s", [image_id]).fetchone() == (many,)
+        assert conn.execute("SELECT count(*) FROM image_labels WHERE image_id = %s", [image_id]).fetchone() == (many,)
+    # One that reads the photo's row, one for what was sealed, one for what was understood.
+    assert traffic.transactions == 3
+    assert traffic.statements <= MOST_STATEMENTS
