@@ -6,8 +6,10 @@ import hashlib
 import io
 import random
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Barrier
 from uuid import UUID
 
 import pytest
@@ -19,7 +21,7 @@ from tests.pictures import camera_tags, draw, encode, paint, shared_photos
 from tests.staged import Bucket
 from tests.vaults import Somebody, forget, somebody
 
-from photovault import db, duplicates, formats, images, lookalikes, perceptual, staging, uploads, users
+from photovault import db, duplicates, failpoints, formats, images, lookalikes, perceptual, staging, uploads, users
 from photovault.duplicates import Likeness, Member, Pair, Photo
 from photovault.errors import Tampered
 from photovault.pipeline import comparing, purging, vision
@@ -425,6 +427,37 @@ def test_two_that_come_at_once_are_found_by_the_later(
     comparing.compare(ada.user_id, other)
     comparing.compare(ada.user_id, one)
     assert pairs_of(ada) == [(frozenset((one, other)), "duplicate")]
+
+
+def test_two_that_are_committed_at_the_same_time_are_found(
+    ada: Somebody, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whichever commits second sees the marks of the first, because both look for them under the person's lock."""
+    together = Barrier(2, timeout=60)
+    monkeypatch.setattr(
+        failpoints, "reach", lambda name: together.wait() if name in {"vision.stored", "vision.committed"} else None
+    )
+    photos = [upload(ada, bucket, draw(20, (800, 600))), upload(ada, bucket, smaller(20))]
+    with ThreadPoolExecutor(2) as workers:
+        for done in [workers.submit(vision.handle, PhotoMessage(ada.user_id, one)) for one in photos]:
+            done.result()
+    assert pairs_of(ada) == [(frozenset(photos), "duplicate")]
+    with db.transaction(ada.user_id) as conn:
+        assert [lookalikes.waiting(conn, one, before=UUID(int=0), limit=1) for one in photos] == [[], []]
+
+
+def test_a_photo_that_is_like_no_other_counts_as_compared_at_once(
+    ada: Somebody, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    see(ada, bucket, draw(21, (800, 600)))
+
+    def never(*_: object) -> None:
+        raise AssertionError("there is nothing to compare it with")
+
+    monkeypatch.setattr(comparing, "compare", never)
+    other = see(ada, bucket, draw(22, (600, 800)))
+    with db.transaction(ada.user_id) as conn:
+        assert lookalikes.waiting(conn, other, before=UUID(int=0), limit=1) == []
 
 
 def test_a_worker_that_died_before_comparing_is_made_up_for_by_the_next_delivery(

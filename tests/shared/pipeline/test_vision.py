@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,14 +17,28 @@ import psycopg_pool
 import pytest
 from infra.local.pictures import draw
 from tests import renewed
-from tests.arranging import MODEL, face_of
+from tests.arranging import LISBON, MODEL, add_photo, face_of
 from tests.shared.test_motion import film
 from tests.staged import Bucket
 from tests.vaults import Somebody, somebody
 
-from photovault import blobs, db, images, keyring, originals, staging, uploads, vault
+from photovault import (
+    blobs,
+    db,
+    failpoints,
+    images,
+    keyring,
+    originals,
+    staging,
+    storage,
+    terms,
+    uploads,
+    users,
+    vault,
+)
 from photovault import faces as face_finder
-from photovault.pipeline import vision
+from photovault.errors import Unavailable
+from photovault.pipeline import sealer, vision
 from photovault.pipeline.messages import PhotoMessage
 
 pytestmark = pytest.mark.usefixtures("vault", "small_models", "sent", "bucket")
@@ -132,3 +146,82 @@ def test_what_a_photo_asks_of_the_database_grows_neither_with_its_faces_nor_with
     # One that reads the photo's row, one for what was sealed, one for what was understood.
     assert traffic.transactions == 3
     assert traffic.statements <= MOST_STATEMENTS
+
+
+def test_what_vision_has_sealed_itself_it_does_not_read_back(
+    ada: Somebody, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.delattr(originals, "open")
+        patch.delattr(vault, "fetch")
+        image_id = understood(ada, bucket, draw(80, (64, 48)))
+    assert content(ada, image_id, "thumbnail") is not None
+
+
+def test_a_photo_that_was_sealed_before_is_read_from_the_vault(ada: Somebody, bucket: Bucket) -> None:
+    message = uploaded(ada, bucket, draw(81, (64, 48)))
+    with db.transaction(ada.user_id) as conn:
+        image = images.get(conn, message.image_id)
+    assert image is not None
+    assert sealer.seal(image) is not None
+    vision.handle(message)
+    assert content(ada, message.image_id, "thumbnail") is not None
+
+
+def test_an_original_that_was_moved_as_soon_as_it_was_sealed_is_looked_for_where_its_row_says(
+    ada: Somebody, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message = uploaded(ada, bucket, draw(82, (64, 48)))
+
+    def move(point: str) -> None:
+        if point != "sealer.committed":
+            return
+        with db.transaction(ada.user_id) as conn:
+            blob = blobs.get(conn, message.image_id, "original")
+            assert blob is not None
+            driver = storage.driver(blob.driver)
+            key = driver.new_key(blob.size)
+            driver.put(key, driver.get(blob.key), size=blob.size)
+            assert blobs.replace(conn, blob, replace(blob, key=key))
+        driver.delete(blob.key)
+
+    monkeypatch.setattr(failpoints, "reach", move)
+    vision.handle(message)
+    assert content(ada, message.image_id, "thumbnail") is not None
+    assert bucket.contents == {}
+
+
+def test_an_upload_stays_while_the_sealed_original_is_not_where_its_row_says(
+    ada: Somebody, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message = uploaded(ada, bucket, draw(83, (64, 48)))
+
+    def lose(point: str) -> None:
+        if point == "sealer.committed":
+            with db.transaction(ada.user_id) as conn:
+                blob = blobs.get(conn, message.image_id, "original")
+            assert blob is not None
+            storage.driver(blob.driver).delete(blob.key)
+
+    monkeypatch.setattr(failpoints, "reach", lose)
+    with pytest.raises(Unavailable):
+        vision.handle(message)
+    assert staging.key_of(message.user_id, message.image_id) in bucket.contents
+
+
+def test_words_that_a_photo_has_no_longer_do_not_find_it_and_the_others_count_as_they_do_now(ada: Somebody) -> None:
+    def words(caption: str) -> dict[str, float]:
+        with db.transaction(ada.user_id) as conn:
+            users.next_revision(conn)
+            conn.execute("UPDATE images SET caption = %s WHERE id = %s", [caption, image_id])
+            terms.refresh(conn, image_id)
+            found = conn.execute("SELECT term, weight FROM image_terms WHERE image_id = %s", [image_id]).fetchall()
+        return {term: round(weight, 2) for term, weight in found}
+
+    image_id = add_photo(ada.user_id, where=LISBON)
+    before = words("a dog")
+    assert before["dog"] == 1.0
+    assert before["lisbon"] == 0.8
+    after = words("Lisbon")
+    assert after == {word: weight for word, weight in before.items() if word not in {"a", "dog"}} | {"lisbon": 1.0}
+    assert words("Lisbon") == after
