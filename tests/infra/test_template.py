@@ -130,12 +130,12 @@ def test_uploads_are_signed_by_the_library_for_incoming_alone() -> None:
     writers = {name: buckets_in(name, "s3:PutObject") for name in FUNCTIONS}
     # The others write markers alone, empty objects that tell maintenance of work.
     assert {name: {each for each in where if "staging" in each} for name, where in writers.items() if where} == {
-        "LibraryFunction": {"staging/incoming", "staging/outgoing"},
+        "LibraryFunction": {"staging/incoming", "staging/outgoing", "staging/purging"},
         "AuthFunction": {"staging/erasing"},
         "VisionFunction": {"staging/away"},
         "MaintenanceFunction": {"staging/away"},
     }
-    assert writers["LibraryFunction"] == {"staging/incoming", "staging/outgoing"}
+    assert writers["LibraryFunction"] == {"staging/incoming", "staging/outgoing", "staging/purging"}
     # It hands photos out through outgoing/, and never reads what others upload.
     assert buckets_in("LibraryFunction", "s3:GetObject") == {"staging/outgoing", "vault"}
 

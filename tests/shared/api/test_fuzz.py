@@ -20,6 +20,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from tests.libraries import TinyEncoder
 from tests.local_cloud import database_of_its_own
+from tests.pictures import draw
 from tests.shared.api import described
 from tests.shared.api.described import Library, Operation, operations, routers
 from tests.vaults import client
@@ -111,7 +112,7 @@ def deep(levels: int, kind: type) -> Any:
 
 strings = st.sampled_from(STRINGS) | st.text(st.characters(), max_size=30)
 scalars = strings | st.sampled_from([*NUMBERS, None, True, False]) | st.integers() | st.floats()
-known_ids = st.builds(Known, st.sampled_from(OWN_IDS), st.booleans(), st.integers(0, 5))
+known_ids = st.builds(Known, st.sampled_from(OWN_IDS), st.booleans(), st.integers(0, 8))
 # Whose ids a field of a body or query holds, by its name.
 KINDS = {
     "image_ids": "image_id", "cover_image_id": "image_id", "album_id": "album_id", "face_ids": "face_id",
@@ -130,7 +131,7 @@ hostile = (
 
 def whole() -> dict[str, dict[str, st.SearchStrategy[Any]]]:
     """Bodies whose fields exclude each other, so that chance alone hardly ever meets a right one."""
-    own = st.builds(Known, st.just("image_id"), st.just(False), st.integers(0, 5))
+    own = st.builds(Known, st.just("image_id"), st.just(False), st.integers(0, 8))
     conditions = st.fixed_dictionaries({"favourite": st.booleans()}, optional={"last_days": st.integers(1, 99)})
     return {
         "ShiftRequest": {
@@ -162,7 +163,7 @@ def valid(schema: Any, name: str = "") -> st.SearchStrategy[Any]:
     if "const" in schema:
         return st.just(schema["const"])
     if schema.get("format") == "uuid" and name in KINDS:
-        return st.builds(Known, st.just(KINDS[name]), st.integers(0, 9).map(lambda n: n == 9), st.integers(0, 5))
+        return st.builds(Known, st.just(KINDS[name]), st.integers(0, 9).map(lambda n: n == 9), st.integers(0, 8))
     if schema.get("format") == "uuid":
         return known_ids
     if schema.get("format") == "date":
@@ -275,6 +276,7 @@ RAW_BODIES = [
 ]  # fmt: skip
 PART = b'--x\r\nContent-Disposition: form-data; name="%s"; filename="%s"\r\nContent-Type: %s\r\n\r\n%s\r\n--x--\r\n'
 FILES = [
+    draw(seed=0),
     b"",
     b"\xff\xd8\xff\xe0" + b"a" * 50,
     b"\x89PNG\r\n\x1a\n",
@@ -304,7 +306,7 @@ def requests(draw: st.DrawFn, among: list[Operation]) -> Sent:
     sane = draw(st.integers(0, 3)) > 0
     path = tuple(
         draw(
-            st.builds(Known, st.just(name), which=st.integers(0, 5))
+            st.builds(Known, st.just(name), which=st.integers(0, 8))
             if name in OWN_IDS and sane
             else known_ids | strings
         )
@@ -396,9 +398,8 @@ class Attacker:
         return quote(text.encode("utf-8", "surrogatepass"), safe="")
 
 
-database_url = (
-    database_of_its_own()
-)  # in the shared one other tests leave keys of other master keys, of which /ready tells
+# In the shared one other tests leave keys of other master keys, of which /ready tells.
+database_url = database_of_its_own()
 
 
 @pytest.fixture(scope="module")
