@@ -30,8 +30,6 @@ from photovault.speech import EVERYDAY, SPEECHES, Speech
 from photovault.spoken_dates import Dates, Days, When, Word, Yearly, fold, phrase, words
 from photovault.vocabularies import SHORTEST_GUESS, Key, Spelling, Vocabulary, key_of, vocabulary
 
-__all__ = ["MAX_LENGTH", "NEAR_KM", "Filter", "Near", "Parsed", "PlaceRef", "Span", "Vocabulary", "parse", "parse_with"]
-
 MAX_LENGTH = 1000
 """Characters that are read; the rest is cut off."""
 NEAR_KM = 25.0

@@ -13,12 +13,10 @@ from typing import Any
 from uuid import UUID
 
 from photovault import titles
+from photovault.cells import Box
 from photovault.filters import Filter, Near, PlaceRef
 
 VERSION = 1
-
-Box = tuple[float, float, float, float]
-"""West, south, east, north in degrees."""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from photovault import db, images, names, queries, ranking, spoken_dates, vectors
+from photovault import db, filters, images, names, ranking, spoken_dates, vectors
 from photovault.errors import Misconfigured, Unavailable
 from photovault.names import Camera, Name, Names
 from photovault.observability import logger
@@ -152,7 +152,7 @@ def _places(kept: Sequence[_Kept]) -> list[Name]:
 
 
 def narrowed(
-    wanted: images.Filter, said: queries.Filter, known: Names, *, archived_given: bool = True
+    wanted: images.Filter, said: filters.Filter, known: Names, *, archived_given: bool = True
 ) -> images.Filter | None:
     """What both a list's filter and a query ask for; None where they contradict each other.
 

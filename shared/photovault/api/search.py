@@ -18,6 +18,7 @@ from photovault.api.edge import CurrentPerson, Person
 from photovault.api.images import ListFilter
 from photovault.api.paging import next_cursor
 from photovault.errors import BadCursor
+from photovault.filters import Parsed
 
 if TYPE_CHECKING:
     from photovault.ranking import Fused
@@ -179,7 +180,7 @@ def _like(person: Person, data: bytes, cursor: str | None, limit: int) -> schema
 def _by_time(
     conn: db.Connection,
     wanted: images.Filter,
-    parsed: queries.Parsed,
+    parsed: Parsed,
     *,
     key: str,
     cursor: str | None,
@@ -196,7 +197,7 @@ def _by_time(
 def _by_rank(
     conn: db.Connection,
     wanted: images.Filter,
-    parsed: queries.Parsed,
+    parsed: Parsed,
     known: names.Names,
     meaning: search.Meaning | None,
     *,
@@ -225,7 +226,7 @@ def _by_rank(
     return items, cursors.encode(kind, following) if following < len(ranked) else None
 
 
-def _conditions(parsed: queries.Parsed) -> list[Matched]:
+def _conditions(parsed: Parsed) -> list[Matched]:
     return [Matched(kind=span.kind, text=span.value) for span in parsed.spans if not span.negated]
 
 
@@ -236,7 +237,7 @@ def _reasons(found: Fused[UUID], why: Sequence[search.Reason]) -> list[Matched]:
     return told
 
 
-def _parsed(q: str, parsed: queries.Parsed) -> ParsedQuery:
+def _parsed(q: str, parsed: Parsed) -> ParsedQuery:
     return ParsedQuery(
         conditions=parsed.filter.as_json(),
         text=parsed.text,
