@@ -499,6 +499,25 @@ def test_of_two_that_look_at_a_photo_one_counts(ada: UUID, bucket: Bucket, monke
     assert mine == named
 
 
+def test_what_another_did_since_the_page_was_read_is_not_done_again(
+    ada: UUID, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photos = [upload(ada, bucket, painted(1, look=n)) for n in range(3)]
+    use(monkeypatch, Painter(NEW))
+    looked_at: list[UUID] = []
+    look = vision.look
+
+    def counted(data: bytes, image: images.Image) -> vision.Findings:
+        looked_at.append(image.id)
+        return look(data, image)
+
+    monkeypatch.setattr(vision, "look", counted)
+    during(monkeypatch, lambda: renew(ada))
+    renew(ada)
+    assert sorted(looked_at) == sorted(photos)
+    assert table(ada, "SELECT image_id FROM renewal_tries") == []
+
+
 def test_a_correction_said_while_its_photo_is_looked_at_counts(
     ada: UUID, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
