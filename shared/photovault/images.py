@@ -409,16 +409,20 @@ def unfinished(
     ).fetchall()
 
 
-def never_posted(conn: Connection, *, before: datetime, limit: int) -> list[tuple[UUID, UUID]]:
-    """(person, photo) of uploads whose post expired before then."""
+def never_posted(conn: Connection, *, before: datetime, after: UUID, limit: int) -> list[tuple[UUID, UUID]]:
+    """(person, photo) of uploads whose post expired before then, in the order of photos ``after`` one."""
     return conn.execute(
-        "SELECT user_id, id FROM images WHERE status = 'pending' AND post_expires_at < %s LIMIT %s", [before, limit]
+        "SELECT user_id, id FROM images WHERE status = 'pending' AND post_expires_at < %s AND id > %s "
+        "ORDER BY id LIMIT %s",
+        [before, after, limit],
     ).fetchall()
 
 
-def deleted_before(conn: Connection, before: datetime, *, limit: int) -> list[tuple[UUID, UUID]]:
-    """(person, photo) of what has been in the trash since before then."""
-    return conn.execute("SELECT user_id, id FROM images WHERE deleted_at < %s LIMIT %s", [before, limit]).fetchall()
+def deleted_before(conn: Connection, before: datetime, *, after: UUID, limit: int) -> list[tuple[UUID, UUID]]:
+    """(person, photo) of what has been in the trash since before then, in the order of photos ``after`` one."""
+    return conn.execute(
+        "SELECT user_id, id FROM images WHERE deleted_at < %s AND id > %s ORDER BY id LIMIT %s", [before, after, limit]
+    ).fetchall()
 
 
 def unrefined(conn: Connection, *, limit: int) -> list[tuple[UUID, UUID]]:
