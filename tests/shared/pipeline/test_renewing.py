@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -478,6 +480,27 @@ def test_a_photo_purged_meanwhile_is_gone_and_leaves_no_blob(
     renew(ada)
     assert value(ada, "SELECT count(*) FROM images") == 0
     assert {stored.key for stored in storage.driver("local").list()} < there
+
+
+def test_a_photo_that_is_being_purged_is_gone_for_whoever_claims_it(
+    ada: UUID, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photo = upload(ada, bucket, painted(1))
+    use(monkeypatch, Painter(NEW))
+
+    def claim() -> int | None:
+        with db.transaction(ada) as conn:
+            now = renewals.recipe_of(conn, reunderstanding.ingredients())
+            return renewals.claim(conn, now, photo)
+
+    with ThreadPoolExecutor(1) as pool:
+        with db.transaction(ada) as conn:
+            conn.execute("DELETE FROM images WHERE id = %s", [photo])
+            claimed = pool.submit(claim)
+            waiting = "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"
+            while not claimed.done() and not db.value(conn, waiting):
+                time.sleep(0.01)
+        assert claimed.result() is None
 
 
 def test_of_two_that_look_at_a_photo_one_counts(ada: UUID, bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
