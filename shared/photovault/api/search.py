@@ -12,7 +12,7 @@ from fastapi import APIRouter, Query, Request
 from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 
-from photovault import cursors, db, images, names, queries, search
+from photovault import cursors, db, images, listing, names, queries, search
 from photovault.api import posted, presenting, schemas
 from photovault.api.edge import CurrentPerson, Person
 from photovault.api.images import ListFilter
@@ -179,7 +179,7 @@ def _like(person: Person, data: bytes, cursor: str | None, limit: int) -> schema
 
 def _by_time(
     conn: db.Connection,
-    wanted: images.Filter,
+    wanted: listing.Filter,
     parsed: Parsed,
     *,
     key: str,
@@ -196,7 +196,7 @@ def _by_time(
 
 def _by_rank(
     conn: db.Connection,
-    wanted: images.Filter,
+    wanted: listing.Filter,
     parsed: Parsed,
     known: names.Names,
     meaning: search.Meaning | None,
@@ -257,6 +257,6 @@ def _parsed(q: str, parsed: Parsed) -> ParsedQuery:
     )
 
 
-def _key(q: str, wanted: images.Filter, today: date | None) -> str:
+def _key(q: str, wanted: listing.Filter, today: date | None) -> str:
     """What a cursor belongs to: the question as it was asked, not as it was understood, which a new name may change."""
     return hashlib.sha256(repr((q, wanted, today)).encode("utf-8", "surrogatepass")).hexdigest()[:16]
