@@ -26,6 +26,7 @@ _AV1_METADATA = 5
 _AV1_LIGHT = frozenset({1, 2})  # content light level, mastering display (AV1 specification, 6.7.1)
 _MOST_ITEMS = 5000
 _MOST_EXTENTS = 20_000
+_MOST_UNITS = 10_000  # of one item
 
 Extents = list[tuple[int, int]]
 
@@ -364,11 +365,14 @@ def _length_size(file: _File, item: int) -> int:
 
 def _hevc(data: bytes, size: int) -> bytes:
     """NAL units, each after its length, without what is no picture."""
-    kept, at = [], 0
+    kept, at, units = [], 0, 0
     while at < len(data):
         end = at + size + int.from_bytes(data[at : at + size], "big")
         if end > len(data) or end < at + size + 2:
             raise ValueError("the picture is cut off")
+        units += 1
+        if units > _MOST_UNITS:
+            raise ValueError("there are too many units")
         if data[at + size] >> 1 & 63 in _HEVC_KEPT:
             kept.append(data[at:end])
         at = end
@@ -377,7 +381,7 @@ def _hevc(data: bytes, size: int) -> bytes:
 
 def _av1(data: bytes) -> bytes:
     """Open bitstream units of the picture, and of its light levels (AV1 specification, 5.3)."""
-    kept, at = [], 0
+    kept, at, units = [], 0, 0
     while at < len(data):
         header = data[at]
         body = at + (2 if header & 4 else 1)
@@ -385,6 +389,9 @@ def _av1(data: bytes) -> bytes:
         end = body + length
         if end > len(data):
             raise ValueError("the picture is cut off")
+        units += 1
+        if units > _MOST_UNITS:
+            raise ValueError("there are too many units")
         kind = header >> 3 & 15
         light = kind == _AV1_METADATA and length > 0 and _leb128(data, body)[0] in _AV1_LIGHT
         if light or kind in _AV1_KEPT:

@@ -240,6 +240,10 @@ def test_of_a_file_of_many_items_the_picture_and_its_transparency_are_left() -> 
             [(b"hvc1", b"")], places=struct.pack(">HHHHH", 0, 2, 1, 0, 65_535) + struct.pack(">HHH", 2, 0, 65_535)
         ),
         "the whole file again and again": heic([(b"hvc1", b"")], places=struct.pack(">HHHHH", 0, 1, 1, 0, 9)),
+        "more units than a picture has": heic(
+            [(b"hvc1", unit(19, b"") * 10_001)], properties=(box(b"hvcC", SET_UP),), uses=((1,),)
+        ),
+        "more units than an AVIF has": heic([(b"av01", b"\x12\0" * 10_001)]),
         "more tiles than there can be": heic([(b"grid", b"")], references=refer(b"dimg", 1, *range(6000))),
         "tiles of tiles without end": heic([(b"grid", b"")], references=refer(b"dimg", 1, 2) + refer(b"dimg", 2, 1)),
     }.items(),
