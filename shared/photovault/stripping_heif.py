@@ -166,8 +166,9 @@ def _extents(data: bytes, start: int, end: int, *, idat: tuple[int, int]) -> dic
         method = number(2) & 15 if version in {1, 2} else 0
         number(2)
         base = number(base_size)
+        whole = len(data)  # where places without a length end
         if method == 1:
-            base += idat[0]
+            base, whole = base + idat[0], idat[1]
         places: Extents = []
         for _ in range(number(2)):
             steps += 1
@@ -177,7 +178,7 @@ def _extents(data: bytes, start: int, end: int, *, idat: tuple[int, int]) -> dic
                 number(index_size)
             begin = base + number(offset_size)
             length = number(length_size)
-            places.append((begin, begin + length if length else len(data)))
+            places.append((begin, begin + length if length else whole))
         if method in {0, 1}:
             found[item] = places
     return found
@@ -352,7 +353,11 @@ def _body(file: _File, item: int, data: bytes) -> bytes:
     kind = file.items[item].kind
     if kind == b"hvc1":
         return _hevc(whole, _length_size(file, item))
-    return _av1(whole) if kind == b"av01" else whole
+    if kind == b"av01":
+        return _av1(whole)
+    if kind == b"grid":  # what more there is would be something else
+        return whole[: 12 if whole[1] & 1 else 8]
+    return b"" if kind == b"iden" else whole
 
 
 def _length_size(file: _File, item: int) -> int:

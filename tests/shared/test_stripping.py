@@ -232,6 +232,20 @@ def test_of_a_file_of_many_items_the_picture_and_its_transparency_are_left() -> 
     assert (bare.count(b"infe"), bare.count(b"nclx"), bare.count(b"auxC")) == (2, 1, 1)
 
 
+def test_the_layout_of_tiles_is_no_longer_than_it_is() -> None:
+    layout, tile = bytes([0, 0, 0, 0, 0, 64, 0, 64]), unit(19, b"the picture")
+    bare = stripped(
+        heic(
+            [(b"grid", layout + SECRET), (b"hvc1", tile)],
+            references=refer(b"dimg", 1, 2),
+            properties=(box(b"hvcC", SET_UP),),
+            uses=((), (1,)),
+        )
+    )
+    assert bare.endswith(layout + tile)
+    assert SECRET not in bare
+
+
 @pytest.mark.parametrize(
     "data",
     {
