@@ -13,7 +13,7 @@ from tests.arranging import LISBON, PORTO, START, add_photo, build, table, value
 from tests.vaults import somebody
 
 from photovault import albums, db, estimating, images, users
-from photovault.images import Filter
+from photovault.listing import Filter
 from photovault.pipeline import albums as builder
 
 pytestmark = pytest.mark.usefixtures("vault", "sent")

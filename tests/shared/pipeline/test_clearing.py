@@ -111,6 +111,7 @@ def test_orphans_are_looked_for_on_every_driver_with_the_parts_of_what_was_never
     monkeypatch.setenv("CLOUDINARY_MAX_FILE_BYTES", "65536")
     reconfigure()
     kept = add_blob(ada, os.urandom(200_000))
+    name(ada, put())  # so that the database knows of the local one, too
     orphans = [(driver, placing.put(driver, os.urandom(200_000))) for driver in ("cloudinary", "local")]
     last_part = max(public_id for _, public_id in hybrid.files if public_id.startswith(orphans[0][1]))
     del hybrid.files[CLOUD, last_part]  # as if its worker had died before the last one
@@ -126,6 +127,7 @@ def test_orphans_are_looked_for_on_every_driver_with_the_parts_of_what_was_never
 
 @pytest.mark.usefixtures("emptied")
 def test_a_driver_that_is_down_keeps_no_other_from_being_cleared(ada: Somebody, hybrid: StandIn) -> None:
+    name(ada, put())
     orphan = put()
     hybrid.stop()
     report = Report()
