@@ -18,6 +18,7 @@ from uuid import UUID
 from photovault import (
     db,
     exports,
+    films,
     geocoder,
     idempotency,
     images,
@@ -35,7 +36,7 @@ from photovault import (
 )
 from photovault.errors import PersonGone
 from photovault.observability import count, logger
-from photovault.pipeline import clearing, erasing, purging, rehoming, renewing, resending, rolling, sealer
+from photovault.pipeline import clearing, erasing, joining, purging, rehoming, renewing, resending, rolling, sealer
 from photovault.pipeline.deadlines import LEAST_SECONDS, Remaining, no_end
 from photovault.pipeline.reports import Report, noting_failure
 from photovault.settings import get_settings
@@ -80,6 +81,7 @@ def run(*, daily: bool, now: datetime, remaining: Remaining = no_end) -> Report:
         rehoming.renew_notes(notes.away, left=notes.away, now=now)
     if daily:  # listing a whole vault every five minutes of an outage would cost more than the outage
         tasks += [
+            ("give_films_up", give_films_up),
             ("purge_trash", purge_trash),
             ("forget_expired", forget_expired),
             ("remove_retired", clearing.remove_retired),
@@ -232,6 +234,19 @@ def expire_pending(report: Report, *, now: datetime, remaining: Remaining = no_e
             images.delete_row(conn, image_id)
             tombstones.add(conn, "image", [image_id], revision=revision)
             report.expired += 1
+
+
+def give_films_up(report: Report, *, now: datetime, remaining: Remaining = no_end) -> None:
+    """Reject the films of Live Photos whose picture has not come; they are kept, and join it when it comes."""
+    with db.maintenance() as conn:
+        found = films.waiting_since(conn, now - films.PATIENCE, limit=BATCH)
+    for user_id, film_id in found:
+        if remaining() < LEAST_SECONDS:
+            return
+        with noting_failure(report, "give_films_up"), suppress(PersonGone):  # an erasure removes it
+            joining.join(user_id, film_id)
+            with db.transaction(user_id) as conn:
+                films.give_up(conn, [film_id], films.ALONE, revision=users.next_revision(conn))
 
 
 def purge_trash(report: Report, *, now: datetime, remaining: Remaining = no_end) -> None:
