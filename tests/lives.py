@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from uuid import UUID
 
-from photovault.drafting import Person, Photo
+from photovault.drafts import Person, Photo
 from photovault.globe import distance_km
 
 Position = tuple[float, float]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from photovault.drafting import Photo
+from photovault.drafts import Photo
 
 
 @dataclass(frozen=True)

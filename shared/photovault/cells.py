@@ -66,12 +66,6 @@ def at(lat: float, lon: float, level: int = DEEPEST) -> Cell:
     return Cell(level, x >> DEEPEST - level, y >> DEEPEST - level)
 
 
-def codes_within(code: int) -> tuple[int, int]:
-    """The range of codes of the finest level inside a cell: the first one, and the first one after it."""
-    up = 2 * (DEEPEST - of_code(code).level)
-    return code << up, (code + 1) << up
-
-
 def covering(box: Box, *, finest: int, most: int) -> list[Cell]:
     """The cells that touch a box, of the finest level up to ``finest`` with at most so many of them, from the north."""
     for level in range(min(finest, DEEPEST), -1, -1):

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from photovault.drafting import Draft, Member, Photo
+from photovault.drafts import Draft, Member, Photo, order
 
 if TYPE_CHECKING:
     from photovault.album_choices import Chosen
@@ -27,7 +27,7 @@ def applied(draft: Draft, chosen: Chosen, photos: Mapping[UUID, Photo]) -> Draft
     members += [Member(image_id, BY_HAND) for image_id in sorted(chosen.put_in - ruled) if image_id in photos]
     if not members:
         return None
-    members.sort(key=lambda member: (photos[member.image_id].local, member.image_id))
+    members.sort(key=lambda member: order(photos[member.image_id]))
     days = [photos[member.image_id].local_day for member in members]
     gone = draft.cover in chosen.taken_out
     return replace(

@@ -20,8 +20,8 @@ from photovault.images import ARRANGED
 from photovault.people import LIVE
 
 if TYPE_CHECKING:
-    from photovault import drafting
     from photovault.db import Connection
+    from photovault.homes import Home
 
 # The hashes of pictures of one colour (black; any other): they are alike without being copies.
 FLAT_HASHES = (0, -(1 << 63))
@@ -407,18 +407,19 @@ def cities(conn: Connection) -> list[Place]:
     )
 
 
-def homes(conn: Connection) -> tuple[drafting.Home, ...]:
+def homes(conn: Connection) -> tuple[Home, ...]:
     """Where the person lives and lived, by the rules that albums follow."""
-    from photovault import drafting
+    from photovault.drafts import Photo
+    from photovault.homes import find_homes
 
     located = conn.execute(
         f"SELECT id, sort_at, local_day, lat, lon, country_code, country, region, city FROM images i "
         f"WHERE {ARRANGED} AND lat IS NOT NULL AND local_day IS NOT NULL "
         "AND location_source IS DISTINCT FROM 'estimated' ORDER BY sort_at, id".encode()
     ).fetchall()
-    return drafting.find_homes(
+    return find_homes(
         [
-            drafting.Photo(
+            Photo(
                 id=image_id,
                 local=local,
                 local_day=day,

@@ -3,7 +3,7 @@
 ``draft`` turns a person's photos into drafts of albums: places, dates, people, trips and events. Every draft carries
 its *why*: the rule, the parameters that mattered and, for trips and events, the boundaries that began and ended it;
 ``replay`` turns that explanation and the photos back into the same set, ``explaining`` puts it into words, and
-``match`` recognises the albums that exist already.
+``reconciling`` recognises the albums that exist already.
 
 Homes come first (``homes``). A trip is a run of photos away from every home (``trips``), an event a dense burst outside
 trips (``events``). Photos whose time is not known are in albums of places and people only.
@@ -20,29 +20,12 @@ from typing import Any
 from uuid import UUID
 
 from photovault import languages, titles
-from photovault.drafts import Draft, Existing, Kind, Member, Parameters, Person, Photo, Place, make, order
+from photovault.drafts import Draft, Parameters, Person, Photo, Place, make, order
 from photovault.events import draft_event, find_events
-from photovault.homes import Distances, Home, find_homes
+from photovault.homes import Distances, find_homes
 from photovault.languages import Language
-from photovault.matching import match
 from photovault.trip_albums import draft_trip
 from photovault.trips import find_trips, is_left_out
-
-__all__ = [
-    "Draft",
-    "Existing",
-    "Home",
-    "Kind",
-    "Member",
-    "Parameters",
-    "Person",
-    "Photo",
-    "Place",
-    "draft",
-    "find_homes",
-    "match",
-    "replay",
-]
 
 
 def draft(

@@ -160,16 +160,6 @@ class Draft:
     members: tuple[Member, ...]
 
 
-@dataclass(frozen=True)
-class Existing:
-    """An automatic album as it was: for ``match``."""
-
-    album_id: UUID
-    kind: Kind
-    key: str
-    image_ids: frozenset[UUID]
-
-
 def order(photo: Photo) -> tuple[datetime, UUID]:
     """How photos are sorted: by time; at the same instant by id."""
     return (photo.local, photo.id)

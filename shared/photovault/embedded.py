@@ -20,9 +20,15 @@ MAX_BLOCK = 2**20
 MAX_STEPS = 20_000
 """Segments, chunks, boxes, or pieces of HEIF items that are looked at. Honest files have some thousands at most."""
 
+MAX_TEXTS = 16
+"""Texts of PNG that are looked into, for each may be a thousand times as long once it is unpacked."""
+
 _EXIF = b"Exif\x00\x00"
 _XMP = b"http://ns.adobe.com/xap/1.0/\x00"
 _PHOTOSHOP = b"Photoshop 3.0\x00"
+_PNG_XMP, _PNG_CREATED = b"XML:com.adobe.xmp", b"Creation Time"
+_PNG_RAW = (b"Raw profile type exif", b"Raw profile type APP1")
+_PNG_KEYWORD = 79 + 1  # bytes at most, with its end
 
 
 @dataclass(frozen=True)
@@ -181,6 +187,7 @@ def _iptc_in_resources(block: bytes) -> bytes | None:
 
 def _in_png(data: bytes) -> Blocks:
     found = Blocks()
+    texts = 0
     at = 8
     for _ in range(MAX_STEPS):
         if at + 12 > len(data):
@@ -194,8 +201,13 @@ def _in_png(data: bytes) -> Blocks:
             block = data[body]
             found = replace(found, exif=block.removeprefix(_EXIF))
         elif kind in {b"iTXt", b"tEXt", b"zTXt"}:
-            with suppress(ValueError, IndexError, zlib.error):  # what is broken here does not hide what is elsewhere
-                found = _png_text(found, kind, data[body])
+            keyword = data[at + 8 : at + 8 + min(size, _PNG_KEYWORD)].partition(b"\0")[0]
+            texts += keyword in {_PNG_XMP, _PNG_CREATED, *_PNG_RAW}
+            if texts <= MAX_TEXTS:
+                with suppress(
+                    ValueError, IndexError, zlib.error
+                ):  # what is broken here does not hide what is elsewhere
+                    found = _png_text(found, kind, data[body])
         elif kind == b"tIME" and size == 7:
             year, *rest = struct.unpack_from(">H5B", data, at + 8)
             found = replace(found, png_modified="{:04}-{:02}-{:02}T{:02}:{:02}:{:02}".format(year, *rest))
@@ -207,14 +219,14 @@ def _in_png(data: bytes) -> Blocks:
 
 def _png_text(found: Blocks, kind: bytes, body: bytes) -> Blocks:
     keyword, _, rest = body.partition(b"\0")
-    if keyword == b"XML:com.adobe.xmp" and kind == b"iTXt" and found.xmp is None:
+    if keyword == _PNG_XMP and kind == b"iTXt" and found.xmp is None:
         compressed, rest = rest[:1] == b"\1", rest[2:]
         text = rest.split(b"\0", 2)[-1]
         return replace(found, xmp=_inflate(text) if compressed else text)
-    if keyword == b"Creation Time" and found.png_created is None:
+    if keyword == _PNG_CREATED and found.png_created is None:
         text = _inflate(rest[1:]) if kind == b"zTXt" else rest.split(b"\0")[-1]
         return replace(found, png_created=text[:64].decode("latin-1").strip())
-    if keyword in {b"Raw profile type exif", b"Raw profile type APP1"} and found.exif is None:
+    if keyword in _PNG_RAW and found.exif is None:
         # ImageMagick's way before eXIf existed: a name, a length and hexadecimal digits on lines.
         text = _inflate(rest[1:]) if kind == b"zTXt" else rest
         block = bytes.fromhex(b"".join(text.split()[2:]).decode("ascii"))

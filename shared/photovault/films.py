@@ -137,10 +137,10 @@ def among(conn: Connection, image_ids: Collection[UUID]) -> list[UUID]:
     return [film_id for (film_id,) in found.fetchall()]
 
 
-def waiting_since(conn: Connection, before: datetime, *, limit: int) -> list[tuple[UUID, UUID]]:
-    """(person, film) of everybody's films that were sealed before then and wait; asked as maintenance."""
+def waiting_since(conn: Connection, before: datetime, *, after: UUID, limit: int) -> list[tuple[UUID, UUID]]:
+    """(person, film) of everybody's films that were sealed before then and wait, after an id; asked as maintenance."""
     return conn.execute(
-        "SELECT user_id, id FROM images WHERE film AND status = 'pending' AND sealed_at < %s "
-        "ORDER BY sealed_at LIMIT %s",
-        [before, limit],
+        "SELECT user_id, id FROM images WHERE film AND status = 'pending' AND sealed_at < %s AND id > %s "
+        "ORDER BY id LIMIT %s",
+        [before, after, limit],
     ).fetchall()

@@ -49,7 +49,7 @@ class Camera:
 
     @property
     def full(self) -> str:
-        """Make and model in lower case, as ``images.Filter.cameras`` has it."""
+        """Make and model in lower case, as ``listing.Filter.cameras`` has it."""
         return " ".join(part for part in (self.make, self.model) if part is not None).lower()
 
     def spoken(self) -> list[str]:

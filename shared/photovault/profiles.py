@@ -31,12 +31,16 @@ def cleaned(profile: bytes) -> bytes | None:
     if count > _MOST_TAGS or _HEADER + 4 + 12 * count > len(profile):
         return None
     values: dict[bytes, bytes] = {}
+    places: set[tuple[int, int]] = set()
     name = _UNKNOWN
     for at in range(_HEADER + 4, _HEADER + 4 + 12 * count, 12):
         tag, offset, size = struct.unpack_from(">4sII", profile, at)
         if offset + size > len(profile):
             return None
         if tag in _COLOUR:
+            places.add((offset, size))
+            if sum(length for _, length in places) > len(profile):  # tags share all of a value, or nothing
+                return None
             values[tag] = profile[offset : offset + size]
         elif tag == b"desc":
             name = _known(profile[offset : offset + min(size, 512)])

@@ -18,31 +18,26 @@ words stays text (``dog on the beach`` is ranked, not filtered); alone or beside
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import Any, TypeVar
+from typing import TypeVar
 from uuid import UUID
 
 from photovault import raw
-from photovault.filters import Filter, Kind, Near, Parsed, PlaceRef, Span
-from photovault.speech import EVERYDAY, SPEECHES, Speech
-from photovault.spoken_dates import Dates, Days, When, Word, Yearly, fold, phrase, words
-from photovault.vocabularies import SHORTEST_GUESS, Key, Spelling, Vocabulary, key_of, vocabulary
-
-__all__ = ["MAX_LENGTH", "NEAR_KM", "Filter", "Near", "Parsed", "PlaceRef", "Span", "Vocabulary", "parse", "parse_with"]
+from photovault.filters import Parsed, Span
+from photovault.readings import Meant, Taken, date_meant, filter_of, time_meant
+from photovault.speech import SPEECHES, Speech
+from photovault.spoken_dates import Dates, Days, Word, Yearly, fold, phrase, words
+from photovault.spoken_names import KnownNames
+from photovault.vocabularies import Vocabulary, vocabulary
 
 MAX_LENGTH = 1000
 """Characters that are read; the rest is cut off."""
-NEAR_KM = 25.0
-"""How far ``near:`` reaches around a place."""
-_MAX_NAME = 12  # words of a name
 _OLDEST = 120  # years
-_SAFE_GUESS = SHORTEST_GUESS + 1  # letters of a word that nothing announces as a name
 
 T = TypeVar("T")
 
-_ORIENTATIONS = ("landscape", "panorama", "portrait", "square")
 _TYPES = {
     "jpg": "image/jpeg",
     "jpeg": "image/jpeg",
@@ -88,27 +83,6 @@ def _understood(parsed: Parsed) -> tuple[int, int]:
     return sum(span.end - span.start for span in parsed.spans), firm
 
 
-@dataclass(frozen=True)
-class _Meant:
-    """One reading of some words: ``values`` are alternatives (two people of one name)."""
-
-    kind: Kind
-    values: tuple[Any, ...]
-    shown: str
-    end: int  # index of the word after it
-    guessed: bool = False
-
-
-@dataclass(frozen=True)
-class _Taken:
-    """What was understood; ``alternative``: "or" stood before it; ``soft``: a bare label."""
-
-    meant: _Meant
-    span: Span
-    alternative: bool = False
-    soft: bool = False
-
-
 @dataclass
 class _Reader:
     """Reads one query in one language."""
@@ -118,11 +92,12 @@ class _Reader:
     names: Vocabulary
     speech: Speech
     today: date
-    taken: list[_Taken] = field(default_factory=list)
+    taken: list[Taken] = field(default_factory=list)
     used: list[tuple[int, int]] = field(default_factory=list)  # characters that are not text
 
     def __post_init__(self) -> None:
         self.dates = Dates(self.speech, self.today)
+        self.known = KnownNames(self.names, self.speech)
 
     def read(self) -> Parsed:
         quoted = list(_quotes(self.q))
@@ -141,7 +116,7 @@ class _Reader:
         if text and any(taken.soft for taken in self.taken):
             text = self._without_labels()
         spans = tuple(taken.span for taken in self.taken)
-        return Parsed(_filter(self.taken), text or ("" if spans else _plainly(self.q)), spans, self.speech.code)
+        return Parsed(filter_of(self.taken), text or ("" if spans else _plainly(self.q)), spans, self.speech.code)
 
     def familiar(self) -> int:
         """How many words of the query are of this language, whether or not they say anything."""
@@ -197,7 +172,7 @@ class _Reader:
             return None
         found = self._operand(key, first, said[:last] if quoted else said)
         if found is None and key == "camera":
-            found = self._camera(q[begin:stop].strip('"'), last)
+            found = self.known.cameras(q[begin:stop].strip('"'), last)
         if found is None or found.end < last:
             return None
         negated = _minus(word, at)
@@ -206,61 +181,51 @@ class _Reader:
         self._take(found, start=start, end=end, negated=negated, firm=True)
         return found.end
 
-    def _operand(self, key: str, first: int, within: Sequence[Word]) -> _Meant | None:
+    def _operand(self, key: str, first: int, within: Sequence[Word]) -> Meant | None:
         """The value of an operator."""
         text, end = within[first].text, first + 1
         match key:
             case "date":
                 one = self.dates.find(within, first) or self.dates.single(within, first)
-                return _date_meant(*one) if one else None
+                return date_meant(*one) if one else None
             case "before" | "after" | "since" | "until":
                 one = self.dates.single(within, first)
-                return _date_meant(self.dates.open_ended(key, one[0]), one[1]) if one else None
+                return date_meant(self.dates.open_ended(key, one[0]), one[1]) if one else None
             case "type":
-                return _Meant("type", (_TYPES[text],), _TYPES[text], end) if text in _TYPES else None
+                return Meant("type", (_TYPES[text],), _TYPES[text], end) if text in _TYPES else None
             case "orientation":
                 return self._orientation(text, end)
             case "is":
                 if text in self.speech.favourite:
-                    return _Meant("favourite", (True,), "favourite", end)
+                    return Meant("favourite", (True,), "favourite", end)
                 if text in self.speech.archived:
-                    return _Meant("archived", (True,), "archived", end)
+                    return Meant("archived", (True,), "archived", end)
                 return self._orientation(text, end)
             case "has":
                 if text in self.speech.faces:
-                    return _Meant("faces", (True,), "faces", end)
-                return _Meant("gps", (True,), "gps", end) if text in self.speech.located else None
+                    return Meant("faces", (True,), "faces", end)
+                return Meant("gps", (True,), "gps", end) if text in self.speech.located else None
             case "near":
-                return self._near(within, first)
+                return self.known.near(within, first)
             case _:
-                return self._named(key, first, within, announced=True)
+                return self.known.find(key, within, first, announced=True)
 
-    def _orientation(self, text: str, end: int) -> _Meant | None:
+    def _orientation(self, text: str, end: int) -> Meant | None:
         found = self.speech.orientations.get(text)
-        return _Meant("orientation", (found,), found, end) if found else None
-
-    def _near(self, within: Sequence[Word], at: int) -> _Meant | None:
-        """Around the places of that name, as far as their positions are known."""
-        place = self._named("place", at, within, announced=True)
-        if place is None:
-            return None
-        around = tuple(
-            Near(*centre, NEAR_KM) for value in place.values if (centre := self.names.centres.get(value)) is not None
-        )
-        return replace(place, kind="near", values=around) if around else None
+        return Meant("orientation", (found,), found, end) if found else None
 
     def _nobody(self, at: int) -> int | None:
         """ "no people", "without faces", "nobody", and "with people"."""
         speech, said = self.speech, self.said
         word = said[at]
         if word.text in speech.nobody:
-            self._take(_Meant("faces", (True,), "faces", at + 1), start=word.start, end=word.end, negated=True)
+            self._take(Meant("faces", (True,), "faces", at + 1), start=word.start, end=word.end, negated=True)
             return at + 1
         negated = word.text in speech.not_
         if (negated or word.text in speech.before_people) and at + 1 < len(said) and said[at + 1].text in speech.faces:
             if word.text not in speech.not_ and said[at + 1].text in {"person", "face"}:
                 return None  # "portrait of a person" asks for no more than a picture of one
-            meant = _Meant("faces", (True,), "faces", at + 2)
+            meant = Meant("faces", (True,), "faces", at + 2)
             self._take(meant, start=word.start, end=said[at + 1].end, negated=negated)
             return at + 2
         return None
@@ -322,7 +287,7 @@ class _Reader:
         before = self.taken[-1] if self.taken else None
         if hours is None or before is None or before.meant.kind != "date" or before.span.end != self.said[at - 1].end:
             return None
-        self._take(_time_meant(hours, at + 1), start=word.start, end=word.end)
+        self._take(time_meant(hours, at + 1), start=word.start, end=word.end)
         return at + 1
 
     # ---- people and their years
@@ -334,20 +299,20 @@ class _Reader:
             behind = at + 1
             if behind >= len(said) or said[behind].text not in speech.before_people | speech.of:
                 return None
-            person = self._named("person", behind + 1, said)
+            person = self.known.find("person", said, behind + 1)
             end = person.end if person else 0
         else:
-            person = self._named("person", at, said)
+            person = self.known.find("person", said, at)
             end = (
                 person.end + 1 if person and person.end < len(said) and said[person.end].text in speech.birthday else 0
             )
-        born = self._born(person) if end else None
+        born = self.known.born(person) if end else None
         if person is None or born is None:
             return None
         day = Yearly(born.month * 100 + born.day, born.month * 100 + born.day)
         year, end = self.dates.year_after(said, end)
         self._take(
-            _date_meant(day.of(year) if year else day, end), start=said[at].start, end=said[end - 1].end, negated=False
+            date_meant(day.of(year) if year else day, end), start=said[at].start, end=said[end - 1].end, negated=False
         )
         return end
 
@@ -355,8 +320,8 @@ class _Reader:
         """ "Anna at 3", "Anna, 3 years old", "Anna as a baby": the person, and those years of theirs."""
         said, speech = self.said, self.speech
         first = at + 1 if said[at].text in speech.before_people else at
-        person = self._named("person", first, said)
-        born = self._born(person)
+        person = self.known.find("person", said, first)
+        born = self.known.born(person)
         if person is None or born is None:
             return None
         years = phrase(speech.ages, said, person.end)
@@ -372,7 +337,7 @@ class _Reader:
             end = behind[1]
         lived = Days(_birthday_of(born, youngest), _birthday_of(born, oldest + 1) - timedelta(days=1))
         self._take(person, start=said[at].start, end=said[person.end - 1].end)
-        self._take(_date_meant(lived, end), start=said[person.end].start, end=said[end - 1].end)
+        self._take(date_meant(lived, end), start=said[person.end].start, end=said[end - 1].end)
         return end
 
     def _years(self, at: int) -> tuple[tuple[int, int], int] | None:
@@ -383,129 +348,49 @@ class _Reader:
         age = int(text) if text.isascii() and text.isdigit() and len(text) <= 3 else self.speech.numbers.get(text)
         return ((age, age), at + 1) if age is not None and age <= _OLDEST else None
 
-    def _born(self, person: _Meant | None) -> date | None:
-        """The birthday of the one who is meant, if it is known."""
-        return self.names.birthdays.get(person.values[0]) if person and len(person.values) == 1 else None
-
     # ---- things
 
-    def _entity(self, at: int) -> _Meant | None:
+    def _entity(self, at: int) -> Meant | None:
         """The longest reading of the words from ``at``; of equals, people after "with", else dates, people, places."""
         said, speech = self.said, self.speech
         if at >= len(said):
             return None
         word = said[at].text
         if word in speech.favourite:
-            return _Meant("favourite", (True,), "favourite", at + 1)
+            return Meant("favourite", (True,), "favourite", at + 1)
         kind = word[:-1] if word.endswith("s") else word
         if kind in _TYPES:
-            return _Meant("type", (_TYPES[kind],), _TYPES[kind], at + 1)
+            return Meant("type", (_TYPES[kind],), _TYPES[kind], at + 1)
         if oriented := phrase(speech.oriented, said, at):
-            return _Meant("orientation", (oriented[0],), oriented[0], oriented[1])
+            return Meant("orientation", (oriented[0],), oriented[0], oriented[1])
         first = at
         if word in speech.before_names:
             first += 1
             while first < len(said) and said[first].text in speech.articles:
                 first += 1
         when = self.dates.find(said, at)
-        readings = [_date_meant(*when)] if when else []
+        readings = [date_meant(*when)] if when else []
         if time := phrase(speech.times, said, at):
-            readings.append(_time_meant(*time))
+            readings.append(time_meant(*time))
         announced = first > at
         people_first = not announced or word in speech.before_people
         order = ("person", "place", "camera", "label") if people_first else ("place", "person")
-        readings += [found for name in order if (found := self._named(name, first, said, announced=announced))]
+        readings += [found for name in order if (found := self.known.find(name, said, first, announced=announced))]
         titled = first < len(said) and said[first].text in speech.album
-        if titled and (found := self._named("album", first + 1, said)):
+        if titled and (found := self.known.find("album", said, first + 1)):
             readings.append(found)
         if word in speech.before_people or (readings and first == at and self._is_shy(readings[0], at)):
             readings.sort(key=lambda reading: reading.kind == "date")
         readings.sort(key=lambda reading: reading.guessed)
         return max(readings, key=lambda reading: reading.end, default=None)
 
-    def _is_shy(self, reading: _Meant, at: int) -> bool:
+    def _is_shy(self, reading: Meant, at: int) -> bool:
         """A month alone loses against a person of that name."""
         return reading.kind == "date" and self.said[at].text in self.speech.months
 
-    def _named(self, kind: str, at: int, said: Sequence[Word], *, announced: bool = False) -> _Meant | None:
-        """The longest name of that kind that begins at ``at``. ``announced``: by a preposition or an operator."""
-        names = self.names
-        match kind:
-            case "person":
-                return self._known("person", names.people, at, said, names.people_spelt, announced=announced)
-            case "place":
-                return self._known("place", names.places, at, said, names.places_spelt, announced=announced)
-            case "label":
-                return self._known("label", names.labels.get(self.speech.code, {}), at, said)
-            case "camera":
-                return self._known("camera", names.cameras, at, said)
-            case _:
-                return self._known("album", names.albums, at, said)
-
-    def _known(
-        self,
-        kind: Kind,
-        table: Mapping[Key, tuple[Any, ...]],
-        at: int,
-        said: Sequence[Word],
-        spelling: Spelling | None = None,
-        *,
-        announced: bool = False,
-    ) -> _Meant | None:
-        key = tuple(word.text for word in said[at : at + _MAX_NAME])
-        for length in range(len(key), 0, -1):
-            if (values := table.get(key[:length])) is not None:
-                return self._shown(kind, values, key[:length], at, said)
-        stem = (key[0].removesuffix(self.speech.genitive),) if kind == "person" and key else ()
-        if stem and (values := table.get(stem)) is not None:
-            return self._shown(kind, values, stem, at, said)
-        return self._guessed(kind, table, at, said, spelling, announced=announced) if spelling else None
-
-    def _guessed(
-        self,
-        kind: Kind,
-        table: Mapping[Key, tuple[Any, ...]],
-        at: int,
-        said: Sequence[Word],
-        spelling: Spelling,
-        *,
-        announced: bool,
-    ) -> _Meant | None:
-        """The one name that the words are when one of them is misspelt."""
-        key = tuple(word.text for word in said[at : at + min(_MAX_NAME, spelling.longest)])
-        nearest = {k: alike for k, word in enumerate(key) if (alike := spelling.near(word))}
-        for length in range(len(key) if nearest else 0, 0, -1):
-            found: dict[Key, tuple[Any, ...]] = {}
-            for k, candidates in nearest.items():
-                least = SHORTEST_GUESS if announced or length > 1 else _SAFE_GUESS
-                if k >= length or len(key[k]) < least or (key[k] in EVERYDAY and not announced):
-                    continue
-                for near in candidates:
-                    likely = (*key[:k], near, *key[k + 1 : length])
-                    if likely in table:
-                        found[likely] = table[likely]
-            if len(found) == 1:
-                ((likely, values),) = found.items()
-                return replace(self._shown(kind, values, likely, at, said), guessed=True)
-        return None
-
-    def _shown(self, kind: Kind, values: tuple[Any, ...], key: Key, at: int, said: Sequence[Word]) -> _Meant:
-        end = at + len(key)
-        if kind == "person" and end < len(said) and said[end].text == "s" and said[end].before in {"'", "’"}:
-            end += 1
-        return _Meant(kind, values, values[0].value if isinstance(values[0], PlaceRef) else " ".join(key), end)
-
-    def _camera(self, value: str, end: int) -> _Meant:
-        """Cameras whose name contains the words, or else the words as they are."""
-        key = key_of(value)
-        known = tuple(
-            camera for name, values in self.names.cameras.items() if _contains(name, key) for camera in values
-        )
-        return _Meant("camera", known or (value,), value, end)
-
     def _take(
         self,
-        meant: _Meant,
+        meant: Meant,
         *,
         start: int,
         end: int,
@@ -515,7 +400,7 @@ class _Reader:
     ) -> None:
         """Note what was understood. ``firm``: said with an operator."""
         span = Span(start, end, meant.kind, meant.shown, negated, meant.guessed)
-        self.taken.append(_Taken(meant, span, alternative, soft=meant.kind == "label" and not negated and not firm))
+        self.taken.append(Taken(meant, span, alternative, soft=meant.kind == "label" and not negated and not firm))
         self.used.append((start, end))
 
     # ---- the rest
@@ -573,115 +458,9 @@ def _says_something(piece: str) -> bool:
     return any(letter.isalnum() or not letter.isascii() for letter in piece)
 
 
-def _contains(name: Key, part: Key) -> bool:
-    return any(name[k : k + len(part)] == part for k in range(len(name) - len(part) + 1))
-
-
-def _date_meant(when: When, end: int) -> _Meant:
-    if isinstance(when, Yearly):
-        return _Meant("date", (when,), f"{when.first:04}..{when.last:04}", end)
-    ends = [day.isoformat() if day else "" for day in (when.first, when.last)]
-    return _Meant("date", (when,), ends[0] if ends[0] == ends[1] else "..".join(ends), end)
-
-
-def _time_meant(hours: tuple[int, int], end: int) -> _Meant:
-    return _Meant("time", (hours,), f"{hours[0]:02}..{hours[1]:02}", end)
-
-
 def _birthday_of(born: date, age: int) -> date:
     """The day on which somebody becomes so old; the first of March where there is no 29 February."""
     try:
         return born.replace(year=born.year + age)
     except ValueError:
         return date(min(born.year + age, date.max.year), 3, 1)
-
-
-# ---- the filter ------------------------------------------------------------------------------------------------------
-
-_COLUMNS: Mapping[str, str] = {
-    "place": "places",
-    "near": "near",
-    "album": "albums",
-    "camera": "cameras",
-    "type": "content_types",
-}
-_FLAGS: Mapping[str, str] = {"faces": "has_faces", "gps": "has_gps"}
-
-
-def _filter(taken: Sequence[_Taken]) -> Filter:
-    some: dict[str, list[Any]] = {}
-    flags: dict[str, Any] = {}
-    days: list[Days] = []
-    for k, one in enumerate(taken):
-        meant, negated = one.meant, one.span.negated
-        either = one.alternative and k > 0 and taken[k - 1].meant.kind == meant.kind
-        match meant.kind:
-            case "date":
-                _add_date(meant.values[0], days, some, negated=negated, either=either)
-            case "time":
-                first, last = meant.values[0]
-                some.setdefault("hours", []).append((last, first) if negated else (first, last))
-            case "orientation":
-                others = [name for name in _ORIENTATIONS if name not in meant.values]
-                some.setdefault("orientations", []).extend(others if negated else meant.values)
-            case "person" | "label":
-                name = "people" if meant.kind == "person" else "labels"
-                if negated:
-                    some.setdefault(f"{name}_none", []).extend(meant.values)
-                elif either and some.get(f"{name}_any_or_all"):
-                    some[f"{name}_any_or_all"][-1].extend(meant.values)
-                else:
-                    some.setdefault(f"{name}_any_or_all", []).append(list(meant.values))
-            case "place" | "near" | "album" | "camera" | "type":
-                name = _COLUMNS[meant.kind]
-                some.setdefault(f"{name}_none" if negated else name, []).extend(meant.values)
-            case _:
-                flags[_FLAGS.get(meant.kind, meant.kind)] = not negated
-    for name in ("people", "labels"):
-        groups = some.pop(f"{name}_any_or_all", [])
-        some[f"{name}_all"] = [group[0] for group in groups if len(group) == 1]
-        some[f"{name}_any"] = [tuple(dict.fromkeys(group)) for group in groups if len(group) > 1]
-    some["places"] = _narrowest(some.get("places", []))
-    conditions: dict[str, Any] = {name: tuple(dict.fromkeys(values)) for name, values in some.items()}
-    result = Filter(**conditions, **flags)
-    if days:
-        firsts, lasts = [one.first for one in days], [one.last for one in days]
-        result = replace(
-            result,
-            days=tuple((one.first, one.last) for one in days),
-            date_from=min(first for first in firsts if first) if all(firsts) else None,
-            date_to=max(last for last in lasts if last) if all(lasts) else None,
-        )
-    return result
-
-
-def _add_date(when: When, days: list[Days], some: dict[str, list[Any]], *, negated: bool, either: bool) -> None:
-    """Ranges that overlap narrow each other ("2025, since may"); others, and those after "or", stand side by side."""
-    if isinstance(when, Yearly):
-        some.setdefault("yearly_none" if negated else "yearly", []).append((when.first, when.last))
-    elif negated:
-        some.setdefault("days_none", []).append((when.first, when.last))
-    elif days and not either and (both := _overlap(days[-1], when)):
-        days[-1] = both
-    else:
-        days.append(when)
-
-
-def _overlap(a: Days, b: Days) -> Days | None:
-    first = max((day for day in (a.first, b.first) if day), default=None)
-    last = min((day for day in (a.last, b.last) if day), default=None)
-    return None if first and last and first > last else Days(first, last)
-
-
-def _narrowest(places: Sequence[PlaceRef]) -> list[PlaceRef]:
-    """ "Lisbon, Portugal" is the city; a city's namesake in a country that was not named falls away."""
-    countries = {place.country_code for place in places if place.level == "country"}
-    inside = [place for place in places if place.level != "country" and place.country_code in countries]
-    narrowed = {place.country_code for place in inside}
-    named = {fold(place.value) for place in inside}
-    return [
-        place
-        for place in places
-        if (place.level == "country" and place.country_code not in narrowed)
-        or (place.level != "country" and (place in inside or fold(place.value) not in named))
-    ]

@@ -31,7 +31,7 @@ from hashlib import blake2b
 from typing import Any
 from uuid import UUID
 
-from photovault.drafting import Draft, Kind, Member
+from photovault.drafts import Draft, Kind, Member
 
 RUNS = frozenset({"trip", "event"})
 SHARE = 0.5
@@ -317,7 +317,7 @@ def _compared(album: Album, packed: Packed, stored: Members) -> Change:
 
 @lru_cache(maxsize=65_536)
 def _canonical(text: str | None) -> str | None:
-    """JSON as ``Pack`` writes it."""
+    """JSON as ``Packer`` writes it."""
     return None if text is None else json.dumps(json.loads(text), sort_keys=True)
 
 

@@ -254,8 +254,10 @@ def claim(conn: Connection, now: Recipe, image_id: UUID) -> int | None:
     """
     tries = db.value(
         conn,
+        # The photo is locked first: one that is being purged is then gone, and not missed by the reference to it.
         "INSERT INTO renewal_tries AS t (image_id, step, recipe_id) SELECT id, %(step)s, %(recipe)s FROM images "
-        "WHERE id = %(id)s ON CONFLICT (image_id, step) DO UPDATE SET tried_at = now(), given_up = false, "
+        "WHERE id = %(id)s FOR KEY SHARE "
+        "ON CONFLICT (image_id, step) DO UPDATE SET tried_at = now(), given_up = false, "
         "recipe_id = excluded.recipe_id, "
         "tries = CASE WHEN t.recipe_id = excluded.recipe_id THEN t.tries + 1 ELSE 1 END "
         "WHERE t.recipe_id <> excluded.recipe_id OR t.tried_at <= now() - %(claim)s::interval RETURNING tries",

@@ -13,12 +13,11 @@ from typing import Any
 from uuid import UUID
 
 from photovault import titles
+from photovault.cells import Box
 from photovault.filters import Filter, Near, PlaceRef
+from photovault.languages import ENGLISH
 
 VERSION = 1
-
-Box = tuple[float, float, float, float]
-"""West, south, east, north in degrees."""
 
 
 @dataclass(frozen=True)
@@ -203,7 +202,7 @@ def _range(first: date | None, last: date | None) -> str:
 
 
 def _every_year(first: int, last: int) -> str:
-    ends = [f"{day % 100} {titles.MONTHS[day // 100 - 1]}" for day in (first, last)]
+    ends = [f"{day % 100} {ENGLISH.months[day // 100 - 1]}" for day in (first, last)]
     return f"on {ends[0]}" if first == last else f"from {ends[0]} to {ends[1]}"
 
 

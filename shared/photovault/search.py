@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from photovault import db, images, names, queries, ranking, spoken_dates, vectors
+from photovault import db, filters, listing, names, ranking, spoken_dates, vectors
 from photovault.errors import Misconfigured, Unavailable
 from photovault.names import Camera, Name, Names
 from photovault.observability import logger
@@ -152,8 +152,8 @@ def _places(kept: Sequence[_Kept]) -> list[Name]:
 
 
 def narrowed(
-    wanted: images.Filter, said: queries.Filter, known: Names, *, archived_given: bool = True
-) -> images.Filter | None:
+    wanted: listing.Filter, said: filters.Filter, known: Names, *, archived_given: bool = True
+) -> listing.Filter | None:
     """What both a list's filter and a query ask for; None where they contradict each other.
 
     ``archived_given`` is False where the list's filter leaves the archive out only because nobody asked for it: then
@@ -298,7 +298,7 @@ class _Found:
     shown: str
 
 
-def ranked(conn: Connection, wanted: images.Filter, words: Words | None, meaning: Meaning | None) -> list[Fused[UUID]]:
+def ranked(conn: Connection, wanted: listing.Filter, words: Words | None, meaning: Meaning | None) -> list[Fused[UUID]]:
     """The photos of a filter that fit the words or the meaning of a text, best first, at most ``MOST_RESULTS``.
 
     The names of the rankings are ``words`` and ``picture``. What fits neither is not there: nonsense finds nothing.
@@ -374,9 +374,9 @@ def past_prefix(prefix: str) -> str:
     return chr(0x10FFFF) * (len(prefix) + 1)
 
 
-def by_words_sql(wanted: images.Filter, words: Words) -> tuple[str, dict[str, Any]]:
+def by_words_sql(wanted: listing.Filter, words: Words) -> tuple[str, dict[str, Any]]:
     """A word counts by its heaviest place, a photo by the sum of its words times the share of the query that it has."""
-    where, parameters = images.conditions(wanted)
+    where, parameters = listing.conditions(wanted)
     return (
         f"WITH hits (image_id, word, kind, shown, weight) AS ({' UNION ALL '.join(words.sql)}), "
         "best AS (SELECT image_id, max(weight)::float8 AS weight FROM hits GROUP BY image_id, word) "
@@ -388,7 +388,7 @@ def by_words_sql(wanted: images.Filter, words: Words) -> tuple[str, dict[str, An
     )
 
 
-def _by_words(conn: Connection, wanted: images.Filter, words: Words) -> list[tuple[UUID, float]]:
+def _by_words(conn: Connection, wanted: listing.Filter, words: Words) -> list[tuple[UUID, float]]:
     sql, parameters = by_words_sql(wanted, words)
     return [(row.id, row.score) for row in db.rows(conn, _Scored, sql, parameters)]
 
@@ -412,9 +412,9 @@ def reasons(conn: Connection, image_ids: Sequence[UUID], words: Words) -> dict[U
 _COSINE = "(1 - (e.embedding <=> %(vector)s::halfvec))"
 
 
-def by_picture_sql(wanted: images.Filter, *, model_id: int, vector: str) -> tuple[str, dict[str, Any]]:
+def by_picture_sql(wanted: listing.Filter, *, model_id: int, vector: str) -> tuple[str, dict[str, Any]]:
     """Exact: every vector of the person is compared. The archive is not in the covering index and joins by photo."""
-    where, parameters = images.conditions(wanted)
+    where, parameters = listing.conditions(wanted)
     near = f"e.model_id = %(model_id)s AND {_COSINE} >= %(floor)s"
     parts = []
     if wanted.archived is not True:
@@ -433,7 +433,7 @@ def by_picture_sql(wanted: images.Filter, *, model_id: int, vector: str) -> tupl
     )
 
 
-def _by_picture(conn: Connection, wanted: images.Filter, meaning: Meaning) -> list[tuple[UUID, float]]:
+def _by_picture(conn: Connection, wanted: listing.Filter, meaning: Meaning) -> list[tuple[UUID, float]]:
     model_id = _model_id(conn, meaning)
     if model_id is None:
         return []

@@ -16,7 +16,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from photovault import albums, db, ids, images, people, saved_filters, users
+from photovault import albums, db, ids, listing, people, saved_filters, users
 from photovault.errors import Conflict, Invalid, NotFound
 from photovault.saved_filters import Known, Saved
 
@@ -95,7 +95,7 @@ def checked(conn: Connection, saved: Saved) -> Saved:
     return replace(saved, known=known)
 
 
-def narrowing(saved: Saved, around: _Around) -> images.Filter | None:
+def narrowing(saved: Saved, around: _Around) -> listing.Filter | None:
     """The filter as lists of photos take it; None when nothing can fulfil it any more."""
     gone = around.gone(saved)
     if not saved_filters.is_possible(saved, gone=gone):
@@ -104,7 +104,7 @@ def narrowing(saved: Saved, around: _Around) -> images.Filter | None:
 
     said = saved.conditions
     since = around.today - timedelta(days=saved.last_days) if saved.last_days is not None else None
-    wanted = images.Filter(
+    wanted = listing.Filter(
         from_day=max((day for day in (said.date_from, since) if day), default=None),
         to_day=said.date_to,
         bbox=saved.bbox,
@@ -116,7 +116,7 @@ def narrowing(saved: Saved, around: _Around) -> images.Filter | None:
 def find(conn: Connection, saved: Saved) -> Found:
     """What a filter would find now."""
     wanted = narrowing(saved, _around(conn, [saved]))
-    where, parameters = images.conditions(wanted) if wanted else ("false", {})
+    where, parameters = listing.conditions(wanted) if wanted else ("false", {})
     found = db.row(
         conn,
         Found,
@@ -298,7 +298,7 @@ class _Compared:
 def _compared(conn: Connection, album: _Smart, around: _Around, *, only: Collection[UUID] | None = None) -> _Compared:
     """With ``only``, of these photos alone. Those in the trash stay what they are."""
     wanted = narrowing(_now(album, around)[1], around)
-    where, parameters = images.conditions(wanted) if wanted else ("false", {})
+    where, parameters = listing.conditions(wanted) if wanted else ("false", {})
     # Photos are joined to the few that differ, not to all members: that costs half, whatever the planner knows.
     found = conn.execute(
         f"""

@@ -1,7 +1,8 @@
 """The words of search queries, one language at a time: data, no rules. Pure.
 
-Another language is another ``Speech`` here and an entry in ``SPEECHES``; ``spoken_dates`` and ``queries`` know none of
-its words. All words are folded as ``spoken_dates.fold`` does it: no case, no accents (``marz``, ``grosse``).
+Another language is another ``Speech`` here and an entry in ``SPEECHES``; ``spoken_dates``, ``spoken_names`` and
+``queries`` know none of its words. All words are folded as ``spoken_dates.fold`` does it: no case, no accents
+(``marz``, ``grosse``).
 """
 
 from __future__ import annotations

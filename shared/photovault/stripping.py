@@ -144,6 +144,7 @@ _PNG_KEPT = frozenset(
 
 def _png(data: bytes) -> bytes:
     kept = [data[:8]]
+    profiled = False
     at = 8
     for _ in range(_MOST_PARTS):
         size, kind = struct.unpack_from(">I4s", data, at)
@@ -152,12 +153,15 @@ def _png(data: bytes) -> bytes:
             raise ValueError("a chunk is longer than the file")
         if kind == b"IEND":
             break
+        if kind == b"IHDR" and len(kept) > 1:
+            raise ValueError("it begins twice")
         if kind in _PNG_KEPT:
             kept.append(data[at:end])
             if kind == b"IHDR" and (orientation := _orientation(data, "image/png")) != 1:
                 kept.append(_chunk(b"eXIf", _exif_of(orientation)))
-        elif kind == b"iCCP":
-            kept += _png_profile(data[at + 8 : end - 4])
+        elif kind == b"iCCP":  # the first alone: each may be a thousand times as long once it is unpacked
+            kept += [] if profiled else _png_profile(data[at + 8 : end - 4])
+            profiled = True
         elif not kind[0] & 0x20:  # a small first letter says that a decoder may go without
             raise ValueError("a part of the picture is of an unknown kind")
         at = end
@@ -255,8 +259,8 @@ def _gif(data: bytes) -> bytes:
         elif introducer == _GIF_EXTENSION:
             label = data[at + 1]
             at = _past_blocks(data, at + 2)
-            if label == _GIF_CONTROL:  # how long a frame is shown, and what is transparent
-                kept.append(data[start:at])
+            if label == _GIF_CONTROL and data[start + 2] == 4:  # how long a frame is shown, and what is transparent
+                kept.append(data[start : start + 7] + b"\0")
             elif label == _GIF_APPLICATION and data[start + 3 : start + 14] in _LOOPS:
                 times = data[start + 16 : start + 18] if data[start + 14 : start + 16] == b"\x03\x01" else b"\0\0"
                 kept.append(b"\x21\xff\x0bNETSCAPE2.0\x03\x01" + times + b"\0")

@@ -2,8 +2,8 @@
 
 Such a file is a list of items: pictures, tiles that a picture is put together from, thumbnails, depth maps, cut-outs of
 people, Exif, XMP. Kept are the main picture, what it is made of, and its transparency. Within those, messages that
-encoders and cameras leave between the pixels (SEI in HEVC, metadata in AV1) are left out, but for the brightness that
-colours are shown at.
+encoders and cameras leave between the pixels (SEI in HEVC, metadata in AV1, units of types that are reserved or their
+maker's) are left out, but for the brightness that colours are shown at.
 """
 
 from __future__ import annotations
@@ -20,10 +20,13 @@ _PROPERTIES = frozenset(
      b"cclv", b"amve", b"a1op", b"lsel"}
 )  # fmt: skip
 _ALPHA = (b"urn:mpeg:mpegB:cicp:systems:auxiliary:alpha", b"urn:mpeg:hevc:2015:auxid:1")
-_HEVC_MESSAGES = frozenset({39, 40})  # NAL units before and after a picture (ITU-T H.265, table 7-1)
-_AV1_METADATA, _AV1_PADDING = 5, 15
+_HEVC_KEPT = range(35)  # NAL units of slices and parameter sets (ITU-T H.265, table 7-1)
+_AV1_KEPT = frozenset({1, 2, 3, 4, 6, 7, 8})  # sequence, delimiter, frames and their tiles (AV1 specification, 6.2.2)
+_AV1_METADATA = 5
 _AV1_LIGHT = frozenset({1, 2})  # content light level, mastering display (AV1 specification, 6.7.1)
 _MOST_ITEMS = 5000
+_MOST_EXTENTS = 20_000
+_MOST_UNITS = 10_000  # of one item
 
 Extents = list[tuple[int, int]]
 
@@ -107,6 +110,8 @@ def _references(data: bytes, start: int, end: int) -> Iterator[tuple[bytes, int,
         first = at + size + 2
         if first + count * size > stop:
             raise ValueError("a reference is longer than its box")
+        if count > _MOST_ITEMS:
+            raise ValueError("there are too many references")
         yield kind, source, struct.unpack_from(f">{count}{wide[1]}", data, first)
 
 
@@ -155,20 +160,25 @@ def _extents(data: bytes, start: int, end: int, *, idat: tuple[int, int]) -> dic
         return int.from_bytes(data[at - size : at], "big")
 
     found: dict[int, Extents] = {}
+    steps = 0
     for _ in range(min(number(4 if version == 2 else 2), _MOST_ITEMS)):
         item = number(4 if version == 2 else 2)
         method = number(2) & 15 if version in {1, 2} else 0
         number(2)
         base = number(base_size)
+        whole = len(data)  # where places without a length end
         if method == 1:
-            base += idat[0]
+            base, whole = base + idat[0], idat[1]
         places: Extents = []
         for _ in range(number(2)):
+            steps += 1
+            if steps > _MOST_EXTENTS:  # those of no bytes each could be without end
+                raise ValueError("there are too many places")
             if version in {1, 2}:
                 number(index_size)
             begin = base + number(offset_size)
             length = number(length_size)
-            places.append((begin, begin + length if length else len(data)))
+            places.append((begin, begin + length if length else whole))
         if method in {0, 1}:
             found[item] = places
     return found
@@ -179,33 +189,41 @@ def _extents(data: bytes, start: int, end: int, *, idat: tuple[int, int]) -> dic
 
 def _wanted(file: _File) -> list[int]:
     """The main picture, its parts, its transparency, and the parts of that; in this order."""
-    wanted = _with_parts(file, [file.primary])
+    parts: dict[int, list[int]] = {}
     for kind, source, targets in file.references:
-        if kind == b"auxl" and source not in wanted and set(targets) & set(wanted) and _is_alpha(file, source):
-            wanted += [item for item in _with_parts(file, [source]) if item not in wanted]
+        if kind == b"dimg":
+            parts.setdefault(source, []).extend(targets)
+    wanted: dict[int, None] = {}
+    _add_with_parts(wanted, file.primary, parts)
+    for kind, source, targets in file.references:
+        if (
+            kind == b"auxl"
+            and source not in wanted
+            and not wanted.keys().isdisjoint(targets)
+            and _is_alpha(file, source)
+        ):
+            _add_with_parts(wanted, source, parts)
     for item in wanted:
         if item not in file.items or file.items[item].kind not in _PICTURES:
             raise ValueError("the picture is of an unknown kind")
         if item not in file.extents:
             raise ValueError("nothing says where the picture lies")
-    return wanted
+    return list(wanted)
 
 
-def _with_parts(file: _File, items: list[int]) -> list[int]:
-    found = dict.fromkeys(items)
-    waiting = list(items)
+def _add_with_parts(wanted: dict[int, None], item: int, parts: Mapping[int, list[int]]) -> None:
+    wanted[item] = None
+    waiting = [item]
     while waiting:
-        at = waiting.pop()
-        for kind, source, targets in file.references:
-            if kind == b"dimg" and source == at:
-                waiting += [target for target in targets if target not in found]
-                found |= dict.fromkeys(targets)
-    return list(found)
+        for part in parts.get(waiting.pop(), ()):
+            if part not in wanted:
+                wanted[part] = None
+                waiting.append(part)
 
 
 def _is_alpha(file: _File, item: int) -> bool:
     return any(
-        kind == b"auxC" and body[4:].partition(b"\0")[0] in _ALPHA
+        kind == b"auxC" and body[4:64].partition(b"\0")[0] in _ALPHA
         for kind, body in (_property(file, number) for number, _ in file.uses.get(item, ()))
     )
 
@@ -227,6 +245,8 @@ def _full(kind: bytes, body: bytes, *, version: int = 0, flags: int = 0) -> byte
 
 def _written(brands: bytes, file: _File, wanted: list[int], data: bytes) -> bytes:
     new = {item: number for number, item in enumerate(wanted, 1)}  # the old numbers say how many others there were
+    if sum(end - start for item in wanted for start, end in file.extents[item]) > len(data):
+        raise ValueError("parts of the picture lie in one place")
     bodies = [_body(file, item, data) for item in wanted]
     inside = [
         _full(b"hdlr", bytes(4) + b"pict" + bytes(13)),
@@ -266,24 +286,24 @@ def _written(brands: bytes, file: _File, wanted: list[int], data: bytes) -> byte
 
 
 def _properties_box(file: _File, wanted: list[int], new: Mapping[int, int]) -> bytes:
-    numbers: dict[int, int] = {}
+    numbers: dict[int, int | None] = {}
     kept: list[bytes] = []
-    lists = b""
+    lists: list[bytes] = []
     for item in wanted:
         uses = []
         for old, essential in file.uses.get(item, ()):
-            kind, body = _property(file, old)
-            cleaned = _cleaned(kind, body)
-            if cleaned is None:
-                if essential:
-                    raise ValueError("a property of the picture is of an unknown kind")
-                continue
-            if old not in numbers:
-                kept.append(_box(kind, cleaned))
-                numbers[old] = len(kept)
-            uses.append(numbers[old] | (0x8000 if essential else 0))
-        lists += struct.pack(f">HB{len(uses)}H", new[item], len(uses), *uses)
-    associations = _full(b"ipma", struct.pack(">I", len(wanted)) + lists, flags=1)
+            if old not in numbers:  # tiles share theirs
+                kind, body = _property(file, old)
+                cleaned = _cleaned(kind, body)
+                kept += [] if cleaned is None else [_box(kind, cleaned)]
+                numbers[old] = None if cleaned is None else len(kept)
+            number = numbers[old]
+            if number is not None:
+                uses.append(number | (0x8000 if essential else 0))
+            elif essential:
+                raise ValueError("a property of the picture is of an unknown kind")
+        lists.append(struct.pack(f">HB{len(uses)}H", new[item], len(uses), *uses))
+    associations = _full(b"ipma", struct.pack(">I", len(wanted)) + b"".join(lists), flags=1)
     return _box(b"iprp", _box(b"ipco", b"".join(kept)) + associations)
 
 
@@ -294,12 +314,16 @@ def _cleaned(kind: bytes, body: bytes) -> bytes | None:
     if kind == b"colr" and body[:4] in {b"prof", b"rICC"}:
         profile = profiles.cleaned(body[4:])
         return body[:4] + profile if profile else None
+    if kind == b"colr" and body[:4] == b"nclx":
+        return body[:11]
+    if kind == b"colr":
+        return None
     if kind == b"hvcC":
         return _hevc_configuration(body)
     if kind == b"av1C":
         return body[:4] + _av1(body[4:])
     if kind == b"auxC":
-        return body[:4] + body[4:].partition(b"\0")[0] + b"\0"
+        return body[:4] + body[4:64].partition(b"\0")[0] + b"\0"
     return body
 
 
@@ -314,7 +338,7 @@ def _hevc_configuration(body: bytes) -> bytes:
             at += 2 + struct.unpack_from(">H", body, at)[0]
         if at > len(body):
             raise ValueError("the decoder's set-up is cut off")
-        if kind not in _HEVC_MESSAGES:
+        if kind in _HEVC_KEPT:
             kept.append(body[begin:at])
     return body[:22] + bytes([len(kept)]) + b"".join(kept)
 
@@ -329,7 +353,11 @@ def _body(file: _File, item: int, data: bytes) -> bytes:
     kind = file.items[item].kind
     if kind == b"hvc1":
         return _hevc(whole, _length_size(file, item))
-    return _av1(whole) if kind == b"av01" else whole
+    if kind == b"av01":
+        return _av1(whole)
+    if kind == b"grid":  # what more there is would be something else
+        return whole[: 12 if whole[1] & 1 else 8]
+    return b"" if kind == b"iden" else whole
 
 
 def _length_size(file: _File, item: int) -> int:
@@ -341,21 +369,24 @@ def _length_size(file: _File, item: int) -> int:
 
 
 def _hevc(data: bytes, size: int) -> bytes:
-    """NAL units, each after its length, without messages."""
-    kept, at = [], 0
+    """NAL units, each after its length, without what is no picture."""
+    kept, at, units = [], 0, 0
     while at < len(data):
         end = at + size + int.from_bytes(data[at : at + size], "big")
         if end > len(data) or end < at + size + 2:
             raise ValueError("the picture is cut off")
-        if data[at + size] >> 1 & 63 not in _HEVC_MESSAGES:
+        units += 1
+        if units > _MOST_UNITS:
+            raise ValueError("there are too many units")
+        if data[at + size] >> 1 & 63 in _HEVC_KEPT:
             kept.append(data[at:end])
         at = end
     return b"".join(kept)
 
 
 def _av1(data: bytes) -> bytes:
-    """Open bitstream units without padding and without metadata but light levels (AV1 specification, 5.3)."""
-    kept, at = [], 0
+    """Open bitstream units of the picture, and of its light levels (AV1 specification, 5.3)."""
+    kept, at, units = [], 0, 0
     while at < len(data):
         header = data[at]
         body = at + (2 if header & 4 else 1)
@@ -363,9 +394,12 @@ def _av1(data: bytes) -> bytes:
         end = body + length
         if end > len(data):
             raise ValueError("the picture is cut off")
+        units += 1
+        if units > _MOST_UNITS:
+            raise ValueError("there are too many units")
         kind = header >> 3 & 15
         light = kind == _AV1_METADATA and length > 0 and _leb128(data, body)[0] in _AV1_LIGHT
-        if light or kind not in {_AV1_METADATA, _AV1_PADDING}:
+        if light or kind in _AV1_KEPT:
             kept.append(data[at:end])
         at = end
     return b"".join(kept)

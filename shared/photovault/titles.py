@@ -8,8 +8,6 @@ from datetime import date, datetime, timedelta
 
 from photovault.languages import ENGLISH, Holiday, Language
 
-MONTHS, WEEKDAYS = ENGLISH.months, ENGLISH.weekdays
-
 # An evening ends when people go to bed: what is taken before this hour belongs to the day before.
 BEDTIME = timedelta(hours=5)
 # A longer event has filled its day.

@@ -84,13 +84,11 @@ def _runs(photos: Sequence[Photo], away: _Away, distances: Distances, rules: Par
             continue
         if from_home[0] > rules.home_radius_km:
             if not run and last_home is not None:
-                begun = _home_boundary(photos, away, at_home=last_home, on_trip=n, distances=distances)
+                begun = _home_boundary(photos, away, at_home=last_home, on_trip=n)
             run.append(n)
             continue
         if run:
-            whole.append(
-                _Run(run, begun, _home_boundary(photos, away, at_home=n, on_trip=run[-1], distances=distances))
-            )
+            whole.append(_Run(run, begun, _home_boundary(photos, away, at_home=n, on_trip=run[-1])))
             run = []
         last_home = n
     if run:
@@ -99,9 +97,7 @@ def _runs(photos: Sequence[Photo], away: _Away, distances: Distances, rules: Par
     return [part for run in joined for part in _cut(photos, away, run, distances, rules)]
 
 
-def _home_boundary(
-    photos: Sequence[Photo], away: _Away, *, at_home: int, on_trip: int, distances: Distances
-) -> Boundary:
+def _home_boundary(photos: Sequence[Photo], away: _Away, *, at_home: int, on_trip: int) -> Boundary:
     """A photo at home before or after one on the trip."""
     found = away[at_home]
     home = found[1] if found else None

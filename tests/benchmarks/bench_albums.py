@@ -26,7 +26,8 @@ sys.path.insert(0, str(ROOT))
 from tests.lives import LIVES, Life  # noqa: E402
 from tests.scores import Score, boundaries, pairs  # noqa: E402
 
-from photovault.drafting import Draft, Parameters, Photo, draft  # noqa: E402
+from photovault.drafting import draft  # noqa: E402
+from photovault.drafts import Draft, Parameters, Photo  # noqa: E402
 
 HELD_OUT = range(1001, 1009)
 RULES = Parameters()

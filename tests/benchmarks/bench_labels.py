@@ -19,7 +19,7 @@ import psycopg
 from infra.local.postgres import Postgres
 from tests.benchmarks.bench_timeline import fill
 
-from photovault import images, migrate, things
+from photovault import images, listing, migrate, things
 
 RUNS = 9
 JOINED = """
@@ -62,7 +62,7 @@ def main() -> None:
                 conn.execute("SELECT set_config('photovault.person', %s, true)", [str(person)])
 
                 def of(name: str, least: float = 0.0) -> Callable[[], Sequence[object]]:
-                    wanted = images.Filter(labels=(name,), min_label_score=least)
+                    wanted = listing.Filter(labels=(name,), min_label_score=least)
                     return lambda: images.page(conn, wanted, limit=51, after=None)
 
                 ways: dict[str, Callable[[], Sequence[object]]] = {

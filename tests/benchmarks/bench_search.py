@@ -22,7 +22,7 @@ import numpy as np
 import psycopg
 from infra.local.postgres import Postgres
 
-from photovault import db, ids, images, migrate, queries, search, vectors
+from photovault import db, ids, images, listing, migrate, queries, search, vectors
 from photovault.model_manifest import CLIP
 from photovault.settings import get_settings
 
@@ -154,7 +154,7 @@ def run(person: UUID, q: str, meaning: search.Meaning | None) -> int:
     with db.transaction(person) as conn:
         known = search.names_of(conn, person)
         parsed = queries.parse_with(q, known.vocabulary, today=TODAY)
-        wanted = search.narrowed(images.Filter(), parsed.filter, known)
+        wanted = search.narrowed(listing.Filter(), parsed.filter, known)
         assert wanted
         if not parsed.text:
             return len(images.page(conn, wanted, limit=51))

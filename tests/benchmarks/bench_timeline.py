@@ -25,7 +25,7 @@ from uuid import UUID
 import psycopg
 from infra.local.postgres import Postgres
 
-from photovault import albums, clusters, dashboards, ids, images, migrate, remembering, timeline
+from photovault import albums, clusters, dashboards, ids, images, listing, migrate, remembering, timeline
 
 PAGE = 100
 RUNS = 30
@@ -80,7 +80,7 @@ def depths(url: str, person: UUID) -> None:
     samples: dict[str, list[float]] = {name: [] for name in places}
 
     def page(conn: psycopg.Connection, after: datetime | None) -> None:
-        found = images.page(conn, images.Filter(), limit=PAGE, after=(after, UUID(int=0)) if after else None)
+        found = images.page(conn, listing.Filter(), limit=PAGE, after=(after, UUID(int=0)) if after else None)
         if len(found) != PAGE:
             raise SystemExit("the page is not full")
 

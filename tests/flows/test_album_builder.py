@@ -26,7 +26,7 @@ from tests.arranging import (
 )
 from tests.vaults import somebody
 
-from photovault import albums, automatic_albums, corrections, db, drafting, images, jobs, rebuilds, reconciling, users
+from photovault import albums, automatic_albums, corrections, db, drafts, images, jobs, rebuilds, reconciling, users
 from photovault.errors import Unavailable
 from photovault.grouping import Parameters
 from photovault.model_manifest import ModelInfo
@@ -593,7 +593,7 @@ def test_keys_may_change_places(ada: UUID) -> None:
 
     def change(album: albums.Album, key: str | None) -> reconciling.Change:
         day = START.date()
-        draft = drafting.Draft("place", key or "", album.title, day, day, photos[0], {"rule": "place"}, ())
+        draft = drafts.Draft("place", key or "", album.title, day, day, photos[0], {"rule": "place"}, ())
         return reconciling.Change(album.id, reconciling.Packer().pack(draft), row=True)
 
     with db.transaction(ada) as conn:

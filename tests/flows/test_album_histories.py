@@ -24,7 +24,7 @@ from hypothesis.stateful import (
 from tests.arranging import BERLIN, LISBON, PORTO, START, Where, add_photo, table, value
 from tests.vaults import somebody
 
-from photovault import albums, db, drafting, images, locations, rebuilds, users
+from photovault import albums, db, drafting, drafts, images, locations, rebuilds, users
 from photovault.pipeline import albums as builder
 from photovault.pipeline import regrouping
 
@@ -198,7 +198,7 @@ class Histories(RuleBasedStateMachine):
         self.has_kept_what_was_said({album.id: album for album in after.values()})
         self.has_kept_ids(before.values(), after.values())
 
-    def is_as_drafted(self, album: Row, draft: drafting.Draft, photos: list[drafting.Photo]) -> None:
+    def is_as_drafted(self, album: Row, draft: drafts.Draft, photos: list[drafts.Photo]) -> None:
         its = frozenset(member.image_id for member in draft.members)
         assert album.photos == its == drafting.replay(album.why, photos)
         assert album.image_count == len(its)
@@ -207,7 +207,7 @@ class Histories(RuleBasedStateMachine):
         assert album.cover == self.covers.get(album.id, draft.cover)
         assert album.description == self.words.get(album.id)
 
-    def is_not_wanted(self, draft: drafting.Draft) -> None:
+    def is_not_wanted(self, draft: drafts.Draft) -> None:
         """Only what was deleted is missing."""
         if draft.kind not in RUNS:
             assert (draft.kind, draft.key) in self.deleted
@@ -288,7 +288,7 @@ class Histories(RuleBasedStateMachine):
         )
         return [Row(*row[:-1], photos=frozenset(row[-1])) for row in rows]
 
-    def drafted(self) -> tuple[dict[str, drafting.Draft], list[drafting.Photo]]:
+    def drafted(self) -> tuple[dict[str, drafts.Draft], list[drafts.Photo]]:
         """A fresh draft of everything that is stored."""
         with db.transaction(self.ada) as conn:
             known, photos = regrouping.read(conn), locations.read(conn)

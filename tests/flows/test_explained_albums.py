@@ -13,7 +13,7 @@ from fastapi.testclient import TestClient
 from tests.arranging import BERLIN, LISBON, PORTO, add_photo, build, face_of, table
 from tests.vaults import Somebody, client, somebody
 
-from photovault import album_choices, db, drafting, locations
+from photovault import album_choices, db, drafting, drafts, locations
 from photovault.api import album_photos, albums, images
 from photovault.pipeline import albums as builder
 from photovault.pipeline import regrouping
@@ -50,7 +50,7 @@ def ada(vault: Path) -> Somebody:
     return who
 
 
-def photos_of_now(who: Somebody) -> list[drafting.Photo]:
+def photos_of_now(who: Somebody) -> list[drafts.Photo]:
     """As the builder hands them to drafting."""
     with db.transaction(who.user_id) as conn:
         stored = builder._read(conn)

@@ -12,7 +12,7 @@ from infra.local.ports import free_port
 from PIL import Image
 from rich.console import Console
 
-from photovault import drafting, formats, ids, perceptual
+from photovault import drafting, drafts, formats, homes, ids, perceptual
 from photovault.errors import Rejected
 
 
@@ -28,9 +28,9 @@ def shots(photos: int) -> list[story._Shot]:
     )  # fmt: skip
 
 
-def as_photos(photos: int) -> list[drafting.Photo]:
+def as_photos(photos: int) -> list[drafts.Photo]:
     return [
-        drafting.Photo(
+        drafts.Photo(
             id=ids.from_time(n, 0),
             local=shot.taken,
             local_day=shot.taken.date(),
@@ -55,13 +55,13 @@ def test_fewer_photos_than_the_story_needs_are_refused() -> None:
 @pytest.mark.parametrize("photos", [40, 60, 300])
 def test_the_rules_of_albums_find_the_home_the_journey_and_the_birthday(photos: int) -> None:
     taken = as_photos(photos)
-    (home,) = drafting.find_homes(taken)
+    (home,) = homes.find_homes(taken)
     assert not home.provisional
     assert (round(home.lat, 1), round(home.lon, 1)) == (48.2, 16.4)
-    drafts = drafting.draft(taken)
-    (trip,) = [draft for draft in drafts if draft.kind == "trip"]
+    made = drafting.draft(taken)
+    (trip,) = [draft for draft in made if draft.kind == "trip"]
     assert (trip.first_day, trip.last_day) == (story.WEEKEND, story.WEEKEND.replace(day=18))
-    assert story.BIRTHDAY in {draft.first_day for draft in drafts if draft.kind == "event"}
+    assert story.BIRTHDAY in {draft.first_day for draft in made if draft.kind == "event"}
 
 
 def test_every_file_is_drawn_the_same_each_time_and_no_two_are_alike() -> None:

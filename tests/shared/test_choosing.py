@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from photovault import choosing
 from photovault.album_choices import Chosen
-from photovault.drafting import Draft, Member, Photo
+from photovault.drafts import Draft, Member, Photo
 
 START = datetime(2025, 5, 9, 10)
 PHOTOS = {

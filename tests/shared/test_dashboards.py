@@ -17,7 +17,8 @@ from psycopg.rows import dict_row
 from tests.libraries import insert
 from tests.vaults import somebody
 
-from photovault import albums, dashboards, db, drafting, ids, people
+from photovault import albums, dashboards, db, drafts, ids, people
+from photovault.homes import find_homes
 
 Row = dict[str, Any]
 # Of a place: photos, days, the first and the last day.
@@ -418,7 +419,7 @@ def test_a_countrys_name_is_the_one_most_of_its_photos_carry(vault: Path) -> Non
 
 def test_homes_are_those_of_drafting_over_the_located_photos(conn: db.Connection, library: Library) -> None:
     located = [
-        drafting.Photo(
+        drafts.Photo(
             id=i["id"],
             local=i["sort_at"],
             local_day=i["local_day"],
@@ -431,7 +432,7 @@ def test_homes_are_those_of_drafting_over_the_located_photos(conn: db.Connection
     ]
     homes = dashboards.homes(conn)
     assert [(h.city, h.photos, h.days, h.first_day, h.last_day) for h in homes] == [
-        (h.city, h.photos, h.days, h.first_day, h.last_day) for h in drafting.find_homes(located)
+        (h.city, h.photos, h.days, h.first_day, h.last_day) for h in find_homes(located)
     ]
     assert "Lisbon" in {home.city for home in homes}
 

@@ -1,4 +1,4 @@
-"""Albums make themselves, say why, and are recognised when they come again."""
+"""Albums make themselves and say why."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ from hypothesis import strategies as st
 from tests.lives import LIVES, Life
 from tests.scores import boundaries, pairs
 
-from photovault.drafting import Draft, Existing, Person, Photo, draft, find_homes, match, replay
+from photovault.drafting import draft, replay
+from photovault.drafts import Draft, Person, Photo
 from photovault.explaining import explain, explain_member
+from photovault.homes import find_homes
 
 PLACES = {
     "Lisbon": (38.7167, -9.1333, ("PT", "Portugal", "Lisbon", "Lisbon")),
@@ -377,50 +379,6 @@ def test_a_day_that_is_an_event_or_on_a_trip_has_no_album_of_its_own() -> None:
     assert not [made for made in draft(camera.photos) if made.key.startswith("date:day")]
 
 
-# ---- recognising albums ----------------------------------------------------------------------------------------------
-
-
-def existing(drafts: Iterable[Draft]) -> list[Existing]:
-    return [Existing(UUID(int=900 + n), d.kind, d.key, frozenset(ids(d))) for n, d in enumerate(drafts)]
-
-
-def test_the_same_photos_give_the_same_albums() -> None:
-    drafts = draft(year_with_trip().photos)
-    albums = existing(drafts)
-    assert match(albums, drafts) == {album.key: album.album_id for album in albums}
-
-
-def test_a_trip_keeps_its_album_when_earlier_photos_arrive_late() -> None:
-    camera = year_with_trip()
-    before = existing(draft(camera.photos))
-    camera.visit("Lisbon", "2025-05-02T05:00", days=1, a_day=3)
-    after = draft(camera.photos)
-    (trip,) = of_kind(after, "trip")
-    (old,) = (album for album in before if album.kind == "trip")
-    assert trip.key != old.key
-    assert match(before, after)[trip.key] == old.album_id
-
-
-def test_a_trip_that_grows_beyond_half_keeps_its_album_by_the_photo_it_begins_with() -> None:
-    camera = year_with_trip()
-    (trip,) = of_kind(draft(camera.photos), "trip")
-    small = Existing(UUID(int=5), "trip", trip.key, frozenset(sorted(ids(trip))[:4]))
-    assert match([small], [trip]) == {trip.key: small.album_id}
-
-
-def test_a_trip_with_little_in_common_is_a_new_album() -> None:
-    (trip,) = of_kind(draft(year_with_trip().photos), "trip")
-    other = Existing(UUID(int=5), "trip", "trip:other", frozenset(sorted(ids(trip))[:9]))
-    assert match([other], [trip]) == {}
-
-
-def test_of_two_trips_the_one_with_more_in_common_keeps_the_album() -> None:
-    (trip,) = of_kind(draft(year_with_trip().photos), "trip")
-    part = replace(trip, key="trip:part", members=trip.members[:20])
-    album = Existing(UUID(int=5), "trip", "trip:old", frozenset(ids(trip)))
-    assert match([album], [part, trip]) == {trip.key: album.album_id}
-
-
 # ---- laws ------------------------------------------------------------------------------------------------------------
 
 PEOPLE = [Person(UUID(int=70 + n), name) for n, name in enumerate(("Anna", None, "Ben"))]
@@ -470,7 +428,6 @@ def test_albums_do_not_depend_on_the_order_of_the_photos(photos: list[Photo], ra
     drafts = draft(photos, PEOPLE)
     assert draft(random.sample(photos, len(photos)), random.sample(PEOPLE, len(PEOPLE))) == drafts
     assert len({made.key for made in drafts}) == len(drafts)
-    assert match(existing(drafts), drafts).keys() == {made.key for made in drafts}
 
 
 @settings(max_examples=100, deadline=None)

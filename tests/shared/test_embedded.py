@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from unittest import mock
 
 import pytest
 from hypothesis import given
@@ -47,6 +48,18 @@ def test_a_compressed_text_is_unpacked_to_a_bounded_size() -> None:
     found = embedded.find(data, content_type="image/png").xmp
     assert found is not None
     assert len(found) == embedded.MAX_BLOCK
+
+
+def test_texts_that_cannot_be_read_are_not_unpacked_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is behind them is found nevertheless."""
+    inflate = mock.Mock(wraps=embedded._inflate)
+    monkeypatch.setattr(embedded, "_inflate", inflate)
+    text = b"Raw profile type exif\0\0" + zlib.compress(b"exif 2 " + b"no digits " * 1000)
+    data = encode(paint(1, (32, 24)), format="PNG", exif=camera_tags(camera=("A", "B")))
+    chunk = struct.pack(">I", len(text)) + b"zTXt" + text + bytes(4)
+    found = embedded.find(data[:33] + chunk * 500 + data[33:], content_type="image/png")
+    assert inflate.call_count == embedded.MAX_TEXTS
+    assert found.exif is not None
 
 
 def heif(iloc: bytes, rest: bytes = b"") -> bytes:

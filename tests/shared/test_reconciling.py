@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from photovault.drafting import Draft, Member
+from photovault.drafts import Draft, Member
 from photovault.reconciling import (
     NOTHING,
     Album,

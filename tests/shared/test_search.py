@@ -18,12 +18,12 @@ from tests import libraries
 from tests.libraries import LISBON, PARIS, PARIS_TEXAS, TINY, TinyEncoder, photo, towards
 from tests.vaults import Somebody, somebody
 
-from photovault import db, embeddings, images, model_manifest, models, queries, search, users, vectors
+from photovault import db, embeddings, images, listing, model_manifest, models, queries, search, users, vectors
 from photovault.errors import Unavailable
 
 ROOT = Path(__file__).resolve().parents[2]
 TODAY = date(2025, 6, 1)
-ANY = images.Filter()
+ANY = listing.Filter()
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -45,7 +45,7 @@ def encoder(monkeypatch: pytest.MonkeyPatch) -> Iterator[TinyEncoder]:
     search._meaning_of.cache_clear()
 
 
-def filtered(person: Somebody, q: str, wanted: images.Filter = ANY, *, archived_given: bool = False) -> list[UUID]:
+def filtered(person: Somebody, q: str, wanted: listing.Filter = ANY, *, archived_given: bool = False) -> list[UUID]:
     """What a query without a rest lists, newest first."""
     with db.transaction(person.user_id) as conn:
         known = search.names_of(conn, person.user_id)
@@ -55,7 +55,7 @@ def filtered(person: Somebody, q: str, wanted: images.Filter = ANY, *, archived_
         return [] if both is None else [image.id for image in images.page(conn, both, limit=100)]
 
 
-def found(person: Somebody, text: str, wanted: images.Filter = ANY) -> list[UUID]:
+def found(person: Somebody, text: str, wanted: listing.Filter = ANY) -> list[UUID]:
     """What a text finds by words and, with an encoder, by meaning."""
     meaning = search.meaning_of(text)
     with db.transaction(person.user_id) as conn:
@@ -89,11 +89,11 @@ def test_days_and_seasons_and_their_negation(person: Somebody) -> None:
     assert filtered(person, "not 2024") == [new_year, undated]
     assert filtered(person, "since december 2024") == [new_year, winter]
     with db.transaction(person.user_id) as conn:
-        assert [i.id for i in images.page(conn, images.Filter(without_yearly=((1201, 228),)), limit=9)] == [
+        assert [i.id for i in images.page(conn, listing.Filter(without_yearly=((1201, 228),)), limit=9)] == [
             undated,
             summer,
         ]
-        assert len(images.page(conn, images.Filter(days=((None, None),)), limit=9)) == 3
+        assert len(images.page(conn, listing.Filter(days=((None, None),)), limit=9)) == 3
 
 
 def test_times_of_day_are_local_and_known(person: Somebody) -> None:
@@ -195,11 +195,11 @@ def test_both_filters_hold_and_contradictions_find_nothing(person: Somebody) -> 
     both = photo(person.user_id, people=[anna, ben], favourite=True, **LISBON)
     photo(person.user_id, people=[anna], **PARIS)
 
-    assert filtered(person, "anna", images.Filter(person_ids=(ben,))) == [both]
-    assert filtered(person, "anna", images.Filter(cities=("Lisbon",))) == [both]
-    assert filtered(person, "in paris", images.Filter(cities=("Lisbon",))) == []
-    assert filtered(person, "may 2025", images.Filter(from_day=date(2025, 6, 1))) == []
-    assert filtered(person, "-is:favourite", images.Filter(favourite=True)) == []
+    assert filtered(person, "anna", listing.Filter(person_ids=(ben,))) == [both]
+    assert filtered(person, "anna", listing.Filter(cities=("Lisbon",))) == [both]
+    assert filtered(person, "in paris", listing.Filter(cities=("Lisbon",))) == []
+    assert filtered(person, "may 2025", listing.Filter(from_day=date(2025, 6, 1))) == []
+    assert filtered(person, "-is:favourite", listing.Filter(favourite=True)) == []
 
 
 def test_the_archive_is_left_out_unless_asked_for(person: Somebody) -> None:
@@ -207,7 +207,7 @@ def test_the_archive_is_left_out_unless_asked_for(person: Somebody) -> None:
 
     assert filtered(person, "may 2025") == [kept]
     assert filtered(person, "may 2025 is:archived") == [archived]
-    assert filtered(person, "may 2025 is:archived", images.Filter(archived=False), archived_given=True) == []
+    assert filtered(person, "may 2025 is:archived", listing.Filter(archived=False), archived_given=True) == []
 
 
 # -------------------------------------------------------------------------------------------------------- words
@@ -264,7 +264,7 @@ def test_words_are_looked_up_within_the_filter(person: Somebody) -> None:
     photo(person.user_id, caption="beach", day=date(2024, 1, 1))
     kept = photo(person.user_id, caption="beach", day=date(2025, 1, 1))
 
-    assert found(person, "beach", images.Filter(from_day=date(2025, 1, 1))) == [kept]
+    assert found(person, "beach", listing.Filter(from_day=date(2025, 1, 1))) == [kept]
 
 
 def test_trash_archive_and_other_people_are_not_found(person: Somebody, encoder: TinyEncoder) -> None:
@@ -276,8 +276,8 @@ def test_trash_archive_and_other_people_are_not_found(person: Somebody, encoder:
         images.move_to_trash(conn, gone, revision=users.next_revision(conn))
 
     assert found(person, "beach") == []
-    assert found(person, "beach", images.Filter(archived=True)) == [archived]
-    assert found(person, "beach", images.Filter(archived=None)) == [archived]
+    assert found(person, "beach", listing.Filter(archived=True)) == [archived]
+    assert found(person, "beach", listing.Filter(archived=None)) == [archived]
 
 
 @pytest.mark.parametrize("text", ["", "...", "🙂🙂", "'; DROP TABLE images; --", ".*[", "%", "\\", "שלום", "the"])
@@ -343,7 +343,7 @@ def test_the_filter_holds_for_meaning(person: Somebody, encoder: TinyEncoder) ->
     photo(person.user_id, vector=towards(0.3), **PARIS)
     lisbon = photo(person.user_id, vector=towards(0.25), **LISBON)
 
-    assert found(person, "sunset", images.Filter(cities=("Lisbon",))) == [lisbon]
+    assert found(person, "sunset", listing.Filter(cities=("Lisbon",))) == [lisbon]
 
 
 def test_a_text_is_encoded_once_for_all_its_pages(encoder: TinyEncoder) -> None:

@@ -109,15 +109,33 @@ HIDDEN: dict[str, bytes] = {
     "a block between tables and scan": JPEG.replace(b"\xff\xda", segment(0xEC, SECRET) + b"\xff\xda", 1),
     "a thumbnail of JFIF": JPEG[:2] + segment(0xE0, b"JFXX\0\x10" + SECRET) + JPEG[2:],
     "IPTC": JPEG[:2] + segment(0xED, b"Photoshop 3.0\0" + SECRET) + JPEG[2:],
+    "XMP that goes on": JPEG[:2]
+    + segment(0xE1, b"http://ns.adobe.com/xmp/extension/\0" + bytes(40) + SECRET)
+    + JPEG[2:],
+    "a place among several pictures": JPEG[:2] + segment(0xE2, b"MPF\0" + SECRET) + JPEG[2:],
+    "a depth map": JPEG[:2] + segment(0xEB, b"JP\0\1" + SECRET) + JPEG[2:],
+    "what a phone leaves behind a picture": JPEG + SECRET + b"SEFH" + bytes(12) + b"SEFT",
+    "stray bytes between segments": JPEG[:20] + SECRET + JPEG[20:],
     "a film behind the picture": JPEG + FILM,
     "another picture behind it": JPEG + JPEG[:2] + segment(0xE1, SECRET) + JPEG[2:],
     "a text of PNG": PNG[:33] + chunk(b"tEXt", b"Comment\0" + SECRET) + PNG[33:],
+    "a packed text of PNG": PNG[:33] + chunk(b"zTXt", b"Author\0\0" + zlib.compress(SECRET, 0)) + PNG[33:],
+    "a text of the world": PNG[:33] + chunk(b"iTXt", b"XML:com.adobe.xmp" + bytes(5) + SECRET) + PNG[33:],
+    "a text behind the pixels": PNG[:-12] + chunk(b"tEXt", b"Comment\0" + SECRET) + PNG[-12:],
+    "the rest of a larger PNG": PNG + chunk(b"IDAT", SECRET) + PNG[-12:],
     "a time of PNG": PNG[:33] + chunk(b"tIME", SECRET[:7]) + PNG[33:],
     "a private chunk of PNG": PNG[:33] + chunk(b"prVt", SECRET) + PNG[33:],
     "bytes behind a PNG": PNG + SECRET,
     "a chunk of WebP": riff(WEBP, b"ABCD", SECRET),
     "bytes behind a WebP": WEBP + SECRET,
     "a comment of GIF": GIF[:-1] + b"\x21\xfe" + bytes([len(SECRET)]) + SECRET + b"\0\x3b",
+    "more than a frame's duration": GIF[: 13 + 3 * 256]
+    + b"\x21\xf9"
+    + bytes([4, 0, 0, 0, 0, len(SECRET)])
+    + SECRET
+    + b"\0"
+    + GIF[13 + 3 * 256 :],
+    "words over a GIF": GIF[:-1] + b"\x21\x01" + bytes([12]) + bytes(12) + bytes([len(SECRET)]) + SECRET + b"\0\x3b",
     "XMP of GIF": GIF[:-1] + b"\x21\xff\x0bXMP DataXMP" + bytes([len(SECRET)]) + SECRET + b"\0\x3b",
     "bytes behind a GIF": GIF + SECRET,
 }
@@ -129,6 +147,132 @@ def test_whatever_hides_beside_a_picture_goes(data: bytes) -> None:
     assert SECRET not in bare
     assert SECRET[:7] not in bare
     assert_same_picture(data, bare)
+
+
+def box(kind: bytes, *body: bytes, version: int | None = None) -> bytes:
+    whole = (b"" if version is None else bytes([version, 0, 0, 0])) + b"".join(body)
+    return struct.pack(">I", 8 + len(whole)) + kind + whole
+
+
+def unit(kind: int, body: bytes) -> bytes:
+    """A NAL unit of HEVC after its length."""
+    return struct.pack(">IBB", 2 + len(body), kind << 1, 1) + body
+
+
+def heic(
+    items: list[tuple[bytes, bytes]],
+    *,
+    references: bytes = b"",
+    properties: tuple[bytes, ...] = (),
+    uses: tuple[tuple[int, ...], ...] = (),
+    places: bytes | None = None,
+) -> bytes:
+    """A file of these (type, content), of which the first is the main picture. Nothing in it can be decoded."""
+    listed = [box(b"infe", struct.pack(">HH4sx", n, 0, kind), version=2) for n, (kind, _) in enumerate(items, 1)]
+    used = b"".join(struct.pack(f">HB{len(u)}B", n, len(u), *u) for n, u in enumerate(uses, 1))
+    brand = box(b"ftyp", b"heic", bytes(4), b"mif1")
+    at = len(brand) + 8
+    if places is None:
+        places = struct.pack(">HH", 0x4400, len(items))
+        for n, (_, body) in enumerate(items, 1):
+            places += struct.pack(">HHHII", n, 0, 1, at, len(body))
+            at += len(body)
+    return b"".join(
+        [
+            brand,
+            box(b"mdat", *(body for _, body in items)),
+            box(
+                b"meta",
+                box(b"pitm", b"\0\1", version=0),
+                box(b"iinf", struct.pack(">H", len(items)), *listed, version=0),
+                box(b"iloc", places, version=0),
+                box(b"iprp", box(b"ipco", *properties), box(b"ipma", struct.pack(">I", len(uses)), used, version=0)),
+                box(b"iref", references, version=0),
+                version=0,
+            ),
+        ]
+    )
+
+
+def refer(kind: bytes, source: int, *targets: int) -> bytes:
+    return box(kind, struct.pack(f">HH{len(targets)}H", source, len(targets), *targets))
+
+
+SET_UP = bytes(21) + b"\3" + b"\1" + bytes([62]) + struct.pack(">HH", 1, len(SECRET)) + SECRET
+ALPHA = b"urn:mpeg:mpegB:cicp:systems:auxiliary:alpha\0"
+
+
+def test_of_a_file_of_many_items_the_picture_and_its_transparency_are_left() -> None:
+    hidden = unit(39, SECRET) + unit(62, SECRET) + unit(38, SECRET)
+    bare = stripped(
+        heic(
+            [
+                (b"hvc1", hidden + unit(19, b"the picture") + hidden),
+                (b"hvc1", unit(19, b"its transparency")),
+                (b"hvc1", unit(19, b"a thumbnail" + SECRET)),
+                (b"hvc1", unit(19, b"a depth map" + SECRET)),
+                (b"tmap", b"how bright it may be" + SECRET),
+                (b"Exif", bytes(4) + SECRET),
+                (b"mime", XMP),
+            ],
+            references=refer(b"auxl", 2, 1) + refer(b"thmb", 3, 1) + refer(b"auxl", 4, 1) + refer(b"cdsc", 6, 1),
+            properties=(
+                box(b"hvcC", SET_UP),
+                box(b"auxC", bytes(4) + ALPHA + SECRET),
+                box(b"auxC", bytes(4) + b"urn:com:apple:photo:2020:aux:hdrgainmap\0" + SECRET),
+                box(b"colr", b"nclx", bytes(7), SECRET),
+                box(b"udes", SECRET),
+            ),
+            uses=((1, 4, 5), (1, 2), (1,), (1, 3)),
+        )
+    )
+    assert SECRET not in bare
+    assert unit(19, b"the picture") in bare
+    assert unit(19, b"its transparency") in bare
+    assert (bare.count(b"infe"), bare.count(b"nclx"), bare.count(b"auxC")) == (2, 1, 1)
+
+
+def test_the_layout_of_tiles_is_no_longer_than_it_is() -> None:
+    layout, tile = bytes([0, 0, 0, 0, 0, 64, 0, 64]), unit(19, b"the picture")
+    bare = stripped(
+        heic(
+            [(b"grid", layout + SECRET), (b"hvc1", tile)],
+            references=refer(b"dimg", 1, 2),
+            properties=(box(b"hvcC", SET_UP),),
+            uses=((), (1,)),
+        )
+    )
+    assert bare.endswith(layout + tile)
+    assert SECRET not in bare
+
+
+@pytest.mark.parametrize(
+    "data",
+    {
+        "a PNG that begins twice": PNG[:33] + PNG[8:],
+        "more places than bytes": heic(
+            [(b"hvc1", b"")], places=struct.pack(">HHHHH", 0, 2, 1, 0, 65_535) + struct.pack(">HHH", 2, 0, 65_535)
+        ),
+        "the whole file again and again": heic([(b"hvc1", b"")], places=struct.pack(">HHHHH", 0, 1, 1, 0, 9)),
+        "more units than a picture has": heic(
+            [(b"hvc1", unit(19, b"") * 10_001)], properties=(box(b"hvcC", SET_UP),), uses=((1,),)
+        ),
+        "more units than an AVIF has": heic([(b"av01", b"\x12\0" * 10_001)]),
+        "more tiles than there can be": heic([(b"grid", b"")], references=refer(b"dimg", 1, *range(6000))),
+        "tiles of tiles without end": heic([(b"grid", b"")], references=refer(b"dimg", 1, 2) + refer(b"dimg", 2, 1)),
+    }.items(),
+    ids=lambda item: item[0],
+)
+def test_what_would_cost_without_end_is_refused(data: tuple[str, bytes]) -> None:
+    with pytest.raises(stripping.CannotStrip):
+        stripped(data[1])
+
+
+def test_a_profile_whose_values_lie_in_one_place_is_none() -> None:
+    head = bytes(36) + b"acsp" + bytes(88)
+    tags = (b"A2B0", b"A2B1", b"A2B2", b"B2A0")
+    table = b"".join(struct.pack(">4sII", tag, at, 4000) for at, tag in enumerate(tags))
+    assert profiles.cleaned(head + struct.pack(">I", len(tags)) + table + bytes(4096)) is None
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF", "GIF", "AVIF", "HEIF"])

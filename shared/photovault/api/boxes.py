@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Annotated
 
 from fastapi import Query
@@ -28,11 +27,12 @@ def parse(text: str | None) -> Box | None:
         west, south, east, north = (float(part) for part in text.split(","))
     except ValueError:
         raise Invalid("`bbox` is west,south,east,north in degrees.", [("bbox", "needs four numbers")]) from None
-    if not (
-        all(math.isfinite(v) for v in (west, south, east, north))
-        and -180 <= west <= 180
-        and -180 <= east <= 180
-        and -90 <= south <= north <= 90
-    ):
+    if not is_on_the_globe((west, south, east, north)):
         raise Invalid("`bbox` lies outside the globe or is upside down.", [("bbox", "is not a box on the globe")])
     return west, south, east, north
+
+
+def is_on_the_globe(box: Box) -> bool:
+    """And not upside down; what is no finite number is nowhere."""
+    west, south, east, north = box
+    return -180 <= west <= 180 and -180 <= east <= 180 and -90 <= south <= north <= 90

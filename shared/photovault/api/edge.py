@@ -138,9 +138,9 @@ def request_id(request: Request) -> str:
     return str(known)
 
 
-def _told(request: Request) -> str:
-    """The path as logs may have it: whoever reads a share's token there could open the share."""
-    return re.sub(r"(?<=/s/)[^/]+", "...", request.url.path)
+def as_logged(path: str) -> str:
+    """A path as logs may have it: whoever reads a share's token there could open the share."""
+    return re.sub(r"(?<=/s/)[^/?]+", "...", path)
 
 
 async def _on_error(request: Request, error: Exception) -> Response:
@@ -158,7 +158,7 @@ async def _on_error(request: Request, error: Exception) -> Response:
             extra={
                 "request_id": request_id(request),
                 "type": error.type,
-                "path": _told(request),
+                "path": as_logged(request.url.path),
                 "why": error.detail,
             },
         )
@@ -210,7 +210,7 @@ async def _on_http(request: Request, error: Exception) -> Response:
 
 
 async def _on_crash(request: Request, error: Exception) -> Response:
-    told: dict[str, Any] = {"request_id": request_id(request), "path": _told(request)}
+    told: dict[str, Any] = {"request_id": request_id(request), "path": as_logged(request.url.path)}
     if isinstance(error, ResponseValidationError):  # its text is the answer, with whatever keys and tokens are in that
         wrong = [{"where": list(found["loc"]), "type": found["type"]} for found in error.errors()[:20]]
         logger().error("request.crashed", extra=told | {"why": "the answer is not as it is described", "wrong": wrong})
@@ -231,17 +231,20 @@ async def _on_crash(request: Request, error: Exception) -> Response:
 class Guard:
     """Bounds what a request may carry and sets the headers that every answer has."""
 
-    def __init__(self, app: App, slashed: frozenset[str]) -> None:
+    def __init__(self, app: App, slashed: frozenset[str], root: str = "") -> None:
         self.app = app
         self.slashed = slashed
+        self.root = root
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         given = str(scope["path"])
-        root = str(scope.get("root_path", "")).rstrip("/")
-        scope = {**scope, "path": self._as_registered(given, root), SLASHED: given.endswith("/")}
+        # What a gateway or proxy puts before every path. Servers can say so themselves; the gateway's adapter cannot.
+        root = self.root or str(scope.get("root_path", ""))
+        path = self._as_registered(given, root.rstrip("/"))
+        scope = {**scope, "root_path": root, "path": path, SLASHED: given.endswith("/")}
         largest = _largest_body(str(scope["path"]))
         declared = dict(scope["headers"]).get(b"content-length", b"0")
         received = 0
@@ -348,7 +351,6 @@ def create_app(
         title=title,
         version=__version__,
         description=_DESCRIPTION,
-        root_path=settings.root_path,
         redirect_slashes=False,
         docs_url=None,
         redoc_url=None,
@@ -364,7 +366,8 @@ def create_app(
     for router in routers:
         app.include_router(router)
     slashed = {route.path for router in routers for route in router.routes if isinstance(route, APIRoute)}
-    app.add_middleware(Guard, slashed=frozenset(path for path in slashed if path.endswith("/")))
+    slashed = {path for path in slashed if path.endswith("/")}
+    app.add_middleware(Guard, slashed=frozenset(slashed), root=settings.root_path)
     if settings.allowed_origins:
         from fastapi.middleware.cors import CORSMiddleware
 

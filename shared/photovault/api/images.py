@@ -21,6 +21,7 @@ from photovault import (
     formats,
     images,
     keyring,
+    listing,
     motion,
     people,
     queues,
@@ -403,7 +404,7 @@ def list_filter(  # each parameter is one that a client may give
     ] = None,
     country: Annotated[str | None, Query(max_length=2, description="ISO 3166-1 code.")] = None,
     city: Annotated[str | None, Query(max_length=200)] = None,
-) -> images.Filter:
+) -> listing.Filter:
     if from_ and to and from_ > to:
         raise Invalid("`from` is later than `to`.", [("from", "is later than `to`")])
     if min_score is not None and not label:
@@ -411,7 +412,7 @@ def list_filter(  # each parameter is one that a client may give
     for value in (*(label or ()), city or "", country or ""):
         if "\x00" in value:
             raise Invalid("A filter may not hold NUL characters.")
-    return images.Filter(
+    return listing.Filter(
         album_id=album_id,
         person_ids=tuple(person_id or ()),
         from_day=from_,
@@ -427,7 +428,7 @@ def list_filter(  # each parameter is one that a client may give
     )
 
 
-ListFilter = Annotated[images.Filter, Depends(list_filter)]
+ListFilter = Annotated[listing.Filter, Depends(list_filter)]
 
 
 @router.get("/list", operation_id="listImages")
@@ -443,7 +444,7 @@ def list_images(
 
 
 def page_of_images(
-    person: edge.Person, wanted: images.Filter, *, cursor: str | None, limit: int, order: str = "newest"
+    person: edge.Person, wanted: listing.Filter, *, cursor: str | None, limit: int, order: str = "newest"
 ) -> schemas.Page[schemas.Image]:
     kind = "images-" + order
     after = cursors.decode(kind, cursor, "tu")

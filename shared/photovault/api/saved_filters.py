@@ -10,7 +10,7 @@ from uuid import UUID
 from pydantic import ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from photovault import saved_filters
-from photovault.api import schemas
+from photovault.api import boxes, schemas
 
 _ID = "01890a5d-ac96-774b-bcce-b302099a8057"
 _MOST = 50
@@ -133,7 +133,7 @@ class SavedFilter(schemas.Schema):
     def _on_the_globe(cls, value: list[float] | None) -> list[float] | None:
         if value is not None:
             west, south, east, north = value
-            if not (-180 <= west <= 180 and -180 <= east <= 180 and -90 <= south <= north <= 90):
+            if not boxes.is_on_the_globe((west, south, east, north)):
                 raise ValueError("not a box on the globe")
         return value
 

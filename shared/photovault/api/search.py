@@ -12,12 +12,13 @@ from fastapi import APIRouter, Query, Request
 from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 
-from photovault import cursors, db, images, names, queries, search
+from photovault import cursors, db, images, listing, names, queries, search
 from photovault.api import posted, presenting, schemas
 from photovault.api.edge import CurrentPerson, Person
 from photovault.api.images import ListFilter
 from photovault.api.paging import next_cursor
 from photovault.errors import BadCursor
+from photovault.filters import Parsed
 
 if TYPE_CHECKING:
     from photovault.ranking import Fused
@@ -178,8 +179,8 @@ def _like(person: Person, data: bytes, cursor: str | None, limit: int) -> schema
 
 def _by_time(
     conn: db.Connection,
-    wanted: images.Filter,
-    parsed: queries.Parsed,
+    wanted: listing.Filter,
+    parsed: Parsed,
     *,
     key: str,
     cursor: str | None,
@@ -195,8 +196,8 @@ def _by_time(
 
 def _by_rank(
     conn: db.Connection,
-    wanted: images.Filter,
-    parsed: queries.Parsed,
+    wanted: listing.Filter,
+    parsed: Parsed,
     known: names.Names,
     meaning: search.Meaning | None,
     *,
@@ -225,7 +226,7 @@ def _by_rank(
     return items, cursors.encode(kind, following) if following < len(ranked) else None
 
 
-def _conditions(parsed: queries.Parsed) -> list[Matched]:
+def _conditions(parsed: Parsed) -> list[Matched]:
     return [Matched(kind=span.kind, text=span.value) for span in parsed.spans if not span.negated]
 
 
@@ -236,7 +237,7 @@ def _reasons(found: Fused[UUID], why: Sequence[search.Reason]) -> list[Matched]:
     return told
 
 
-def _parsed(q: str, parsed: queries.Parsed) -> ParsedQuery:
+def _parsed(q: str, parsed: Parsed) -> ParsedQuery:
     return ParsedQuery(
         conditions=parsed.filter.as_json(),
         text=parsed.text,
@@ -256,6 +257,6 @@ def _parsed(q: str, parsed: queries.Parsed) -> ParsedQuery:
     )
 
 
-def _key(q: str, wanted: images.Filter, today: date | None) -> str:
+def _key(q: str, wanted: listing.Filter, today: date | None) -> str:
     """What a cursor belongs to: the question as it was asked, not as it was understood, which a new name may change."""
     return hashlib.sha256(repr((q, wanted, today)).encode("utf-8", "surrogatepass")).hexdigest()[:16]

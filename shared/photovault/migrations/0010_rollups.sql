@@ -218,7 +218,9 @@ BEGIN
     IF TG_OP = 'INSERT' THEN
         SELECT array_agg(change_of(ROW(a.*)::images, 1)) INTO changes FROM after a;
     ELSIF TG_OP = 'DELETE' THEN
-        SELECT array_agg(change_of(ROW(b.*)::images, -1)) INTO changes FROM before b;
+        -- Photos that go because their person does have no counts to be taken from.
+        SELECT array_agg(change_of(ROW(b.*)::images, -1)) INTO changes FROM before b
+        WHERE EXISTS (SELECT FROM users u WHERE u.id = b.user_id);
     ELSE
         SELECT array_agg(change_of(ROW(a.*)::images, 1)) || array_agg(change_of(ROW(b.*)::images, -1)) INTO changes
         FROM before b JOIN after a ON a.id = b.id

@@ -8,7 +8,7 @@ ALTER TABLE images
     ADD COLUMN film boolean NOT NULL DEFAULT false,
     ADD CHECK (NOT film OR (live_identifier IS NOT NULL AND sealed_at IS NOT NULL AND status IN ('pending', 'rejected')));
 CREATE INDEX images_live ON images (user_id, live_identifier) WHERE live_identifier IS NOT NULL;
-CREATE INDEX images_waiting_films ON images (sealed_at) WHERE film AND status = 'pending';
+CREATE INDEX images_waiting_films ON images (id) WHERE film AND status = 'pending';
 GRANT SELECT (film) ON images TO photovault_maintenance;
 
 -- Films that have joined their picture: known by the id and the bytes that they were uploaded as, counted in the quota,

@@ -43,7 +43,7 @@ from photovault import (
     users,
 )
 from photovault.album_choices import Chosen
-from photovault.drafting import Draft
+from photovault.drafts import Draft, Person, Photo, Place
 from photovault.errors import Unavailable
 from photovault.locations import Located
 from photovault.observability import count, logger
@@ -339,7 +339,7 @@ class _Reader:
 
 def _photos(
     photos: Sequence[Located], estimates: Sequence[locations.Change], known: regrouping.Known, who: Who
-) -> Iterator[drafting.Photo]:
+) -> Iterator[Photo]:
     """What albums are made of: neither in the trash nor in the archive; with the estimates that they will have."""
     coming = {change.image_id: change.estimate for change in estimates}
     people_in: dict[UUID, set[UUID]] = defaultdict(set)
@@ -348,7 +348,7 @@ def _photos(
         if person is not None:
             people_in[face.image_id].add(person)
     nobody: set[UUID] = set()
-    places: dict[object, drafting.Place] = {}
+    places: dict[object, Place] = {}
     for row in photos:
         if row.in_trash or row.archived or row.local_day is None:
             continue
@@ -357,7 +357,7 @@ def _photos(
         if names.country_code:
             place = (names.country_code, names.country or "", names.region or "", names.city or "")
             place = places.setdefault(place, place)
-        yield drafting.Photo(
+        yield Photo(
             id=photo.id,
             local=photo.sort_at,
             local_day=row.local_day,
@@ -371,10 +371,10 @@ def _photos(
         )
 
 
-def _people(who: Who) -> list[drafting.Person]:
+def _people(who: Who) -> list[Person]:
     """Those who are shown; hidden people have no album."""
     return [
-        drafting.Person(person.id, person.name, person.birthday)
+        Person(person.id, person.name, person.birthday)
         for person in who.persons
         if not person.hidden and person.image_count
     ]

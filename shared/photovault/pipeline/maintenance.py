@@ -81,13 +81,14 @@ def run(*, daily: bool, now: datetime, remaining: Remaining = no_end) -> Report:
         rehoming.renew_notes(notes.away, left=notes.away, now=now)
     if daily:  # listing a whole vault every five minutes of an outage would cost more than the outage
         tasks += [
-            ("give_films_up", give_films_up),
-            ("purge_trash", purge_trash),
+            # First what is short: the others may take all the time there is, and go on another day.
             ("forget_expired", forget_expired),
-            ("remove_retired", clearing.remove_retired),
-            ("remove_orphans", clearing.remove_orphans),
             ("ask_for_renewals", ask_for_renewals),
             ("roll_smart_albums", rolling.roll_smart_albums),
+            ("give_films_up", give_films_up),
+            ("purge_trash", purge_trash),
+            ("remove_retired", clearing.remove_retired),
+            ("remove_orphans", clearing.remove_orphans),
             ("refine_places", refine_places),
         ]
     for name, task in tasks:
@@ -217,53 +218,73 @@ def resend_unfinished(
 
 def expire_pending(report: Report, *, now: datetime, remaining: Remaining = no_end) -> None:
     """Forget uploads that never arrived, and give their quota back."""
-    with db.maintenance() as conn:
-        found = images.never_posted(conn, before=now - PENDING_GRACE, limit=BATCH)
-    for user_id, image_id in found:
-        if remaining() < LEAST_SECONDS:
-            break
-        if staging.holds(user_id, image_id):
-            continue  # arrived after all: the sweep seals it
-        with suppress(PersonGone), db.transaction(user_id) as conn:  # an erasure removes it
-            revision = users.next_revision(conn)
-            image = images.get(conn, image_id)
-            # Looked at again under the lock: a fresh post may have been given out meanwhile.
-            if image is None or image.sealed_at or (image.post_expires_at or now) >= now - PENDING_GRACE:
-                continue
-            users.move_quota(conn, reserved=-image.size)
-            images.delete_row(conn, image_id)
-            tombstones.add(conn, "image", [image_id], revision=revision)
-            report.expired += 1
+    after = UUID(int=0)
+    while remaining() >= LEAST_SECONDS:
+        with db.maintenance() as conn:
+            found = images.never_posted(conn, before=now - PENDING_GRACE, after=after, limit=BATCH)
+        for user_id, image_id in found:
+            if remaining() < LEAST_SECONDS:
+                return
+            report.expired += _expire(user_id, image_id, now=now)
+        if len(found) < BATCH:
+            return
+        _, after = found[-1]
+
+
+def _expire(user_id: UUID, image_id: UUID, *, now: datetime) -> bool:
+    """Whether an announced photo is forgotten."""
+    if staging.holds(user_id, image_id):
+        return False  # arrived after all: the sweep seals it
+    with suppress(PersonGone), db.transaction(user_id) as conn:  # an erasure removes it
+        revision = users.next_revision(conn)
+        image = images.get(conn, image_id)
+        # Looked at again under the lock: a fresh post may have been given out meanwhile.
+        if image is None or image.sealed_at or (image.post_expires_at or now) >= now - PENDING_GRACE:
+            return False
+        users.move_quota(conn, reserved=-image.size)
+        images.delete_row(conn, image_id)
+        tombstones.add(conn, "image", [image_id], revision=revision)
+        return True
+    return False
 
 
 def give_films_up(report: Report, *, now: datetime, remaining: Remaining = no_end) -> None:
     """Reject the films of Live Photos whose picture has not come; they are kept, and join it when it comes."""
-    with db.maintenance() as conn:
-        found = films.waiting_since(conn, now - films.PATIENCE, limit=BATCH)
-    for user_id, film_id in found:
-        if remaining() < LEAST_SECONDS:
+    after = UUID(int=0)
+    while remaining() >= LEAST_SECONDS:
+        with db.maintenance() as conn:
+            found = films.waiting_since(conn, now - films.PATIENCE, after=after, limit=BATCH)
+        for user_id, film_id in found:
+            if remaining() < LEAST_SECONDS:
+                return
+            with noting_failure(report, "give_films_up"), suppress(PersonGone):  # an erasure removes it
+                joining.join(user_id, film_id)
+                with db.transaction(user_id) as conn:
+                    films.give_up(conn, [film_id], films.ALONE, revision=users.next_revision(conn))
+        if len(found) < BATCH:
             return
-        with noting_failure(report, "give_films_up"), suppress(PersonGone):  # an erasure removes it
-            joining.join(user_id, film_id)
-            with db.transaction(user_id) as conn:
-                films.give_up(conn, [film_id], films.ALONE, revision=users.next_revision(conn))
+        _, after = found[-1]
 
 
 def purge_trash(report: Report, *, now: datetime, remaining: Remaining = no_end) -> None:
     """Delete for good what has been in the trash for 30 days: the rows first, then the blobs."""
-    with db.maintenance() as conn:
-        found = images.deleted_before(conn, now - trash.RETENTION, limit=BATCH)
-    by_person: dict[UUID, list[UUID]] = defaultdict(list)
-    for user_id, image_id in found:
-        by_person[user_id].append(image_id)
-    for user_id, image_ids in by_person.items():
-        for begin in range(0, len(image_ids), purging.BATCH):
-            if remaining() < LEAST_SECONDS:
-                return
-            with suppress(PersonGone):  # an erasure removes it
-                report.purged += purging.purge(
-                    user_id, image_ids[begin : begin + purging.BATCH], deleted_before=now - trash.RETENTION
-                )
+    before, after = now - trash.RETENTION, UUID(int=0)
+    while remaining() >= LEAST_SECONDS:
+        with db.maintenance() as conn:
+            found = images.deleted_before(conn, before, after=after, limit=BATCH)
+        by_person: dict[UUID, list[UUID]] = defaultdict(list)
+        for user_id, image_id in found:
+            by_person[user_id].append(image_id)
+        for user_id, image_ids in by_person.items():
+            for begin in range(0, len(image_ids), purging.BATCH):
+                if remaining() < LEAST_SECONDS:
+                    return
+                with suppress(PersonGone):  # an erasure removes it
+                    some = image_ids[begin : begin + purging.BATCH]
+                    report.purged += purging.purge(user_id, some, deleted_before=before)
+        if len(found) < BATCH:
+            return
+        _, after = found[-1]
 
 
 def finish_purges(report: Report, noted: Sequence[UUID], *, daily: bool, remaining: Remaining = no_end) -> None:

@@ -76,7 +76,7 @@ def handle(order: Renewal, work: Work) -> None:
         return
     try:
         _walk(order, work, now, outdated, turn=turn)
-    except Unavailable:
+    except Exception:
         with suppress(Unavailable), db.maintenance() as conn:
             renewals.give_turn_back(conn, now.step, order.slot, turn=turn, last=order.turn)
         raise
@@ -140,12 +140,15 @@ def _renew(
     last: bool,
 ) -> None:
     with db.transaction(user_id) as conn:
-        seen = renewals.seen_with(conn, now.step, image_id)
         tries = renewals.claim(conn, now, image_id)
-    if seen is None or tries is None:
-        return  # gone, or somebody else is at it
-    before = known.get(seen)
-    parts = recipes.outdated(before, now, yields=yields)
+        # Only now: somebody else may have been at it since the page was read, and let go of it with what was found.
+        seen = renewals.seen_with(conn, now.step, image_id)
+        before = known.get(seen) if seen is not None else None
+        parts = recipes.outdated(before, now, yields=yields)
+        if tries is not None and (seen is None or not parts):
+            renewals.forget_tries(conn, now.step, image_id)
+    if seen is None or tries is None or not parts:
+        return  # gone, or somebody else is at it, or was
     failpoints.reach("renewing.claimed")
     if tries > renewals.MOST_TRIES:  # each time whoever tried was killed
         _give_up(user_id, image_id, now, seen=seen, why="It killed whoever looked at it.")

@@ -132,7 +132,7 @@ def _commit(
     image_id = task.image_id
     with db.transaction(task.user_id) as conn:
         revision = users.next_revision(conn)
-        result = _result(conn, task, faces, findings)
+        result = _result(conn, task, faces)
         if not renewals.mark(conn, "vision", image_id, seen=task.seen, now=result.id, revision=revision):
             return False, False
         renewals.forget_tries(conn, "vision", image_id)
@@ -157,7 +157,7 @@ def _commit(
     return True, wanted
 
 
-def _result(conn: Connection, task: Task, faces: _Faces | None, findings: Findings) -> Recipe:
+def _result(conn: Connection, task: Task, faces: _Faces | None) -> Recipe:
     """What the photo was looked at with, as it is now: by parts of two recipes, where something better stays."""
     if faces is not None and (task.now.label_model_id is not None or task.before is None):
         return task.now

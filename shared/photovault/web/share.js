@@ -115,7 +115,7 @@ async function open() {
   await load();
   at("empty").hidden = photos.length > 0;
   show("open");
-  at("title").focus();
+  at("heading").focus();
 }
 
 // ---- the grid

@@ -766,7 +766,6 @@ def through_the_gateway(
     return answer
 
 
-@pytest.mark.filterwarnings("ignore:The `root_path` parameter is deprecated")
 def test_a_share_is_visited_through_the_gateway(
     http: TestClient, ada: Somebody, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,7 +16,7 @@ from tests.arranging import LISBON, PORTO, add_photo, add_photos
 from tests.shared.api.photos import problem, sealed_photo
 from tests.vaults import Somebody, client, somebody
 
-from photovault import albums, cells, clusters, db, images, timeline, users
+from photovault import albums, cells, clusters, db, images, listing, timeline, users
 from photovault import api as photovault_api
 from photovault.api import PARTS
 
@@ -201,10 +201,10 @@ def test_every_photo_of_a_box_is_in_exactly_one_cluster_and_each_box_lists_its_c
         put(who.user_id, lat, lon)
     with db.transaction(who.user_id) as conn:
         found = clusters.within(conn, box, zoom=zoom).clusters
-        inside = {image.id for image in images.page(conn, images.Filter(bbox=box), limit=100)}
+        inside = {image.id for image in images.page(conn, listing.Filter(bbox=box), limit=100)}
         seen: list[UUID] = []
         for cluster in found:
-            listed_there = images.page(conn, images.Filter(bbox=cluster.cell.box), limit=100)
+            listed_there = images.page(conn, listing.Filter(bbox=cluster.cell.box), limit=100)
             assert len(listed_there) == cluster.images
             assert cluster.cover_id in {image.id for image in listed_there}
             seen += [image.id for image in listed_there]

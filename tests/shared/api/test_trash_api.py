@@ -335,6 +335,21 @@ def test_the_daily_pass_removes_what_is_thirty_days_old_and_nothing_younger() ->
     assert {row[0] for row in table(who.user_id, "SELECT subject_id FROM tombstones")} >= set(old)
 
 
+def test_the_daily_pass_removes_however_many_are_due(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(maintenance, "BATCH", 2)
+    now = datetime.now(UTC)
+    gone = somebody()
+    for _ in range(3):
+        add_photo(gone.user_id, deleted_at=now - timedelta(days=40))
+    with db.transaction(gone.user_id) as conn:
+        conn.execute("UPDATE users SET erased_at = now()")
+    who = somebody()
+    for _ in range(5):
+        add_photo(who.user_id, deleted_at=now - timedelta(days=31))
+    maintenance.purge_trash(Report(), now=now)
+    assert table(who.user_id, "SELECT id FROM images") == []
+
+
 # ------------------------------------------------------------------------------------------------------ edits of many
 
 

@@ -422,5 +422,7 @@ def test_a_film_takes_part_in_nothing_that_is_asked_again(ada: Somebody, bucket:
     film_id = taken(ada, bucket, live_film(identifier()), "IMG_1.MOV")
     with db.maintenance() as conn:
         found = images.unfinished(conn, before=None, after=None, limit=10_000)
-        expired = images.never_posted(conn, before=datetime.now(UTC) + timedelta(days=9), limit=10_000)
+        expired = images.never_posted(
+            conn, before=datetime.now(UTC) + timedelta(days=9), after=UUID(int=0), limit=10_000
+        )
     assert film_id not in {image_id for _, image_id, _ in found} | {image_id for _, image_id in expired}

@@ -190,6 +190,24 @@ def test_queues_that_are_away_let_the_message_come_again(
     assert len(orders(sent)) == 1
 
 
+def test_a_turn_that_ends_in_an_error_is_taken_again_by_its_message(
+    people: list[UUID], monkeypatch: pytest.MonkeyPatch, sent: Sent
+) -> None:
+    use(monkeypatch, Painter(NEW))
+
+    def broken(*_: object, **__: object) -> None:
+        raise ValueError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(renewals, "next_person", broken)
+        with pytest.raises(ValueError):
+            renewing.handle(Renewal("vision"), reunderstanding.WORK)
+    sent.messages.clear()
+    renewing.handle(Renewal("vision"), reunderstanding.WORK)
+    walk(sent)
+    assert [models_of(person) for person in people] == [{NEW.name}] * len(people)
+
+
 @pytest.mark.parametrize(
     "body",
     ['{"renew": "albums"}', '{"renew": "vision", "turn": "soon"}', '{"renew": "vision", "after": 7}', "no JSON"],

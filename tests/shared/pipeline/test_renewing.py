@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -480,6 +482,27 @@ def test_a_photo_purged_meanwhile_is_gone_and_leaves_no_blob(
     assert {stored.key for stored in storage.driver("local").list()} < there
 
 
+def test_a_photo_that_is_being_purged_is_gone_for_whoever_claims_it(
+    ada: UUID, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photo = upload(ada, bucket, painted(1))
+    use(monkeypatch, Painter(NEW))
+
+    def claim() -> int | None:
+        with db.transaction(ada) as conn:
+            now = renewals.recipe_of(conn, reunderstanding.ingredients())
+            return renewals.claim(conn, now, photo)
+
+    with ThreadPoolExecutor(1) as pool:
+        with db.transaction(ada) as conn:
+            conn.execute("DELETE FROM images WHERE id = %s", [photo])
+            claimed = pool.submit(claim)
+            waiting = "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"
+            while not claimed.done() and not db.value(conn, waiting):
+                time.sleep(0.01)
+        assert claimed.result() is None
+
+
 def test_of_two_that_look_at_a_photo_one_counts(ada: UUID, bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
     from photovault import storage
 
@@ -497,6 +520,25 @@ def test_of_two_that_look_at_a_photo_one_counts(ada: UUID, bucket: Bucket, monke
     named = {key for (key,) in table(ada, "SELECT key FROM blobs UNION ALL SELECT key FROM retired_blobs")}
     mine = {stored.key for stored in storage.driver("local").list() if str(photo) in stored.key or stored.key in named}
     assert mine == named
+
+
+def test_what_another_did_since_the_page_was_read_is_not_done_again(
+    ada: UUID, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photos = [upload(ada, bucket, painted(1, look=n)) for n in range(3)]
+    use(monkeypatch, Painter(NEW))
+    looked_at: list[UUID] = []
+    look = vision.look
+
+    def counted(data: bytes, image: images.Image) -> vision.Findings:
+        looked_at.append(image.id)
+        return look(data, image)
+
+    monkeypatch.setattr(vision, "look", counted)
+    during(monkeypatch, lambda: renew(ada))
+    renew(ada)
+    assert sorted(looked_at) == sorted(photos)
+    assert table(ada, "SELECT image_id FROM renewal_tries") == []
 
 
 def test_a_correction_said_while_its_photo_is_looked_at_counts(

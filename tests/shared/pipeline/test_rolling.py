@@ -10,9 +10,9 @@ from tests.arranging import add_photo, table, value
 from tests.vaults import Somebody, somebody
 
 from photovault import db, smart_albums, users
+from photovault.filters import Filter
 from photovault.pipeline import rolling
 from photovault.pipeline.reports import Report
-from photovault.queries import Filter
 from photovault.saved_filters import Saved
 
 pytestmark = pytest.mark.usefixtures("vault", "sent")

@@ -1,0 +1,259 @@
+"""Which photos a list holds: its filter, as conditions of SQL over ``images i``. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from photovault.cells import Box
+from photovault.filters import Near, PlaceRef
+
+Days = tuple[date | None, date | None]
+"""Local days with their ends; None is open."""
+
+
+@dataclass(frozen=True)
+class Filter:
+    """What a list of photos may be narrowed by; search uses the same. None means any; trash is never listed here.
+
+    ``days`` are local days with their ends, None being open; ``yearly`` are month * 100 + day, the last day included,
+    and run over New Year where the first is later. Of a field in the plural any may hold, but of ``person_ids`` and
+    ``labels`` all (these from ``min_label_score`` upwards); of each group in ``any_person_ids`` and ``any_labels`` at
+    least one. ``cameras`` are whole names, make and model in lower case. A photo without a place or a day is in none,
+    so that every ``without`` keeps it.
+    """
+
+    album_id: UUID | None = None
+    person_ids: tuple[UUID, ...] = ()
+    without_person_ids: tuple[UUID, ...] = ()
+    from_day: date | None = None
+    to_day: date | None = None
+    status: str | None = None
+    favourite: bool | None = None
+    archived: bool | None = False
+    bbox: Box | None = None
+    labels: tuple[str, ...] = ()
+    min_label_score: float = 0.0
+    without_labels: tuple[str, ...] = ()
+    countries: tuple[str, ...] = ()
+    cities: tuple[str, ...] = ()
+    content_types: tuple[str, ...] = ()
+    has_faces: bool | None = None
+    has_gps: bool | None = None
+    days: tuple[Days, ...] = ()
+    without_days: tuple[Days, ...] = ()
+    yearly: tuple[tuple[int, int], ...] = ()
+    without_yearly: tuple[tuple[int, int], ...] = ()
+    places: tuple[PlaceRef, ...] = ()
+    without_places: tuple[PlaceRef, ...] = ()
+    any_person_ids: tuple[tuple[UUID, ...], ...] = ()
+    any_labels: tuple[tuple[str, ...], ...] = ()
+    album_ids: tuple[UUID, ...] = ()
+    without_album_ids: tuple[UUID, ...] = ()
+    cameras: tuple[str, ...] = ()
+    without_cameras: tuple[str, ...] = ()
+    without_content_types: tuple[str, ...] = ()
+    hours: tuple[tuple[int, int], ...] = ()
+    near: tuple[Near, ...] = ()
+    without_near: tuple[Near, ...] = ()
+    orientations: tuple[str, ...] = ()
+
+
+_CAMERA = "lower(concat_ws(' ', i.camera_make, i.camera_model))"
+_MONTH_AND_DAY = "(extract(month FROM i.local_day) * 100 + extract(day FROM i.local_day))"
+
+
+def conditions(wanted: Filter) -> tuple[str, dict[str, Any]]:
+    """The filter as SQL over ``images i`` and its parameters. Only constants of this module become SQL.
+
+    ``bbox`` is west, south, east, north in degrees; west greater than east spans the antimeridian.
+    """
+    parts = ["i.deleted_at IS NULL"]
+    parameters: dict[str, Any] = {}
+
+    def add(sql: str, **values: Any) -> None:
+        parts.append(sql)
+        parameters.update(values)
+
+    if wanted.status is None:
+        add("i.status <> 'pending'")
+    else:
+        add("i.status = %(status)s", status=wanted.status)
+    if wanted.archived is not None:
+        add("i.archived = %(archived)s", archived=wanted.archived)
+    if wanted.favourite is not None:
+        add("i.favourite = %(favourite)s", favourite=wanted.favourite)
+    if wanted.from_day is not None:
+        add("i.local_day >= %(from_day)s", from_day=wanted.from_day)
+    if wanted.to_day is not None:
+        add("i.local_day <= %(to_day)s", to_day=wanted.to_day)
+    if wanted.album_id is not None:
+        add(
+            "EXISTS (SELECT FROM album_images m JOIN albums a ON a.id = m.album_id AND a.deleted_at IS NULL "
+            "WHERE m.album_id = %(album_id)s AND m.image_id = i.id)",
+            album_id=wanted.album_id,
+        )
+    for number, person_id in enumerate(wanted.person_ids):
+        name = f"person_{number}"
+        add(f"EXISTS (SELECT FROM faces f WHERE f.person_id = %({name})s AND f.image_id = i.id)", **{name: person_id})
+    if wanted.without_person_ids:
+        add(
+            "NOT EXISTS (SELECT FROM faces f WHERE f.person_id = ANY(%(without_people)s) AND f.image_id = i.id)",
+            without_people=list(wanted.without_person_ids),
+        )
+    for number, label in enumerate(wanted.labels):
+        name = f"label_{number}"
+        add(
+            f"EXISTS (SELECT FROM image_labels l WHERE l.label = %({name})s AND l.image_id = i.id "
+            "AND l.score >= %(min_label_score)s::real)",
+            **{name: label, "min_label_score": wanted.min_label_score},
+        )
+    if wanted.without_labels:
+        add(
+            "NOT EXISTS (SELECT FROM image_labels l WHERE l.label = ANY(%(without_labels)s) AND l.image_id = i.id)",
+            without_labels=list(wanted.without_labels),
+        )
+    # A photo is in one place: several wanted places of one kind are alternatives.
+    places = []
+    for column, values in (("country_code", wanted.countries), ("city", wanted.cities)):
+        if values:
+            places.append(f"i.{column} = ANY(%(in_{column})s)")
+            parameters[f"in_{column}"] = list(values)
+    if places:
+        parts.append("(" + " OR ".join(places) + ")")
+    if wanted.content_types:
+        add("i.content_type = ANY(%(content_types)s)", content_types=list(wanted.content_types))
+    if wanted.has_faces is not None:
+        add("i.face_count > 0" if wanted.has_faces else "i.face_count = 0")
+    if wanted.has_gps is not None:
+        measured = "i.lat IS NOT NULL AND i.location_source IS DISTINCT FROM 'estimated'"
+        add(measured if wanted.has_gps else f"NOT ({measured})")
+    for number, group in enumerate(wanted.any_person_ids):
+        name = f"people_{number}"
+        add(
+            f"EXISTS (SELECT FROM faces f WHERE f.person_id = ANY(%({name})s) AND f.image_id = i.id)",
+            **{name: list(group)},
+        )
+    for number, names in enumerate(wanted.any_labels):
+        name = f"labels_{number}"
+        add(
+            f"EXISTS (SELECT FROM image_labels l WHERE l.label = ANY(%({name})s) AND l.image_id = i.id)",
+            **{name: list(names)},
+        )
+    in_albums = "EXISTS (SELECT FROM album_images m WHERE m.album_id = ANY(%({})s) AND m.image_id = i.id)"
+    if wanted.album_ids:
+        add(in_albums.format("albums"), albums=list(wanted.album_ids))
+    if wanted.without_album_ids:
+        add("NOT " + in_albums.format("no_albums"), no_albums=list(wanted.without_album_ids))
+    # What is unknown about a photo is in no set: IS NOT TRUE keeps it where the set is excluded.
+    for test, (sql, named) in (
+        ("", _days(wanted.days, "days")),
+        (" IS NOT TRUE", _days(wanted.without_days, "no_days")),
+        ("", _yearly(wanted.yearly, "yearly")),
+        (" IS NOT TRUE", _yearly(wanted.without_yearly, "no_yearly")),
+        ("", _places(wanted.places, "places")),
+        (" IS NOT TRUE", _places(wanted.without_places, "no_places")),
+        ("", _hours(wanted.hours)),
+        ("", _near(wanted.near, "near")),
+        (" IS NOT TRUE", _near(wanted.without_near, "not_near")),
+        ("", (" OR ".join(_ORIENTATIONS[name] for name in wanted.orientations), {})),
+    ):
+        if sql:
+            add(f"({sql}){test}", **named)
+    if wanted.cameras:
+        add(f"{_CAMERA} = ANY(%(cameras)s)", cameras=list(wanted.cameras))
+    if wanted.without_cameras:
+        add(f"{_CAMERA} <> ALL(%(no_cameras)s)", no_cameras=list(wanted.without_cameras))
+    if wanted.without_content_types:
+        add("i.content_type <> ALL(%(no_content_types)s)", no_content_types=list(wanted.without_content_types))
+    if wanted.bbox is not None:
+        west, south, east, north = wanted.bbox
+        across = "OR" if west > east else "AND"
+        add(
+            f"i.lat BETWEEN %(south)s AND %(north)s AND (i.lon >= %(west)s {across} i.lon <= %(east)s)",
+            west=west,
+            south=south,
+            east=east,
+            north=north,
+        )
+    return " AND ".join(parts), parameters
+
+
+Alternatives = tuple[str, dict[str, Any]]
+"""Conditions of which any may hold, as SQL over ``images i`` (empty for no condition), and their parameters."""
+
+
+# Of the upright picture; a few pixels more on one side are still a square.
+_ORIENTATIONS = {
+    "portrait": "i.height > i.width * 1.02",
+    "landscape": "i.width > i.height * 1.02",
+    "square": "i.width BETWEEN i.height / 1.02 AND i.height * 1.02",
+    "panorama": "greatest(i.width, i.height) >= 2 * least(i.width, i.height)",
+}
+
+
+def _hours(ranges: tuple[tuple[int, int], ...]) -> Alternatives:
+    """Local hours. When a photo came says nothing of when it was taken."""
+    parts: list[str] = []
+    parameters: dict[str, Any] = {}
+    for number, (first, last) in enumerate(ranges):
+        joint = "OR" if first > last else "AND"
+        hour = "extract(hour FROM i.sort_at)"
+        parts.append(f"({hour} >= %(hour_{number})s {joint} {hour} < %(hour_end_{number})s)")
+        parameters |= {f"hour_{number}": first, f"hour_end_{number}": last}
+    return (f"i.taken_source <> 'upload' AND ({' OR '.join(parts)})" if parts else "", parameters)
+
+
+def _near(circles: tuple[Near, ...], name: str) -> Alternatives:
+    """Great-circle distance (haversine), behind a band of latitudes that needs no trigonometry."""
+    parts: list[str] = []
+    parameters: dict[str, Any] = {}
+    for number, circle in enumerate(circles):
+        lat, lon, km = (f"{name}_{what}_{number}" for what in ("lat", "lon", "km"))
+        parts.append(
+            f"(i.lat BETWEEN %({lat})s - %({km})s / 110.0 AND %({lat})s + %({km})s / 110.0 AND "
+            f"12742 * asin(sqrt(least(1, sin(radians(i.lat - %({lat})s) / 2) ^ 2 + cos(radians(i.lat)) "
+            f"* cos(radians(%({lat})s)) * sin(radians(i.lon - %({lon})s) / 2) ^ 2))) <= %({km})s)"
+        )
+        parameters |= {lat: circle.lat, lon: circle.lon, km: circle.km}
+    return " OR ".join(parts), parameters
+
+
+def _days(ranges: tuple[Days, ...], name: str) -> Alternatives:
+    parts: list[str] = []
+    parameters: dict[str, Any] = {}
+    for number, (first, last) in enumerate(ranges):
+        ends = []
+        for end, comparison, day in (("first", ">=", first), ("last", "<=", last)):
+            if day is not None:
+                ends.append(f"i.local_day {comparison} %({name}_{end}_{number})s")
+                parameters[f"{name}_{end}_{number}"] = day
+        parts.append("(" + (" AND ".join(ends) or "i.local_day IS NOT NULL") + ")")
+    return " OR ".join(parts), parameters
+
+
+def _yearly(ranges: tuple[tuple[int, int], ...], name: str) -> Alternatives:
+    parts: list[str] = []
+    parameters: dict[str, Any] = {}
+    for number, (first, last) in enumerate(ranges):
+        over_new_year = "OR" if first > last else "AND"
+        since, until = f"{_MONTH_AND_DAY} >= %({name}_first_{number})s", f"{_MONTH_AND_DAY} <= %({name}_last_{number})s"
+        parts.append(f"({since} {over_new_year} {until})")
+        parameters |= {f"{name}_first_{number}": first, f"{name}_last_{number}": last}
+    return " OR ".join(parts), parameters
+
+
+def _places(places: tuple[PlaceRef, ...], name: str) -> Alternatives:
+    """A region or a city is one of its country: there is a Paris in Texas."""
+    parts: list[str] = []
+    parameters: dict[str, Any] = {}
+    for number, place in enumerate(places):
+        part = f"i.country_code = %({name}_code_{number})s"
+        parameters[f"{name}_code_{number}"] = place.country_code
+        if place.level in {"region", "city"}:
+            part += f" AND i.{place.level} = %({name}_name_{number})s"
+            parameters[f"{name}_name_{number}"] = place.value
+        parts.append(f"({part})")
+    return " OR ".join(parts), parameters

@@ -1,0 +1,134 @@
+"""What parts of a query were taken to mean, and the filter that they make together. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from photovault.filters import Filter, Kind, PlaceRef, Span
+from photovault.spoken_dates import Days, When, Yearly, fold
+
+_ORIENTATIONS = ("landscape", "panorama", "portrait", "square")
+_COLUMNS: Mapping[str, str] = {
+    "place": "places",
+    "near": "near",
+    "album": "albums",
+    "camera": "cameras",
+    "type": "content_types",
+}
+_FLAGS: Mapping[str, str] = {"faces": "has_faces", "gps": "has_gps"}
+
+
+@dataclass(frozen=True)
+class Meant:
+    """One reading of some words: ``values`` are alternatives (two people of one name)."""
+
+    kind: Kind
+    values: tuple[Any, ...]
+    shown: str
+    end: int  # index of the word after it
+    guessed: bool = False
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What was understood; ``alternative``: "or" stood before it; ``soft``: a bare label."""
+
+    meant: Meant
+    span: Span
+    alternative: bool = False
+    soft: bool = False
+
+
+def date_meant(when: When, end: int) -> Meant:
+    """Days, shown as ``2024-06-01..2024-08-31``, or every year's as ``0601..0831``."""
+    if isinstance(when, Yearly):
+        return Meant("date", (when,), f"{when.first:04}..{when.last:04}", end)
+    ends = [day.isoformat() if day else "" for day in (when.first, when.last)]
+    return Meant("date", (when,), ends[0] if ends[0] == ends[1] else "..".join(ends), end)
+
+
+def time_meant(hours: tuple[int, int], end: int) -> Meant:
+    """Local hours, the first and the one after the last, shown as ``18..22``."""
+    return Meant("time", (hours,), f"{hours[0]:02}..{hours[1]:02}", end)
+
+
+def filter_of(taken: Sequence[Taken]) -> Filter:
+    """What was understood, as one filter: all of it, but for alternatives and several places, albums or cameras."""
+    some: dict[str, list[Any]] = {}
+    flags: dict[str, Any] = {}
+    days: list[Days] = []
+    for k, one in enumerate(taken):
+        meant, negated = one.meant, one.span.negated
+        either = one.alternative and k > 0 and taken[k - 1].meant.kind == meant.kind
+        match meant.kind:
+            case "date":
+                _add_date(meant.values[0], days, some, negated=negated, either=either)
+            case "time":
+                first, last = meant.values[0]
+                some.setdefault("hours", []).append((last, first) if negated else (first, last))
+            case "orientation":
+                others = [name for name in _ORIENTATIONS if name not in meant.values]
+                some.setdefault("orientations", []).extend(others if negated else meant.values)
+            case "person" | "label":
+                name = "people" if meant.kind == "person" else "labels"
+                if negated:
+                    some.setdefault(f"{name}_none", []).extend(meant.values)
+                elif either and some.get(f"{name}_any_or_all"):
+                    some[f"{name}_any_or_all"][-1].extend(meant.values)
+                else:
+                    some.setdefault(f"{name}_any_or_all", []).append(list(meant.values))
+            case "place" | "near" | "album" | "camera" | "type":
+                name = _COLUMNS[meant.kind]
+                some.setdefault(f"{name}_none" if negated else name, []).extend(meant.values)
+            case _:
+                flags[_FLAGS.get(meant.kind, meant.kind)] = not negated
+    for name in ("people", "labels"):
+        groups = some.pop(f"{name}_any_or_all", [])
+        some[f"{name}_all"] = [group[0] for group in groups if len(group) == 1]
+        some[f"{name}_any"] = [tuple(dict.fromkeys(group)) for group in groups if len(group) > 1]
+    some["places"] = _narrowest(some.get("places", []))
+    conditions: dict[str, Any] = {name: tuple(dict.fromkeys(values)) for name, values in some.items()}
+    result = Filter(**conditions, **flags)
+    if days:
+        firsts, lasts = [one.first for one in days], [one.last for one in days]
+        result = replace(
+            result,
+            days=tuple((one.first, one.last) for one in days),
+            date_from=min(first for first in firsts if first) if all(firsts) else None,
+            date_to=max(last for last in lasts if last) if all(lasts) else None,
+        )
+    return result
+
+
+def _add_date(when: When, days: list[Days], some: dict[str, list[Any]], *, negated: bool, either: bool) -> None:
+    """Ranges that overlap narrow each other ("2025, since may"); others, and those after "or", stand side by side."""
+    if isinstance(when, Yearly):
+        some.setdefault("yearly_none" if negated else "yearly", []).append((when.first, when.last))
+    elif negated:
+        some.setdefault("days_none", []).append((when.first, when.last))
+    elif days and not either and (both := _overlap(days[-1], when)):
+        days[-1] = both
+    else:
+        days.append(when)
+
+
+def _overlap(a: Days, b: Days) -> Days | None:
+    first = max((day for day in (a.first, b.first) if day), default=None)
+    last = min((day for day in (a.last, b.last) if day), default=None)
+    return None if first and last and first > last else Days(first, last)
+
+
+def _narrowest(places: Sequence[PlaceRef]) -> list[PlaceRef]:
+    """ "Lisbon, Portugal" is the city; a city's namesake in a country that was not named falls away."""
+    countries = {place.country_code for place in places if place.level == "country"}
+    inside = [place for place in places if place.level != "country" and place.country_code in countries]
+    narrowed = {place.country_code for place in inside}
+    named = {fold(place.value) for place in inside}
+    return [
+        place
+        for place in places
+        if (place.level == "country" and place.country_code not in narrowed)
+        or (place.level != "country" and (place in inside or fold(place.value) not in named))
+    ]
