@@ -668,9 +668,9 @@ def _unsupported(data: bytes) -> str:
         if text.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(magic) or head.startswith(magic):
             return f"This is {name}, which cannot be taken. {_TAKEN}"
     if head[4:8] == b"ftyp" and motion.content_identifier(data):
-        return "This is the film of a Live Photo. Films are not taken; the photo beside it can be."
+        return f"This is the film of a Live Photo and shows no picture of its own. {_TAKEN}"
     if head[4:8] in {b"ftyp", b"moov", b"mdat", b"wide"} or (head[:4] == b"RIFF" and head[8:12] == b"AVI "):
-        return f"This is a video, which cannot be taken. {_TAKEN}"
+        return f"This is a video, which cannot be taken: of films, only those of Live Photos are. {_TAKEN}"
     if not any(byte < 9 or 13 < byte < 32 for byte in data[:4096]):
         return f"This is a text, which cannot be taken. {_TAKEN}"
     return f"This is not a photo in a known format. {_TAKEN}"

@@ -21,13 +21,14 @@ COLUMNS = (
     "content_key, sealed_at, vision_done_at, vision_failed, embedding_done_at, embedding_failed, resends, "
     "width, height, thumbhash, taken_instant, taken_offset_minutes, local_day, taken_source, sort_at, "
     "lat, lon, location_source, location_accuracy_km, city, region, country, country_code, camera_make, camera_model, "
-    "face_count, caption, favourite, archived, deleted_at, created_at"
+    "face_count, caption, favourite, archived, deleted_at, created_at, film, live_identifier"
 )
 QUALIFIED_COLUMNS = ", ".join(f"i.{column.strip()}" for column in COLUMNS.split(","))
 # What albums and overviews are made of, over ``images i``: understood photos outside trash and archive.
 ARRANGED = "i.deleted_at IS NULL AND NOT i.archived AND i.status IN ('processing', 'ready')"
 
 NO_SUCH_PHOTO = "There is no such photo."
+WAITING_FILM = "This is the film of a Live Photo. It waits for its photo, and becomes part of it when that is here."
 
 _CORRECTED = "taken_source IS NOT DISTINCT FROM 'person'"
 _PLACED = "location_source IS NOT DISTINCT FROM 'person'"
@@ -93,6 +94,13 @@ class Image:
     archived: bool
     deleted_at: datetime | None
     created_at: datetime
+    film: bool
+    live_identifier: str | None
+
+    @property
+    def told(self) -> str | None:
+        """Why it is no photo that can be seen: it was rejected, or is a film that waits for its photo."""
+        return WAITING_FILM if self.film and self.status == "pending" else self.reason
 
     @property
     def unfinished(self) -> bool:
@@ -139,8 +147,17 @@ def get_owned(conn: Connection, image_id: UUID) -> Image | None:
     )
 
 
-def known_sha256(conn: Connection, hashes: list[bytes]) -> list[Image]:
-    return db.rows(conn, Image, f"SELECT {COLUMNS} FROM images WHERE sha256 = ANY(%s)", [hashes])
+def known_sha256(conn: Connection, hashes: list[bytes]) -> dict[bytes, Image]:
+    """The photos that have these bytes, by their SHA-256; of a film that has joined its picture, the picture."""
+    found = db.rows(conn, Image, f"SELECT {COLUMNS} FROM images WHERE sha256 = ANY(%s)", [hashes])
+    known = {bytes(image.sha256): image for image in found}
+    joined: dict[UUID, bytes] = dict(
+        conn.execute("SELECT picture_id, sha256 FROM films WHERE sha256 = ANY(%s)", [hashes]).fetchall()
+    )
+    if joined:
+        pictures = db.rows(conn, Image, f"SELECT {COLUMNS} FROM images WHERE id = ANY(%s)", [list(joined)])
+        known |= {bytes(joined[picture.id]): picture for picture in pictures}
+    return known
 
 
 def add_pending(
@@ -234,7 +251,8 @@ def mark_understood(
                 file_lat = CASE WHEN {_PLACED} THEN %(lat)s::float8 END,
                 file_lon = CASE WHEN {_PLACED} THEN %(lon)s::float8 END,
                 file_location_source = CASE WHEN {_PLACED} THEN %(location_source)s::text END,
-                camera_make = %(camera_make)s, camera_model = %(camera_model)s, revision = %(revision)s
+                camera_make = %(camera_make)s, camera_model = %(camera_model)s,
+                live_identifier = %(live_identifier)s, revision = %(revision)s
             WHERE id = %(id)s AND vision_done_at IS NULL AND status IN ('processing', 'ready')
             RETURNING status
             """,
@@ -262,6 +280,7 @@ def mark_understood(
             "country_code": place.country_code,
             "camera_make": metadata.camera_make,
             "camera_model": metadata.camera_model,
+            "live_identifier": metadata.extra.get("content_identifier"),
             "recipe": recipe_id,
             "revision": revision,
         },

@@ -6,8 +6,8 @@ own trailer. What they say is only a hint here: software that edits a photo leav
 begins and ends as a whole MP4 file (ISO/IEC 14496-12) with a table of contents.
 
 Live Photos are two files, a picture and a QuickTime film. Both hold the same identifier: the picture as tag 17 of
-Apple's maker notes, the film as ``com.apple.quicktime.content.identifier``. Films are not taken into the vault; the
-identifier is shown, so that whoever has both files can tell that they belong together.
+Apple's maker notes, the film as ``com.apple.quicktime.content.identifier``. By it
+the film is found to be the picture's (see ``films``).
 
 Nothing here raises for what the bytes hold. Searches are bounded: at most 16 places are looked at, each for 64 boxes.
 """
@@ -66,9 +66,19 @@ def find(data: bytes, *, content_type: str) -> Clip | None:
     return None
 
 
+def is_film(data: bytes) -> bool:
+    """Whether these bytes begin as a film of the QuickTime family and not as one of the pictures in such boxes."""
+    return data[4:8] == b"ftyp" and data[8:12] not in _PICTURE_BRANDS
+
+
+def film_type(data: bytes) -> str:
+    """The MIME type of a film."""
+    return "video/quicktime" if data[8:12] == b"qt  " else "video/mp4"
+
+
 def content_identifier(data: bytes) -> str | None:
     """What the picture and the film of a Live Photo have in common: a UUID in upper case; of either file."""
-    if data[4:8] == b"ftyp" and data[8:12] not in _PICTURE_BRANDS:
+    if is_film(data):
         return _identifier_of_film(data)
     kind = "image/jpeg" if data.startswith(b"\xff\xd8\xff") else "image/heic"
     return identifier_in_note(exif.read(embedded.find(data, content_type=kind).exif).exif.get(0x927C))
@@ -166,8 +176,7 @@ def _film(data: bytes, start: int, *, end: int) -> Clip | None:
         at += size
     if not {b"ftyp", b"moov"} <= seen or at - start < LEAST_BYTES or data[start + 8 : start + 12] in _PICTURE_BRANDS:
         return None
-    kind = "video/quicktime" if data[start + 8 : start + 12] == b"qt  " else "video/mp4"
-    return Clip(start=start, end=at, content_type=kind)
+    return Clip(start=start, end=at, content_type=film_type(data[start : start + 12]))
 
 
 def _identifier_of_film(data: bytes) -> str | None:

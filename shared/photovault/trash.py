@@ -51,14 +51,15 @@ def purge(
             ON CONFLICT DO NOTHING
         )
         DELETE FROM images USING chosen WHERE images.id = chosen.id
-        RETURNING images.id, images.bytes, images.sealed_at IS NOT NULL
+        RETURNING images.id, images.sealed_at IS NOT NULL,
+            images.bytes + (SELECT coalesce(sum(f.bytes), 0)::bigint FROM films f WHERE f.picture_id = images.id)
         """,
         {"before": deleted_before, "only": list(only) if only is not None else None, "limit": limit},
     ).fetchall()
     if not gone:
         return []
-    used = sum(size for _, size, sealed in gone if sealed)
-    reserved = sum(size for _, size, sealed in gone if not sealed)
+    used = sum(size for _, sealed, size in gone if sealed)
+    reserved = sum(size for _, sealed, size in gone if not sealed)
     users.move_quota(conn, used=-used, reserved=-reserved)
     removed = [image_id for image_id, _, _ in gone]
     tombstones.add(conn, "image", removed, revision=revision)

@@ -90,7 +90,7 @@ def announce(
     theirs.
     """
     revision = users.next_revision(conn)  # locks the person's row: two requests cannot reserve the same bytes
-    known = {bytes(i.sha256): i for i in images.known_sha256(conn, [a.sha256 for a in announcements])}
+    known = images.known_sha256(conn, [a.sha256 for a in announcements])
     _check_sizes(announcements, known, not_arrived, now=now)
     expires_at = now + POST_LIFETIME
     expected: dict[bytes, tuple[UUID, Announcement, Seal | None]] = {}

@@ -14,6 +14,7 @@ from uuid import UUID, uuid4
 import pytest
 from infra.local.pictures import draw
 from tests.flows.workshop import Workshop, assert_finished_once, put, upload
+from tests.shared.test_motion import live_film, live_picture, maker_note
 from tests.vaults import Somebody, somebody
 
 from photovault import blobs, db, images, staging, storage, uploads, users
@@ -59,6 +60,28 @@ def test_embedding_killed_anywhere_is_finished_by_the_next_delivery(
     assert workshop.deliver("vision", ada, image_id) == 0
     assert workshop.deliver("embedding", ada, image_id) == 0
     assert_finished_once(workshop, ada, image_id, data)
+
+
+@pytest.mark.parametrize("film_first", [False, True], ids=["photo first", "film first"])
+@pytest.mark.parametrize("failpoint", ["vision.film-noted", "joining.stored", "joining.committed"])
+def test_a_live_photo_is_one_wherever_the_worker_dies(
+    workshop: Workshop, ada: Somebody, failpoint: str, film_first: bool
+) -> None:
+    name = str(uuid4()).upper()
+    still, clip = live_picture(maker_note(name)), live_film(name)
+    picture_id, film_id = upload(ada, still), upload(ada, clip)
+    order = [film_id, picture_id] if film_first else [picture_id, film_id]
+    ends = [workshop.deliver("vision", ada, image_id, failpoint=failpoint) for image_id in order]
+    assert -signal.SIGKILL in ends
+    for image_id in order:
+        assert workshop.deliver("vision", ada, image_id) == 0
+    with db.transaction(ada.user_id) as conn:
+        assert images.get(conn, film_id) is None
+        named = {blob.name: blob for blob in blobs.of_images(conn, [picture_id])}
+        user = users.get(conn)
+    assert named["motion"].plain_size == len(clip)
+    assert user is not None
+    assert (user.used_bytes, user.reserved_bytes) == (len(still) + len(clip), 0)
 
 
 def test_the_same_message_many_times_at_once_has_one_effect(workshop: Workshop, ada: Somebody) -> None:

@@ -9,6 +9,7 @@ import time
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import psycopg
@@ -17,6 +18,8 @@ from infra.local.pictures import draw
 from PIL import Image
 from tests.flows.uploader import Client
 from tests.local_cloud import Cloud
+from tests.pictures import encode, paint
+from tests.shared.test_motion import live_film, maker_note
 
 LISBON = (38.7139, -9.1394)
 PORTO = (41.1496, -8.6109)
@@ -219,6 +222,28 @@ def test_events_that_come_again_and_late_posts_leave_nothing(api_url: str, cloud
             "SELECT name, count(*) FROM blobs WHERE image_id = %s GROUP BY name", [item["image_id"]]
         ).fetchall()
     assert dict(rows)["original"] == 1
+
+
+@pytest.mark.parametrize("film_first", [False, True], ids=["photo first", "film first"])
+def test_the_two_files_of_a_live_photo_arrive_as_one_photo(api_url: str, film_first: bool) -> None:
+    client = Client.sign_up(api_url)
+    name = str(uuid4()).upper()
+    tags = Image.Exif()
+    tags.get_ifd(0x8769)[0x927C] = maker_note(name)
+    still, clip = encode(paint(321, (640, 480)), format="HEIF", exif=tags), live_film(name)
+    files = [("IMG_1.HEIC", still, "image/heic"), ("IMG_1.MOV", clip, "video/quicktime")]
+    ids: dict[str, str] = {}
+    for filename, data, content_type in reversed(files) if film_first else files:
+        ids |= client.upload({filename: data}, content_type, sealed=filename.endswith("MOV"))
+    picture_id, deadline = ids["IMG_1.HEIC"], time.monotonic() + 60
+    while "motion" not in (shown := client.json(f"/images/{picture_id}"))["tickets"] or shown["status"] != "ready":
+        assert time.monotonic() < deadline, shown
+        time.sleep(0.2)
+    assert client.open_ticket(picture_id, shown["tickets"]["motion"]) == clip
+    assert [item["id"] for item in client.items("/images/list")] == [picture_id]
+    assert client.json(f"/images/{ids['IMG_1.MOV']}")["id"] == picture_id
+    (again,) = client.announce({"IMG_1.MOV": clip}, "video/quicktime")
+    assert (again["image_id"], again["state"]) == (picture_id, "duplicate")
 
 
 def test_the_gateway_serves_the_same_api(cloud: Cloud, ada: Client, journey: dict[str, bytes]) -> None:

@@ -349,7 +349,7 @@ def test_of_a_request_that_does_not_fit_nothing_is_kept(vault: Path) -> None:
         announce(person, *files)
     assert account(person).reserved_bytes == 0
     with db.transaction(person.user_id) as conn:
-        assert images.known_sha256(conn, [each.sha256 for each in files]) == []
+        assert images.known_sha256(conn, [each.sha256 for each in files]) == {}
         assert activity.latest(conn, limit=10) == []
 
 

@@ -17,10 +17,12 @@ from starlette.formparsers import MultiPartParser
 from photovault import (
     albums,
     cursors,
+    films,
     formats,
     images,
     keyring,
     listing,
+    motion,
     people,
     queues,
     reasons,
@@ -47,6 +49,7 @@ router = APIRouter(prefix="/images", tags=["images"])
 MultiPartParser.spool_max_size = 200 * 1024 * 1024
 
 UNKNOWN_TYPE = "application/octet-stream"
+FILM_TYPE = "video/quicktime"
 
 ImageId = Annotated[UUID, Path(description="A photo's id.")]
 Filename = Annotated[str, StringConstraints(min_length=1, max_length=255)]
@@ -108,7 +111,7 @@ class UploadAnswer(schemas.Schema):
     seal: UploadSeal | None = Field(None, description="With `post`, when the upload is to be sealed.")
     expires_at: datetime | None
     status: str | None = Field(None, description="Of the photo that is there already.")
-    reason: str | None = Field(None, description="Why that photo was rejected.")
+    reason: str | None = Field(None, description="Why that photo was rejected, or what that film waits for.")
 
 
 class UploadAnswers(schemas.Schema):
@@ -219,8 +222,10 @@ def clean_filename(text: str) -> str:
 def announce_uploads(body: UploadRequest, person: CurrentPerson) -> UploadAnswers:
     """Announce up to 100 files and get for each a form that posts it straight to the storage.
 
-    Files that are in the vault already are named instead. Asking again for one that has not arrived gives the same
-    photo and a fresh form. A form takes exactly the announced bytes, for five minutes.
+    The film of a Live Photo (`video/quicktime`) goes beside its photo, in any order, and becomes its moving part.
+
+    Files that are in the vault already are named instead; of such a film, its photo. Asking again for one that has not
+    arrived gives the same photo and a fresh form. A form takes exactly the announced bytes, for five minutes.
 
     With `sealed`, each comes with a key: post not the file but its sealed envelope, whose contents are then verified
     against the announced size and SHA-256, which stay those of the file itself.
@@ -292,7 +297,7 @@ def _shown_answer(user_id: UUID, answer: uploads.Answer) -> UploadAnswer:
         else None,
         expires_at=answer.expires_at,
         status=existing.status if existing else None,
-        reason=existing.reason if existing else None,
+        reason=existing.told if existing else None,
     )
 
 
@@ -300,10 +305,10 @@ def _shown_answer(user_id: UUID, answer: uploads.Answer) -> UploadAnswer:
 def check_uploads(body: CheckRequest, person: CurrentPerson) -> CheckAnswers:
     """Which of up to 1,000 files are in the vault already, by their SHA-256."""
     with person.transaction() as conn:
-        known = {i.sha256.hex(): i for i in images.known_sha256(conn, [bytes.fromhex(h) for h in body.sha256])}
+        known = images.known_sha256(conn, [bytes.fromhex(h) for h in body.sha256])
     answers = []
     for wanted in body.sha256:
-        image = known.get(wanted)
+        image = known.get(bytes.fromhex(wanted))
         answers.append(CheckAnswer(sha256=wanted, image_id=image.id if image else None, state=_known_state(image)))
     return CheckAnswers(items=answers)
 
@@ -334,8 +339,10 @@ async def upload_image(request: Request, person: CurrentPerson) -> Uploaded:
 
 def _take(person: edge.Person, data: bytes, filename: str) -> Uploaded:
     content_type = formats.sniff(data)
+    if content_type is None and motion.is_film(data) and motion.content_identifier(data):
+        content_type = motion.film_type(data)
     if content_type is None:
-        raise UnsupportedType("This is not a photo of a kind that the vault knows: " + ", ".join(_KNOWN_NAMES) + ".")
+        raise UnsupportedType("This is not a photo of a kind that the vault knows: " + _TAKEN)
     digest = hashlib.sha256(data).digest()
     name = clean_filename(filename)[:255]
     announced = uploads.Announcement(name, content_type, len(data), digest)
@@ -358,17 +365,18 @@ def _take(person: edge.Person, data: bytes, filename: str) -> Uploaded:
 
 
 _KNOWN_NAMES = ("JPEG", "PNG", "WebP", "GIF", "TIFF", "HEIC/HEIF", "AVIF", "the RAW files of cameras")
+_TAKEN = ", ".join(_KNOWN_NAMES) + ", and of films those of Live Photos."
 
 
 def _media_type(text: str, where: str) -> str:
     """A media type that may be announced; what the bytes really are is looked at when they are here."""
     wanted = text.partition(";")[0].strip().lower()
-    if wanted in formats.ACCEPTED or wanted == UNKNOWN_TYPE:
+    if wanted in formats.ACCEPTED or wanted in {FILM_TYPE, UNKNOWN_TYPE}:
         return wanted
     if wanted in {"image/jpg", "image/pjpeg"}:
         return "image/jpeg"
     raise UnsupportedType(
-        f"{text!r} is not accepted. The vault takes " + ", ".join(_KNOWN_NAMES) + ".",
+        f"{text!r} is not accepted. The vault takes " + _TAKEN,
         [(f"{where}.content_type", "is not the type of a photo")],
     )
 
@@ -471,9 +479,13 @@ def similar_images(
 
 @router.get("/{image_id}", operation_id="getImage", responses=NOT_FOUND)
 def get_image(person: CurrentPerson, image_id: ImageId) -> ImageDetail:
-    """A photo with its people, labels, albums, and tickets for all its renditions."""
+    """A photo with its people, labels, albums, and tickets for all its renditions.
+
+    The id of a Live Photo's film gives the photo that the film has become part of; until then, the film as it waits.
+    """
     now = datetime.now(UTC)
     with person.transaction() as conn:
+        image_id = films.picture_of(conn, image_id) or image_id
         row = presenting.existing(conn, image_id)
         taken_by_file = retimed.by_file(conn, row)
         made = tickets.of_images(conn, [row], names=None, now=now).get(row.id, {})

@@ -71,7 +71,7 @@ def image(row: images.Image, found: dict[str, tickets.Ticket]) -> schemas.Image:
         width=row.width,
         height=row.height,
         status=row.status,
-        reason=row.reason,
+        reason=row.told,
         steps=schemas.Steps(
             vision=_step(row.vision_done_at, failed=row.vision_failed or row.status == "rejected"),
             embedding=_step(row.embedding_done_at, failed=row.embedding_failed or row.status == "rejected"),

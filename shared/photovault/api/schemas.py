@@ -128,7 +128,9 @@ class Image(Schema):
     width: int | None
     height: int | None
     status: Status
-    reason: str | None = Field(description="Why the photo was rejected.")
+    reason: str | None = Field(
+        description="Why the photo was rejected; of the film of a Live Photo, that it waits for its photo."
+    )
     steps: Steps
     taken: Taken | None
     location: Location | None

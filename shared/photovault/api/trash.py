@@ -11,7 +11,7 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Response
 from pydantic import Field
 
-from photovault import activity, cursors, images, jobs, queues, rebuilds, trash
+from photovault import activity, cursors, films, images, jobs, queues, rebuilds, trash
 from photovault.api import edge, presenting, schemas
 from photovault.api.changing import changing
 from photovault.api.edge import CurrentPerson
@@ -118,5 +118,8 @@ def move(person: edge.Person, image_ids: Collection[UUID], *, into: bool) -> Cha
             activity.record(change.conn, f"photos-{done}", photos=len(moved))
         if moved:
             rebuilds.want(change.conn)
+        waiting = [] if into else films.among(change.conn, moved)
+    for film_id in waiting:  # its picture may have come meanwhile
+        queues.send_vision(person.user_id, film_id)
     queues.send_albums(person.user_id)
     return Changed(changed=len(moved), unchanged=len(wanted) - len(moved))

@@ -18,6 +18,7 @@ from uuid import UUID
 from photovault import (
     db,
     exports,
+    films,
     geocoder,
     idempotency,
     images,
@@ -35,7 +36,7 @@ from photovault import (
 )
 from photovault.errors import PersonGone
 from photovault.observability import count, logger
-from photovault.pipeline import clearing, erasing, purging, rehoming, renewing, resending, rolling, sealer
+from photovault.pipeline import clearing, erasing, joining, purging, rehoming, renewing, resending, rolling, sealer
 from photovault.pipeline.deadlines import LEAST_SECONDS, Remaining, no_end
 from photovault.pipeline.reports import Report, noting_failure
 from photovault.settings import get_settings
@@ -84,6 +85,7 @@ def run(*, daily: bool, now: datetime, remaining: Remaining = no_end) -> Report:
             ("forget_expired", forget_expired),
             ("ask_for_renewals", ask_for_renewals),
             ("roll_smart_albums", rolling.roll_smart_albums),
+            ("give_films_up", give_films_up),
             ("purge_trash", purge_trash),
             ("remove_retired", clearing.remove_retired),
             ("remove_orphans", clearing.remove_orphans),
@@ -244,6 +246,24 @@ def _expire(user_id: UUID, image_id: UUID, *, now: datetime) -> bool:
         tombstones.add(conn, "image", [image_id], revision=revision)
         return True
     return False
+
+
+def give_films_up(report: Report, *, now: datetime, remaining: Remaining = no_end) -> None:
+    """Reject the films of Live Photos whose picture has not come; they are kept, and join it when it comes."""
+    after = UUID(int=0)
+    while remaining() >= LEAST_SECONDS:
+        with db.maintenance() as conn:
+            found = films.waiting_since(conn, now - films.PATIENCE, after=after, limit=BATCH)
+        for user_id, film_id in found:
+            if remaining() < LEAST_SECONDS:
+                return
+            with noting_failure(report, "give_films_up"), suppress(PersonGone):  # an erasure removes it
+                joining.join(user_id, film_id)
+                with db.transaction(user_id) as conn:
+                    films.give_up(conn, [film_id], films.ALONE, revision=users.next_revision(conn))
+        if len(found) < BATCH:
+            return
+        _, after = found[-1]
 
 
 def purge_trash(report: Report, *, now: datetime, remaining: Remaining = no_end) -> None:

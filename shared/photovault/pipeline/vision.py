@@ -15,6 +15,7 @@ from photovault import (
     blobs,
     db,
     failpoints,
+    films,
     formats,
     geocoder,
     heap,
@@ -47,7 +48,7 @@ from photovault.metadata import Metadata
 from photovault.model_manifest import ModelInfo
 from photovault.observability import count, logger
 from photovault.originals import Opened
-from photovault.pipeline import comparing, resending, sealer
+from photovault.pipeline import comparing, joining, resending, sealer
 from photovault.pipeline.messages import PhotoMessage
 from photovault.renewals import Ingredients
 from photovault.settings import get_settings
@@ -93,8 +94,12 @@ def handle(message: PhotoMessage) -> None:
         image, opened = sealed.image, sealed.opened
     else:
         sealer.clean_staging(image)
-    if image.vision_done_at or image.status == "rejected":
-        comparing.compare(image.user_id, image.id)  # whoever understood it may have died before
+    if image.vision_done_at or image.film or image.status == "rejected":
+        # Whoever understood it may have died before.
+        if image.live_identifier is not None:
+            joining.join(image.user_id, image.id)
+        if not image.film:
+            comparing.compare(image.user_id, image.id)
         return
     # Also a step that was given up: the message may have waited behind many, or as a dead letter.
     understand(image, opened)
@@ -108,6 +113,9 @@ def understand(image: Image, opened: Opened | None = None) -> None:
         except NotFound:  # purged meanwhile
             return
     image = opened.image
+    if motion.is_film(opened.data) and (identifier := motion.content_identifier(opened.data)):
+        _take_film(image, identifier, content_type=motion.film_type(opened.data))
+        return
     try:
         findings = look(opened.data, image)
     except Rejected as rejection:
@@ -157,8 +165,24 @@ def understand(image: Image, opened: Opened | None = None) -> None:
     except PersonGone:  # the account was deleted meanwhile, before anything was written: no row names these
         vault.discard(stored)
         return
+    if findings.understood.metadata.extra.get("content_identifier"):
+        joining.join(image.user_id, image.id)
     if to_compare:
         comparing.compare(image.user_id, image.id)
+
+
+def _take_film(image: Image, identifier: str, *, content_type: str) -> None:
+    """Note a Live Photo's film, and join it to its picture if that is there."""
+    with db.transaction(image.user_id) as conn:
+        revision = users.next_revision(conn)
+        if images.is_ready(conn, image.id):  # the step had been given up, and lists show it as a photo
+            rebuilds.want(conn)
+        films.wait(conn, image.id, identifier=identifier, content_type=content_type, revision=revision)
+        due = rebuilds.is_due(conn)
+    failpoints.reach("vision.film-noted")
+    if due:  # as the last of a bulk upload it ends the builder's waiting
+        queues.send_albums(image.user_id)
+    joining.join(image.user_id, image.id)
 
 
 def look(data: bytes, image: Image) -> Findings:

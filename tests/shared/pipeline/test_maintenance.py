@@ -27,6 +27,7 @@ DAILY: tuple[tuple[ModuleType, str], ...] = (
     (maintenance, "resend_unfinished"),
     (maintenance, "expire_pending"),
     (rehoming, "rehome"),
+    (maintenance, "give_films_up"),
     (maintenance, "purge_trash"),
     (maintenance, "forget_expired"),
     (clearing, "remove_retired"),
