@@ -8,7 +8,7 @@ stays in ``text``, in its order, for ranking. It takes any text and never raises
   ``anna's birthday``, ``anna at 3``, ``at night``, ``favourites``, ``heic``; a name's first word where it is nobody
   else's; the longest reading wins;
 * operators: ``person: place: near: label: camera: album: type: orientation: is: has: before: after: since: until:
-  date:``, with quotes for several words, negated by a minus sign;
+  date: time:``, with quotes for several words, negated by a minus sign;
 * quotes: a quoted phrase is text as it stands;
 * names with one wrong letter, where no everyday word is meant.
 
@@ -21,7 +21,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import TypeVar
 from uuid import UUID
 
 from photovault import raw
@@ -35,8 +34,6 @@ from photovault.vocabularies import Vocabulary, vocabulary
 MAX_LENGTH = 1000
 """Characters that are read; the rest is cut off."""
 _OLDEST = 120  # years
-
-T = TypeVar("T")
 
 _TYPES = {
     "jpg": "image/jpeg",
@@ -205,6 +202,9 @@ class _Reader:
                 if text in self.speech.faces:
                     return Meant("faces", (True,), "faces", end)
                 return Meant("gps", (True,), "gps", end) if text in self.speech.located else None
+            case "time":
+                hours = self.speech.parts_of_day.get(text)
+                return time_meant(hours, end) if hours else None
             case "near":
                 return self.known.near(within, first)
             case _:
@@ -223,7 +223,7 @@ class _Reader:
             return at + 1
         negated = word.text in speech.not_
         if (negated or word.text in speech.before_people) and at + 1 < len(said) and said[at + 1].text in speech.faces:
-            if word.text not in speech.not_ and said[at + 1].text in {"person", "face"}:
+            if not negated and said[at + 1].text in {"person", "face"}:
                 return None  # "portrait of a person" asks for no more than a picture of one
             meant = Meant("faces", (True,), "faces", at + 2)
             self._take(meant, start=word.start, end=said[at + 1].end, negated=negated)

@@ -189,6 +189,9 @@ SAID_SO = [
     ("not at night", {"hours": ((5, 21),)}, ""),
     ("yesterday evening", {"hours": ((17, 22),), **between("2026-11-21", "2026-11-21")}, ""),
     ("night sky", {}, "night sky"),
+    ("time:night lisbon", {"places": (LISBON,), "hours": ((21, 5),)}, ""),
+    ("-time:morning", {"hours": ((12, 5),)}, ""),
+    ("time:nonsense", {}, "time:nonsense"),
     # Misspelt names, and words that are none.
     ("in lisbno", {"places": (LISBON,)}, ""),
     ("lisbonn 2024", {"places": (LISBON,), **between("2024-01-01", "2024-12-31")}, ""),
@@ -261,6 +264,7 @@ GERMAN = [
     ("ohne personen", {"has_faces": False}, ""),
     ("mit menschen", {"has_faces": True}, ""),
     ("niemand", {"has_faces": False}, ""),
+    ("zeit:abend", {"hours": ((17, 22),)}, ""),
     ("favoriten aus portugal", {"favourite": True, "places": (PORTUGAL,)}, ""),
     ("ist:archiviert", {"archived": True}, ""),
     ("hochformat", {"orientations": ("portrait",)}, ""),
@@ -288,6 +292,11 @@ def test_english_is_read_as_english(q: str) -> None:
 def test_every_condition_is_written_out() -> None:
     """150 queries by hand, as many as it takes to trust the reader."""
     assert len({q for q, _, _ in FILTERS + SAID_SO + GERMAN}) >= 150
+
+
+def test_the_time_of_day_is_never_an_album() -> None:
+    parsed = queries.parse("time:dawn", today=TODAY, albums=[(ALBUM, "Dawn")])
+    assert parsed == Parsed(Filter(), "time:dawn", ())
 
 
 def test_a_guess_is_marked_as_one() -> None:
