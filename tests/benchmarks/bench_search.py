@@ -22,7 +22,7 @@ import numpy as np
 import psycopg
 from infra.local.postgres import Postgres
 
-from photovault import db, ids, images, listing, migrate, queries, search, vectors
+from photovault import db, ids, images, library_names, listing, meanings, migrate, queries, search, vectors, word_search
 from photovault.model_manifest import CLIP
 from photovault.settings import get_settings
 
@@ -122,11 +122,11 @@ def median(work: Callable[[], object]) -> float:
 
 
 def compare(url: str, person: UUID, query: np.ndarray) -> None:
-    meaning = search.Meaning(CLIP.name, CLIP.version, vectors.to_sql(query))
+    meaning = meanings.Meaning(CLIP.name, CLIP.version, vectors.to_sql(query))
     with db.transaction(person) as conn:
-        print(f"names, read afresh                   {median(lambda: search.read_names(conn)):8.2f} ms")
-        known = search.names_of(conn, person)
-        print(f"names, kept                          {median(lambda: search.names_of(conn, person)):8.2f} ms")
+        print(f"names, read afresh                   {median(lambda: library_names.read_names(conn)):8.2f} ms")
+        known = library_names.names_of(conn, person)
+        print(f"names, kept                          {median(lambda: library_names.names_of(conn, person)):8.2f} ms")
     print(f"a transaction that does nothing      {median(lambda: nothing(person)):8.2f} ms")
     for what, q in QUERIES.items():
         print(f"parse {what:34} {median(lambda q=q: queries.parse_with(q, known.vocabulary, today=TODAY)):5.2f} ms")
@@ -149,20 +149,20 @@ def nothing(person: UUID) -> None:
         conn.execute("SELECT 1")
 
 
-def run(person: UUID, q: str, meaning: search.Meaning | None) -> int:
+def run(person: UUID, q: str, meaning: meanings.Meaning | None) -> int:
     """A search as the API does it, without the presentation of its photos; the number of results."""
     with db.transaction(person) as conn:
-        known = search.names_of(conn, person)
+        known = library_names.names_of(conn, person)
         parsed = queries.parse_with(q, known.vocabulary, today=TODAY)
         wanted = search.narrowed(listing.Filter(), parsed.filter, known)
         assert wanted
         if not parsed.text:
             return len(images.page(conn, wanted, limit=51))
-        words = search.words_of(conn, parsed.text, known)
+        words = word_search.words_of(conn, parsed.text, known)
         return len(search.ranked(conn, wanted, words, meaning))
 
 
-def shortest(conn: psycopg.Connection, person: UUID, q: str, meaning: search.Meaning | None) -> int:
+def shortest(conn: psycopg.Connection, person: UUID, q: str, meaning: meanings.Meaning | None) -> int:
     """The least SQL that finds the same photos."""
     where = "user_id = %(person)s AND deleted_at IS NULL AND NOT archived"
     if "lisbon" in q:

@@ -18,7 +18,22 @@ from tests import libraries
 from tests.libraries import LISBON, PARIS, PARIS_TEXAS, TINY, TinyEncoder, photo, towards
 from tests.vaults import Somebody, somebody
 
-from photovault import db, embeddings, images, listing, model_manifest, models, queries, search, users, vectors
+from photovault import (
+    db,
+    embeddings,
+    images,
+    library_names,
+    listing,
+    meanings,
+    model_manifest,
+    models,
+    picture_search,
+    queries,
+    search,
+    users,
+    vectors,
+    word_search,
+)
 from photovault.errors import Unavailable
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -40,15 +55,15 @@ def person() -> Somebody:
 def encoder(monkeypatch: pytest.MonkeyPatch) -> Iterator[TinyEncoder]:
     tiny = TinyEncoder()
     monkeypatch.setattr(embeddings, "provider", lambda: tiny)
-    search._meaning_of.cache_clear()
+    meanings._meaning_of.cache_clear()
     yield tiny
-    search._meaning_of.cache_clear()
+    meanings._meaning_of.cache_clear()
 
 
 def filtered(person: Somebody, q: str, wanted: listing.Filter = ANY, *, archived_given: bool = False) -> list[UUID]:
     """What a query without a rest lists, newest first."""
     with db.transaction(person.user_id) as conn:
-        known = search.names_of(conn, person.user_id)
+        known = library_names.names_of(conn, person.user_id)
         parsed = queries.parse_with(q, known.vocabulary, today=TODAY)
         assert parsed.text == ""
         both = search.narrowed(wanted, parsed.filter, known, archived_given=archived_given)
@@ -57,9 +72,9 @@ def filtered(person: Somebody, q: str, wanted: listing.Filter = ANY, *, archived
 
 def found(person: Somebody, text: str, wanted: listing.Filter = ANY) -> list[UUID]:
     """What a text finds by words and, with an encoder, by meaning."""
-    meaning = search.meaning_of(text)
+    meaning = meanings.meaning_of(text)
     with db.transaction(person.user_id) as conn:
-        words = search.words_of(conn, text, search.names_of(conn, person.user_id))
+        words = word_search.words_of(conn, text, library_names.names_of(conn, person.user_id))
         return [one.id for one in search.ranked(conn, wanted, words, meaning)]
 
 
@@ -253,9 +268,9 @@ def test_file_names_are_found_as_they_are_written(person: Somebody) -> None:
 def test_reasons_say_which_words_a_photo_has(person: Somebody) -> None:
     beach = photo(person.user_id, caption="beach", labels=["dog"])
     with db.transaction(person.user_id) as conn:
-        words = search.words_of(conn, "dogs at the bea", search.names_of(conn, person.user_id))
+        words = word_search.words_of(conn, "dogs at the bea", library_names.names_of(conn, person.user_id))
         assert words
-        why = search.reasons(conn, [beach], words)[beach]
+        why = word_search.reasons(conn, [beach], words)[beach]
 
     assert {(reason.kind, reason.text) for reason in why} == {("label", "dog"), ("word", "beach")}
 
@@ -295,7 +310,7 @@ def test_stop_words_alone_are_looked_up_all_the_same(person: Somebody) -> None:
 
 @given(st.text(min_size=1, max_size=8), st.text(max_size=8))
 def test_a_prefix_is_a_range_of_text(prefix: str, rest: str) -> None:
-    past = search.past_prefix(prefix)
+    past = word_search.past_prefix(prefix)
     points = [ord(letter) for letter in prefix + rest]
 
     assert [ord(letter) for letter in prefix] <= points < [ord(letter) for letter in past]
@@ -347,14 +362,14 @@ def test_the_filter_holds_for_meaning(person: Somebody, encoder: TinyEncoder) ->
 
 
 def test_a_text_is_encoded_once_for_all_its_pages(encoder: TinyEncoder) -> None:
-    assert search.meaning_of("sunset") == search.meaning_of("sunset")
+    assert meanings.meaning_of("sunset") == meanings.meaning_of("sunset")
     assert encoder.asked == ["sunset"]
 
 
 def test_a_provider_without_words_is_not_asked(encoder: TinyEncoder) -> None:
     encoder.understands_text = False
 
-    assert search.meaning_of("sunset") is None
+    assert meanings.meaning_of("sunset") is None
     assert encoder.asked == []
 
 
@@ -378,11 +393,11 @@ def test_look_alikes_are_near_and_nearest_first_page_by_page(person: Somebody) -
     photo(person.user_id, vector=towards(1.0), archived=True)
     photo(somebody().user_id, vector=towards(1.0))
     with db.transaction(person.user_id) as conn:
-        anchor = search.anchor_of(conn, first)
+        anchor = picture_search.anchor_of(conn, first)
         assert anchor is not None
-        everything = search.similar(conn, anchor, limit=10, without=first)
+        everything = picture_search.similar(conn, anchor, limit=10, without=first)
         pages, after = [], None
-        while page := search.similar(conn, anchor, limit=1, after=after, without=first):
+        while page := picture_search.similar(conn, anchor, limit=1, after=after, without=first):
             pages += page
             after = (page[-1].distance, page[-1].id)
 
@@ -394,12 +409,12 @@ def test_a_photo_without_a_vector_has_no_look_alikes(person: Somebody) -> None:
     photo(person.user_id, vector=towards(1.0))
     plain = photo(person.user_id)
     with db.transaction(person.user_id) as conn:
-        assert search.anchor_of(conn, plain) is None
+        assert picture_search.anchor_of(conn, plain) is None
 
 
 def test_a_picture_of_a_model_that_has_seen_nothing_is_like_nothing(person: Somebody) -> None:
     with db.transaction(person.user_id) as conn:
-        assert search.anchor(conn, search.Meaning("never", "seen", "[1]")) is None
+        assert picture_search.anchor(conn, meanings.Meaning("never", "seen", "[1]")) is None
 
 
 # -------------------------------------------------------------------------------------------------------- names
@@ -407,12 +422,12 @@ def test_a_picture_of_a_model_that_has_seen_nothing_is_like_nothing(person: Some
 
 def test_names_are_read_again_when_the_library_changed(person: Somebody) -> None:
     with db.transaction(person.user_id) as conn:
-        before = search.names_of(conn, person.user_id)
-        assert search.names_of(conn, person.user_id) is before
+        before = library_names.names_of(conn, person.user_id)
+        assert library_names.names_of(conn, person.user_id) is before
     libraries.named_person(person.user_id, "Anna")
 
     with db.transaction(person.user_id) as conn:
-        assert ("anna",) in search.names_of(conn, person.user_id).vocabulary.people
+        assert ("anna",) in library_names.names_of(conn, person.user_id).vocabulary.people
 
 
 def test_names_are_those_of_one_person(person: Somebody) -> None:
@@ -421,7 +436,7 @@ def test_names_are_those_of_one_person(person: Somebody) -> None:
     libraries.album(stranger.user_id, "Secret")
     photo(stranger.user_id, labels=["dog"], **LISBON)
     with db.transaction(person.user_id) as conn:
-        assert search.read_names(conn).completable == ()
+        assert library_names.read_names(conn).completable == ()
 
 
 # -------------------------------------------------------------------------------------------------------- plans
@@ -483,7 +498,7 @@ def of_table(nodes: list[dict[str, Any]], name: str) -> list[dict[str, Any]]:
 
 def test_vectors_are_scanned_in_the_covering_index_alone(crowd: tuple[UUID, int]) -> None:
     user_id, model = crowd
-    nodes = plan(user_id, *search.by_picture_sql(ANY, model_id=model, vector="[1,0,0]"))
+    nodes = plan(user_id, *picture_search.by_picture_sql(ANY, model_id=model, vector="[1,0,0]", most=1000))
 
     (scan,) = of_table(nodes, "image_embeddings")
     assert scan["Node Type"] == "Index Only Scan"
@@ -496,9 +511,9 @@ def lookups(crowd: tuple[UUID, int], text: str) -> list[str]:
     """The conditions by which words are looked up in the primary key: of the whole ones, then of the last's range."""
     user_id, _ = crowd
     with db.transaction(user_id) as conn:
-        words = search.words_of(conn, text, search.read_names(conn))
+        words = word_search.words_of(conn, text, library_names.read_names(conn))
     assert words
-    nodes = of_table(plan(user_id, *search.by_words_sql(ANY, words)), "image_terms")
+    nodes = of_table(plan(user_id, *word_search.by_words_sql(ANY, words, most=1000)), "image_terms")
     assert "Seq Scan" not in {node["Node Type"] for node in nodes}
     conditions = [node["Index Cond"] for node in nodes if node.get("Index Name") == "image_terms_pkey"]
     return sorted(conditions, key=lambda condition: "ANY" not in condition)

@@ -462,12 +462,12 @@ def similar_images(
     """Photos that look like this one, the nearest first. Trash and archive are left out."""
     kind = f"similar-{image_id}"
     after = cursors.decode(kind, cursor, "fu")
-    from photovault import search  # with its parser and names, which no other route here needs
+    from photovault import picture_search  # which no other route here needs
 
     with person.transaction() as conn:
         presenting.existing(conn, image_id)
-        anchor = search.anchor_of(conn, image_id)
-        found = search.similar(conn, anchor, limit=limit + 1, after=after, without=image_id) if anchor else []
+        anchor = picture_search.anchor_of(conn, image_id)
+        found = picture_search.similar(conn, anchor, limit=limit + 1, after=after, without=image_id) if anchor else []
         items = presenting.look_alikes(conn, found[:limit])
     return schemas.Page(
         items=items, next_cursor=next_cursor(kind, found, limit=limit, key=lambda one: (one.distance, one.id))

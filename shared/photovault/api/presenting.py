@@ -13,7 +13,7 @@ from photovault.api import schemas
 from photovault.errors import NotFound
 
 if TYPE_CHECKING:
-    from photovault import search
+    from photovault import picture_search
     from photovault.db import Connection
 
 LIST_TICKETS = ("thumbnail",)
@@ -26,7 +26,7 @@ def image_list(conn: Connection, rows: Sequence[images.Image]) -> list[schemas.I
     return [image(row, found.get(row.id, {})) for row in rows]
 
 
-def look_alikes(conn: Connection, found: Sequence[search.LookAlike]) -> list[schemas.LookAlike]:
+def look_alikes(conn: Connection, found: Sequence[picture_search.LookAlike]) -> list[schemas.LookAlike]:
     """Photos that look like another one, in their order."""
     score = {one.id: 1 - one.distance for one in found}
     shown = image_list(conn, images.by_ids(conn, list(score)))

@@ -12,7 +12,19 @@ from fastapi import APIRouter, Query, Request
 from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 
-from photovault import cursors, db, images, listing, names, queries, search
+from photovault import (
+    cursors,
+    db,
+    images,
+    library_names,
+    listing,
+    meanings,
+    names,
+    picture_search,
+    queries,
+    search,
+    word_search,
+)
 from photovault.api import posted, presenting, schemas
 from photovault.api.edge import CurrentPerson, Person
 from photovault.api.images import ListFilter
@@ -109,13 +121,13 @@ def search_images(
     q = q.replace("\x00", " ")
     key = _key(q, wanted, today)
     with person.transaction() as conn:
-        known = search.names_of(conn, person.user_id)
+        known = library_names.names_of(conn, person.user_id)
     parsed = queries.parse_with(q, known.vocabulary, today=today or datetime.now(UTC).date())
     both = search.narrowed(wanted, parsed.filter, known, archived_given="archived" in request.query_params)
     if both is None:
         return SearchPage(items=[], next_cursor=None, filter=_parsed(q, parsed))
     if parsed.text:
-        meaning = search.meaning_of(parsed.text)
+        meaning = meanings.meaning_of(parsed.text)
         with person.transaction() as conn:
             items, following = _by_rank(conn, both, parsed, known, meaning, key=key, cursor=cursor, limit=limit)
     else:
@@ -132,7 +144,7 @@ def suggest(
 ) -> Suggestions:
     """People, places, labels and albums of the library that the end of the query begins. Hidden people stay hidden."""
     with person.transaction() as conn:
-        known = search.names_of(conn, person.user_id)
+        known = library_names.names_of(conn, person.user_id)
     return Suggestions(
         items=[
             Suggestion(
@@ -167,10 +179,10 @@ async def search_by_image(
 def _like(person: Person, data: bytes, cursor: str | None, limit: int) -> schemas.Page[schemas.LookAlike]:
     kind = f"like-{hashlib.sha256(data).hexdigest()[:16]}"
     after = cursors.decode(kind, cursor, "fu")
-    meaning = search.meaning_of_picture(data)
+    meaning = meanings.meaning_of_picture(data)
     with person.transaction() as conn:
-        anchor = search.anchor(conn, meaning)
-        found = search.similar(conn, anchor, limit=limit + 1, after=after) if anchor else []
+        anchor = picture_search.anchor(conn, meaning)
+        found = picture_search.similar(conn, anchor, limit=limit + 1, after=after) if anchor else []
         items = presenting.look_alikes(conn, found[:limit])
     return schemas.Page(
         items=items, next_cursor=next_cursor(kind, found, limit=limit, key=lambda one: (one.distance, one.id))
@@ -199,7 +211,7 @@ def _by_rank(
     wanted: listing.Filter,
     parsed: Parsed,
     known: names.Names,
-    meaning: search.Meaning | None,
+    meaning: meanings.Meaning | None,
     *,
     key: str,
     cursor: str | None,
@@ -210,10 +222,10 @@ def _by_rank(
     start = after[0] if after else 0
     if not isinstance(start, int) or not 0 <= start <= search.MOST_RESULTS:
         raise BadCursor
-    words = search.words_of(conn, parsed.text, known, language=parsed.language)
+    words = word_search.words_of(conn, parsed.text, known, language=parsed.language)
     ranked = search.ranked(conn, wanted, words, meaning)
     shown = {found.id: found for found in ranked[start : start + limit]}
-    why = search.reasons(conn, list(shown), words) if words and shown else {}
+    why = word_search.reasons(conn, list(shown), words) if words and shown else {}
     items = [
         Hit(
             image=image,
@@ -230,7 +242,7 @@ def _conditions(parsed: Parsed) -> list[Matched]:
     return [Matched(kind=span.kind, text=span.value) for span in parsed.spans if not span.negated]
 
 
-def _reasons(found: Fused[UUID], why: Sequence[search.Reason]) -> list[Matched]:
+def _reasons(found: Fused[UUID], why: Sequence[word_search.Reason]) -> list[Matched]:
     told = [Matched(kind=reason.kind, text=reason.text) for reason in why]
     if "picture" in found.scores:
         told.append(Matched(kind="picture", text=None, score=round(found.scores["picture"], 4)))

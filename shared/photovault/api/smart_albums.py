@@ -77,11 +77,11 @@ def understood(person: Person, body: FilterOrQuery) -> saved_filters.Saved:
     """The filter that is meant. Raises ``Invalid`` for words that are no condition."""
     if body.filter is not None:
         return body.filter.read()
-    from photovault import search  # with numpy's vectors, which only a query needs
+    from photovault import library_names  # which only a query needs
 
     q, today = body.q or "", body.today or datetime.now(UTC).date()
     with person.transaction() as conn:
-        known = search.names_of(conn, person.user_id).vocabulary
+        known = library_names.names_of(conn, person.user_id).vocabulary
     said = queries.parse_with(q, known, today=today)
     if said.text:
         raise Invalid(

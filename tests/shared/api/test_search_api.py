@@ -16,7 +16,7 @@ from tests.libraries import LISBON, PARIS, TinyEncoder, photo, towards
 from tests.pictures import draw
 from tests.vaults import Somebody, client, somebody
 
-from photovault import cursors, db, embeddings, formats, model_manifest, search, vectors
+from photovault import cursors, db, embeddings, formats, meanings, model_manifest, vectors
 from photovault.api import images as images_api
 from photovault.api import search as search_api
 
@@ -47,7 +47,7 @@ def library(vault: Path) -> Somebody:
 def encoder(monkeypatch: pytest.MonkeyPatch) -> TinyEncoder:
     tiny = TinyEncoder()
     monkeypatch.setattr(embeddings, "provider", lambda: tiny)
-    search._meaning_of.cache_clear()
+    meanings._meaning_of.cache_clear()
     return tiny
 
 

@@ -16,7 +16,7 @@ from tests.renewed import NEW, OLD, Painter, painted, see, upload, use
 from tests.staged import Bucket
 from tests.vaults import somebody
 
-from photovault import blobs, corrections, db, images, keyring, people, renewals, search, users, vault
+from photovault import blobs, corrections, db, images, keyring, people, picture_search, renewals, users, vault
 from photovault.errors import StorageUnavailable
 from photovault.pipeline import embedding, purging, renewing, reunderstanding, vision
 
@@ -39,11 +39,11 @@ def renew(user_id: UUID) -> None:
     renewing.renew_some(user_id, reunderstanding.WORK)
 
 
-def alike(user_id: UUID, photo: UUID) -> list[search.LookAlike]:
+def alike(user_id: UUID, photo: UUID) -> list[picture_search.LookAlike]:
     with db.transaction(user_id) as conn:
-        anchor = search.anchor_of(conn, photo)
+        anchor = picture_search.anchor_of(conn, photo)
         assert anchor
-        return search.similar(conn, anchor, without=photo, limit=9)
+        return picture_search.similar(conn, anchor, without=photo, limit=9)
 
 
 def renew_photos(
