@@ -1,7 +1,7 @@
-"""HTTP: sign-up, log-in, refresh, verify. The only function that receives the signing secret."""
+"""HTTP: log-in, accounts and their API keys. The only function that receives the signing secret."""
 
-from photovault.api import auth
-from photovault.api.edge import create_app, lambda_handler
+from photovault.api import auth_app
+from photovault.api.edge import lambda_handler
 
-app = create_app([auth.router], title="PhotoVault: auth", needed=("database_url", "jwt_secret", "ledger"))
+app = auth_app()
 handler = lambda_handler(app)

@@ -76,6 +76,7 @@ def erase(conn: Connection, *, at: datetime) -> bool:
     if not erased:
         return False
     conn.execute("UPDATE user_keys SET wrapped = '', master_fingerprint = %s", [keys.ERASED])
+    conn.execute("DELETE FROM api_keys")
     conn.execute("DELETE FROM activity")
     # Nothing is to be built any more, and whoever is building has lost the lease.
     conn.execute(

@@ -9,6 +9,8 @@ treat the same classes: a ``Rejected`` photo is recorded and acknowledged, anyth
     ├── Unauthenticated    401
     │   └── PersonGone     401  the account was deleted
     ├── Forbidden          403
+    │   ├── ScopeMissing   403  an API key that may not do this; ``scope`` would let it
+    │   └── SessionNeeded  403  what no API key may do
     ├── NotFound           404  not there, or not yours: the same answer
     ├── Conflict           409
     ├── TooLarge           413
@@ -73,6 +75,23 @@ class Forbidden(PhotoVaultError):
     status = 403
     type = "forbidden"
     title = "Not allowed"
+
+
+class ScopeMissing(Forbidden):
+    type = "scope-missing"
+    title = "This API key may not do that"
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(f"This API key lacks the scope {scope}.")
+        self.scope = scope
+
+
+class SessionNeeded(Forbidden):
+    type = "session-needed"
+    title = "No API key may do that"
+
+    def __init__(self) -> None:
+        super().__init__("No API key may do this, whatever its scopes: log in.")
 
 
 class NotFound(PhotoVaultError):

@@ -92,6 +92,12 @@ def set_password_hash(conn: Connection, password_hash: str) -> None:
     conn.execute("UPDATE users SET password_hash = %s", [password_hash])
 
 
+def lock(conn: Connection) -> None:
+    """Lock the person's row for something that is no change to tell other devices of. Raises ``PersonGone``."""
+    if not db.value(conn, "SELECT true FROM users WHERE erased_at IS NULL FOR NO KEY UPDATE"):
+        raise PersonGone
+
+
 def next_revision(conn: Connection) -> int:
     """The number of a change, taken under the lock of the person's row.
 

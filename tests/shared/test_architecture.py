@@ -20,7 +20,7 @@ PURE = {
     "filters", "formats", "globe", "grouping", "grouping_memory", "heap", "homes", "iptc", "keys", "languages",
     "linkage", "listing", "memories", "metadata", "model_manifest", "moments", "motion", "names", "passwords",
     "perceptual", "places", "presigning", "profiles", "queries", "ranking", "raw", "readings", "reasons", "recipes",
-    "reconciling", "renditions", "saved_filters", "sealing", "sharing", "showing", "speech", "spoken_dates",
+    "reconciling", "renditions", "saved_filters", "scopes", "sealing", "sharing", "showing", "speech", "spoken_dates",
     "spoken_names", "stripping", "stripping_heif", "thumbhash", "timezones", "titles", "tokens", "trip_albums", "trips",
     "vision_cv", "vocabularies", "xmp",
 }  # fmt: skip

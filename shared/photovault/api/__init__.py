@@ -1,7 +1,7 @@
 """The HTTP edge: routers, and the applications that serve them.
 
 A router costs tens of milliseconds to build, which a cold start pays before its first answer. So an application builds
-the part that a request asks for, by the first segment of its path, when it is asked for.
+the part that a request asks for, by the first segments of its path, when it is asked for.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 
     from photovault.api.edge import Receive, Scope, Send
 
-# The first segment of a path, and the modules of photovault.api that have its routers.
+# The first segment of a path, or the first two, and the modules of photovault.api that have its routers.
 PARTS = {
     "auth": ("auth",),
+    "auth/keys": ("keys",),
     "search": ("search",),
     # In this order: `map` and `trash` are no ids of photos.
     "images": ("duplicates", "timeline", "map", "memories", "trash", "edits", "images", "viewing"),
@@ -39,6 +40,9 @@ OTHERWISE = ("health",)
 
 # What the functions that open photos and hand out tickets cannot do without.
 PHOTOS_NEED = ("database_url", "master_key", "staging_bucket")
+# What the function does that alone may sign tokens, and what it cannot do without.
+AUTH = frozenset(segments for segments in PARTS if segments.partition("/")[0] == "auth")
+AUTH_NEEDS = ("database_url", "jwt_secret", "ledger")
 
 
 class Application:
@@ -58,10 +62,13 @@ class Application:
         if scope["type"] == "lifespan":
             await _live(receive, send)
             return
-        segment = str(scope["path"]).removeprefix(str(scope.get("root_path", ""))).strip("/").partition("/")[0]
-        await self._part(self._parts.get(segment, OTHERWISE))(scope, receive, send)
+        path = str(scope["path"]).removeprefix(str(scope.get("root_path", "")))
+        first, *more = path.strip("/").split("/")
+        names = self._parts.get("/".join([first, *more[:1]])) or self._parts.get(first, OTHERWISE)
+        await self.part(names)(scope, receive, send)
 
-    def _part(self, names: tuple[str, ...]) -> FastAPI:
+    def part(self, names: tuple[str, ...]) -> FastAPI:
+        """The application of these modules, built now unless it was before."""
         from photovault.api import edge, health
 
         with self._lock:
@@ -93,12 +100,19 @@ def routers() -> list[APIRouter]:
 
 def library_app() -> Application:
     """Everything but log-in and search, and the description of all of it."""
-    return Application(PARTS.keys() - {"auth", "search"}, needed=PHOTOS_NEED)
+    return Application(PARTS.keys() - AUTH - {"search"}, needed=PHOTOS_NEED)
+
+
+def auth_app() -> Application:
+    """Log-in, built at once, and what belongs to an account."""
+    app = Application(AUTH, needed=AUTH_NEEDS)
+    app.part(PARTS["auth"])
+    return app
 
 
 def complete_app() -> Application:
     """All routes in one application, as a laptop serves them."""
-    return Application(PARTS, needed=(*PHOTOS_NEED, "jwt_secret", "ledger"))
+    return Application(PARTS, needed=(*PHOTOS_NEED, *AUTH_NEEDS))
 
 
 @cache

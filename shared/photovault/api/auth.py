@@ -10,7 +10,7 @@ from fastapi import APIRouter, Path, Request, Response
 from pydantic import Field, StringConstraints
 
 from photovault import accounts, activity, sessions, users
-from photovault.api.edge import CurrentPerson, client_address
+from photovault.api.edge import CurrentLoggedIn, CurrentPerson, client_address
 from photovault.api.schemas import CONFLICT, NOT_FOUND, Schema
 from photovault.errors import NotFound, Unauthenticated
 
@@ -119,7 +119,7 @@ def refresh(body: Refresh, request: Request) -> LoggedIn:
 
 @router.get("/verify", operation_id="verify", responses={401: {}})
 def verify(person: CurrentPerson) -> Verified:
-    """Whom the access token speaks for."""
+    """Whom the access token or the API key speaks for."""
     with person.transaction() as conn:
         user = users.get(conn)
     if user is None:
@@ -128,7 +128,7 @@ def verify(person: CurrentPerson) -> Verified:
 
 
 @router.post("/logout", status_code=204, operation_id="logOut")
-def log_out(person: CurrentPerson) -> Response:
+def log_out(person: CurrentLoggedIn) -> Response:
     """End the session that the access token belongs to, at once."""
     with person.transaction() as conn:
         sessions.revoke(conn, person.session_id, because="log-out")
@@ -136,7 +136,7 @@ def log_out(person: CurrentPerson) -> Response:
 
 
 @router.get("/sessions", operation_id="listSessions")
-def list_sessions(person: CurrentPerson) -> Sessions:
+def list_sessions(person: CurrentLoggedIn) -> Sessions:
     """The sessions that have not ended, latest used first."""
     with person.transaction() as conn:
         found = sessions.active(conn)
@@ -156,7 +156,7 @@ def list_sessions(person: CurrentPerson) -> Sessions:
 
 
 @router.delete("/sessions/{session_id}", status_code=204, operation_id="endSession", responses=NOT_FOUND)
-def end_session(person: CurrentPerson, session_id: Annotated[UUID, Path()]) -> Response:
+def end_session(person: CurrentLoggedIn, session_id: Annotated[UUID, Path()]) -> Response:
     """End one session, on whatever device it is."""
     with person.transaction() as conn:
         if not sessions.revoke(conn, session_id, because="ended by the person"):
@@ -166,7 +166,7 @@ def end_session(person: CurrentPerson, session_id: Annotated[UUID, Path()]) -> R
 
 
 @router.delete("/sessions", status_code=204, operation_id="endOtherSessions")
-def end_other_sessions(person: CurrentPerson) -> Response:
+def end_other_sessions(person: CurrentLoggedIn) -> Response:
     """End every session but this one."""
     with person.transaction() as conn:
         ended = sessions.revoke_all(conn, because="ended by the person", but=person.session_id)
@@ -175,7 +175,7 @@ def end_other_sessions(person: CurrentPerson) -> Response:
 
 
 @router.delete("/account", status_code=202, operation_id="deleteAccount", responses={429: {}})
-def delete_account(person: CurrentPerson, body: Deletion, request: Request) -> Deleted:
+def delete_account(person: CurrentLoggedIn, body: Deletion, request: Request) -> Deleted:
     """Delete the account and everything in it, at once and for good. Export what you want to keep first.
 
     The password is asked for once more. Every session ends, and the e-mail address is free again.

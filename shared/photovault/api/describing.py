@@ -5,25 +5,38 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 
+from photovault import scopes
 from photovault.api.schemas import PROBLEM_TYPE, Problem
 
 METHODS = frozenset({"get", "put", "post", "delete", "patch"})
+API_KEY = {
+    "type": "http",
+    "scheme": "bearer",
+    "bearerFormat": "pv_ and 49 letters and digits",
+    "description": "An API key, for programs. It may do what its scopes say; each operation names the one that it "
+    "needs, and those that name none are for sessions alone.\n\n"
+    + "\n".join(f"- `{scope}`: {meaning}" for scope, meaning in scopes.MEANINGS.items()),
+}
 _PROBLEM = {"$ref": "#/components/schemas/Problem"}
 
 
 def with_problems(document: dict[str, Any]) -> dict[str, Any]:
-    """The document in which every error is a problem, and those that the edge itself answers are named.
+    """The document in which every error is a problem, those that the edge itself answers are named, and so are scopes.
 
-    401 where a token is asked for, 400 and 413 where a body is read, 409 where a key makes a request count once, 429
-    where attempts are counted, and 503.
+    401 and 403 where a token is asked for, 400 and 413 where a body is read, 409 where a key makes a request count
+    once, 429 where attempts are counted, and 503.
     """
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
     schemas["Problem"] = Problem.model_json_schema()
+    document["components"].setdefault("securitySchemes", {})["apiKey"] = API_KEY
     for path, methods in document["paths"].items():
         for method in METHODS & methods.keys():
             operation = methods[method]
+            needed = scopes.NEEDED.get(operation["operationId"])
+            if operation.get("security") and needed is not None:
+                operation["security"] = [*operation["security"], {"apiKey": [needed]}]
             responses = operation["responses"]
             for status in _from_the_edge(path, operation):
                 responses.setdefault(status, {})
@@ -40,7 +53,7 @@ def with_problems(document: dict[str, Any]) -> dict[str, Any]:
 def _from_the_edge(path: str, operation: dict[str, Any]) -> list[str]:
     found = []
     if operation.get("security"):
-        found.append("401")
+        found += ["401", "403"]
     elif path.startswith("/auth/"):
         found.append("429")
     if "requestBody" in operation:

@@ -19,11 +19,13 @@ from fastapi.routing import APIRoute
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.exceptions import HTTPException
 
-from photovault import db, sessions, tokens
+from photovault import api_keys, db, scopes, sessions, tokens
 from photovault.api.schemas import PROBLEM_TYPE
 from photovault.errors import (
     PhotoVaultError,
     RangeNotSatisfiable,
+    ScopeMissing,
+    SessionNeeded,
     TooLarge,
     TooManyRequests,
     Unauthenticated,
@@ -63,36 +65,75 @@ _DESCRIPTION = (
     "Names of places: [GeoNames](https://www.geonames.org), CC BY 4.0. Borders of time zones, and finer names "
     "where the vault asks Nominatim: © [OpenStreetMap](https://www.openstreetmap.org/copyright) contributors, ODbL."
 )
-_bearer = HTTPBearer(auto_error=False, description="The access token of sign-up, log-in or refresh.")
+# As `describing` tells it, beside API keys, which come in the same header.
+_bearer = HTTPBearer(
+    scheme_name="session", auto_error=False, description="The access token of sign-up, log-in or refresh."
+)
 
 
 @dataclass(frozen=True)
 class Person:
-    """Whoever a valid access token speaks for."""
+    """Whoever a request speaks for: by the access token of a session, or by an API key that may do what is asked."""
 
     user_id: UUID
-    session_id: UUID
+    session_id: UUID | None
+    key_id: UUID | None = None
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
-        """A transaction of this person. Raises ``Unauthenticated`` once the session was ended, at once."""
+        """A transaction of this person. Raises ``Unauthenticated`` once session or key was ended, at once."""
         from photovault import keyring  # a start without a request that needs rows does without
 
         keyring.warm(self.user_id)
         with db.transaction(self.user_id) as conn:
-            sessions.require(conn, self.session_id)
+            if self.session_id is not None:
+                sessions.require(conn, self.session_id)
+            elif self.key_id is not None:
+                api_keys.require(conn, self.key_id)
+            else:
+                raise Unauthenticated
             yield conn
 
 
-def _person(credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> Person:
+@dataclass(frozen=True)
+class LoggedInPerson(Person):
+    """Whoever has logged in, and is no program with a key."""
+
+    session_id: UUID
+
+
+def _person(request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> Person:
+    """Whom the token speaks for. Raises ``Unauthenticated``, ``TooManyRequests``, ``Forbidden`` for a key's scopes."""
     if credentials is None:
-        raise Unauthenticated("Send the access token as `Authorization: Bearer <token>`.")
+        raise Unauthenticated("Send an access token or an API key as `Authorization: Bearer <token>`.")
     token = credentials.credentials
+    if not api_keys.is_meant(token):
+        return _logged_in(token)
+    found = api_keys.authenticate(token, address=client_address(request))
+    needed = scopes.NEEDED.get(request.scope["route"].operation_id)
+    if needed is None:
+        raise SessionNeeded
+    if needed not in found.scopes:
+        raise ScopeMissing(needed)
+    return Person(found.user_id, None, found.id)
+
+
+def _logged_in(token: str) -> LoggedInPerson:
     claims = tokens.verify(token, sessions.cached_public_keys(tokens.key_id(token)), now=datetime.now(UTC))
-    return Person(claims.user_id, claims.session_id)
+    return LoggedInPerson(claims.user_id, claims.session_id)
 
 
 CurrentPerson = Annotated[Person, Depends(_person)]
+
+
+def _logged_in_person(person: CurrentPerson) -> LoggedInPerson:
+    if not isinstance(person, LoggedInPerson):
+        raise SessionNeeded
+    return person
+
+
+# For what no key may do, whatever its scopes are.
+CurrentLoggedIn = Annotated[LoggedInPerson, Depends(_logged_in_person)]
 
 
 def client_address(request: Request) -> str:
@@ -148,6 +189,8 @@ async def _on_error(request: Request, error: Exception) -> Response:
     headers: dict[str, str] = {}
     if isinstance(error, Unauthenticated):
         headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, ScopeMissing):
+        headers["WWW-Authenticate"] = f'Bearer error="insufficient_scope", scope="{error.scope}"'
     if isinstance(error, (TooManyRequests, Unavailable)):
         headers["Retry-After"] = str(error.retry_after)
     if isinstance(error, RangeNotSatisfiable):

@@ -192,6 +192,7 @@ def fill(http: TestClient, *, photos: int = 3) -> Library:
     album = ask("POST", "/albums/manual", {"title": "Mine", "image_ids": [str(taken[0])]})
     export = ask("POST", "/exports", {})
     share = ask("POST", f"/albums/{album['id']}/shares", {})
+    key = ask("POST", "/auth/keys", {"name": "A frame", "scopes": ["photos:read"]})
     correction = ask("PATCH", f"/people/{people[0]}", {"name": "Ida"})["correction_id"]
     with db.transaction(owner.user_id) as conn:
         job = jobs.add(conn, "albums", generation=0)
@@ -217,6 +218,7 @@ def fill(http: TestClient, *, photos: int = 3) -> Library:
             "job_id": job,
             "export_id": UUID(export["id"]),
             "share_id": UUID(share["id"]),
+            "key_id": UUID(key["key"]["id"]),
             "group_id": duplicates.group_id("duplicate", taken[1:3]),
             "session_id": session_of(owner).session_id,
         },

@@ -67,6 +67,8 @@ BODIES: Bodies = {
     "shareAlbum": lambda _: {"password": "1234", "expires_in": 3600},
     "sharePhotos": lambda own: {"image_ids": [str(own.ids["image_id"])]},
     "editShare": lambda _: {"title": "Mine", "downloads": True},
+    "createApiKey": lambda _: {"name": "Mine", "scopes": ["photos:read"]},
+    "renameApiKey": lambda _: {"name": "Mine now"},
     "deleteAccount": lambda _: {"password": described.PASSWORD},
 }
 

@@ -32,7 +32,7 @@ REQUESTS_PER_VAULT = 250
 """After so many requests photos are deleted, people merged and albums gone: the next ones get a vault of their own."""
 UNHEARD_OF = 20_000
 OWN_IDS = ["image_id", "album_id", "person_id", "face_id", "correction_id", "job_id", "export_id", "session_id",
-           "group_id", "share_id"]  # fmt: skip
+           "group_id", "share_id", "key_id"]  # fmt: skip
 LISTS = ["images-newest", "images-oldest", "trash", "albums", "album-images", "people", "activity", "person-analysis"]
 LISTS += ["export-albums", "export-people", "album-images-oldest", "album-images-manual", "shares"]
 LISTS += [f"by-location-{level}" for level in ("country", "region", "city")]

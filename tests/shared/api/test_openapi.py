@@ -75,7 +75,13 @@ def test_every_operation_says_what_it_is_for_and_where_it_belongs() -> None:
 def test_every_operation_but_the_public_ones_wants_a_token() -> None:
     assert {operation.id for operation in operations() if not operation.details.get("security")} == PUBLIC
     schemes = document()["components"]["securitySchemes"]
-    assert [(scheme["type"], scheme["scheme"]) for scheme in schemes.values()] == [("http", "bearer")]
+    assert {name: (scheme["type"], scheme["scheme"]) for name, scheme in schemes.items()} == {
+        "session": ("http", "bearer"),
+        "apiKey": ("http", "bearer"),
+    }
+    for operation in operations():
+        for way in operation.details.get("security", ()):
+            assert way.keys() <= schemes.keys(), operation.id
 
 
 def test_every_error_is_described_as_the_problem_that_it_is() -> None:
@@ -95,7 +101,7 @@ def test_the_errors_that_every_operation_of_a_kind_can_end_in_are_named() -> Non
         told = set(operation.details["responses"])
         expected = set()
         if operation.details.get("security"):
-            expected.add("401")
+            expected |= {"401", "403"}
         if operation.path_names:
             expected |= {"404", "422"}
         if "requestBody" in operation.details:

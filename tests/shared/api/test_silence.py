@@ -14,7 +14,7 @@ from fastapi import APIRouter
 from fastapi.testclient import TestClient
 from tests.vaults import client
 
-from photovault import accounts, blobs, ids, presigning, sealing, tickets, uploads, users
+from photovault import accounts, api_keys, blobs, ids, presigning, sealing, tickets, uploads, users
 from photovault.api.schemas import Schema
 from photovault.observability import logger
 
@@ -76,6 +76,7 @@ def test_what_holds_a_secret_does_not_show_it() -> None:
         uploads.Seal(address, 3, key),
         accounts.LoggedIn(user, ids.new(), SECRET, SECRET, 600),
         users.Account(ids.new(), SECRET),
+        api_keys.Made(api_keys.ApiKey(ids.new(), "n", "pv_a", [], now, None, None), SECRET),
         users.Credentials("ada@example.com", SECRET),
         presigning.Credentials("AKIA", SECRET, SECRET),
         presigning.Post("https://storage.example", {"policy": SECRET}),
