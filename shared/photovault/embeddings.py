@@ -70,14 +70,13 @@ class Clip:
         return normalised(values[0])
 
     def embed_text(self, text: str) -> Vector | None:
-        session = self._text.get()
-        ids = np.array([self._tokens.get().encode(text)], dtype=np.int64)
+        session, tokens = self._text.get(), self._tokens.get()
+        ids = np.array([tokens.encode(text)], dtype=np.int64)
         names = {entry.name: entry for entry in session.get_inputs()}
         length = names["input_ids"].shape[1]
-        if isinstance(
-            length, int
-        ):  # an export with a fixed length; attention is causal, so what follows the end is idle
-            ids = np.pad(ids, ((0, 0), (0, length - ids.shape[1])), constant_values=clip_tokens.END_ID)
+        # An export with a fixed length; attention is causal, so what follows the end is idle.
+        if isinstance(length, int):
+            ids = np.pad(ids, ((0, 0), (0, length - ids.shape[1])), constant_values=tokens.end)
         feed = {"input_ids": ids}
         if "attention_mask" in names:
             feed["attention_mask"] = np.ones_like(ids)

@@ -12,6 +12,7 @@ from photovault.observability import logger
 
 if TYPE_CHECKING:
     from photovault.db import Connection
+    from photovault.model_manifest import ModelInfo
 
 
 @dataclass(frozen=True)
@@ -28,39 +29,43 @@ def meaning_of(text: str) -> Meaning | None:
 
     Takes tens of milliseconds, and some hundreds the first time: never to be called inside a transaction.
     """
-    from photovault import embeddings, models  # numpy, and with the first text onnxruntime: only a query in words pays
+    from photovault import clip_tokens, embeddings  # numpy, and with the first text onnxruntime: only words pay
 
     try:
         provider = embeddings.provider()
-        if not text.strip() or not provider.understands_text:
-            return None
-        return _meaning_of(models.selection(), text)
+        clean = clip_tokens.clean(text)
+        return _meaning_of(provider.model, clean) if clean and provider.understands_text else None
     except (Unavailable, Misconfigured) as error:
         # Words still find what they name; that pictures cannot be searched by meaning is for the operator to know.
         logger().error("search.encoder_missing", extra={"why": error.detail})
         return None
 
 
-@lru_cache(maxsize=128)  # the pages of one query
-def _meaning_of(_selection: object, text: str) -> Meaning | None:
+# The pages of one query, and what a client asks again while somebody types. Not kept beyond the process: the encoder
+# takes as long as a few look-ups in a table would, and a table would remember what people search for.
+@lru_cache(maxsize=128)
+def _meaning_of(_model: ModelInfo, clean: str) -> Meaning | None:
+    """``clean`` is what the encoder makes of a text before it reads it: how it was typed makes no other query."""
     from photovault import embeddings
 
     provider = embeddings.provider()
-    vector = provider.embed_text(text)
+    vector = provider.embed_text(clean)
     return None if vector is None else Meaning(provider.model.name, provider.model.version, vectors.to_sql(vector))
 
 
-def meaning_of_picture(data: bytes) -> Meaning:
-    """A picture as the embedding function would describe it. Seconds the first time: never inside a transaction.
+def meanings_of_picture(data: bytes) -> list[Meaning]:
+    """A picture as the embedding function would describe it, and then as it did while CLIP was absent: a library that
+    is being embedded anew has photos of both. Seconds the first time: never inside a transaction.
 
     Raises ``Rejected`` for a file that is no photo, ``Unavailable`` or ``Misconfigured`` where the model is missing.
     """
     from photovault import embeddings, formats
 
-    picture = formats.decode(data, min_side=embeddings.DECODED_SIDE)
+    picture = formats.decode(data, min_side=embeddings.DECODED_SIDE).image.convert("RGB")
+    fallback = embeddings.PerceptualHash()
     provider = embeddings.provider()
-    vector = provider.embed_image(picture.image.convert("RGB"))
-    return Meaning(provider.model.name, provider.model.version, vectors.to_sql(vector))
+    providers = [provider] if provider.model == fallback.model else [provider, fallback]
+    return [Meaning(one.model.name, one.model.version, vectors.to_sql(one.embed_image(picture))) for one in providers]
 
 
 def model_id(conn: Connection, meaning: Meaning) -> int | None:

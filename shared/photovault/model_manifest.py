@@ -15,12 +15,33 @@ Role = Literal["face-detector", "face-embedder", "label-detector", "image-tower"
 
 
 @dataclass(frozen=True)
+class CutOffs:
+    """The cosines from which on something counts as found. ``photovault models calibrate`` measures them.
+
+    ``text_floor``: of a text and a picture that fits it. ``text_margin``: how far below the best picture of a query
+    another one may lie; where something matches well, what matches so much worse is noise. ``look_alike_floor``: of
+    two pictures that are shown as similar.
+    """
+
+    text_floor: float
+    text_margin: float
+    look_alike_floor: float
+
+
+# CLIP ViT-B/32 in the literature: texts and pictures that belong together lie around 0.25 to 0.35, others mostly below
+# 0.2; LAION-400M (Schuhmann et al. 2021) keeps captions from 0.3 on, and a few words say less than a caption. Also for
+# models that nobody has measured.
+LITERATURE = CutOffs(text_floor=0.20, text_margin=0.08, look_alike_floor=0.70)
+
+
+@dataclass(frozen=True)
 class ModelInfo:
     """What is recorded beside every vector or label.
 
     ``dims`` is the vector's length (0 for label detectors). ``weak`` says that the vectors are a stopgap, too coarse
     to found people on without caution. ``same_person_threshold`` is the cosine similarity between a face and the
-    centroid of a person from which they count as one; 1.0 where the model knows no persons.
+    centroid of a person from which they count as one; 1.0 where the model knows no persons. ``cut_offs`` are those of
+    models of whole pictures.
     """
 
     name: str
@@ -29,6 +50,7 @@ class ModelInfo:
     dims: int
     weak: bool = False
     same_person_threshold: float = 1.0
+    cut_offs: CutOffs = LITERATURE
 
 
 @dataclass(frozen=True)
@@ -70,7 +92,15 @@ _CLIP_SOURCE = "OpenAI CLIP ViT-B/32, ONNX export with int8 weights (Xenova/clip
 CLIP = ModelInfo(name="clip-vit-base-patch32", version="d15189d-int8.1", kind="image", dims=512)
 
 # 64 bits of a DCT hash as a vector of +-1/8: look-alikes only, no words.
-PHASH = ModelInfo(name="phash", version="1", kind="image", dims=64, weak=True)
+# 10 of them may differ, the usual bound: 1 - 2 * 10 / 64.
+PHASH = ModelInfo(
+    name="phash",
+    version="1",
+    kind="image",
+    dims=64,
+    weak=True,
+    cut_offs=CutOffs(text_floor=1.0, text_margin=0.0, look_alike_floor=0.6875),
+)
 
 # OpenCV's bundled cascades and a classical descriptor. The threshold is strict because the descriptor sees light and
 # pose as much as it sees the person: it would rather leave a face alone than name it wrongly. Cosines of 2,000 pairs of
@@ -199,3 +229,16 @@ _BY_NAME = {entry.name: entry for entry in MANIFEST}
 def get(name: str) -> ModelFile:
     """The manifest's entry of that name. Raises ``KeyError`` for a name that the manifest does not know."""
     return _BY_NAME[name]
+
+
+_OF_PICTURES = (CLIP, PHASH)
+
+
+def cut_offs(name: str, version: str) -> CutOffs:
+    """Those of a model of whole pictures, as a row of the database names it, by which photos may still be embedded.
+
+    Of a version that the manifest no longer has: those of its successor.
+    """
+    alike = [info for info in _OF_PICTURES if info.name == name]
+    exact = [info for info in alike if info.version == version]
+    return (*exact, *alike)[0].cut_offs if alike else LITERATURE

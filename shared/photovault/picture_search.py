@@ -5,24 +5,16 @@ Vectors are compared exactly, over the person's own rows, in one index-only scan
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from photovault import db, listing, meanings, ranking
+from photovault import db, listing, meanings, model_manifest, ranking
 from photovault.meanings import Meaning
 
 if TYPE_CHECKING:
     from photovault.db import Connection
-
-# The cosine between a text and a picture in CLIP ViT-B/32: pairs that belong together lie around 0.25 to 0.35, others
-# mostly below 0.2. LAION-400M (Schuhmann et al. 2021) keeps captions from 0.3 on; a few words say less than a caption.
-MIN_TEXT_COSINE = 0.20
-# Where something matches well, what matches so much worse is noise.
-TEXT_COSINE_MARGIN = 0.08
-# Two pictures, by model. Of a hash's 64 bits 10 may differ, the usual bound: 1 - 2 * 10 / 64.
-MIN_LOOK_ALIKE_COSINE = {"phash": 0.6875}
-MIN_LOOK_ALIKE_COSINE_OF_OTHERS = 0.70
 
 
 @dataclass(frozen=True)
@@ -34,8 +26,13 @@ class _Scored:
 _COSINE = "(1 - (e.embedding <=> %(vector)s::halfvec))"
 
 
-def by_picture_sql(wanted: listing.Filter, *, model_id: int, vector: str, most: int) -> tuple[str, dict[str, Any]]:
-    """Exact: every vector of the person is compared. The archive is not in the covering index and joins by photo."""
+def by_picture_sql(
+    wanted: listing.Filter, *, model_id: int, vector: str, floor: float, most: int
+) -> tuple[str, dict[str, Any]]:
+    """Photos whose cosine with a text is ``floor`` or more. Exact: every vector of the person is compared.
+
+    The archive is not in the covering index and joins by photo.
+    """
     where, parameters = listing.conditions(wanted)
     near = f"e.model_id = %(model_id)s AND {_COSINE} >= %(floor)s"
     parts = []
@@ -51,7 +48,7 @@ def by_picture_sql(wanted: listing.Filter, *, model_id: int, vector: str, most: 
         )
     return (
         f"{' UNION ALL '.join(parts)} ORDER BY score DESC, id DESC LIMIT %(most)s",
-        parameters | {"model_id": model_id, "vector": vector, "floor": MIN_TEXT_COSINE, "most": most},
+        parameters | {"model_id": model_id, "vector": vector, "floor": floor, "most": most},
     )
 
 
@@ -59,9 +56,28 @@ def by_picture(conn: Connection, wanted: listing.Filter, meaning: Meaning, *, mo
     model_id = meanings.model_id(conn, meaning)
     if model_id is None:
         return []
-    sql, parameters = by_picture_sql(wanted, model_id=model_id, vector=meaning.vector, most=most)
+    cut_offs = model_manifest.cut_offs(meaning.model_name, meaning.model_version)
+    sql, parameters = by_picture_sql(
+        wanted, model_id=model_id, vector=meaning.vector, floor=cut_offs.text_floor, most=most
+    )
     found = [(row.id, row.score) for row in db.rows(conn, _Scored, sql, parameters)]
-    return ranking.near_the_best(found, margin=TEXT_COSINE_MARGIN)
+    return ranking.near_the_best(found, margin=cut_offs.text_margin)
+
+
+def unseen(conn: Connection, meaning: Meaning, image_ids: Sequence[UUID]) -> set[UUID]:
+    """Which of some photos the model of a text has not embedded, while a library is being embedded anew.
+
+    Empty for a library that one model has embedded, without looking at the photos.
+    """
+    model_id = meanings.model_id(conn, meaning)
+    rows = conn.execute(
+        "SELECT id FROM unnest(%(ids)s::uuid[]) AS id WHERE ("
+        "EXISTS (SELECT FROM image_embeddings e WHERE e.searchable AND e.model_id < %(model_id)s) "
+        "OR EXISTS (SELECT FROM image_embeddings e WHERE e.searchable AND e.model_id > %(model_id)s)) "
+        "AND NOT EXISTS (SELECT FROM image_embeddings e WHERE e.image_id = id AND e.model_id = %(model_id)s)",
+        {"ids": list(image_ids), "model_id": model_id},
+    )
+    return {row[0] for row in rows}
 
 
 @dataclass(frozen=True)
@@ -78,29 +94,41 @@ class Anchor:
 
     model_id: int
     name: str
+    version: str
     vector: str
 
+    @property
+    def farthest(self) -> float:
+        """The greatest cosine distance from which a picture still counts as alike."""
+        return 1 - model_manifest.cut_offs(self.name, self.version).look_alike_floor
 
-def anchor_of(conn: Connection, image_id: UUID) -> Anchor | None:
-    """The stored vector of a photo, of the newest model that has seen it; None before any has."""
-    return db.row(
+
+def anchors_of(conn: Connection, image_id: UUID) -> list[Anchor]:
+    """The stored vectors of a photo, that of its last look first: one, and more while a library is embedded anew."""
+    return db.rows(
         conn,
         Anchor,
-        "SELECT e.model_id, m.name, e.embedding::text AS vector FROM image_embeddings e "
-        "JOIN models m ON m.id = e.model_id WHERE e.image_id = %s ORDER BY e.model_id DESC LIMIT 1",
+        "SELECT e.model_id, m.name, m.version, e.embedding::text AS vector FROM image_embeddings e "
+        "JOIN models m ON m.id = e.model_id JOIN images i ON i.id = e.image_id "
+        "LEFT JOIN recipes r ON r.id = i.embedding_recipe WHERE e.image_id = %s "
+        "ORDER BY e.model_id IS NOT DISTINCT FROM r.model_id DESC, e.model_id DESC",
         [image_id],
     )
 
 
-def anchor(conn: Connection, meaning: Meaning) -> Anchor | None:
-    """A picture from elsewhere; None where its model has seen no photo yet."""
-    model_id = meanings.model_id(conn, meaning)
-    return None if model_id is None else Anchor(model_id, meaning.model_name, meaning.vector)
+def anchors(conn: Connection, found: Sequence[Meaning]) -> list[Anchor]:
+    """A picture from elsewhere; without the models that have seen no photo yet."""
+    by_model = [(meanings.model_id(conn, meaning), meaning) for meaning in found]
+    return [
+        Anchor(model_id, meaning.model_name, meaning.model_version, meaning.vector)
+        for model_id, meaning in by_model
+        if model_id is not None
+    ]
 
 
 def similar(
     conn: Connection,
-    anchor: Anchor,
+    anchors: Sequence[Anchor],
     *,
     limit: int,
     after: tuple[float, UUID] | None = None,
@@ -108,25 +136,43 @@ def similar(
 ) -> list[LookAlike]:
     """Photos that look like a picture, nearest first, after a (distance, id); archive and trash left out.
 
-    Compared are stored vectors of the same model, so that no encoder is needed for a photo of the library.
+    Compared are stored vectors, so that no encoder is needed for a photo of the library. Each photo is compared by the
+    first of the ``anchors``' models that has seen it. Distances are those of the first model; another's are stretched
+    so that where photos cease to be alike is the same distance in both.
     """
-    floor = MIN_LOOK_ALIKE_COSINE.get(anchor.name, MIN_LOOK_ALIKE_COSINE_OF_OTHERS)
-    distance = "(e.embedding <=> %(vector)s::halfvec)"
-    beyond = f"AND ({distance}, e.image_id) > (%(after_distance)s, %(after_id)s) " if after else ""
+    if not anchors:
+        return []
+    parts: list[str] = []
+    parameters: dict[str, Any] = {"without": without, "limit": limit}
+    for n, anchor in enumerate(anchors):
+        near = f"(e.embedding <=> %(vector{n})s::halfvec)"
+        earlier = (
+            "AND NOT EXISTS (SELECT FROM image_embeddings b WHERE b.image_id = e.image_id "
+            f"AND b.model_id = ANY(%(earlier{n})s)) "
+            if n
+            else ""
+        )
+        parts.append(
+            f"SELECT i.id, {near}{f' * %(stretch{n})s::float8' if n else ''} AS distance "
+            "FROM image_embeddings e JOIN images i ON i.id = e.image_id "
+            f"WHERE e.searchable AND e.model_id = %(model_id{n})s AND {near} <= %(farthest{n})s {earlier}"
+            "AND e.image_id IS DISTINCT FROM %(without)s AND i.deleted_at IS NULL AND i.status <> 'pending'"
+        )
+        parameters |= {
+            f"vector{n}": anchor.vector,
+            f"model_id{n}": anchor.model_id,
+            f"farthest{n}": anchor.farthest,
+            f"stretch{n}": anchors[0].farthest / anchor.farthest,
+            f"earlier{n}": [one.model_id for one in anchors[:n]],
+        }
+    beyond = ""
+    if after:
+        beyond = "WHERE (distance, id) > (%(after_distance)s, %(after_id)s) "
+        parameters |= {"after_distance": after[0], "after_id": after[1]}
     return db.rows(
         conn,
         LookAlike,
-        f"SELECT i.id, {distance} AS distance FROM image_embeddings e JOIN images i ON i.id = e.image_id "
-        f"WHERE e.searchable AND e.model_id = %(model_id)s AND {distance} <= %(farthest)s {beyond}"
-        "AND e.image_id IS DISTINCT FROM %(without)s AND i.deleted_at IS NULL AND i.status <> 'pending' "
-        "ORDER BY distance, i.id LIMIT %(limit)s",
-        {
-            "without": without,
-            "model_id": anchor.model_id,
-            "vector": anchor.vector,
-            "farthest": 1 - floor,
-            "limit": limit,
-            "after_distance": after[0] if after else None,
-            "after_id": after[1] if after else None,
-        },
+        f"SELECT id, distance FROM ({' UNION ALL '.join(parts)}) AS alike {beyond}"
+        "ORDER BY distance, id LIMIT %(limit)s",
+        parameters,
     )

@@ -6,7 +6,7 @@ vectors need no common scale.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -25,26 +25,42 @@ class Fused(Generic[Id]):
     scores: Mapping[str, float]
 
 
-def fuse(rankings: Mapping[str, Sequence[tuple[Id, float]]], *, limit: int) -> list[Fused[Id]]:
+def fuse(
+    rankings: Mapping[str, Sequence[tuple[Id, float]]],
+    *,
+    limit: int,
+    unseen: Mapping[str, Collection[Id]] | None = None,
+) -> list[Fused[Id]]:
     """The best ``limit`` of some rankings by name, each of (id, score), best first, every id at most once.
 
     What scores the same in a ranking shares the rank there. Results that come out equal keep the order that the
     rankings gave them, the one that names them earliest first. A ranking that found nothing has no say. The order of
     the rankings makes no difference.
+
+    ``unseen`` are those that a ranking knows nothing of, by its name, where not being found says nothing against them.
+    From it they get what the others that are found elsewhere got from it on average.
     """
-    ranks: dict[Id, float] = {}
+    parts: dict[str, dict[Id, float]] = {}
     scores: dict[Id, dict[str, float]] = {}
     earliest: dict[Id, tuple[int, str]] = {}
     said = {name: ranked for name, ranked in sorted(rankings.items()) if ranked}
     for name, ranked in said.items():
-        rank, before = 0, None
+        rank, before, part = 0, None, parts.setdefault(name, {})
         for position, (identity, score) in enumerate(ranked, start=1):
             if score != before:
                 rank, before = position, score
-            ranks[identity] = ranks.get(identity, 0.0) + 1 / (K + rank)
+            part[identity] = 1 / (K + rank)
             scores.setdefault(identity, {})[name] = score
             earliest[identity] = min(earliest.get(identity, (position, name)), (position, name))
+    for name, unknown in (unseen or {}).items():
+        part = parts.get(name, {})
+        like_it = [
+            part.get(identity, 0.0) for identity in scores.keys() - set(unknown) if scores[identity].keys() != {name}
+        ]
+        if part and like_it:
+            part |= dict.fromkeys(scores.keys() & set(unknown), sum(like_it) / len(like_it))
     best = (K + 1) / max(1, len(said))
+    ranks = {identity: sum(part.get(identity, 0.0) for part in parts.values()) for identity in scores}
     order = sorted(ranks, key=lambda identity: (-ranks[identity], earliest[identity]))
     return [Fused(identity, min(1.0, ranks[identity] * best), scores[identity]) for identity in order[:limit]]
 

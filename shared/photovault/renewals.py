@@ -247,6 +247,17 @@ def is_waiting(conn: Connection, now: Recipe, outdated: Collection[int]) -> bool
     )
 
 
+def is_over(conn: Connection, now: Recipe, outdated: Collection[int]) -> bool:
+    """Whether no photo of a person is outdated, nor one that somebody is at."""
+    column, done = _COLUMNS[now.step]
+    return not db.value(
+        conn,
+        f"SELECT EXISTS (SELECT FROM images i WHERE i.{column} = ANY(%s::smallint[]) "
+        f"AND i.{done} IS NOT NULL AND i.status IN ('processing', 'ready'))",
+        [list(outdated)],
+    )
+
+
 def claim(conn: Connection, now: Recipe, image_id: UUID) -> int | None:
     """Begin with a photo, before anything that might kill whoever does it. The number of this try, from 1.
 

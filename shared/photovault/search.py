@@ -79,4 +79,7 @@ def ranked(conn: Connection, wanted: listing.Filter, words: Words | None, meanin
     """
     by_words = word_search.by_words(conn, wanted, words, most=MOST_RESULTS) if words else []
     by_picture = picture_search.by_picture(conn, wanted, meaning, most=MOST_RESULTS) if meaning else []
-    return ranking.fuse({"words": by_words, "picture": by_picture}, limit=MOST_RESULTS)
+    unseen: set[UUID] = set()
+    if meaning and by_words and by_picture:
+        unseen = picture_search.unseen(conn, meaning, [image_id for image_id, _ in by_words])
+    return ranking.fuse({"words": by_words, "picture": by_picture}, limit=MOST_RESULTS, unseen={"picture": unseen})

@@ -45,15 +45,13 @@ def model_id(conn: Connection, model: ModelInfo) -> int:
     return int(found)
 
 
-def replace_embedding(conn: Connection, image_id: UUID, model: int, values: Iterable[float]) -> None:
-    """The photo's embedding by this model instead of those by others: it is found by one or the other all the time."""
-    add_embedding(conn, image_id, model, values)
-    keep_embedding(conn, image_id, model)
-
-
-def keep_embedding(conn: Connection, image_id: UUID, model: int) -> None:
-    """Of a photo's embeddings only the one by this model."""
-    conn.execute("DELETE FROM image_embeddings WHERE image_id = %s AND model_id <> %s", [image_id, model])
+def forget_superseded(conn: Connection) -> None:
+    """Of a person's photos that were embedded anew, the embeddings by the models of before."""
+    conn.execute(
+        "DELETE FROM image_embeddings e USING images i, recipes r "
+        "WHERE i.id = e.image_id AND r.id = i.embedding_recipe AND e.model_id <> r.model_id "
+        "AND EXISTS (SELECT FROM image_embeddings k WHERE k.image_id = e.image_id AND k.model_id = r.model_id)"
+    )
 
 
 def models_of(conn: Connection, image_id: UUID) -> list[tuple[int, str]]:

@@ -78,3 +78,40 @@ def test_the_cut_keeps_the_best_and_a_prefix(found: list, margin: float) -> None
     assert kept == found[: len(kept)]
     assert all(found[0][1] - score <= margin for _, score in kept)
     assert all(found[0][1] - score > margin for _, score in found[len(kept) :])
+
+
+# ------------------------------------------------------------------------------------- what a ranking knows nothing of
+
+WORDS = [(name, 1.0) for name in "abcd"]
+PICTURE = [("a", 0.3), ("x", 0.29), ("y", 0.28), ("b", 0.27)]
+
+
+def order(unseen: set[str]) -> list[str]:
+    return [one.id for one in ranking.fuse({"words": WORDS, "picture": PICTURE}, limit=10, unseen={"picture": unseen})]
+
+
+def test_who_was_not_seen_stands_between_those_who_were_seen_and_found_and_those_who_were_not() -> None:
+    assert order(set()) == ["a", "b", "c", "d", "x", "y"]
+    assert order({"d"}) == ["a", "b", "d", "c", "x", "y"]
+
+
+def test_where_none_like_them_was_seen_the_rankings_alternate() -> None:
+    fused = ranking.fuse(
+        {"words": [("u", 2.0), ("v", 1.0)], "picture": [("x", 0.3), ("y", 0.2)]},
+        limit=10,
+        unseen={"picture": {"u", "v"}},
+    )
+    assert [one.id for one in fused] == ["x", "u", "y", "v"]
+
+
+@given(rankings, st.sets(st.integers(0, 20)))
+def test_not_having_been_seen_never_counts_against_anybody(given_rankings: dict, unseen: set[int]) -> None:
+    seen_all = {one.id: one.score for one in ranking.fuse(given_rankings, limit=1000)}
+    found_by_picture = {identity for identity, _ in given_rankings.get("picture", ())}
+    unseen -= found_by_picture  # who was found was seen
+    fused = ranking.fuse(given_rankings, limit=1000, unseen={"picture": unseen})
+
+    assert {one.id for one in fused} == seen_all.keys()
+    assert all(one.score >= seen_all[one.id] - 1e-9 for one in fused)
+    assert all(one.score == pytest.approx(seen_all[one.id]) for one in fused if one.id not in unseen)
+    assert all(0 < one.score <= 1 for one in fused)

@@ -393,11 +393,10 @@ def test_look_alikes_are_near_and_nearest_first_page_by_page(person: Somebody) -
     photo(person.user_id, vector=towards(1.0), archived=True)
     photo(somebody().user_id, vector=towards(1.0))
     with db.transaction(person.user_id) as conn:
-        anchor = picture_search.anchor_of(conn, first)
-        assert anchor is not None
-        everything = picture_search.similar(conn, anchor, limit=10, without=first)
+        anchors = picture_search.anchors_of(conn, first)
+        everything = picture_search.similar(conn, anchors, limit=10, without=first)
         pages, after = [], None
-        while page := picture_search.similar(conn, anchor, limit=1, after=after, without=first):
+        while page := picture_search.similar(conn, anchors, limit=1, after=after, without=first):
             pages += page
             after = (page[-1].distance, page[-1].id)
 
@@ -409,12 +408,13 @@ def test_a_photo_without_a_vector_has_no_look_alikes(person: Somebody) -> None:
     photo(person.user_id, vector=towards(1.0))
     plain = photo(person.user_id)
     with db.transaction(person.user_id) as conn:
-        assert picture_search.anchor_of(conn, plain) is None
+        assert picture_search.anchors_of(conn, plain) == []
+        assert picture_search.similar(conn, [], limit=10) == []
 
 
 def test_a_picture_of_a_model_that_has_seen_nothing_is_like_nothing(person: Somebody) -> None:
     with db.transaction(person.user_id) as conn:
-        assert picture_search.anchor(conn, meanings.Meaning("never", "seen", "[1]")) is None
+        assert picture_search.anchors(conn, [meanings.Meaning("never", "seen", "[1]")]) == []
 
 
 # -------------------------------------------------------------------------------------------------------- names
@@ -498,7 +498,7 @@ def of_table(nodes: list[dict[str, Any]], name: str) -> list[dict[str, Any]]:
 
 def test_vectors_are_scanned_in_the_covering_index_alone(crowd: tuple[UUID, int]) -> None:
     user_id, model = crowd
-    nodes = plan(user_id, *picture_search.by_picture_sql(ANY, model_id=model, vector="[1,0,0]", most=1000))
+    nodes = plan(user_id, *picture_search.by_picture_sql(ANY, model_id=model, vector="[1,0,0]", floor=0.2, most=1000))
 
     (scan,) = of_table(nodes, "image_embeddings")
     assert scan["Node Type"] == "Index Only Scan"

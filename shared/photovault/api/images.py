@@ -466,8 +466,8 @@ def similar_images(
 
     with person.transaction() as conn:
         presenting.existing(conn, image_id)
-        anchor = picture_search.anchor_of(conn, image_id)
-        found = picture_search.similar(conn, anchor, limit=limit + 1, after=after, without=image_id) if anchor else []
+        anchors = picture_search.anchors_of(conn, image_id)
+        found = picture_search.similar(conn, anchors, limit=limit + 1, after=after, without=image_id)
         items = presenting.look_alikes(conn, found[:limit])
     return schemas.Page(
         items=items, next_cursor=next_cursor(kind, found, limit=limit, key=lambda one: (one.distance, one.id))

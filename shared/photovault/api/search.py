@@ -179,10 +179,10 @@ async def search_by_image(
 def _like(person: Person, data: bytes, cursor: str | None, limit: int) -> schemas.Page[schemas.LookAlike]:
     kind = f"like-{hashlib.sha256(data).hexdigest()[:16]}"
     after = cursors.decode(kind, cursor, "fu")
-    meaning = meanings.meaning_of_picture(data)
+    described = meanings.meanings_of_picture(data)
     with person.transaction() as conn:
-        anchor = picture_search.anchor(conn, meaning)
-        found = picture_search.similar(conn, anchor, limit=limit + 1, after=after) if anchor else []
+        anchors = picture_search.anchors(conn, described)
+        found = picture_search.similar(conn, anchors, limit=limit + 1, after=after)
         items = presenting.look_alikes(conn, found[:limit])
     return schemas.Page(
         items=items, next_cursor=next_cursor(kind, found, limit=limit, key=lambda one: (one.distance, one.id))

@@ -30,7 +30,9 @@ from photovault.renewals import Ingredients
 from photovault.settings import get_settings
 
 if TYPE_CHECKING:
+    from photovault.db import Connection
     from photovault.embeddings import Vector
+    from photovault.recipes import Recipe
 
 
 def handle(message: PhotoMessage) -> None:
@@ -70,7 +72,8 @@ def ingredients() -> Ingredients:
 
 
 def renew(task: Task) -> bool:
-    """Embed a photo by another model than before; it is found by its old vector until the new one is there.
+    """Embed a photo by another model than before. Its old vector stays until all photos of the person have a new one:
+    those that have and those that have not are found by each other all the while.
 
     False when somebody else did. Raises ``NotFound``, ``PersonGone``, ``Rejected``, ``Unavailable``, ``Tampered``,
     ``BlobMissing``.
@@ -94,14 +97,19 @@ def renew(task: Task) -> bool:
             return False
         renewals.forget_tries(conn, "embedding", task.image_id)
         if vector is not None:
-            vectors.replace_embedding(conn, task.image_id, task.now.model_id, vector)
-        else:
-            vectors.keep_embedding(conn, task.image_id, result.model_id)
+            vectors.add_embedding(conn, task.image_id, task.now.model_id, vector)
+        settle(conn, task.now, yields=task.yields)
     failpoints.reach("renewing.committed")
     return True
 
 
-WORK = Work(ingredients, renew)
+def settle(conn: Connection, now: Recipe, *, yields: bool) -> None:
+    """After a photo was embedded anew, or given up: if it was the last, let go of what the models of before made."""
+    if renewals.is_over(conn, now, renewals.outdated_ids(conn, now, yields=yields)):
+        vectors.forget_superseded(conn)
+
+
+WORK = Work(ingredients, renew, settle)
 
 
 def _made_of(model: ModelInfo) -> Ingredients:

@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
 from photovault import db, failpoints, queues, rebuilds, recipes, renewals, users
@@ -25,6 +26,9 @@ from photovault.observability import count, logger
 from photovault.pipeline.messages import Renewal
 from photovault.recipes import Part, Recipe
 from photovault.renewals import Ingredients
+
+if TYPE_CHECKING:
+    from photovault.db import Connection
 
 # What is uploaded waits behind a walk for so long at most, and for one photo more.
 SLICE_SECONDS = 8.0
@@ -52,12 +56,18 @@ class Task:
     last: bool
 
 
+class Settle(Protocol):
+    def __call__(self, conn: Connection, now: Recipe, *, yields: bool) -> None: ...
+
+
 @dataclass(frozen=True)
 class Work:
-    """What a step brings: what it works with, and how it looks at a photo anew, where False means that another did."""
+    """What a step brings: what it works with, how it looks at a photo anew, where False means that another did, and
+    what else it does in the transaction in which a photo is given up."""
 
     ingredients: Callable[[], Ingredients]
     renew: Callable[[Task], bool]
+    settle: Settle | None = None
 
 
 def handle(order: Renewal, work: Work) -> None:
@@ -149,12 +159,13 @@ def _renew(
             renewals.forget_tries(conn, now.step, image_id)
     if seen is None or tries is None or not parts:
         return  # gone, or somebody else is at it, or was
+    task = Task(user_id, image_id, seen, before, now, parts, yields, last)
     failpoints.reach("renewing.claimed")
     if tries > renewals.MOST_TRIES:  # each time whoever tried was killed
-        _give_up(user_id, image_id, now, seen=seen, why="It killed whoever looked at it.")
+        _give_up(task, work, why="It killed whoever looked at it.")
         return
     try:
-        renewed = work.renew(Task(user_id, image_id, seen, before, now, parts, yields, last))
+        renewed = work.renew(task)
     except Unavailable:
         with db.transaction(user_id) as conn:
             renewals.put_back(conn, now.step, image_id)
@@ -162,12 +173,12 @@ def _renew(
     except (NotFound, PersonGone):
         return  # the photo is gone, or the account
     except Rejected as rejection:
-        _give_up(user_id, image_id, now, seen=seen, why=rejection.reason)
+        _give_up(task, work, why=rejection.reason)
         return
     except Exception as error:
         logger().exception("image.not_renewed", extra={"image_id": str(image_id), "tries": tries})
         if tries >= renewals.MOST_TRIES:
-            _give_up(user_id, image_id, now, seen=seen, why=type(error).__name__)
+            _give_up(task, work, why=type(error).__name__)
         elif last:
             _want(user_id)
         return
@@ -178,13 +189,16 @@ def _renew(
         )
 
 
-def _give_up(user_id: UUID, image_id: UUID, now: Recipe, *, seen: int, why: str) -> None:
+def _give_up(task: Task, work: Work, *, why: str) -> None:
     """The photo stays as it is, and is not tried again until there is another recipe."""
+    user_id, image_id, now = task.user_id, task.image_id, task.now
     try:
         with db.transaction(user_id) as conn:
             revision = users.next_revision(conn)
-            renewals.mark(conn, now.step, image_id, seen=seen, now=now.id, revision=revision)
+            renewals.mark(conn, now.step, image_id, seen=task.seen, now=now.id, revision=revision)
             renewals.give_up(conn, now.step, image_id)
+            if work.settle is not None:
+                work.settle(conn, now, yields=task.yields)
             rebuilds.want(conn)
     except PersonGone:
         return
