@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from photovault import blobs, db, images, retired, tombstones
+from photovault import blobs, db, images, retired, smart_albums, tombstones
 
 if TYPE_CHECKING:
     from photovault.blobs import Blob
@@ -112,6 +112,7 @@ def join(conn: Connection, found: Pair, motion: Blob, *, revision: int) -> bool:
     images.delete_row(conn, film.id)
     tombstones.add(conn, "image", [film.id], revision=revision)
     conn.execute("UPDATE images SET revision = %s WHERE id = %s", [revision, picture.id])
+    smart_albums.follow(conn, [picture.id], revision=revision)
     return True
 
 

@@ -20,9 +20,14 @@ Kind = Literal[
     "archived",
     "faces",
     "gps",
+    "caption",
+    "motion",
     "type",
     "orientation",
+    "is",
+    "has",
 ]
+"""``is`` and ``has`` are what an operator of that name was asked for in vain."""
 
 
 @dataclass(frozen=True, order=True)
@@ -82,6 +87,8 @@ class Filter:
     archived: bool | None = None
     has_faces: bool | None = None
     has_gps: bool | None = None
+    has_caption: bool | None = None
+    has_motion: bool | None = None
 
     def __bool__(self) -> bool:
         """Whether there is any condition."""
@@ -100,7 +107,8 @@ class Filter:
 class Span:
     """The part ``q[start:end]`` of the query that became a condition: what a client shows as a chip to remove.
 
-    ``guessed``: it was misspelt, and read as the name that is nearest to it.
+    ``guessed``: it was misspelt, and read as the name that is nearest to it. ``known`` is False where an operator names
+    nothing that is here, such as ``person:`` and nobody: no photo fulfils that, and every photo its negation.
     """
 
     start: int
@@ -109,16 +117,22 @@ class Span:
     value: str
     negated: bool = False
     guessed: bool = False
+    known: bool = True
 
 
 @dataclass(frozen=True)
 class Parsed:
-    """A query: the filter, the rest in its order, and where the filter came from."""
+    """A query: the filter, the rest in its order, and where the filter came from.
+
+    ``possible`` is False where no photo can be meant: a condition names nothing that is here, or the query is made of
+    signs alone.
+    """
 
     filter: Filter
     text: str
     spans: tuple[Span, ...]
     language: str = "en"
+    possible: bool = True
 
 
 def _jsonable(value: Any) -> Any:

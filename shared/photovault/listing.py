@@ -42,6 +42,8 @@ class Filter:
     content_types: tuple[str, ...] = ()
     has_faces: bool | None = None
     has_gps: bool | None = None
+    has_caption: bool | None = None
+    has_motion: bool | None = None
     days: tuple[Days, ...] = ()
     without_days: tuple[Days, ...] = ()
     yearly: tuple[tuple[int, int], ...] = ()
@@ -130,6 +132,11 @@ def conditions(wanted: Filter) -> tuple[str, dict[str, Any]]:
     if wanted.has_gps is not None:
         measured = "i.lat IS NOT NULL AND i.location_source IS DISTINCT FROM 'estimated'"
         add(measured if wanted.has_gps else f"NOT ({measured})")
+    if wanted.has_caption is not None:
+        add("i.caption <> ''" if wanted.has_caption else "(i.caption <> '') IS NOT TRUE")
+    if wanted.has_motion is not None:
+        moves = "EXISTS (SELECT FROM blobs b WHERE b.image_id = i.id AND b.name = 'motion')"
+        add(moves if wanted.has_motion else f"NOT {moves}")
     for number, group in enumerate(wanted.any_person_ids):
         name = f"people_{number}"
         add(

@@ -7,8 +7,9 @@ stays in ``text``, in its order, for ranking. It takes any text and never raises
 * words: ``anna and ben in lisbon last summer``, ``not anna``, ``without anna``, ``-anna``, ``anna or ben``, ``dogs``,
   ``anna's birthday``, ``anna at 3``, ``at night``, ``favourites``, ``heic``; a name's first word where it is nobody
   else's; the longest reading wins;
-* operators: ``person: place: near: label: camera: album: type: orientation: is: has: before: after: since: until:
-  date: time:``, with quotes for several words, negated by a minus sign;
+* operators: ``person: place: city: region: country: near: label: camera: album: type: orientation: is: has: before:
+  after: since: until: date: month: year: time:``, with quotes for several words, negated by a minus sign, and joined by
+  "or"; a part of a name is enough (``album:lisbon``); a value that is not here is a condition that nothing fulfils;
 * quotes: a quoted phrase is text as it stands;
 * names with one wrong letter, where no everyday word is meant.
 
@@ -18,14 +19,16 @@ words stays text (``dog on the beach`` is ranked, not filtered); alone or beside
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from typing import cast
 from uuid import UUID
 
 from photovault import raw
-from photovault.filters import Parsed, Span
-from photovault.readings import Meant, Taken, date_meant, filter_of, time_meant
+from photovault.filters import Kind, Parsed, Span
+from photovault.readings import Meant, Taken, date_meant, filter_of, is_possible, time_meant
 from photovault.speech import SPEECHES, Speech
 from photovault.spoken_dates import Dates, Days, Word, Yearly, fold, phrase, words
 from photovault.spoken_names import KnownNames
@@ -48,6 +51,22 @@ _TYPES = {
     "avif": "image/avif",
     **{ending: content_type for content_type, ending in raw.TYPES.items()},
 }
+
+_KINDS: Mapping[str, Kind] = {
+    **dict.fromkeys(("date", "month", "before", "after", "since", "until"), "date"),
+    **dict.fromkeys(("place", "country", "region", "city"), "place"),
+    "person": "person",
+    "near": "near",
+    "label": "label",
+    "camera": "camera",
+    "album": "album",
+    "type": "type",
+    "orientation": "orientation",
+    "time": "time",
+    "is": "is",
+    "has": "has",
+}
+"""What an operator asks for."""
 
 
 def parse(
@@ -74,10 +93,12 @@ def parse_with(q: str, names: Vocabulary, *, today: date) -> Parsed:
     return best
 
 
-def _understood(parsed: Parsed) -> tuple[int, int]:
-    """How many characters of a query became conditions, and how many of those by no guess."""
-    firm = sum(span.end - span.start for span in parsed.spans if not span.guessed)
-    return sum(span.end - span.start for span in parsed.spans), firm
+def _understood(parsed: Parsed) -> tuple[int, int, int]:
+    """How many characters of a query became conditions, how many of those by no guess, and how many were meant to."""
+    lengths = [(span, span.end - span.start) for span in parsed.spans]
+    known = sum(length for span, length in lengths if span.known)
+    firm = sum(length for span, length in lengths if span.known and not span.guessed)
+    return known, firm, sum(length for _, length in lengths)
 
 
 @dataclass
@@ -113,7 +134,9 @@ class _Reader:
         if text and any(taken.soft for taken in self.taken):
             text = self._without_labels()
         spans = tuple(taken.span for taken in self.taken)
-        return Parsed(filter_of(self.taken), text or ("" if spans else _plainly(self.q)), spans, self.speech.code)
+        text = text or ("" if spans else _plainly(self.q))
+        possible = is_possible(self.taken) and (not text or _says_something(text))
+        return Parsed(filter_of(self.taken), text, spans, self.speech.code, possible)
 
     def familiar(self) -> int:
         """How many words of the query are of this language, whether or not they say anything."""
@@ -147,68 +170,94 @@ class _Reader:
             at += 1
         return at
 
-    def _operator(self, at: int) -> int | None:
-        """``key:value`` and ``-key:"several words"``."""
+    def _operator(self, at: int, *, alternative: bool = False) -> int | None:
+        """``key:value`` and ``-key:"several words"``. A value that is not here is a condition that nothing fulfils."""
         q, said, word = self.q, self.said, self.said[at]
         key = self.speech.operators.get(word.text)
         if key is None or q[word.end : word.end + 1] != ":":
             return None
         begin = word.end + 1
+        stop = self._value_end(begin)
         quoted = q[begin : begin + 1] == '"'
-        if quoted:
-            close = q.find('"', begin + 1)
-            stop = close + 1 if close >= 0 else len(q)
-        else:
-            stop = begin
-            while stop < len(q) and not q[stop].isspace():
-                stop += 1
         first = last = at + 1
         while last < len(said) and said[last].start < stop:
             last += 1
-        if first == last:
-            return None
-        found = self._operand(key, first, said[:last] if quoted else said)
-        if found is None and key == "camera":
-            found = self.known.cameras(q[begin:stop].strip('"'), last)
-        if found is None or found.end < last:
-            return None
+        apart = stop == begin  # "person: anna"
+        if apart:
+            last = min(first + 1, len(said))
+        found = self._operand(key, first, last, said[:last] if quoted else said) if first < last else None
+        if found is not None and found.end < last:
+            found = None
+        if found is None:
+            found = Meant(_KINDS[key], (), q[begin:stop].strip('"'), first if apart else last)
         negated = _minus(word, at)
         start = word.start - 1 if negated else word.start
-        end = max(stop if quoted else 0, said[found.end - 1].end)
-        self._take(found, start=start, end=end, negated=negated, firm=True)
+        end = max(stop if quoted or not found.values else 0, said[found.end - 1].end)
+        self._take(found, start=start, end=end, negated=negated, alternative=alternative, firm=True)
         return found.end
 
-    def _operand(self, key: str, first: int, within: Sequence[Word]) -> Meant | None:
-        """The value of an operator."""
+    def _value_end(self, begin: int) -> int:
+        """Where the value of an operator ends: behind its closing quote, or before the next space."""
+        q = self.q
+        if q[begin : begin + 1] == '"':
+            close = q.find('"', begin + 1)
+            return close + 1 if close >= 0 else len(q)
+        stop = begin
+        while stop < len(q) and not q[stop].isspace():
+            stop += 1
+        return stop
+
+    def _operand(self, key: str, first: int, last: int, within: Sequence[Word]) -> Meant | None:
+        """The value of an operator, which is at least the words from ``first`` to ``last``."""
         text, end = within[first].text, first + 1
         match key:
             case "date":
                 one = self.dates.find(within, first) or self.dates.single(within, first)
                 return date_meant(*one) if one else None
+            case "month":
+                one = self.dates.month(within, first)
+                return date_meant(*one) if one else None
             case "before" | "after" | "since" | "until":
                 one = self.dates.single(within, first)
                 return date_meant(self.dates.open_ended(key, one[0]), one[1]) if one else None
             case "type":
+                if text in self.speech.raw:
+                    return Meant("type", tuple(raw.TYPES), "raw", end)
                 return Meant("type", (_TYPES[text],), _TYPES[text], end) if text in _TYPES else None
             case "orientation":
                 return self._orientation(text, end)
             case "is":
-                if text in self.speech.favourite:
-                    return Meant("favourite", (True,), "favourite", end)
-                if text in self.speech.archived:
-                    return Meant("archived", (True,), "archived", end)
-                return self._orientation(text, end)
+                return self._state(text, end)
             case "has":
-                if text in self.speech.faces:
-                    return Meant("faces", (True,), "faces", end)
-                return Meant("gps", (True,), "gps", end) if text in self.speech.located else None
+                for kind, words_for in (
+                    ("faces", self.speech.faces),
+                    ("gps", self.speech.located),
+                    ("caption", self.speech.captioned),
+                    ("motion", self.speech.moving),
+                ):
+                    if text in words_for:
+                        return Meant(cast("Kind", kind), (True,), kind, end)
+                return None
             case "time":
                 hours = self.speech.parts_of_day.get(text)
                 return time_meant(hours, end) if hours else None
             case "near":
-                return self.known.near(within, first)
+                return self.known.near(within, first, last)
             case _:
-                return self.known.find(key, within, first, announced=True)
+                return self.known.operand(key, within, first, last)
+
+    def _state(self, text: str, end: int) -> Meant | None:
+        """What ``is:`` takes."""
+        speech = self.speech
+        if text in speech.favourite:
+            return Meant("favourite", (True,), "favourite", end)
+        if text in speech.archived:
+            return Meant("archived", (True,), "archived", end)
+        if text in speech.moving:
+            return Meant("motion", (True,), "motion", end)
+        if text in speech.raw:
+            return Meant("type", tuple(raw.TYPES), "raw", end)
+        return self._orientation(text, end)
 
     def _orientation(self, text: str, end: int) -> Meant | None:
         found = self.speech.orientations.get(text)
@@ -223,8 +272,8 @@ class _Reader:
             return at + 1
         negated = word.text in speech.not_
         if (negated or word.text in speech.before_people) and at + 1 < len(said) and said[at + 1].text in speech.faces:
-            if not negated and said[at + 1].text in {"person", "face"}:
-                return None  # "portrait of a person" asks for no more than a picture of one
+            if not negated and said[at + 1].text in speech.one_face:
+                return None
             meant = Meant("faces", (True,), "faces", at + 2)
             self._take(meant, start=word.start, end=said[at + 1].end, negated=negated)
             return at + 2
@@ -242,15 +291,20 @@ class _Reader:
         found = self._entity(first)
         if found is None:
             return None
-        self._take(found, start=said[at].start - minus, end=said[found.end - 1].end, negated=True)
-        # The negation goes on over a list of the same kind: "without anna or ben".
+        # The negation goes on over a list of the same kind, "without anna or ben": one condition, for without the first
+        # of them the second would be wanted.
         while not minus and found.end + 1 < len(said) and said[found.end].text in speech.and_ | speech.or_:
             more = self._entity(found.end + 1)
             if more is None or more.kind != found.kind:
                 break
-            self.used.append((said[found.end].start, said[found.end].end))
-            self._take(more, start=said[found.end + 1].start, end=said[more.end - 1].end, negated=True)
-            found = more
+            found = replace(
+                found,
+                values=(*found.values, *more.values),
+                shown=f"{found.shown}, {more.shown}",
+                end=more.end,
+                guessed=found.guessed or more.guessed,
+            )
+        self._take(found, start=said[at].start - minus, end=said[found.end - 1].end, negated=True)
         return found.end
 
     def _joined(self, at: int) -> int | None:
@@ -263,12 +317,16 @@ class _Reader:
         if end := self._negated(at + 1) if at + 1 < len(said) else None:
             self.used.append((word.start, word.end))
             return end
+        either = word.text in speech.or_
+        if end := self._operator(at + 1, alternative=either) if at + 1 < len(said) else None:
+            self.used.append((word.start, word.end))
+            return end
         found = self._entity(at + 1)
         if found is None:
             return None
         self.used.append((word.start, word.end))
         start, end = said[at + 1].start, said[found.end - 1].end
-        self._take(found, start=start, end=end, alternative=word.text in speech.or_)
+        self._take(found, start=start, end=end, alternative=either)
         return found.end
 
     def _plain(self, at: int) -> int | None:
@@ -287,7 +345,10 @@ class _Reader:
         before = self.taken[-1] if self.taken else None
         if hours is None or before is None or before.meant.kind != "date" or before.span.end != self.said[at - 1].end:
             return None
-        self._take(time_meant(hours, at + 1), start=word.start, end=word.end)
+        time = time_meant(hours, at + 1)
+        shown = f"{before.span.value}, {time.shown}"
+        self.taken[-1] = replace(before, also=time, span=replace(before.span, end=word.end, value=shown))
+        self.used.append((word.start, word.end))
         return at + 1
 
     # ---- people and their years
@@ -336,8 +397,7 @@ class _Reader:
         if behind := phrase(dict.fromkeys(speech.years_old, True), said, end):
             end = behind[1]
         lived = Days(_birthday_of(born, youngest), _birthday_of(born, oldest + 1) - timedelta(days=1))
-        self._take(person, start=said[at].start, end=said[person.end - 1].end)
-        self._take(date_meant(lived, end), start=said[person.end].start, end=said[end - 1].end)
+        self._take(person, start=said[at].start, end=said[end - 1].end, also=date_meant(lived, end))
         return end
 
     def _years(self, at: int) -> tuple[tuple[int, int], int] | None:
@@ -397,10 +457,13 @@ class _Reader:
         negated: bool = False,
         alternative: bool = False,
         firm: bool = False,
+        also: Meant | None = None,
     ) -> None:
         """Note what was understood. ``firm``: said with an operator."""
-        span = Span(start, end, meant.kind, meant.shown, negated, meant.guessed)
-        self.taken.append(Taken(meant, span, alternative, soft=meant.kind == "label" and not negated and not firm))
+        shown = f"{meant.shown}, {also.shown}" if also else meant.shown
+        span = Span(start, end, meant.kind, shown, negated, meant.guessed, bool(meant.values))
+        soft = meant.kind == "label" and not negated and not firm
+        self.taken.append(Taken(meant, span, also, alternative, soft))
         self.used.append((start, end))
 
     # ---- the rest
@@ -454,8 +517,10 @@ def _minus(word: Word, at: int) -> bool:
 
 
 def _says_something(piece: str) -> bool:
-    """Letters, digits or a sign such as an emoji; not only punctuation of ASCII."""
-    return any(letter.isalnum() or not letter.isascii() for letter in piece)
+    """Letters, digits or a sign such as an emoji; not only punctuation and what cannot be seen."""
+    return any(
+        letter.isalnum() or (not letter.isascii() and unicodedata.category(letter).startswith("S")) for letter in piece
+    )
 
 
 def _birthday_of(born: date, age: int) -> date:

@@ -17,12 +17,17 @@ _COLUMNS: Mapping[str, str] = {
     "camera": "cameras",
     "type": "content_types",
 }
-_FLAGS: Mapping[str, str] = {"faces": "has_faces", "gps": "has_gps"}
+_FLAGS: Mapping[str, str] = {
+    "faces": "has_faces",
+    "gps": "has_gps",
+    "caption": "has_caption",
+    "motion": "has_motion",
+}
 
 
 @dataclass(frozen=True)
 class Meant:
-    """One reading of some words: ``values`` are alternatives (two people of one name)."""
+    """One reading of some words: ``values`` are alternatives (two people of one name); none is what nothing fulfils."""
 
     kind: Kind
     values: tuple[Any, ...]
@@ -33,10 +38,13 @@ class Meant:
 
 @dataclass(frozen=True)
 class Taken:
-    """What was understood; ``alternative``: "or" stood before it; ``soft``: a bare label."""
+    """What was understood; ``also``: what hangs on it and goes with it, as the years do in "Anna at 3";
+    ``alternative``: "or" stood before it; ``soft``: a bare label.
+    """
 
     meant: Meant
     span: Span
+    also: Meant | None = None
     alternative: bool = False
     soft: bool = False
 
@@ -60,30 +68,9 @@ def filter_of(taken: Sequence[Taken]) -> Filter:
     flags: dict[str, Any] = {}
     days: list[Days] = []
     for k, one in enumerate(taken):
-        meant, negated = one.meant, one.span.negated
-        either = one.alternative and k > 0 and taken[k - 1].meant.kind == meant.kind
-        match meant.kind:
-            case "date":
-                _add_date(meant.values[0], days, some, negated=negated, either=either)
-            case "time":
-                first, last = meant.values[0]
-                some.setdefault("hours", []).append((last, first) if negated else (first, last))
-            case "orientation":
-                others = [name for name in _ORIENTATIONS if name not in meant.values]
-                some.setdefault("orientations", []).extend(others if negated else meant.values)
-            case "person" | "label":
-                name = "people" if meant.kind == "person" else "labels"
-                if negated:
-                    some.setdefault(f"{name}_none", []).extend(meant.values)
-                elif either and some.get(f"{name}_any_or_all"):
-                    some[f"{name}_any_or_all"][-1].extend(meant.values)
-                else:
-                    some.setdefault(f"{name}_any_or_all", []).append(list(meant.values))
-            case "place" | "near" | "album" | "camera" | "type":
-                name = _COLUMNS[meant.kind]
-                some.setdefault(f"{name}_none" if negated else name, []).extend(meant.values)
-            case _:
-                flags[_FLAGS.get(meant.kind, meant.kind)] = not negated
+        either = _is_alternative(taken, k)
+        for meant in (one.meant, one.also) if one.also else (one.meant,):
+            _add(meant, some, flags, days, negated=one.span.negated, either=either)
     for name in ("people", "labels"):
         groups = some.pop(f"{name}_any_or_all", [])
         some[f"{name}_all"] = [group[0] for group in groups if len(group) == 1]
@@ -100,6 +87,55 @@ def filter_of(taken: Sequence[Taken]) -> Filter:
             date_to=max(last for last in lasts if last) if all(lasts) else None,
         )
     return result
+
+
+def _add(
+    meant: Meant, some: dict[str, list[Any]], flags: dict[str, Any], days: list[Days], *, negated: bool, either: bool
+) -> None:
+    if not meant.values and (negated or meant.kind not in {"person", "label"}):
+        return  # what is not here leaves nothing out; whether it can be fulfilled says ``is_possible``
+    match meant.kind:
+        case "date":
+            for n, when in enumerate(meant.values):
+                _add_date(when, days, some, negated=negated, either=either or n > 0)
+        case "time":
+            for first, last in meant.values:
+                some.setdefault("hours", []).append((last, first) if negated else (first, last))
+        case "orientation":
+            others = [name for name in _ORIENTATIONS if name not in meant.values]
+            some.setdefault("orientations", []).extend(others if negated else meant.values)
+        case "person" | "label":
+            name = "people" if meant.kind == "person" else "labels"
+            if negated:
+                some.setdefault(f"{name}_none", []).extend(meant.values)
+            elif either and some.get(f"{name}_any_or_all"):
+                some[f"{name}_any_or_all"][-1].extend(meant.values)
+            else:
+                some.setdefault(f"{name}_any_or_all", []).append(list(meant.values))
+        case "place" | "near" | "album" | "camera" | "type":
+            name = _COLUMNS[meant.kind]
+            some.setdefault(f"{name}_none" if negated else name, []).extend(meant.values)
+        case _:
+            flags[_FLAGS.get(meant.kind, meant.kind)] = not negated
+
+
+def is_possible(taken: Sequence[Taken]) -> bool:
+    """Whether something can fulfil all that was asked for. Of alternatives, and of places, albums, cameras and types
+    side by side, one that is here is enough.
+    """
+    here: dict[tuple[str, int], bool] = {}
+    first = 0
+    for k, one in enumerate(taken):
+        if not _is_alternative(taken, k):
+            first = k
+        if not one.span.negated:
+            group = (one.meant.kind, -1 if one.meant.kind in _COLUMNS else first)
+            here[group] = here.get(group, False) or bool(one.meant.values)
+    return all(here.values())
+
+
+def _is_alternative(taken: Sequence[Taken], k: int) -> bool:
+    return taken[k].alternative and k > 0 and taken[k - 1].meant.kind == taken[k].meant.kind
 
 
 def _add_date(when: When, days: list[Days], some: dict[str, list[Any]], *, negated: bool, either: bool) -> None:

@@ -171,6 +171,8 @@ def tell(saved: Saved, names: Mapping[UUID, str], *, gone: set[UUID]) -> list[st
         *_flag(said.archived, "From the archive.", "Not from the archive."),
         *_flag(said.has_faces, "With people in them.", "Without people."),
         *_flag(said.has_gps, "With a position.", "Without a position."),
+        *_flag(said.has_caption, "With a caption.", "Without a caption."),
+        *_flag(said.has_motion, "Live Photos.", "No Live Photos."),
     ]
     for one in sorted(gone):
         known = saved.known.get(one)

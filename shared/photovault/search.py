@@ -47,6 +47,8 @@ def narrowed(
         favourite=favourite,
         has_faces=said.has_faces,
         has_gps=said.has_gps,
+        has_caption=said.has_caption,
+        has_motion=said.has_motion,
         days=said.days,
         without_days=said.days_none,
         yearly=said.yearly,

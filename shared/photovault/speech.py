@@ -118,8 +118,14 @@ class Speech:
     favourite: Words
     archived: Words
     faces: Words
+    one_face: Words
+    """Of these, the ones that ask for no more than a picture of somebody: "portrait of a person"."""
     nobody: Words
     located: Words
+    captioned: Words
+    moving: Words
+    """What a Live Photo has and is."""
+    raw: Words
     album: Words
     orientations: Mapping[str, str]
     """What an operator takes; ``oriented`` are said without one."""
@@ -269,8 +275,12 @@ ENGLISH = Speech(
     favourite=_words("favourite favourites favorite favorites starred"),
     archived=_words("archived archive"),
     faces=_words("face faces people person anybody anyone"),
+    one_face=_words("face person"),
     nobody=_words("nobody"),
     located=_words("gps location place position"),
+    captioned=_words("caption captions description"),
+    moving=_words("motion film video live"),
+    raw=_words("raw"),
     album=_words("album"),
     orientations=_each(
         portrait="portrait vertical upright", landscape="landscape horizontal", square="square", panorama="panorama"
@@ -286,7 +296,10 @@ ENGLISH = Speech(
     },
     operators=_each(
         person="person people with",
-        place="place in city country",
+        place="place in",
+        country="country",
+        region="region state",
+        city="city",
         near="near",
         label="label tag thing",
         camera="camera",
@@ -297,9 +310,10 @@ ENGLISH = Speech(
         has="has",
         before="before",
         after="after",
-        since="since",
-        until="until",
+        since="since from",
+        until="until to till",
         date="date on year",
+        month="month",
         time="time",
     ),
     plurals={"person": "people", "knife": "knives", "mouse": "mice", "sheep": "sheep", "man": "men", "woman": "women"},
@@ -484,8 +498,12 @@ GERMAN = Speech(
     favourite=ENGLISH.favourite | _words("favorit favoriten lieblingsfoto lieblingsfotos lieblingsbilder"),
     archived=ENGLISH.archived | _words("archiviert archivierte archiv"),
     faces=ENGLISH.faces | _words("gesicht gesichter gesichtern person personen menschen leute leuten jemand jemandem"),
+    one_face=ENGLISH.one_face | _words("gesicht person"),
     nobody=_words("niemand niemanden niemandem"),
     located=ENGLISH.located | _words("ort position standort"),
+    captioned=ENGLISH.captioned | _words("beschreibung bildunterschrift"),
+    moving=ENGLISH.moving | _words("bewegung"),
+    raw=ENGLISH.raw | _words("rohdaten"),
     album=_words("album"),
     orientations={**ENGLISH.orientations}
     | _each(
@@ -504,7 +522,10 @@ GERMAN = Speech(
     operators={**ENGLISH.operators}
     | _each(
         person="person mit",
-        place="ort stadt land",
+        place="ort",
+        country="land",
+        region="bundesland",
+        city="stadt",
         near="nahe",
         label="ding etikett",
         camera="kamera",
@@ -515,9 +536,10 @@ GERMAN = Speech(
         has="hat",
         before="vor",
         after="nach",
-        since="seit",
+        since="seit ab von",
         until="bis",
         date="datum am jahr",
+        month="monat",
         time="zeit",
     ),
     plurals={},

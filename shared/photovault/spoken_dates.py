@@ -68,19 +68,39 @@ Found = tuple[When, int]
 _DASHES = {"-", "–", "—", "..", "...", "…"}
 
 
+# Letters that are no letter with an accent to Unicode, but are typed as one on other keyboards.
+_TYPED = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th"})
+
+
 @lru_cache(maxsize=4096)
 def fold(text: str) -> str:
-    """Without case, accents and compatibility forms."""
+    """Without case, accents and compatibility forms: ``ZÜRICH`` and ``Tromsø`` are ``zurich`` and ``tromso``."""
+    if text.isascii():
+        return text.lower()
     plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
-    return "".join(letter for letter in plain if not unicodedata.combining(letter))
+    return "".join(letter for letter in plain if not unicodedata.combining(letter)).translate(_TYPED)
 
 
 def words(text: str) -> list[Word]:
     """The words of a text, folded."""
+    if text.isascii():
+        return _words(text, text)
+    # Accents and vowel signs that follow a letter (of a decomposed ü, in Devanagari) are parts of its word. With a
+    # letter in their place, everything stays where it is.
+    letters: list[str] = []
+    inside = False
+    for letter in text:
+        letters.append("x" if inside and unicodedata.category(letter)[0] == "M" else letter)
+        inside = letters[-1].isalnum()
+    return _words(text, "".join(letters))
+
+
+def _words(text: str, letters: str) -> list[Word]:
     found: list[Word] = []
     end = 0
-    for hit in _WORD.finditer(text):
-        found.append(Word(fold(hit.group()), hit.start(), hit.end(), text[end : hit.start()]))
+    for hit in _WORD.finditer(letters):
+        start = hit.start()
+        found.append(Word(fold(text[start : hit.end()]), start, hit.end(), text[end:start]))
         end = hit.end()
     return found
 
@@ -135,6 +155,13 @@ class Dates:
     def single(self, said: Sequence[Word], at: int) -> Found | None:
         """One date without a preposition, as after ``before:``."""
         return self._atom(said, at, introduced=True)
+
+    def month(self, said: Sequence[Word], at: int) -> Found | None:
+        """A month by its name or number, as after ``month:``."""
+        text = said[at].text
+        if _is_number(text) and 1 <= int(text) <= 12:
+            return _whole_month(int(text)), at + 1
+        return self.single(said, at)
 
     def open_ended(self, bound: str, when: When) -> Days:
         """``since``, ``after``, ``until`` or ``before`` something."""

@@ -14,11 +14,12 @@ from photovault.filters import Kind, Near, PlaceRef
 from photovault.readings import Meant
 from photovault.speech import EVERYDAY, Speech
 from photovault.spoken_dates import Word
-from photovault.vocabularies import SHORTEST_GUESS, Key, Spelling, Vocabulary, key_of
+from photovault.vocabularies import SHORTEST_GUESS, Key, Spelling, Vocabulary
 
 NEAR_KM = 25.0
 """How far ``near:`` reaches around a place."""
 _MAX_NAME = 12  # words of a name
+_LEVELS = {"country": ("country",), "region": ("region",), "city": ("city",)}
 _SAFE_GUESS = SHORTEST_GUESS + 1  # letters of a word that nothing announces as a name
 
 
@@ -44,17 +45,27 @@ class KnownNames:
             case _:
                 return self._known("album", names.albums, said, at)
 
-    def cameras(self, value: str, end: int) -> Meant:
-        """Cameras whose name contains the words, or else the words as they are."""
-        key = key_of(value)
-        known = tuple(
-            camera for name, values in self.vocabulary.cameras.items() if _contains(name, key) for camera in values
-        )
-        return Meant("camera", known or (value,), value, end)
+    def operand(self, key: str, said: Sequence[Word], first: int, last: int) -> Meant | None:
+        """What an operator's value names: a whole name, or else all names with these words in them, or else one that is
+        nearly so. ``last``: the index behind the words that certainly belong to it; a longer name takes more.
+        """
+        kind, table = self._table(key)
+        found = self._whole(kind, table, said, first)
+        if found is None or found.end < last:
+            part = tuple(word.text for word in said[first:last])
+            found = self._with_part(kind, table, part, last)
+        if found is None:
+            found = self._guessed(kind, table, said, first, self._spelling(key), announced=True)
+        if found is None or found.end < last:
+            return None
+        level = _LEVELS.get(key)
+        if level is not None:
+            found = replace(found, values=tuple(value for value in found.values if value.level in level))
+        return found if found.values else None
 
-    def near(self, said: Sequence[Word], at: int) -> Meant | None:
-        """Around the places of that name, as far as their positions are known."""
-        place = self.find("place", said, at, announced=True)
+    def near(self, said: Sequence[Word], first: int, last: int) -> Meant | None:
+        """Around the places of that name, or inside of those that have no middle, such as countries."""
+        place = self.operand("place", said, first, last)
         if place is None:
             return None
         around = tuple(
@@ -62,7 +73,38 @@ class KnownNames:
             for value in place.values
             if (centre := self.vocabulary.centres.get(value)) is not None
         )
-        return replace(place, kind="near", values=around) if around else None
+        return replace(place, kind="near", values=around) if around else place
+
+    def _table(self, key: str) -> tuple[Kind, Mapping[Key, tuple[Any, ...]]]:
+        names = self.vocabulary
+        match key:
+            case "person":
+                return "person", names.people
+            case "label":
+                return "label", names.labels.get(self.speech.code, {})
+            case "camera":
+                return "camera", names.cameras
+            case "album":
+                return "album", names.albums
+            case _:
+                return "place", names.places
+
+    def _spelling(self, key: str) -> Spelling:
+        names = self.vocabulary
+        match key:
+            case "person":
+                return names.people_spelt
+            case "label" | "camera" | "album":
+                return Spelling(self._table(key)[1])  # hardly ever asked for
+            case _:
+                return names.places_spelt
+
+    @staticmethod
+    def _with_part(kind: Kind, table: Mapping[Key, tuple[Any, ...]], part: Key, end: int) -> Meant | None:
+        bearers = tuple(
+            dict.fromkeys(value for name, values in table.items() if _contains(name, part) for value in values)
+        )
+        return Meant(kind, bearers, " ".join(part), end) if bearers else None
 
     def born(self, person: Meant | None) -> date | None:
         """The birthday of the one who is meant, if it is known."""
@@ -78,6 +120,11 @@ class KnownNames:
         *,
         announced: bool = False,
     ) -> Meant | None:
+        if found := self._whole(kind, table, said, at):
+            return found
+        return self._guessed(kind, table, said, at, spelling, announced=announced) if spelling else None
+
+    def _whole(self, kind: Kind, table: Mapping[Key, tuple[Any, ...]], said: Sequence[Word], at: int) -> Meant | None:
         key = tuple(word.text for word in said[at : at + _MAX_NAME])
         for length in range(len(key), 0, -1):
             if (values := table.get(key[:length])) is not None:
@@ -85,7 +132,7 @@ class KnownNames:
         stem = (key[0].removesuffix(self.speech.genitive),) if kind == "person" and key else ()
         if stem and (values := table.get(stem)) is not None:
             return self._shown(kind, values, stem, said, at)
-        return self._guessed(kind, table, said, at, spelling, announced=announced) if spelling else None
+        return None
 
     def _guessed(
         self,

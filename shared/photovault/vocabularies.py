@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -123,12 +124,26 @@ def key_of(name: str) -> Key:
     return tuple(word.text for word in spoken_dates.words(name[:MOST_LETTERS]))
 
 
+# How vowels are written where a keyboard has no better ones.
+_WRITTEN_OUT = str.maketrans(
+    {"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ø": "oe", "Ø": "Oe", "å": "aa", "Å": "Aa"}
+)
+
+
+def keys_of(name: str) -> list[Key]:
+    """A name by its folded words, and as it is written without accents: ``zurich`` and ``zuerich``."""
+    name = name[:MOST_LETTERS]
+    if name.isascii():
+        return [key] if (key := key_of(name)) else []
+    composed = unicodedata.normalize("NFC", name)
+    return [key for key in dict.fromkeys((key_of(name), key_of(composed.translate(_WRITTEN_OUT)))) if key]
+
+
 def index(named: Sequence[tuple[T, str]]) -> dict[Key, tuple[T, ...]]:
     """The bearers of each name."""
     found: dict[Key, list[T]] = {}
     for value, name in named:
-        key = key_of(name)
-        if key:
+        for key in keys_of(name):
             found.setdefault(key, []).append(value)
     return {key: tuple(dict.fromkeys(values)) for key, values in found.items()}
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from photovault import queries, spoken_dates, vocabularies
+from photovault import queries, raw, spoken_dates, vocabularies
 from photovault.filters import Filter, Near, Parsed, PlaceRef
 from photovault.speech import ENGLISH, SPEECHES, Speech
 from photovault.spoken_dates import Dates, Days, Yearly
@@ -97,10 +97,11 @@ FILTERS = [
     ("type:png", {"content_types": ("image/png",)}, ""),
     ("pngs", {"content_types": ("image/png",)}, ""),
     ("-type:heic", {"content_types_none": ("image/heic",)}, ""),
-    ("type:nonsense", {}, "type:nonsense"),
+    ("type:nonsense", {}, ""),
+    ("type:raw", {"content_types": tuple(raw.TYPES)}, ""),
     ("camera:canon", {"cameras": ("Canon EOS 5D Mark II",)}, ""),
     ("camera:\"iphone 12\"", {"cameras": ("Apple iPhone 12",)}, ""),
-    ("camera:leica", {"cameras": ("leica",)}, ""),
+    ("camera:leica", {}, ""),
     ("album:\"road trip\"", {"albums": (ALBUM,)}, ""),
     ("in the album road trip", {"albums": (ALBUM,)}, ""),
     ("2025", between("2025-01-01", "2025-12-31"), ""),
@@ -150,7 +151,7 @@ FILTERS = [
     ("(a+)+$ [x", {}, "(a+)+$ [x"),
     ("well-known", {}, "well-known"),
     ("unknown:thing", {}, "unknown:thing"),
-    ("before:", {}, "before:"),
+    ("before:", {}, ""),
 ]  # fmt: skip
 
 
@@ -171,6 +172,9 @@ NAMED = vocabularies.vocabulary(
     centres=CENTRES,
 )
 MUNICH = PlaceRef("city", "München", "DE")
+CHIPPED = vocabularies.vocabulary(
+    PEOPLE, PLACES, LABELS, cameras=CAMERAS, albums=[(ALBUM, "Road trip")], birthdays=BIRTHDAYS, centres=CENTRES
+)
 
 SAID_SO = [
     # Ages and birthdays, where they are known.
@@ -191,7 +195,7 @@ SAID_SO = [
     ("night sky", {}, "night sky"),
     ("time:night lisbon", {"places": (LISBON,), "hours": ((21, 5),)}, ""),
     ("-time:morning", {"hours": ((12, 5),)}, ""),
-    ("time:nonsense", {}, "time:nonsense"),
+    ("time:nonsense", {}, ""),
     # Misspelt names, and words that are none.
     ("in lisbno", {"places": (LISBON,)}, ""),
     ("lisbonn 2024", {"places": (LISBON,), **between("2024-01-01", "2024-12-31")}, ""),
@@ -204,7 +208,8 @@ SAID_SO = [
     # Around a place, and which way up.
     ("near:lisbon", {"near": (Near(38.72, -9.14, 25.0),)}, ""),
     ("-near:lisbon", {"near_none": (Near(38.72, -9.14, 25.0),)}, ""),
-    ("near:nowhere", {}, "near:nowhere"),
+    ("near:nowhere", {}, ""),
+    ("near:portugal", {"places": (PORTUGAL,)}, ""),
     ("orientation:portrait", {"orientations": ("portrait",)}, ""),
     ("-is:portrait", {"orientations": ("landscape", "panorama", "square")}, ""),
     ("dog in landscape format", {"labels_all": ("dog",), "orientations": ("landscape",)}, ""),
@@ -294,9 +299,154 @@ def test_every_condition_is_written_out() -> None:
     assert len({q for q, _, _ in FILTERS + SAID_SO + GERMAN}) >= 150
 
 
+UNKNOWN = [
+    ("person:adda", "person:adda", "person"),
+    ("place:atlantis", "place:atlantis", "place"),
+    ("city:portugal", "city:portugal", "place"),
+    ("country:lisbon", "country:lisbon", "place"),
+    ("near:nowhere", "near:nowhere", "near"),
+    ("label:zzz", "label:zzz", "label"),
+    ("camera:none", "camera:none", "camera"),
+    ("album:xyz", "album:xyz", "album"),
+    ('album:"no such trip" anna', 'album:"no such trip"', "album"),
+    ("type:nonsense", "type:nonsense", "type"),
+    ("orientation:round", "orientation:round", "orientation"),
+    ("time:dawnish", "time:dawnish", "time"),
+    ("date:whenever", "date:whenever", "date"),
+    ("before:adda", "before:adda", "date"),
+    ("is:purple", "is:purple", "is"),
+    ("has:fleas", "has:fleas", "has"),
+    ("person:", "person:", "person"),
+    ("beach before:", "before:", "date"),
+    ('person:""', 'person:""', "person"),
+    ("person:!?", "person:!?", "person"),
+    ("person: adda", "person:", "person"),
+    ("kamera:keine", "kamera:keine", "camera"),
+]
+
+
+@pytest.mark.parametrize(("q", "text", "kind"), UNKNOWN, ids=[q for q, _, _ in UNKNOWN])
+def test_an_operator_that_names_nothing_is_a_condition_that_nothing_fulfils(q: str, text: str, kind: str) -> None:
+    parsed = queries.parse_with(q, NAMED, today=TODAY)
+
+    (span,) = [span for span in parsed.spans if not span.known]
+    assert (q[span.start : span.end], span.kind, span.negated) == (text, kind, False)
+    assert not parsed.possible
+    assert text not in parsed.text
+
+
+def test_nothing_is_left_out_by_what_is_not_here() -> None:
+    parsed = parse("-person:adda")
+    assert (parsed.filter, parsed.text, parsed.possible) == (Filter(), "", True)
+    assert [(span.known, span.negated) for span in parsed.spans] == [(False, True)]
+
+
+@pytest.mark.parametrize(
+    ("q", "expected", "possible"),
+    [
+        ("person:adda or person:anna", {"people_all": (ANNA,)}, True),
+        ("person:anna or person:adda", {"people_all": (ANNA,)}, True),
+        ("anna or person:adda", {"people_all": (ANNA,)}, True),
+        ("cara person:adda or person:anna", {"people_all": (CARA, ANNA)}, True),
+        ("person:adda or person:nobody", {}, False),
+        ("person:adda and person:anna", {"people_all": (ANNA,)}, False),
+        ("label:zzz or label:dog", {"labels_all": ("dog",)}, True),
+        ("place:atlantis place:lisbon", {"places": (LISBON,)}, True),
+        ("date:whenever or date:2024", between("2024-01-01", "2024-12-31"), True),
+        ("date:whenever 2024", between("2024-01-01", "2024-12-31"), False),
+    ],
+)
+def test_of_alternatives_one_that_is_here_is_enough(q: str, expected: dict[str, object], possible: bool) -> None:
+    parsed = parse(q)
+    assert parsed.filter == Filter(**expected)  # type: ignore[arg-type]
+    assert (parsed.text, parsed.possible) == ("", possible)
+
+
+OPERATORS = [
+    ("person:muller", {"people_all": (BEN,)}),
+    ("person: anna", {"people_all": (ANNA,)}),
+    ("person:anan", {"people_all": (ANNA,)}),
+    ("-person:muller", {"people_none": (BEN,)}),
+    ("person:anna or person:cara", {"people_any": ((ANNA, CARA),)}),
+    ("label:dog OR label:cat", {"labels_any": (("dog", "cat"),)}),
+    ("label:bicycel", {"labels_all": ("bicycle",)}),
+    ("place:york", {"places": (PlaceRef("city", "New York", "US"),)}),
+    ("city:lisbon", {"places": (LISBON,)}),
+    ("city:lisbno", {"places": (LISBON,)}),
+    ("country:portugal", {"places": (PORTUGAL,)}),
+    ("land:portugal", {"places": (PORTUGAL,)}),
+    ("-stadt:porto", {"places_none": (PORTO,)}),
+    ("year:2024", between("2024-01-01", "2024-12-31")),
+    ("month:may", {"yearly": ((501, 531),)}),
+    ("month:5", {"yearly": ((501, 531),)}),
+    ("monat:mai", {"yearly": ((501, 531),)}),
+    ("from:2020 to:2022", between("2020-01-01", "2022-12-31")),
+    ("von:2020 bis:2022", between("2020-01-01", "2022-12-31")),
+    ("has:caption", {"has_caption": True}),
+    ("-has:caption", {"has_caption": False}),
+    ("has:location", {"has_gps": True}),
+    ("has:motion", {"has_motion": True}),
+    ("has:film", {"has_motion": True}),
+    ("is:live", {"has_motion": True}),
+    ("-is:live", {"has_motion": False}),
+    ("hat:beschreibung", {"has_caption": True}),
+    ("is:raw", {"content_types": tuple(raw.TYPES)}),
+    ("-is:raw", {"content_types_none": tuple(raw.TYPES)}),
+]
+
+
+@pytest.mark.parametrize(("q", "expected"), OPERATORS, ids=[q for q, _ in OPERATORS])
+def test_operators_take_parts_of_names_misspelt_ones_and_lists(q: str, expected: dict[str, object]) -> None:
+    parsed = queries.parse_with(q, NAMED, today=TODAY)
+    assert parsed.filter == Filter(**expected)  # type: ignore[arg-type]
+    assert (parsed.text, parsed.possible) == ("", True)
+    assert all(span.known for span in parsed.spans)
+
+
+def test_a_part_of_an_albums_title_is_enough() -> None:
+    albums = [(ALBUM, "Lisbon & Porto, May 2025"), (ANNA, "Lisbon")]
+    assert queries.parse("album:porto", today=TODAY, albums=albums).filter.albums == (ALBUM,)
+    assert queries.parse("album:lisbon", today=TODAY, albums=albums).filter.albums == (ANNA,)
+    assert queries.parse('album:"may 2025"', today=TODAY, albums=albums).filter.albums == (ALBUM,)
+
+
+@pytest.mark.parametrize(
+    ("name", "asked"),
+    [
+        ("Zürich", ["Zürich", "ZÜRICH", "zurich", "Zuerich", "Zu\u0308rich"]),
+        ("Zu\u0308rich", ["Zürich", "zurich", "zuerich"]),
+        ("Café Central", ["cafe central", "CAFÉ CENTRAL", "Cafe\u0301 central"]),
+        ("Tromsø", ["tromso", "tromsoe", "TROMSØ"]),
+        ("Łódź", ["lodz", "łódź"]),
+        ("Großer Feldberg", ["grosser feldberg", "GROSSER FELDBERG", "großer feldberg"]),
+        ("Αθήνα", ["αθηνα", "ΑΘΗΝΑ"]),
+        ("القاهرة", ["القاهرة"]),
+        ("北京", ["北京"]),
+        ("हिन्दी", ["हिन्दी"]),
+    ],
+)
+@pytest.mark.parametrize("kind", ["person", "place", "album"])
+def test_accents_and_how_they_are_typed_do_not_matter(name: str, asked: list[str], kind: str) -> None:
+    known = vocabularies.vocabulary(
+        people=[(ANNA, name)] if kind == "person" else (),
+        places=[("city", name, "XX")] if kind == "place" else (),
+        albums=[(ANNA, name)] if kind == "album" else (),
+    )
+    for typed in asked:
+        for q in (f'{kind}:"{typed}"', f"in the album {typed}" if kind == "album" else typed):
+            parsed = queries.parse_with(q, known, today=TODAY)
+            assert [(span.kind, span.guessed) for span in parsed.spans] == [(kind, False)], q
+            assert parsed.text == "", q
+
+
+def test_names_that_differ_in_their_vowel_signs_are_two() -> None:
+    parsed = queries.parse("मीना", today=TODAY, people=[(ANNA, "मीना"), (BEN, "मोना")])
+    assert parsed.filter == Filter(people_all=(ANNA,))
+
+
 def test_the_time_of_day_is_never_an_album() -> None:
     parsed = queries.parse("time:dawn", today=TODAY, albums=[(ALBUM, "Dawn")])
-    assert parsed == Parsed(Filter(), "time:dawn", ())
+    assert (parsed.filter, parsed.text, parsed.possible) == (Filter(), "", False)
 
 
 def test_a_guess_is_marked_as_one() -> None:
@@ -353,6 +503,83 @@ def test_the_longest_name_wins() -> None:
         "new york city", today=TODAY, places=[("city", "York", "GB"), ("city", "New York City", "US")]
     )
     assert parsed.filter.places == (PlaceRef("city", "New York City", "US"),)
+
+
+NONSENSE = ["???", "...", "-", "%", "_", "* ?", "\x01\x02", "\u202e\u202c", "\u200b", "\u0301", "\U0010ffff", "(( ))"]
+
+
+@pytest.mark.parametrize("q", NONSENSE, ids=ascii)
+def test_signs_alone_mean_no_photo(q: str) -> None:
+    parsed = parse(q)
+    assert (parsed.spans, parsed.possible) == ((), False)
+    assert parse(f"anna {q}").filter == Filter(people_all=(ANNA,))
+
+
+@pytest.mark.parametrize("q", ["🏖️", "👨‍👩‍👧", "❤️", "☃", "1"], ids=ascii)
+def test_a_sign_that_shows_something_is_looked_for(q: str) -> None:
+    assert parse(q).possible
+
+
+def test_conditions_that_hang_together_are_one_chip() -> None:
+    def chips(q: str) -> list[tuple[str, str, str, bool]]:
+        spans = queries.parse_with(q, NAMED, today=TODAY).spans
+        return [(q[span.start : span.end], span.kind, span.value, span.negated) for span in spans]
+
+    assert chips("lisbon anna at 3") == [
+        ("lisbon", "place", "Lisbon", False),
+        ("anna at 3", "person", "anna, 2022-06-03..2023-06-02", False),
+    ]
+    assert chips("yesterday evening") == [("yesterday evening", "date", "2026-11-21, 17..22", False)]
+    assert chips("without anna or cara in lisbon") == [
+        ("without anna or cara", "person", "anna, cara", True),
+        ("in lisbon", "place", "Lisbon", False),
+    ]
+
+
+CHIPS = st.sampled_from(
+    [
+        "anna", "with cara", "ben müller", "anna at 3", "person:anna", "-person:cara", "person:adda", "not ben müller",
+        "without anna or cara", "in lisbon", "place:porto", "near:lisbon", "country:portugal", "not in paris",
+        "yesterday", "in 2021", "before:2020", "at night", "time:morning", "label:dog", "-label:cat", "camera:canon",
+        "favourites", "is:archived", "has:gps", "-has:faces", "type:png", "orientation:portrait", 'album:"road trip"', "album:xyz",
+    ]
+)  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(CHIPS, min_size=1, max_size=6, unique=True), st.sampled_from([" ", ", ", "  "]), st.data())
+def test_a_query_without_a_chip_is_without_that_condition_alone(
+    parts: list[str], joint: str, data: st.DataObject
+) -> None:
+    """A client takes ``q[start:end]`` out; all other conditions stay what they are."""
+
+    def told(q: str) -> list[tuple[str, str, str, bool, bool]]:
+        spans = queries.parse_with(q, CHIPPED, today=TODAY).spans
+        return [(q[span.start : span.end], span.kind, span.value, span.negated, span.known) for span in spans]
+
+    q = joint.join(parts)
+    before = told(q)
+    gone = data.draw(st.integers(0, len(before) - 1))
+    span = queries.parse_with(q, CHIPPED, today=TODAY).spans[gone]
+
+    assert told(q[: span.start] + q[span.end :]) == before[:gone] + before[gone + 1 :]
+
+
+@pytest.mark.parametrize(
+    ("q", "gone", "left"),
+    [
+        ("anna or cara", 0, {"people_all": (CARA,)}),
+        ("anna or cara", 1, {"people_all": (ANNA,)}),
+        ("anna and ben müller but not cara", 1, {"people_all": (ANNA,), "people_none": (CARA,)}),
+        ("anna and ben müller but not cara", 2, {"people_all": (ANNA, BEN)}),
+        ("lisbon or porto", 0, {"places": (PORTO,)}),
+        ("person:adda or person:anna", 0, {"people_all": (ANNA,)}),
+        ("anna not in lisbon or porto", 1, {"people_all": (ANNA,)}),
+    ],
+)
+def test_a_list_without_one_of_its_chips_is_the_shorter_list(q: str, gone: int, left: dict[str, object]) -> None:
+    span = parse(q).spans[gone]
+    assert parse(q[: span.start] + q[span.end :]).filter == Filter(**left)  # type: ignore[arg-type]
 
 
 def test_spans_show_which_words_became_conditions() -> None:
@@ -425,9 +652,10 @@ def test_any_text_on_any_day_has_an_answer(q: str, today: date) -> None:
     for span in parsed.spans:
         assert end <= span.start < span.end <= len(q)
         end = span.end
-    assert bool(parsed.filter) == bool(parsed.spans)
+    assert bool(parsed.filter) == any(span.known for span in parsed.spans)
+    assert parsed.possible or parsed.text or any(not span.known for span in parsed.spans)
     if q.strip():
-        assert parsed.filter or parsed.text
+        assert parsed.spans or parsed.text
     for first, last in parsed.filter.days + parsed.filter.days_none:
         assert first is None or last is None or first <= last
 

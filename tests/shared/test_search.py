@@ -67,7 +67,7 @@ def filtered(person: Somebody, q: str, wanted: listing.Filter = ANY, *, archived
         parsed = queries.parse_with(q, known.vocabulary, today=TODAY)
         assert parsed.text == ""
         both = search.narrowed(wanted, parsed.filter, known, archived_given=archived_given)
-        return [] if both is None else [image.id for image in images.page(conn, both, limit=100)]
+        return [image.id for image in images.page(conn, both, limit=100)] if both and parsed.possible else []
 
 
 def found(person: Somebody, text: str, wanted: listing.Filter = ANY) -> list[UUID]:

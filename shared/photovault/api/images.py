@@ -543,7 +543,7 @@ def edit_image(person: CurrentPerson, image_id: ImageId, body: ImageEdit) -> sch
         moved |= retimes and retimed.correct(change, image_id, body.taken or retimed.of_text(body.taken_at))
         if moved or body.archived not in {None, before.archived}:
             rebuilds.want(conn)
-        if body.favourite is not None or body.archived is not None:
+        if body.favourite is not None or body.archived is not None or body.caption is not None:
             smart_albums.follow(conn, [image_id], revision=change.revision)
         shown = presenting.image_list(conn, [presenting.existing(conn, image_id)])[0]
     if rebuild:

@@ -109,6 +109,8 @@ class SavedFilter(schemas.Schema):
     archived: bool | None = Field(None, description="true takes from the archive alone.")
     has_faces: bool | None = None
     has_gps: bool | None = None
+    has_caption: bool | None = None
+    has_motion: bool | None = Field(None, description="A film beside the picture, as Live Photos have it.")
 
     @field_validator("days", "days_none")
     @classmethod

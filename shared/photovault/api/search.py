@@ -45,13 +45,17 @@ Today = Annotated[
 class Span(schemas.Schema):
     """A part of the query that became a condition; take `q[start:end]` out, and the condition is gone."""
 
-    kind: str
+    kind: str = Field(description="As of `matched`, or `is` or `has` where these were asked for something unknown.")
     value: str = Field(description="What was understood, such as 2024-06-01..2024-08-31 for `last summer`.")
     text: str = Field(description="As it was typed.")
     start: int = Field(description="In characters (Unicode code points) of `q`.")
     end: int
     negated: bool
     guessed: bool = Field(description="Whether it was misspelt, and read as the name that is nearest.")
+    known: bool = Field(
+        description="false where an operator names nothing that is here, such as `person:` and nobody. Nothing fulfils "
+        "such a condition, and everything its negation."
+    )
 
 
 class ParsedQuery(schemas.Schema):
@@ -65,8 +69,8 @@ class Matched(schemas.Schema):
     """One reason why a photo is in the answer."""
 
     kind: str = Field(
-        description="date, time, person, place, near, label, camera, album, favourite, archived, faces, gps, type or "
-        "orientation for a condition; word, label, person or album for a word of the rest; picture for what it shows "
+        description="date, time, person, place, near, label, camera, album, favourite, archived, faces, gps, caption, "
+        "motion, type or orientation for a condition; word, label, person or album for a word of the rest; picture for what it shows "
         "as a whole."
     )
     text: str | None
@@ -124,7 +128,7 @@ def search_images(
         known = library_names.names_of(conn, person.user_id)
     parsed = queries.parse_with(q, known.vocabulary, today=today or datetime.now(UTC).date())
     both = search.narrowed(wanted, parsed.filter, known, archived_given="archived" in request.query_params)
-    if both is None:
+    if both is None or not parsed.possible:
         return SearchPage(items=[], next_cursor=None, filter=_parsed(q, parsed))
     if parsed.text:
         meaning = meanings.meaning_of(parsed.text)
@@ -239,7 +243,7 @@ def _by_rank(
 
 
 def _conditions(parsed: Parsed) -> list[Matched]:
-    return [Matched(kind=span.kind, text=span.value) for span in parsed.spans if not span.negated]
+    return [Matched(kind=span.kind, text=span.value) for span in parsed.spans if span.known and not span.negated]
 
 
 def _reasons(found: Fused[UUID], why: Sequence[word_search.Reason]) -> list[Matched]:
@@ -263,6 +267,7 @@ def _parsed(q: str, parsed: Parsed) -> ParsedQuery:
                 end=span.end,
                 negated=span.negated,
                 guessed=span.guessed,
+                known=span.known,
             )
             for span in parsed.spans
         ],

@@ -83,6 +83,12 @@ def understood(person: Person, body: FilterOrQuery) -> saved_filters.Saved:
     with person.transaction() as conn:
         known = library_names.names_of(conn, person.user_id).vocabulary
     said = queries.parse_with(q, known, today=today)
+    strange = [q[span.start : span.end] for span in said.spans if not span.known]
+    if strange:
+        raise Invalid(
+            f"These conditions name nothing that is here: {', '.join(strange)}",
+            [("q", "holds a condition that names nothing that is here")],
+        )
     if said.text:
         raise Invalid(
             f"A smart album takes conditions: people, places, dates, things, cameras, albums. These words are none of "

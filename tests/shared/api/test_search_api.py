@@ -145,6 +145,62 @@ def test_nonsense_finds_nothing(api: TestClient, library: Somebody) -> None:
     assert get(api, library, q="flurbl")["items"] == []
 
 
+@pytest.mark.parametrize(
+    "q",
+    [
+        "person:adda",
+        "album:xyz",
+        "label:zzz",
+        "near:nowhere",
+        "camera:none",
+        "is:purple",
+        "person:",
+        "anna person:adda",
+        "beach label:zzz",
+    ],
+)
+def test_an_operator_that_names_nothing_finds_nothing_and_says_so(api: TestClient, library: Somebody, q: str) -> None:
+    page = get(api, library, q=q)
+
+    assert (page["items"], page["next_cursor"]) == ([], None)
+    (strange,) = [span for span in page["filter"]["spans"] if not span["known"]]
+    assert strange["text"] in q
+    without = q[: strange["start"]] + q[strange["end"] :]
+    assert get(api, library, q=without)["items"]
+
+
+def test_what_is_not_here_leaves_nothing_out_and_says_so(api: TestClient, library: Somebody) -> None:
+    page = get(api, library, q="anna -person:adda")
+
+    assert len(page["items"]) == 2
+    assert [(span["known"], span["negated"]) for span in page["filter"]["spans"]] == [(True, False), (False, True)]
+    assert {reason["text"] for hit in page["items"] for reason in hit["matched"]} == {"anna"}
+
+
+def test_a_misspelt_name_behind_an_operator_is_forgiven(api: TestClient, library: Somebody) -> None:
+    page = get(api, library, q="person:anan")
+
+    assert len(page["items"]) == 2
+    assert [(span["known"], span["guessed"]) for span in page["filter"]["spans"]] == [(True, True)]
+
+
+def test_what_is_written_about_a_photo_and_what_moves_can_be_asked_for(api: TestClient, person: Somebody) -> None:
+    told, live, plain = photo(person.user_id, caption="hut"), photo(person.user_id), photo(person.user_id, caption="")
+    raw = photo(person.user_id, content_type="image/x-adobe-dng")
+    with db.transaction(person.user_id) as conn:
+        conn.execute(
+            "INSERT INTO blobs (image_id, name, driver, key, bytes, sha256, header_sha256, plain_bytes, content_type) "
+            "VALUES (%(id)s, 'motion', 'local', %(id)s::text, 1, sha256('a'), sha256('a'), 1, 'video/quicktime')",
+            {"id": live},
+        )
+
+    assert found(get(api, person, q="has:caption")) == [told]
+    assert found(get(api, person, q="-has:caption")) == [raw, plain, live]
+    assert found(get(api, person, q="is:live")) == found(get(api, person, q="has:film")) == [live]
+    assert found(get(api, person, q="-is:live")) == [raw, plain, told]
+    assert found(get(api, person, q="is:raw")) == [raw]
+
+
 def test_the_query_can_ask_for_the_archive_that_the_list_leaves_out(api: TestClient, person: Somebody) -> None:
     archived = photo(person.user_id, archived=True)
 
@@ -248,11 +304,52 @@ def _kinds(cursor: str) -> list[str]:
         "9999 years ago",
         "in 99999999999999999999 days",
         "IMG_1.jpg" * 100,
+        "παραλία Αθήνα",
+        "海滩上的狗",
+        "समुद्र तट",
+        "ชายหาด",
+        "👨‍👩‍👧‍👦",
+        "\ud83d",
+        "\x01\x02\x7f",
+        "\u200b\u200e\u2066",
+        "x'||pg_sleep(9)||'",
+        "dog%",
+        "____",
+        "<script>alert(1)</script>",
+        "person:" * 100,
+        '-album:"',
+        "near:-",
+        "is: has: type:",
+        "a:b:c::d",
     ],
+    ids=ascii,
 )
 def test_no_query_is_too_odd(api: TestClient, library: Somebody, q: str) -> None:
-    get(api, library, q=q)
+    """An answer, and only for what says nothing at all the library as it is."""
+    q = q.encode("utf-8", "replace").decode()  # half of a surrogate pair reaches us as a question mark
+    page = get(api, library, q=q)
     get(api, library, "/search/suggest", q=q)
+
+    nothing = not q.replace("\x00", "").strip()
+    assert (page["filter"]["text"] == "" and not page["filter"]["spans"]) == nothing
+    assert len(page["items"]) == (2 if nothing else len(page["items"]))
+
+
+@pytest.mark.parametrize(
+    "q", ["???", "%", "_", "*", "...", "\x01\x02", "\u202e", "\u200b\u200d", "\U0010ffff"], ids=ascii
+)
+def test_signs_that_say_nothing_find_nothing(api: TestClient, person: Somebody, encoder: TinyEncoder, q: str) -> None:
+    photo(person.user_id, vector=towards(1.0), caption="100 % fun_day ...")
+
+    assert get(api, person, q=q)["items"] == []
+    assert encoder.asked == []
+
+
+@pytest.mark.parametrize("path", ["/search", "/search/suggest"])
+@pytest.mark.parametrize("raw", ["%00", "%ff%fe", "%ed%a0%80", "%F0%9F", "%u0041", "+", "%2B%25%5F"])
+def test_bytes_that_are_no_text_are_answered(api: TestClient, library: Somebody, path: str, raw: str) -> None:
+    answer = api.get(f"{path}?q={raw}", headers=library.headers)
+    assert answer.status_code in {200, 422}, answer.text
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

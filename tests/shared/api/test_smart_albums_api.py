@@ -117,6 +117,10 @@ def test_an_album_holds_what_its_filter_finds(http: TestClient, ada: Somebody) -
         ({"hours": [[22, 6]]}, set()),
         ({"orientations": ["portrait", "square"]}, {4}),
         ({"has_faces": True}, {2}),
+        ({"has_caption": True}, {3}),
+        ({"has_caption": False}, {0, 1, 2, 4}),
+        ({"has_motion": True}, {0}),
+        ({"has_motion": False}, {1, 2, 3, 4}),
         ({"places": [PLACE], "favourite": True}, {1}),
         ({"labels_all": ["cat"]}, set()),
     ],
@@ -131,6 +135,13 @@ def test_every_condition_narrows(http: TestClient, ada: Somebody, conditions: di
         add_photo(ada.user_id, taken=days[4], content_type="image/heic", width=3, height=4),
         add_photo(ada.user_id, taken=days[5], archived=True),
     ]
+    with db.transaction(ada.user_id) as conn:
+        conn.execute("UPDATE images SET caption = 'by the river' WHERE id = %s", [photos[3]])
+        conn.execute(
+            "INSERT INTO blobs (image_id, name, driver, key, bytes, sha256, header_sha256, plain_bytes, content_type) "
+            "VALUES (%(id)s, 'motion', 'local', %(id)s::text, 1, sha256('a'), sha256('a'), 1, 'video/quicktime')",
+            {"id": photos[0]},
+        )
     album = make(http, ada, filter=conditions)
     assert photos_of(http, ada, album) == {photos[n] for n in which}
     assert told(http, ada, album)
@@ -491,6 +502,21 @@ def test_a_smart_album_is_deleted_like_any_other(http: TestClient, ada: Somebody
     build(ada.user_id)
     assert table(ada.user_id, "SELECT id FROM albums WHERE kind = 'smart'") == []
     assert table(ada.user_id, "SELECT kind FROM tombstones WHERE subject_id = %s", [album["id"]]) == [("album",)]
+
+
+def test_a_caption_moves_a_photo_in_and_out(http: TestClient, ada: Somebody) -> None:
+    (photo,) = add_photos(ada.user_id, 1)
+    album = make(http, ada, q="has:caption")
+    for caption, inside in (("by the river", {photo}), ("", set())):
+        assert http.patch(f"/images/{photo}", headers=ada.headers, json={"caption": caption}).status_code == 200
+        assert photos_of(http, ada, album) == inside
+
+
+def test_a_condition_that_names_nothing_is_refused(http: TestClient, ada: Somebody) -> None:
+    answer = http.post("/albums/smart/preview", headers=ada.headers, json={"q": "favourites -person:adda"})
+    assert answer.status_code == 422
+    assert "-person:adda" in answer.json()["detail"]
+    assert answer.json()["errors"][0]["field"] == "q"
 
 
 def test_today_is_the_persons(http: TestClient, ada: Somebody) -> None:
