@@ -541,7 +541,8 @@ CHIPS = st.sampled_from(
         "anna", "with cara", "ben müller", "anna at 3", "person:anna", "-person:cara", "person:adda", "not ben müller",
         "without anna or cara", "in lisbon", "place:porto", "near:lisbon", "country:portugal", "not in paris",
         "yesterday", "in 2021", "before:2020", "at night", "time:morning", "label:dog", "-label:cat", "camera:canon",
-        "favourites", "is:archived", "has:gps", "-has:faces", "type:png", "orientation:portrait", 'album:"road trip"', "album:xyz",
+        "favourites", "is:archived", "has:gps", "-has:faces", "type:png", "orientation:portrait", 'album:"road trip"',
+        "album:xyz",
     ]
 )  # fmt: skip
 
