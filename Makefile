@@ -21,7 +21,7 @@ help: ## What can be made
 # ---- Installing ------------------------------------------------------------------------------------------------------
 
 .PHONY: install
-install: venv localstack sam places ## Everything from locked, hashed requirements; does nothing when it is there
+install: venv localstack sam clients places ## Everything from locked, hashed requirements; does nothing when it is there
 
 .PHONY: venv
 venv: $(VENV)
@@ -48,7 +48,7 @@ $$($(1)_STAMP): | $(VENV)
 	  $(BIN)/uv pip install --quiet --python $(ENVS)/$(1)/bin/python --offline --no-deps --no-build-isolation --editable infra/$(1)
 	@touch $$@
 endef
-$(foreach name,localstack sam,$(eval $(call environment,$(name))))
+$(foreach name,localstack sam clients,$(eval $(call environment,$(name))))
 
 # ---- Running ---------------------------------------------------------------------------------------------------------
 
@@ -127,7 +127,7 @@ compile: venv ## Locks all requirements again; with UPGRADE=--upgrade, to the ne
 	    -c layers/dev.txt --no-annotate \
 	    $(addprefix --no-emit-package ,$(RUNTIME)) -o layers/$$layer.txt || exit; \
 	done
-	for tool in localstack sam; do \
+	for tool in localstack sam clients; do \
 	  $(COMPILE) infra/$$tool/requirements.in -o infra/$$tool/requirements.txt || exit; \
 	done
 

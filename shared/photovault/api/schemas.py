@@ -35,6 +35,13 @@ class Page(Schema, Generic[T]):
 PROBLEM_TYPE = "application/problem+json"
 
 
+class FieldError(Schema):
+    """What is wrong with one field of a request."""
+
+    field: str = Field(description="Where it stands, such as `items.0.sha256`.")
+    message: str
+
+
 class Problem(Schema):
     """RFC 9457."""
 
@@ -44,7 +51,7 @@ class Problem(Schema):
     detail: str
     instance: str
     request_id: str
-    errors: list[dict[str, str]] | None = None
+    errors: list[FieldError] | None = None
 
 
 class TicketPart(Schema):
