@@ -50,10 +50,55 @@ $$($(1)_STAMP): | $(VENV)
 endef
 $(foreach name,localstack sam clients,$(eval $(call environment,$(name))))
 
+# ---- The gallery -----------------------------------------------------------------------------------------------------
+
+# It is made with Node and served without. Where there is none, everything else is made all the same.
+WEB := web
+GALLERY_FOLDER := shared/photovault/web/gallery
+GALLERY_FILES := $(shell find $(WEB) -type f -not -path '*/node_modules/*' -not -name '*.test.*' -not -name openapi.json -not -name schema.d.ts | LC_ALL=C sort)
+GALLERY := $(GALLERY_FOLDER)/.built-$(call hash,$(GALLERY_FILES))
+MODULES := $(WEB)/node_modules/.installed-$(call hash,$(WEB)/package.json $(WEB)/package-lock.json)
+NODE := $(shell node -e 'const [a, b] = process.versions.node.split("."); console.log(a > 20 || (a == 20 && b >= 19) ? "yes" : "")' 2>/dev/null)
+ifeq ($(shell command -v npm),)
+NODE :=
+endif
+
+ifeq ($(NODE),yes)
+.PHONY: gallery
+gallery: $(GALLERY) ## Builds the web gallery, which the API serves at /
+
+$(GALLERY): $(MODULES)
+	cd $(WEB) && npm run --silent build -- --logLevel warn
+	@touch $@
+
+$(MODULES):
+	cd $(WEB) && npm ci --silent --prefer-offline --no-audit --no-fund
+	@touch $@
+
+# The gallery's types are made from what the API says of itself, so that neither can be changed without the other.
+.PHONY: gallery-types
+gallery-types: $(MODULES) venv
+	@$(BIN)/python -m infra.gallery.describe $(WEB)/openapi.json
+	@test $(WEB)/src/lib/schema.d.ts -nt $(WEB)/openapi.json || (cd $(WEB) && npm run --silent types >/dev/null)
+
+.PHONY: test-gallery
+test-gallery: gallery-types ## The gallery's style, types and the tests of its modules
+	cd $(WEB) && npm run --silent lint && npm run --silent check && npm test --silent -- --silent --reporter dot
+
+# Without the package registry the vault still runs.
+.PHONY: gallery-if-possible
+gallery-if-possible:
+	@$(MAKE) --no-print-directory gallery || echo "The gallery was not built, so / says so; everything else runs."
+else
+.PHONY: gallery gallery-types test-gallery gallery-if-possible
+gallery gallery-types test-gallery gallery-if-possible:
+	@echo "The web gallery needs Node 20.19 or later with npm, which is not here; everything else runs."
+endif
+
 # ---- Running ---------------------------------------------------------------------------------------------------------
 
 .PHONY: run
-run: venv localstack places ## Postgres, LocalStack with the deployed template, the API at http://127.0.0.1:8999
+run: venv localstack places gallery-if-possible ## Postgres, LocalStack with the deployed template, the API at http://127.0.0.1:8999
 	@exec $(BIN)/python -m infra.local
 
 .PHONY: demo
@@ -63,7 +108,7 @@ demo: venv places ## Fills an account with pictures that are drawn on the spot; 
 # ---- Checking --------------------------------------------------------------------------------------------------------
 
 .PHONY: test
-test: install lint types lint-template ## Style, types, template, all tests
+test: install lint types lint-template gallery test-gallery ## Style, types, template, all tests
 	$(BIN)/pytest -q -n 2 --dist loadgroup -m "not slow" --ignore tests/benchmarks
 
 .PHONY: lint
@@ -104,11 +149,11 @@ $(PLACES): infra/places/build.py shared/photovault/places.py layers/dev.txt | $(
 	$(BIN)/python -m infra.places.build $@
 
 .PHONY: build
-build: sam places ## What `sam deploy` uploads: arm64 layers and functions, without containers
+build: sam places gallery ## What `sam deploy` uploads: arm64 layers and functions, without containers
 	$(SAM) build
 
 .PHONY: sizes
-sizes: places ## Builds the arm64 packages and prints what each function weighs
+sizes: places gallery ## Builds the arm64 packages and prints what each function weighs
 	$(BIN)/python -m infra.packaging.build --arch arm64 --out $(FOLDER)/packages/arm64
 
 # ---- Keeping ---------------------------------------------------------------------------------------------------------
@@ -133,5 +178,6 @@ compile: venv ## Locks all requirements again; with UPGRADE=--upgrade, to the ne
 
 .PHONY: clean
 clean: ## Removes environments, caches, logs and scratch; photos, database and secrets stay
+	rm -rf $(WEB)/node_modules $(GALLERY_FOLDER)
 	rm -rf .venv $(ENVS) $(FOLDER)/localstack $(FOLDER)/layers $(FOLDER)/logs .aws-sam .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

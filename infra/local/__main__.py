@@ -27,7 +27,8 @@ DRAIN_SECONDS = 20  # without any progress
 WELCOME = """
 PhotoVault is ready ({seconds:.0f} s).
 
-  API          {base}          (all endpoints: {base}/docs)
+  Gallery      {base}
+  API          {base}/docs          (all endpoints)
   Gateway      {gateway}
   LocalStack   {endpoint}
   Logs         {logs}

@@ -178,6 +178,11 @@ def presign_post(
     return Post(base + path, fields | {"x-amz-signature": _signature(credentials, now, region, policy)})
 
 
+def base_of(endpoint: str | None, bucket: str, region: str) -> str:
+    """Scheme and host of the addresses of a bucket."""
+    return _address(endpoint, bucket, region)[0]
+
+
 def _address(endpoint: str | None, bucket: str, region: str) -> tuple[str, str]:
     """Scheme and host, and the path that the key is appended to."""
     if endpoint is not None:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 # The first segment of a path, or the first two, and the modules of photovault.api that have its routers.
 PARTS = {
+    "": ("gallery",),
+    "assets": ("gallery",),
     "auth": ("auth",),
     "auth/keys": ("keys",),
     "search": ("search",),

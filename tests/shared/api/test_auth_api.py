@@ -418,6 +418,27 @@ def test_refreshing_renews_both_tokens_and_reuse_ends_the_session(api: TestClien
     assert_problem(api.post("/auth/refresh", json={"refresh_token": renewed["refresh_token"]}), 401, "unauthenticated")
 
 
+def test_a_page_keeps_its_refresh_token_where_no_script_reads_it(api: TestClient) -> None:
+    email = new_email()
+    body = {"email": email, "password": "password123", "name": "Ada", "cookie": True}
+    assert api.post("/auth/signup", json=body).status_code == 201
+    made = api.post("/auth/login", json={name: value for name, value in body.items() if name != "name"})
+    try:
+        assert made.json()["refresh_token"] is None
+        said = made.headers["set-cookie"].lower()
+        assert said.startswith("photovault-session=pvr_")
+        assert {"httponly", "samesite=strict"} < set(said.split("; "))
+        assert "path" not in said
+        renewed = api.post("/auth/refresh", json={})
+        assert (renewed.status_code, renewed.json()["refresh_token"]) == (200, None)
+        assert renewed.headers["set-cookie"] != made.headers["set-cookie"]
+        assert api.post("/auth/logout", headers=bearer(renewed.json()["access_token"])).status_code == 204
+        assert "photovault-session" not in api.cookies
+        assert_problem(api.post("/auth/refresh", json={}), 401, "unauthenticated")
+    finally:
+        api.cookies.clear()
+
+
 def test_logging_out_ends_the_session_at_once_for_every_function(api: TestClient) -> None:
     made = sign_up(api)
     headers = bearer(made["access_token"])

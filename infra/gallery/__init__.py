@@ -1,0 +1,1 @@
+"""What the web gallery is made with, beside web/ itself."""

@@ -1,0 +1,22 @@
+/**
+ * The pages, by the first segment of their address. Each is a file of src/pages and is loaded when it is first gone to.
+ * A page is given `place` (its address); one with `nav` is in the navigation, in this order.
+ */
+import type { Component } from "svelte";
+
+import type { Place } from "./lib/router.svelte";
+import type { IconName } from "./lib/ui/icons";
+
+export interface PageProps {
+  place: Place;
+}
+
+export interface Page {
+  title: string;
+  load: () => Promise<{ default: Component<PageProps> }>;
+  nav?: { icon: IconName };
+}
+
+export const PAGES: Readonly<Record<string, Page>> = {
+  photos: { title: "Photos", nav: { icon: "photos" }, load: () => import("./pages/Photos.svelte") },
+};
