@@ -101,6 +101,13 @@ def page(
     )
 
 
+def listed(conn: Connection, album_ids: Collection[UUID]) -> list[Album]:
+    """Those of these albums that ``page`` lists, in no order."""
+    return db.rows(
+        conn, Album, f"{_SHOWN} AND (a.key IS NULL OR live.images > 0) AND a.id = ANY(%s)", [list(album_ids)]
+    )
+
+
 @dataclass(frozen=True)
 class Membership:
     """An album that a photo is in, and why."""
@@ -154,6 +161,19 @@ def images_page(
         f"WHERE m.album_id = %(album)s AND i.deleted_at IS NULL {following}ORDER BY {order} LIMIT %(limit)s",
         {"album": album_id, "at": after[0] if after else None, "id": after[1] if after else None, "limit": limit},
     )
+
+
+def members(conn: Connection, album_ids: Collection[UUID]) -> dict[UUID, list[UUID]]:
+    """The photos of each album as ``images_page`` lists them, by album."""
+    found = conn.execute(
+        "SELECT a.id, array_agg(i.id ORDER BY CASE WHEN a.sort = 'manual' THEN m.position END, "
+        "CASE WHEN a.sort = 'newest' THEN i.sort_at END DESC, CASE WHEN a.sort = 'newest' THEN i.id END DESC, "
+        "CASE WHEN a.sort = 'oldest' THEN i.sort_at END, i.id) "
+        "FROM albums a JOIN album_images m ON m.album_id = a.id "
+        "JOIN images i ON i.id = m.image_id AND i.deleted_at IS NULL WHERE a.id = ANY(%s) GROUP BY a.id",
+        [list(album_ids)],
+    )
+    return {album_id: list(image_ids) for album_id, image_ids in found.fetchall()}
 
 
 def count_reasons(conn: Connection, album_id: UUID) -> list[tuple[str | None, int]]:

@@ -78,7 +78,7 @@ def remove(conn: Connection, gone: Iterable[Album], *, revision: int) -> None:
     """Albums that nothing is left of."""
     albums = list(gone)
     conn.execute("DELETE FROM albums WHERE id = ANY(%s)", [[album.id for album in albums]])
-    tombstones.add(conn, "album", [album.id for album in albums if album.image_count], revision=revision)
+    tombstones.add(conn, "album", [album.id for album in albums if album.occupied], revision=revision)
 
 
 def retire(conn: Connection, rows: Sequence[Retired], *, revision: int) -> None:

@@ -13,6 +13,7 @@ treat the same classes: a ``Rejected`` photo is recorded and acknowledged, anyth
     │   └── SessionNeeded  403  what no API key may do
     ├── NotFound           404  not there, or not yours: the same answer
     ├── Conflict           409
+    ├── StartAgain         410  a copy of the vault that cannot be brought up to date
     ├── TooLarge           413
     ├── UnsupportedType    415
     ├── RangeNotSatisfiable 416
@@ -104,6 +105,14 @@ class Conflict(PhotoVaultError):
     status = 409
     type = "conflict"
     title = "This contradicts what is already there"
+
+
+class StartAgain(PhotoVaultError):
+    """What a copy of the vault missed is not known any more; it has to be made anew."""
+
+    status = 410
+    type = "start-again"
+    title = "The copy is too old to be brought up to date"
 
 
 class TooLarge(PhotoVaultError):

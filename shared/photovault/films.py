@@ -109,6 +109,7 @@ def join(conn: Connection, found: Pair, motion: Blob, *, revision: int) -> bool:
         "INSERT INTO films (id, picture_id, sha256, bytes) VALUES (%s, %s, %s, %s)",
         [film.id, picture.id, film.sha256, film.size],
     )
+    images.note_around(conn, [film.id, picture.id], revision=revision)
     images.delete_row(conn, film.id)
     tombstones.add(conn, "image", [film.id], revision=revision)
     conn.execute("UPDATE images SET revision = %s WHERE id = %s", [revision, picture.id])

@@ -285,6 +285,8 @@ def mark_understood(
             "revision": revision,
         },
     )
+    if status is not None:  # somebody may have put it into an album while it was on its way: now it has a place there
+        note_albums(conn, [image_id], revision=revision)
     return status
 
 
@@ -488,6 +490,11 @@ def by_ids(conn: Connection, image_ids: list[UUID]) -> list[Image]:
     return [found[image_id] for image_id in image_ids if image_id in found]
 
 
+def with_trash(conn: Connection, image_ids: Collection[UUID]) -> list[Image]:
+    """In the trash or not, in no order; those that are gone are left out."""
+    return db.rows(conn, Image, f"SELECT {COLUMNS} FROM images WHERE id = ANY(%s)", [list(image_ids)])
+
+
 def trash(conn: Connection, *, limit: int, after: tuple[datetime, UUID] | None = None) -> list[Image]:
     """Photos in the trash, latest deleted first."""
     return db.rows(
@@ -543,13 +550,28 @@ def restore_all(conn: Connection, image_ids: Collection[UUID], *, revision: int)
 def _moved(conn: Connection, sql: str, image_ids: Collection[UUID], *, revision: int) -> list[UUID]:
     moved = [image_id for (image_id,) in conn.execute(sql.encode(), [revision, list(image_ids)]).fetchall()]
     _update_searchable(conn, moved)
-    # What counts photos shows another number now, or another cover.
-    for table, holding in (("albums", "album_id FROM album_images"), ("person_clusters", "person_id FROM faces")):
-        conn.execute(
-            f"UPDATE {table} SET revision = %s WHERE id IN (SELECT {holding} WHERE image_id = ANY(%s))".encode(),
-            [revision, moved],
-        )
+    note_around(conn, moved, revision=revision)
     return moved
+
+
+def note_around(conn: Connection, image_ids: Collection[UUID], *, revision: int) -> None:
+    """What holds these photos shows another number now, or another cover: their albums, and the people in them."""
+    note_albums(conn, image_ids, revision=revision)
+    note_people(conn, image_ids, revision=revision)
+
+
+def note_albums(conn: Connection, image_ids: Collection[UUID], *, revision: int) -> None:
+    conn.execute(
+        "UPDATE albums SET revision = %s WHERE id IN (SELECT album_id FROM album_images WHERE image_id = ANY(%s))",
+        [revision, list(image_ids)],
+    )
+
+
+def note_people(conn: Connection, image_ids: Collection[UUID], *, revision: int) -> None:
+    conn.execute(
+        "UPDATE person_clusters SET revision = %s WHERE id IN (SELECT person_id FROM faces WHERE image_id = ANY(%s))",
+        [revision, list(image_ids)],
+    )
 
 
 def edit(

@@ -207,6 +207,11 @@ def shown(conn: Connection, person_id: UUID) -> Person | None:
     return db.row(conn, Person, f"{_WITH_COVER} WHERE p.id = %s", [person_id])
 
 
+def listed(conn: Connection, person_ids: Collection[UUID]) -> list[Person]:
+    """Those of these people who are ``shown``, in no order."""
+    return db.rows(conn, Person, f"{_WITH_COVER} WHERE p.id = ANY(%s)", [list(person_ids)])
+
+
 def page(conn: Connection, *, limit: int, with_hidden: bool, after: tuple[int, UUID] | None = None) -> list[Person]:
     """Those with most photos first, after an (image_count, id)."""
     return db.rows(

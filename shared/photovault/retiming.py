@@ -16,7 +16,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
-from photovault import db, moments, timezones
+from photovault import db, images, moments, timezones
 from photovault.errors import Invalid, NotFound
 
 if TYPE_CHECKING:
@@ -209,3 +209,5 @@ def apply(conn: Connection, changes: Sequence[Change], *, revision: int) -> None
         """,
         {"ids": [change.photo.id for change in changes if change.source != SOURCE], "revision": revision},
     )
+    # An album without a cover of its own shows its latest photo, and its photos are in the order of their times.
+    images.note_albums(conn, [change.photo.id for change in changes], revision=revision)

@@ -31,6 +31,7 @@ PARTS = {
     "faces": ("people",),
     "labels": ("labels",),
     "jobs": ("jobs",),
+    "changes": ("changes",),
     "dashboard": ("dashboard",),
     "exports": ("exports",),
     "shares": ("shares",),

@@ -242,6 +242,7 @@ def _expire(user_id: UUID, image_id: UUID, *, now: datetime) -> bool:
         if image is None or image.sealed_at or (image.post_expires_at or now) >= now - PENDING_GRACE:
             return False
         users.move_quota(conn, reserved=-image.size)
+        images.note_around(conn, [image_id], revision=revision)
         images.delete_row(conn, image_id)
         tombstones.add(conn, "image", [image_id], revision=revision)
         return True
@@ -350,13 +351,14 @@ def ask_for_renewals(report: Report, *, now: datetime, remaining: Remaining = no
 
 
 def forget_expired(report: Report, *, now: datetime, remaining: Remaining = no_end) -> None:
-    """Idempotency keys, exports, sessions, tokens, shares and throttles whose time has passed."""
+    """Idempotency keys, exports, sessions, tokens, shares, tombstones and throttles whose time has passed."""
     del report, now, remaining
     with db.maintenance() as conn:
         idempotency.forget_expired(conn)
         exports.forget_expired(conn)
         sessions.forget_expired(conn)
         shares.forget_expired(conn)
+        tombstones.forget_expired(conn)
         throttles.forget_idle(conn)
 
 

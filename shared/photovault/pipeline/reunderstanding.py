@@ -17,6 +17,7 @@ from photovault import (
     db,
     face_matching,
     failpoints,
+    images,
     keyring,
     lookalikes,
     model_manifest,
@@ -141,6 +142,7 @@ def _commit(
             own = rebuilds.face_model(conn)
             moves = renewals.move_people(conn, result, yields=task.yields) or own == result.model_id
             were_moving = bool(faces.old)
+            images.note_people(conn, [image_id], revision=revision)  # before their faces go
             _replace_faces(conn, result.model_id, findings, faces, stored)
         if "labels" in task.parts and findings.label_model is not None:
             model_id = vectors.model_id(conn, findings.label_model)

@@ -17,6 +17,7 @@ from uuid import UUID
 import pytest
 from fastapi.testclient import TestClient
 from tests.arranging import Sent, add_photo, build, table
+from tests.mirrors import Mirror, lists
 from tests.pictures import draw
 from tests.shared.api import described
 from tests.shared.api.described import Library, Operation, assert_problem, operations, routers
@@ -244,6 +245,26 @@ def test_the_bodies_do_something_to_ones_own(http: TestClient, mine: Library) ->
         owned = described.fill(http)
         answer = http.request(**request_for(named(operation_id), dict(owned.ids), owned), headers=owned.owner.headers)
         assert answer.is_success, (operation_id, answer.text)
+
+
+def writing() -> list[str]:
+    return sorted(o.id for o in operations() if o.method != "GET" and o.id not in PUBLIC | {"deleteAccount", "logOut"})
+
+
+def test_whoever_follows_the_changes_learns_of_what_every_route_writes(http: TestClient) -> None:
+    """A route that changes what the lists show, and no revision, would leave every copy behind."""
+    silent = []
+    for operation_id in writing():
+        owned = described.fill(http)
+        copy = Mirror(http, owned.owner.headers)
+        assert copy.catch_up() == lists(http, owned.owner.headers)
+        before = dict(copy.rows)
+        answer = http.request(**request_for(named(operation_id), dict(owned.ids), owned), headers=owned.owner.headers)
+        assert answer.is_success or answer.status_code in {404, 409}, (operation_id, answer.text)
+        assert copy.catch_up() == lists(http, owned.owner.headers), operation_id
+        if copy.rows == before:
+            silent.append(operation_id)
+    assert {"editImage", "deleteImage", "addAlbumImages", "mergePeople"}.isdisjoint(silent), "nothing was tried"
 
 
 # ---------------------------------------------------------------------------------------------- what is somebody else's
