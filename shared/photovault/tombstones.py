@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 Kind = Literal["image", "album", "person"]
 
 # A copy that was last complete longer ago than this has to start again. Tombstones themselves stay for 100 days
-# (migration 0014): transactions that were under way, and clocks that differ, are well within the rest.
+# (migration 0015): transactions that were under way, and clocks that differ, are well within the rest.
 REMEMBERED = timedelta(days=90)
 
 
