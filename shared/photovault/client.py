@@ -11,19 +11,32 @@ import contextlib
 import json
 import random
 import re
+import threading
 import time
 import urllib.parse
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 from photovault import __version__, errors, sealing
-from photovault.errors import BlobMissing, Forbidden, Invalid, PhotoVaultError, Tampered, Unauthenticated, Unavailable
+from photovault.errors import (
+    BlobMissing,
+    Conflict,
+    Forbidden,
+    Invalid,
+    PhotoVaultError,
+    Tampered,
+    Unauthenticated,
+    Unavailable,
+)
 
 if TYPE_CHECKING:
     import httpx
+
+    from photovault.credentials import Session, Store
 
 ATTEMPTS = 6
 LONGEST_WAIT_SECONDS = 60.0
@@ -33,10 +46,36 @@ MOST_REDIRECTS = 5
 
 _PATIENCE = frozenset({429, 502, 503, 504})
 _REPEATABLE = frozenset({"GET", "HEAD", "PUT", "DELETE"})
+# What S3 says of a form that is no longer, or of bytes that are not those it was signed for.
+_EXPIRED = frozenset({"AccessDenied", "ExpiredToken", "RequestTimeTooSkewed"})
+_OTHER_BYTES = frozenset({"BadDigest", "InvalidDigest", "XAmzContentChecksumMismatch", "EntityTooSmall",
+                          "EntityTooLarge", "InvalidRequest"})  # fmt: skip
+_BROKEN_OFF = frozenset({"RequestTimeout", "IncompleteBody"})
+
+
+class SecondFactorNeeded(Unauthenticated):
+    """E-mail and password are right; a code of the authenticator app is asked for, too."""
+
+    type = "second-factor-needed"
+    title = "A code is needed, too"
+
+
+class OtherBytes(Conflict):
+    """The storage refuses a file because its bytes are not those that were announced."""
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """One answer as it came: ``server_time`` is the server's clock, ``seconds`` how long it took."""
+
+    status: int
+    body: dict[str, Any]
+    server_time: datetime | None
+    seconds: float
 
 
 class Client:
-    """One person at one server; a context manager.
+    """One person at one server; a context manager. Threads may share it.
 
     ``transport`` is for tests. ``sleep`` waits so many seconds.
     """
@@ -54,6 +93,8 @@ class Client:
         self.server = _address(server)
         self.user_id: UUID | None = None
         self._access_token = self._refresh_token = ""
+        self._store: Store | None = None
+        self._renewing = threading.Lock()
         self._sleep = sleep
         agent = {"User-Agent": f"photovault/{__version__}", "Accept-Encoding": "identity"}
         self._http = httpx.Client(headers=agent, timeout=TIMEOUT_SECONDS, transport=transport)
@@ -66,16 +107,44 @@ class Client:
 
     # ------------------------------------------------------------------------------------------------- sessions
 
-    def log_in(self, email: str, password: str) -> None:
-        """Begin a session. Raises ``Unauthenticated``, ``TooManyRequests``, ``Unavailable``."""
-        self._take_session(self._sent("POST", "/auth/login", body={"email": email, "password": password}))
+    def sign_up(self, email: str, password: str, name: str) -> None:
+        """Make an account and begin a session. Raises ``Conflict`` for a known e-mail, ``Invalid``."""
+        self._take_session(
+            self._sent("POST", "/auth/signup", body={"email": email, "password": password, "name": name})
+        )
 
-    def use_token(self, token: str) -> None:
-        """Speak with an access token that somebody else got; it cannot be renewed here. Raises ``Unauthenticated``."""
-        if not token.isascii() or not token.isprintable():
+    def log_in(self, email: str, password: str, *, code: str | None = None) -> None:
+        """Begin a session. ``code`` is the authenticator app's, or a recovery code.
+
+        Raises ``SecondFactorNeeded``, ``Unauthenticated``, ``TooManyRequests``, ``Unavailable``.
+        """
+        given = {"email": email, "password": password} | ({"code": code} if code else {})
+        self._take_session(self._sent("POST", "/auth/login", body=given))
+
+    def use_token(self, token: str) -> dict[str, Any]:
+        """Speak with an access token or API key that somebody else got; it cannot be renewed here. Whom it speaks for.
+
+        Raises ``Unauthenticated``.
+        """
+        if not token or not token.isascii() or not token.isprintable():
             raise Unauthenticated("This is not an access token.")
         self._access_token, self._refresh_token = token, ""
-        self.user_id = UUID(self.json("GET", "/auth/verify")["user"]["id"])
+        user: dict[str, Any] = self.json("GET", "/auth/verify")["user"]
+        self.user_id = UUID(user["id"])
+        return user
+
+    def resume(self, session: Session, store: Store | None) -> None:
+        """Go on with a session that is kept, and keep what becomes of it when there is a ``store``."""
+        self._access_token, self._refresh_token = session.access_token, session.refresh_token
+        self.user_id, self._store = session.user_id, store
+
+    def session(self, email: str) -> Session:
+        """The session as it can be kept."""
+        from photovault.credentials import Session
+
+        if self.user_id is None:
+            raise Unauthenticated
+        return Session(self.server, email, self.user_id, self._access_token, self._refresh_token)
 
     def log_out(self) -> None:
         """End the session; nothing when there is none."""
@@ -88,6 +157,33 @@ class Client:
         self._access_token, self._refresh_token = body["access_token"], body["refresh_token"]
         self.user_id = UUID(body["user"]["id"])
 
+    def _renew(self, refused: str) -> None:
+        """Put another access token in the place of the refused one, unless a thread or process did so meanwhile.
+
+        Raises ``Unauthenticated`` when the session is over.
+        """
+        with self._renewing:
+            if self._access_token != refused:
+                return
+            if self._store is None:
+                self._trade()
+                return
+            with self._store.changing() as kept:
+                now = kept.sessions.get(self.server)
+                if now is None or now.user_id != self.user_id:
+                    raise Unauthenticated("You have logged out meanwhile.")
+                self._access_token, self._refresh_token = now.access_token, now.refresh_token
+                if self._access_token == refused:
+                    self._trade()
+                    kept.put(self.session(now.email))
+
+    def _trade(self) -> None:
+        # Never repeated: a refresh token works once, and using it twice ends the session.
+        if not self._refresh_token:
+            raise Unauthenticated("The session has ended; log in again.")
+        token, self._refresh_token = self._refresh_token, ""
+        self._take_session(self._sent("POST", "/auth/refresh", body={"refresh_token": token}))
+
     # ------------------------------------------------------------------------------------------------- requests
 
     def json(
@@ -98,21 +194,39 @@ class Client:
         body: object = None,
         params: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
+        repeatable: bool = False,
     ) -> Any:
         """What the API answers, None for an empty answer. The session is renewed when its token has expired.
 
-        Raises what the server raised, and ``Unavailable`` when it does not answer.
+        ``repeatable`` says of a POST that sending it twice does no more than sending it once. Raises what the server
+        raised, and ``Unavailable`` when it does not answer.
         """
-        options: dict[str, Any] = {"body": body, "params": params}
+        options: dict[str, Any] = {"body": body, "params": params, "repeatable": repeatable}
+        token = self._access_token
         try:
-            return _read(self._sent(method, path, headers=self._authorized(headers), **options))
+            return _read(self._sent(method, path, headers=_authorized(token, headers), **options))
         except Unauthenticated:
-            if not self._refresh_token:
+            if not self._refresh_token and self._access_token == token:
                 raise
-        # Never repeated: a refresh token works once, and using it twice ends the session.
-        token, self._refresh_token = self._refresh_token, ""
-        self._take_session(self._sent("POST", "/auth/refresh", body={"refresh_token": token}))
-        return _read(self._sent(method, path, headers=self._authorized(headers), **options))
+        self._renew(token)
+        return _read(self._sent(method, path, headers=_authorized(self._access_token, headers), **options))
+
+    def sight(self, path: str) -> Sighting:
+        """One look at a path that needs nobody logged in. Raises ``Unavailable`` when nothing answers."""
+        import httpx
+
+        began = time.monotonic()
+        try:
+            answer = self._http.get(self.server + path, follow_redirects=False)
+        except httpx.HTTPError as error:
+            raise Unavailable(f"{self.server} cannot be reached ({error or type(error).__name__}).") from None
+        seconds = time.monotonic() - began
+        try:
+            body = answer.json()
+        except ValueError:
+            body = None
+        clock = _instant(answer.headers.get("date", ""))
+        return Sighting(answer.status_code, body if isinstance(body, dict) else {}, clock, seconds)
 
     def create(self, path: str, body: object = None) -> Any:
         """A POST that makes something, at most once however often the connection fails."""
@@ -128,9 +242,6 @@ class Client:
             if cursor is None:
                 return
 
-    def _authorized(self, headers: Mapping[str, str] | None) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self._access_token}", **(headers or {})}
-
     def _sent(
         self,
         method: str,
@@ -139,12 +250,13 @@ class Client:
         body: object = None,
         params: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
+        repeatable: bool = False,
     ) -> httpx.Response:
         headers = dict(headers or {})
         request = self._http.build_request(
             method, self.server + path, json=body, params=dict(params) if params else None, headers=headers
         )
-        repeatable = method in _REPEATABLE or "Idempotency-Key" in headers
+        repeatable = repeatable or method in _REPEATABLE or "Idempotency-Key" in headers
         answer = self._patiently(request, repeatable=repeatable)
         if answer.is_redirect:
             raise Unavailable(f"{self.server} sends elsewhere, to {answer.headers.get('location')}: use that address.")
@@ -159,7 +271,9 @@ class Client:
             try:
                 answer = self._http.send(request, stream=stream, follow_redirects=False)
             except httpx.TransportError as error:
-                if final or not repeatable:
+                # Nothing was sent where no connection came about.
+                unsent = isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout))
+                if final or not (repeatable or unsent):
                     host = request.url.host
                     raise Unavailable(f"{host} cannot be reached ({error or type(error).__name__}).") from error
                 self._sleep(_pause(attempt))
@@ -174,6 +288,57 @@ class Client:
             answer.close()
             self._sleep(_pause(attempt) if wait is None else wait)
         raise AssertionError("unreachable")
+
+    # -------------------------------------------------------------------------------------------------- uploads
+
+    def post_form(
+        self, url: str, fields: Mapping[str, str], *, size: int, chunks: Callable[[], Iterator[bytes]]
+    ) -> None:
+        """Post a file of ``size`` bytes to the storage through a presigned form; ``chunks()`` begins it anew each time.
+
+        Holds one chunk. Raises ``Forbidden`` (the form has expired), ``OtherBytes``, ``Unavailable``, and what
+        ``chunks`` raises.
+        """
+        import httpx
+
+        parts = urllib.parse.urlsplit(url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise Unavailable("The vault names no address to upload to.")
+        if parts.scheme == "http" and self.server.startswith("https:"):
+            raise Unavailable("The vault names an address to upload to that is not safe: others could read along.")
+        boundary = uuid4().hex
+        before, after = _form(fields, boundary)
+
+        def body() -> Iterator[bytes]:
+            yield before
+            yield from chunks()
+            yield after
+
+        headers = {
+            "Content-Type": f"multipart/form-data; boundary={boundary}",
+            "Content-Length": str(len(before) + size + len(after)),
+        }
+        for attempt in range(1, ATTEMPTS + 1):
+            wait: float | None = None
+            try:
+                answer = self._http.post(url, content=body(), headers=headers, follow_redirects=False)
+            except httpx.HTTPError as error:
+                trouble = f"{parts.hostname} cannot be reached ({error or type(error).__name__})."
+            else:
+                if answer.is_success:
+                    return
+                code = _code_of(answer)
+                if answer.status_code == 403 or code in _EXPIRED:
+                    raise Forbidden("The storage refuses the upload; its form may have expired.")
+                if code in _OTHER_BYTES:
+                    raise OtherBytes("The storage got other bytes than were announced.")
+                trouble = f"The storage answers {answer.status_code}{f' ({code})' if code else ''}."
+                if answer.status_code not in _PATIENCE | {500} and code not in _BROKEN_OFF:
+                    raise Unavailable(trouble)
+                wait = _retry_after(answer.headers.get("retry-after"))
+            if attempt < ATTEMPTS:
+                self._sleep(_pause(attempt) if wait is None else min(wait, LONGEST_WAIT_SECONDS))
+        raise Unavailable(trouble)
 
     # -------------------------------------------------------------------------------------------------- tickets
 
@@ -340,6 +505,30 @@ def _address(server: str) -> str:
     return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
 
 
+def _authorized(token: str, headers: Mapping[str, str] | None) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}", **(headers or {})}
+
+
+def _form(fields: Mapping[str, str], boundary: str) -> tuple[bytes, bytes]:
+    """What comes before and after the file in a multipart form (RFC 7578). S3 ignores all that follows the file."""
+    opening = "".join(
+        f'--{boundary}\r\nContent-Disposition: form-data; name="{_quoted(name)}"\r\n\r\n{text}\r\n'
+        for name, text in fields.items()
+    )
+    opening += f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="file"\r\n\r\n'
+    return opening.encode(), f"\r\n--{boundary}--\r\n".encode()
+
+
+def _quoted(name: str) -> str:
+    return name.replace("\r", "%0D").replace("\n", "%0A").replace('"', "%22")
+
+
+def _code_of(answer: httpx.Response) -> str:
+    """The code of an S3 error, such as BadDigest; empty when there is none."""
+    found = re.search(rb"<Code>([A-Za-z0-9.]{1,100})</Code>", answer.content[:4096])
+    return found.group(1).decode() if found else ""
+
+
 def _read(answer: httpx.Response) -> Any:
     """The JSON of an answer. Raises the error that it tells of."""
     if answer.status_code == 204:
@@ -360,6 +549,8 @@ def _read(answer: httpx.Response) -> Any:
 def _error(body: Mapping[str, Any], answer: httpx.Response) -> PhotoVaultError:
     kind = _BY_TYPE.get(str(body.get("type", "")).rpartition("/")[2])
     if kind is None:
+        kind = {401: Unauthenticated, 403: Forbidden}.get(answer.status_code)
+    if kind is None:
         made = PhotoVaultError(body["detail"])
         made.status = answer.status_code
         return made
@@ -372,7 +563,7 @@ def _error(body: Mapping[str, Any], answer: httpx.Response) -> PhotoVaultError:
 _KINDS: tuple[type[PhotoVaultError], ...] = (
     errors.Invalid, errors.BadCursor, Unauthenticated, Forbidden, errors.NotFound, errors.Conflict, errors.TooLarge,
     errors.QuotaExceeded, errors.UnsupportedType, errors.TooManyRequests, Unavailable, errors.StorageUnavailable,
-    errors.Rejected, Tampered, BlobMissing,
+    errors.Rejected, Tampered, BlobMissing, SecondFactorNeeded,
 )  # fmt: skip
 _BY_TYPE = {kind.type: kind for kind in _KINDS}
 
@@ -383,8 +574,14 @@ def _retry_after(header: str | None) -> float | None:
         return None
     if re.fullmatch(r"[0-9]{1,9}", header.strip()):
         return float(header)
+    until = _instant(header)
+    return None if until is None else max(0.0, (until - datetime.now(UTC)).total_seconds())
+
+
+def _instant(text: str) -> datetime | None:
+    """The instant of an HTTP header; None when it names none."""
     try:
-        return max(0.0, (parsedate_to_datetime(header) - datetime.now(UTC)).total_seconds())
+        return parsedate_to_datetime(text).astimezone(UTC)
     except (ValueError, TypeError, OverflowError):
         return None
 

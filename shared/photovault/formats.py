@@ -244,7 +244,7 @@ def decode(data: bytes, *, min_side: int = 2048) -> Picture:
     """
     content_type = sniff(data)
     if content_type is None:
-        raise Rejected(_unsupported(data))
+        raise Rejected(unsupported(data))
     try:
         with _quiet():
             return _decode(data, content_type=content_type, min_side=min_side)
@@ -659,7 +659,8 @@ def _quiet() -> Iterator[None]:
         yield
 
 
-def _unsupported(data: bytes) -> str:
+def unsupported(data: bytes) -> str:
+    """Why bytes that ``sniff`` does not know cannot be taken, in sentences. The beginning of a file will do."""
     if not data:
         return "The file is empty."
     head = bytes(data[:64])

@@ -1,4 +1,4 @@
-"""``photovault``: the operator's commands. ``photovault --help`` lists them."""
+"""``photovault``: what people do with their vault, and what its operator does. ``photovault --help`` lists both."""
 
 from __future__ import annotations
 
@@ -6,42 +6,77 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
-from photovault.cli import database, export, invoke, keys, maintenance, models, renewal, storage, telling
+from photovault import __version__
+from photovault.cli import (
+    account,
+    database,
+    export,
+    invoke,
+    keys,
+    maintenance,
+    models,
+    renewal,
+    storage,
+    telling,
+    upload,
+)
 from photovault.errors import PhotoVaultError
 from photovault.showing import plain
 
+YOURS = "Your vault"
+OPERATORS = "Running a vault (for its operator)"
+
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
-app.add_typer(database.app, name="db")
-app.add_typer(keys.app, name="keys")
+
+app.command("signup", rich_help_panel=YOURS)(account.signup)
+app.command("login", rich_help_panel=YOURS)(account.login)
+app.command("logout", rich_help_panel=YOURS)(account.logout)
+app.command("whoami", rich_help_panel=YOURS)(account.whoami)
+app.command("upload", rich_help_panel=YOURS)(upload.upload)
+app.command("export", rich_help_panel=YOURS)(export.export)
+
 models.app.command("status")(renewal.status)
 models.app.command("renew")(renewal.renew)
-app.add_typer(models.app, name="models")
-app.add_typer(storage.app, name="storage")
-app.command("export")(export.export)
-app.command("invoke")(invoke.invoke)
-app.command("maintain")(maintenance.maintain)
+app.add_typer(database.app, name="db", rich_help_panel=OPERATORS)
+app.add_typer(keys.app, name="keys", rich_help_panel=OPERATORS)
+app.add_typer(models.app, name="models", rich_help_panel=OPERATORS)
+app.add_typer(storage.app, name="storage", rich_help_panel=OPERATORS)
+app.command("invoke", rich_help_panel=OPERATORS)(invoke.invoke)
+app.command("maintain", rich_help_panel=OPERATORS)(maintenance.maintain)
 
 # Written by `make run`, and there for as long as it runs: what its functions are configured with.
 RUNNING = Path(".photovault", "environment.json")
 
 # `photovault db replay-erasures` leaves it to the log to name what is away.
 WITH_LOGS = frozenset({"db"})
-# A person's command and not the operator's: it asks for a password, and no file that happens to lie in the folder that
-# it is run in may decide which server that is sent to.
-OF_PERSONS = frozenset({"export"})
+# What works on the vault itself and not through its API. The others are a person's: they ask for a password, and no
+# file that happens to lie in the folder that they are run in may decide which server that is sent to.
+OF_OPERATORS = frozenset({"db", "keys", "models", "storage", "invoke", "maintain"})
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"photovault {__version__}")
+        raise typer.Exit
 
 
 @app.callback()
-def begin(context: typer.Context) -> None:
+def begin(
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
     """PhotoVault: a private photo vault.
 
-    In a clone of the project, beside `make run`, the commands work on the cloud that runs there; with DATABASE_URL in
-    the environment, on what the environment says.
+    The commands for its operator work, in a clone of the project and beside `make run`, on the cloud that runs there;
+    with DATABASE_URL in the environment, on what the environment says.
     """
-    if context.invoked_subcommand not in OF_PERSONS:
+    if context.invoked_subcommand in OF_OPERATORS:
         join_local_cloud()
         context.with_resource(telling.logs_aside(on_terminal=context.invoked_subcommand in WITH_LOGS))
 

@@ -4,45 +4,31 @@ from __future__ import annotations
 
 import errno
 import json
-import os
-import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.markup import escape
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeRemainingColumn,
-    TransferSpeedColumn,
-)
 
-from photovault import archive, exporting
-from photovault.cli.telling import counted, shown
-from photovault.client import Client
-from photovault.errors import Invalid, PhotoVaultError, TooLarge, TooManyRequests, Unauthenticated, Unavailable
+from photovault.cli import entering
+from photovault.cli.entering import Email, Server
+from photovault.cli.telling import INTERRUPTED, counted, shown
+from photovault.errors import PhotoVaultError, TooLarge, TooManyRequests, Unauthenticated, Unavailable
 
-INTERRUPTED = 130
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+    from photovault import exporting
+
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 AGAIN = "What is done is kept: run the same command again to go on."
 
 
 def export(
     dest: Annotated[Path, typer.Argument(metavar="DEST.zip", help="The zip to build. It must not be there yet.")],
-    server: Annotated[
-        str, typer.Option(help="The address of the vault's API.", envvar="PHOTOVAULT_SERVER")
-    ] = "http://127.0.0.1:8999",
-    email: Annotated[
-        str | None, typer.Option(help="Whom to log in; asked for when not given.", envvar="PHOTOVAULT_EMAIL")
-    ] = None,
+    server: Server = None,
+    email: Email = None,
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Start over instead of going on where an earlier run stopped.")
     ] = False,
@@ -50,49 +36,25 @@ def export(
 ) -> None:
     """Export all photos with everything known of them into a zip, going on where an earlier run stopped.
 
-    The password is asked for, or read from PHOTOVAULT_PASSWORD; PHOTOVAULT_TOKEN may hold an access token instead.
-    Photos are opened on this computer: nothing readable is stored on the way. Exits with 1 when photos had to be left
-    out; errors.txt in the zip names them.
+    Photos are opened on this computer: nothing readable is stored on the way. Without `photovault login` the password
+    is asked for, or read from PHOTOVAULT_PASSWORD; PHOTOVAULT_TOKEN or PHOTOVAULT_API_KEY will do instead. Exits with 1
+    when photos had to be left out; errors.txt in the zip names them.
     """
+    from photovault import exporting
+
     teller: Teller = JsonTeller() if as_json else BarTeller()
-    with _sentences(teller, dest), Client(server) as client:
-        _enter(client, email)
-        try:
-            with teller.telling() as tell:
-                outcome = exporting.run(client, dest, fresh=fresh, tell=tell)
-        finally:
-            if not os.environ.get("PHOTOVAULT_TOKEN"):
-                with suppress(PhotoVaultError):
-                    client.log_out()
+    with _sentences(teller, dest), entering.entered(server, email=email) as client, teller.telling() as tell:
+        outcome = exporting.run(client, dest, fresh=fresh, tell=tell)
     teller.finished(dest, outcome)
     if outcome.left_out:
         raise typer.Exit(1)
 
 
-def _enter(client: Client, email: str | None) -> None:
-    """Log in, with what the environment has or the person types."""
-    address = urlsplit(client.server)
-    if address.scheme == "http" and address.hostname not in {"127.0.0.1", "::1", "localhost"}:
-        print(f"Warning: {client.server} is not encrypted on its way. Others may read along.", file=sys.stderr)
-    token = os.environ.get("PHOTOVAULT_TOKEN")
-    if token:
-        client.use_token(token)
-        return
-    password = os.environ.get("PHOTOVAULT_PASSWORD")
-    if not (email and password) and not _somebody_is_there():
-        raise Invalid("Set PHOTOVAULT_EMAIL and PHOTOVAULT_PASSWORD, or PHOTOVAULT_TOKEN: there is nobody to ask.")
-    email = email or typer.prompt("E-mail", err=True)
-    client.log_in(email, password or typer.prompt("Password", hide_input=True, err=True))
-
-
-def _somebody_is_there() -> bool:
-    """Whether a person can be asked."""
-    return sys.stdin.isatty()
-
-
 @contextmanager
 def _sentences(teller: Teller, dest: Path) -> Iterator[None]:
     """An error as its sentence and an exit code instead of a traceback."""
+    from photovault import archive
+
     try:
         yield
     except PhotoVaultError as error:
@@ -116,10 +78,23 @@ class BarTeller:
     """A bar, and sentences for people."""
 
     def __init__(self) -> None:
+        from rich.console import Console
+
         self._console = Console(stderr=True)
 
     @contextmanager
     def telling(self) -> Iterator[Callable[[exporting.Event], None]]:
+        from rich.progress import (
+            BarColumn,
+            DownloadColumn,
+            Progress,
+            TextColumn,
+            TimeRemainingColumn,
+            TransferSpeedColumn,
+        )
+
+        from photovault import exporting
+
         columns = (
             TextColumn("{task.fields[photos]} of {task.fields[of]} photos"),
             BarColumn(),
@@ -157,7 +132,7 @@ class BarTeller:
             self._console.print(f"[yellow]{_are(event.in_trash)} in the trash: not exported.")
 
     def finished(self, dest: Path, outcome: exporting.Outcome) -> None:
-        self._console.print(f"{_are(outcome.photos)} in {escape(str(dest))}.")
+        self._console.print(f"{_are(outcome.photos)} in {shown(str(dest))}.")
         if outcome.left_out:
             self._console.print(
                 f"[red]{counted(len(outcome.left_out), 'photo')} had to be left out; errors.txt in the zip names them."
@@ -183,6 +158,8 @@ class JsonTeller:
 
     @contextmanager
     def telling(self) -> Iterator[Callable[[exporting.Event], None]]:
+        from photovault import exporting
+
         def tell(event: exporting.Event) -> None:
             if isinstance(event, exporting.Begun):
                 _line("begun", **vars(event))

@@ -5,13 +5,23 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import typer
 from rich.markup import escape
 
+from photovault.errors import PhotoVaultError, TooManyRequests, Unauthenticated, Unavailable
 from photovault.showing import plain
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+INTERRUPTED = 130
+# Columns of a table that nobody looks at on a screen.
+WIDE = 400
 
 
 def shown(text: str) -> str:
@@ -40,3 +50,50 @@ def logs_aside(*, on_terminal: bool = False) -> Iterator[None]:
             yield
         finally:
             handler.setStream(before or sys.stdout)
+
+
+def say(sentence: str) -> None:
+    """Tell a person beside the results: on stderr, whatever others wrote in it."""
+    print(plain(sentence), file=sys.stderr)
+
+
+def table(*columns: str) -> Table:
+    """A table that gives way to a pipe: without a terminal no cell is cut."""
+    from rich import box
+    from rich.table import Table
+
+    made = Table(box=box.SIMPLE_HEAD if sys.stdout.isatty() else None, pad_edge=False)
+    for column in columns:
+        made.add_column(column, overflow="fold")
+    return made
+
+
+def show(made: Table) -> None:
+    from rich.console import Console
+
+    Console(width=None if sys.stdout.isatty() else WIDE, highlight=False).print(made)
+
+
+@contextmanager
+def sentences(*, again: str = "", tell: Callable[[str], None] = say) -> Iterator[None]:
+    """An error as its sentence and exit code 1 instead of a traceback; Ctrl-C as 130.
+
+    ``again`` says how to go on after what passes by itself.
+    """
+    try:
+        yield
+    except (Unavailable, Unauthenticated, TooManyRequests) as error:
+        tell(f"{error.detail} {again}".rstrip())
+        raise typer.Exit(1) from None
+    except PhotoVaultError as error:
+        tell(error.detail)
+        raise typer.Exit(1) from None
+    except BrokenPipeError:  # `| head` has seen enough
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - the interpreter flushes it at its end
+        raise typer.Exit(1) from None
+    except OSError as error:
+        tell(f"{error.filename or 'The disk'}: {error.strerror or error}.")
+        raise typer.Exit(1) from None
+    except KeyboardInterrupt:
+        tell(f"Stopped. {again}".rstrip())
+        raise typer.Exit(INTERRUPTED) from None

@@ -1,0 +1,171 @@
+"""``photovault signup``, ``login``, ``logout``, ``whoami``: who is asking, and at which vault."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from contextlib import suppress
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from photovault.cli import entering
+from photovault.cli.entering import Server
+from photovault.cli.telling import say, sentences
+from photovault.errors import Invalid, PhotoVaultError, Unauthenticated, Unavailable
+from photovault.showing import plain
+
+if TYPE_CHECKING:
+    from photovault.client import Client
+
+PasswordStdin = Annotated[
+    bool, typer.Option("--password-stdin", help="Read the password from standard input instead of asking for it.")
+]
+Email = Annotated[str | None, typer.Option(help="Your e-mail address.", envvar="PHOTOVAULT_EMAIL")]
+# Longer ones are refused by the vault.
+_MOST = 4096
+
+
+def signup(
+    server: Server = None,
+    email: Email = None,
+    name: Annotated[str | None, typer.Option(help="What you want to be called.")] = None,
+    password_stdin: PasswordStdin = False,
+) -> None:
+    """Make an account at a vault, and stay logged in there."""
+    from photovault.client import Client
+
+    with sentences(), Client(entering.server_of(server)) as client:
+        entering.warn_of_plain_text(client.server)
+        email = email or _ask("E-mail", "--email")
+        name = name or _ask("Your name", "--name")
+        password = _new_password(password_stdin)
+        client.sign_up(email, password, name)
+        _keep(client, email)
+        print(f"Welcome, {plain(name)}. You are logged in at {client.server}.")
+
+
+def login(
+    server: Server = None,
+    email: Email = None,
+    password_stdin: PasswordStdin = False,
+    api_key: Annotated[
+        bool,
+        typer.Option(
+            "--api-key",
+            help="Log in with an API key: that of PHOTOVAULT_API_KEY, of standard input with --password-stdin, or "
+            "one that is asked for.",
+        ),
+    ] = False,
+) -> None:
+    """Log in at a vault and stay logged in, until `photovault logout`.
+
+    Passwords and keys are asked for, read from standard input, or from PHOTOVAULT_PASSWORD and PHOTOVAULT_API_KEY; no
+    option takes them, because other people on this computer can see the options of commands.
+    """
+    from photovault.client import Client
+
+    with sentences(), Client(entering.server_of(server)) as client:
+        entering.warn_of_plain_text(client.server)
+        if api_key:
+            key = os.environ.get("PHOTOVAULT_API_KEY") or _secret("API key", "PHOTOVAULT_API_KEY", stdin=password_stdin)
+            email = client.use_token(key.strip())["email"]
+        else:
+            email = email or _ask("E-mail", "--email")
+            password = os.environ.get("PHOTOVAULT_PASSWORD") or _secret(
+                "Password", "PHOTOVAULT_PASSWORD", stdin=password_stdin
+            )
+            entering.log_in(client, email, password)
+        _keep(client, email)
+        print(f"You are logged in at {client.server} as {plain(email)}.")
+
+
+def logout(server: Server = None) -> None:
+    """End the session, here and at the vault. An API key is forgotten here, and stays valid."""
+    from photovault.client import Client
+
+    with sentences():
+        store = entering.store()
+        address = server or store.read().current
+        if address is None:
+            print("You are not logged in anywhere.")
+            return
+        with Client(address) as client:
+            kept = store.read().sessions.get(client.server)
+            if kept is None:
+                print(f"You are not logged in at {client.server}.")
+                return
+            trouble = ""
+            if not kept.is_key:
+                client.resume(kept, store)
+                try:
+                    client.log_out()
+                except Unauthenticated:  # it was over already
+                    pass
+                except PhotoVaultError as error:
+                    trouble = error.detail
+            with store.changing() as book:
+                book.drop(client.server)
+            print(f"You are logged out of {client.server}.")
+            if trouble:
+                raise Unavailable(
+                    f"The session is forgotten here, but the vault could not be told: {trouble} It ends by itself when "
+                    "it is not used; in the gallery you can end it now."
+                )
+
+
+def whoami(
+    server: Server = None, as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False
+) -> None:
+    """Show whom the commands speak for, and where. Exit 1 when nobody is logged in."""
+    with sentences(), entering.entered(server) as client:
+        user = client.json("GET", "/auth/verify")["user"]
+        if as_json:
+            print(json.dumps({"server": client.server, "user": user}))
+        else:
+            print(f"{plain(user['name'])} <{plain(user['email'])}> at {client.server}")
+
+
+def _keep(client: Client, email: str) -> None:
+    """Let the session be the one of this server. One that it takes the place of is ended."""
+    from photovault.client import Client
+
+    store = entering.store()
+    with store.changing() as kept:
+        before = kept.sessions.get(client.server)
+        kept.put(client.session(email.strip()))
+        kept.current = client.server
+    if before is not None and not before.is_key:
+        with suppress(PhotoVaultError), Client(client.server) as other:
+            other.resume(before, None)
+            other.log_out()
+
+
+def _ask(what: str, option: str) -> str:
+    if not entering.somebody_is_there():
+        raise Invalid(f"Give {option}: there is nobody to ask.")
+    return entering.asked(what)
+
+
+def _secret(what: str, variable: str, *, stdin: bool) -> str:
+    if stdin:
+        # A line's end is that of `echo`, and no part of the secret.
+        secret = sys.stdin.read(_MOST).removesuffix("\n").removesuffix("\r")
+        if not secret:
+            raise Invalid("Standard input is empty.")
+        return secret
+    if not entering.somebody_is_there():
+        raise Invalid(f"Set {variable} or give --password-stdin: there is nobody to ask.")
+    return entering.asked(what, hidden=True)
+
+
+def _new_password(stdin: bool) -> str:
+    known = os.environ.get("PHOTOVAULT_PASSWORD")
+    if known or stdin or not entering.somebody_is_there():
+        return known or _secret("Password", "PHOTOVAULT_PASSWORD", stdin=stdin)
+    while True:
+        password = entering.asked("Password, at least 8 characters", hidden=True)
+        if password == entering.asked("The same once more", hidden=True):
+            return password
+        say("These were two passwords.")

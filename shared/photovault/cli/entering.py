@@ -1,0 +1,134 @@
+"""How a person's commands find their server, and who is asking.
+
+The server: ``--server``, PHOTOVAULT_SERVER, the one that was logged in at last, or this computer. Who: an access token
+or API key of the environment, an e-mail address and password of the environment, the session that `photovault login`
+keeps for that server, or whoever answers when asked. No file of the folder that a command is run in has a say.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlsplit
+
+import typer
+
+from photovault import credentials
+from photovault.cli.telling import say
+from photovault.credentials import Store
+from photovault.errors import Invalid, PhotoVaultError, Unauthenticated
+
+if TYPE_CHECKING:
+    from photovault.client import Client
+
+HERE = "http://127.0.0.1:8999"
+
+Server = Annotated[
+    str | None,
+    typer.Option(
+        help="The address of the vault; without it, the one that you are logged in at.", envvar="PHOTOVAULT_SERVER"
+    ),
+]
+Email = Annotated[
+    str | None,
+    typer.Option(help="Whom to log in for this command alone; it asks for the password.", envvar="PHOTOVAULT_EMAIL"),
+]
+
+
+def store() -> Store:
+    return Store(credentials.state_folder())
+
+
+def server_of(given: str | None) -> str:
+    """The address to speak with."""
+    if given:
+        return given
+    current = store().read().current
+    if current:
+        return current
+    say(f"No server is named, so this is about {HERE}. Name yours with --server or PHOTOVAULT_SERVER.")
+    return HERE
+
+
+@contextmanager
+def entered(
+    server: str | None, *, email: str | None = None, sleep: Callable[[float], None] = time.sleep
+) -> Iterator[Client]:
+    """A client of somebody. A session that was begun for this command alone ends with it.
+
+    Raises ``Unauthenticated``, ``Invalid`` when there is nobody to ask, and what the server raises.
+    """
+    from photovault.client import Client
+
+    with Client(server_of(server), sleep=sleep) as client:
+        passing = _enter(client, email)
+        try:
+            yield client
+        finally:
+            if passing:
+                with suppress(PhotoVaultError):
+                    client.log_out()
+
+
+def _enter(client: Client, email: str | None) -> bool:
+    """Log in with what there is; whether the session is to end with the command."""
+    warn_of_plain_text(client.server)
+    token = os.environ.get("PHOTOVAULT_TOKEN") or os.environ.get("PHOTOVAULT_API_KEY")
+    if token:
+        client.use_token(token)
+        return False
+    password = os.environ.get("PHOTOVAULT_PASSWORD")
+    if not password:
+        kept = store().read().sessions.get(client.server)
+        if kept is not None and (email is None or email.strip().casefold() == kept.email.casefold()):
+            client.resume(kept, store())
+            return False
+    if not (email and password) and not somebody_is_there():
+        raise Invalid(
+            f"You are not logged in at {client.server}: run `photovault login` first. Where nobody can be asked, set "
+            "PHOTOVAULT_API_KEY, PHOTOVAULT_TOKEN, or PHOTOVAULT_EMAIL and PHOTOVAULT_PASSWORD."
+        )
+    log_in(client, email or asked("E-mail"), password or asked("Password", hidden=True))
+    return True
+
+
+def log_in(client: Client, email: str, password: str) -> None:
+    """Log in, and ask for the second factor where there is one."""
+    from photovault.client import SecondFactorNeeded
+
+    try:
+        client.log_in(email, password)
+    except SecondFactorNeeded as error:
+        code = os.environ.get("PHOTOVAULT_CODE") or (asked("Code of your authenticator app") if _tty() else None)
+        if not code:
+            raise Unauthenticated(
+                f"{error.detail} Use an API key where nobody can be asked, or set PHOTOVAULT_CODE."
+            ) from None
+        client.log_in(email, password, code=code.strip())
+
+
+def warn_of_plain_text(server: str) -> None:
+    address = urlsplit(server)
+    if address.scheme == "http" and address.hostname not in {"127.0.0.1", "::1", "localhost"}:
+        say(f"Warning: {server} is not encrypted on its way. Others may read along.")
+
+
+def somebody_is_there() -> bool:
+    """Whether a person can be asked."""
+    return sys.stdin.isatty()
+
+
+def _tty() -> bool:
+    """The same where standard input was a password's pipe: the terminal itself can still be asked."""
+    return somebody_is_there() or (os.name == "posix" and Path("/dev/tty").exists() and sys.stderr.isatty())
+
+
+def asked(what: str, *, hidden: bool = False) -> str:
+    """What a person types, without it being shown when it is a secret."""
+    answer: str = typer.prompt(what, hide_input=hidden, err=True)
+    return answer

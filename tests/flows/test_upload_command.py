@@ -1,0 +1,174 @@
+"""`photovault upload` on the deployed template: folders go up, are killed and gone on with, and nothing comes twice."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from infra.local.pictures import draw
+from tests.flows.uploader import Client
+from tests.shared.test_motion import live_film, live_picture, maker_note
+
+ROOT = Path(__file__).resolve().parents[2]
+COMMAND = [sys.executable, "-c", "from photovault.cli import main; main()"]
+PHOTOS = 24
+
+
+class Person:
+    """Somebody with a home folder of their own, at a shell."""
+
+    def __init__(self, home: Path, server: str) -> None:
+        self.home, self.server = home, server
+        inherited = {name: text for name, text in os.environ.items() if not name.startswith("PHOTOVAULT_")}
+        self.environment = inherited | {
+            "PYTHONPATH": str(ROOT / "shared"),
+            "HOME": str(home),
+            "XDG_STATE_HOME": str(home / "state"),
+            "XDG_CACHE_HOME": str(home / "cache"),
+        }
+
+    def start(self, *arguments: str | Path) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [*COMMAND, *map(str, arguments)],
+            env=self.environment,
+            cwd=self.home,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, *arguments: str | Path, typed: str = "", code: int = 0) -> str:
+        """What a command prints."""
+        process = self.start(*arguments)
+        out, err = process.communicate(typed, timeout=120)
+        assert "Traceback" not in err, err
+        assert process.returncode == code, (process.returncode, out, err)
+        return out + err
+
+    def upload(self, *arguments: str | Path, code: int = 0) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+        """What became of each file, and the summary."""
+        lines = [json.loads(line) for line in self.run("upload", *arguments, "--json", code=code).splitlines()]
+        return [line for line in lines if line["event"] == "item"], lines[-1]
+
+
+@pytest.fixture(scope="module")
+def ada(api_url: str, tmp_path_factory: pytest.TempPathFactory) -> Person:
+    person = Person(tmp_path_factory.mktemp("ada"), api_url)
+    email = f"{os.urandom(6).hex()}@example.com"
+    told = person.run(
+        "signup", "--server", api_url, "--email", email, "--name", "Ada", "--password-stdin", typed="password123\n"
+    )
+    assert "Welcome, Ada." in told
+    return person
+
+
+@pytest.fixture(scope="module")
+def vault_of(ada: Person) -> Client:
+    """The same person through a plain client."""
+    client = Client(ada.server)
+    (session,) = json.loads((ada.home / "state/photovault/session.json").read_text())["sessions"]
+    client.headers["Authorization"] = f"Bearer {session['access_token']}"
+    return client
+
+
+def photos(folder: Path, count: int, *, first: int = 0) -> dict[str, bytes]:
+    start = datetime(2025, 5, 9, 10, 30)
+    made = {f"IMG_{n}.jpg": draw(n, (400, 300), taken=start + timedelta(hours=n)) for n in range(first, first + count)}
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, data in made.items():
+        (folder / name).write_bytes(data)
+    return made
+
+
+def test_a_folder_goes_up_with_its_album_and_is_all_there_the_second_time(
+    ada: Person, vault_of: Client, tmp_path: Path
+) -> None:
+    made = photos(tmp_path / "trip" / "day one", 6)
+    (tmp_path / "trip" / "notes.txt").write_text("a text")
+    (tmp_path / "trip" / "again.jpg").write_bytes(made["IMG_0.jpg"])
+    items, summary = ada.upload(tmp_path / "trip", "--album", "The trip", "--wait")
+    assert (summary["uploaded"], summary["duplicate"], summary["skipped"], summary["failed"]) == (6, 1, 1, 0)
+    (skipped,) = [item for item in items if item["state"] == "skipped"]
+    assert skipped["path"].endswith("notes.txt")
+    assert "a text" in skipped["why"]
+    (album,) = vault_of.items("/albums/", kind="manual")
+    assert (album["title"], album["image_count"]) == ("The trip", 6)
+    listed = {photo["sha256"]: photo for photo in vault_of.items("/images/list")}
+    assert {hashlib.sha256(data).hexdigest() for data in made.values()} == set(listed)
+    assert {photo["status"] for photo in listed.values()} == {"ready"}
+    _, summary = ada.upload(tmp_path / "trip", "--album", "The trip")
+    assert (summary["uploaded"], summary["duplicate"]) == (0, 7)
+    assert len(vault_of.items("/albums/", kind="manual")) == 1
+
+
+def test_an_upload_that_is_killed_is_gone_on_with_and_nothing_comes_twice(
+    ada: Person, vault_of: Client, tmp_path: Path
+) -> None:
+    made = photos(tmp_path / "many", PHOTOS, first=100)
+    before = len(vault_of.items("/images/list"))
+    process = ada.start("upload", tmp_path / "many", "--jobs", "1", "--json")
+    assert process.stdout is not None
+    for _ in range(3):
+        process.stdout.readline()
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    _, summary = ada.upload(tmp_path / "many", "--wait")
+    assert summary["uploaded"] + summary["duplicate"] == PHOTOS
+    assert summary["failed"] == summary["rejected"] == 0
+    listed = [photo["sha256"] for photo in vault_of.items("/images/list")]
+    assert len(listed) == len(set(listed)) == before + PHOTOS
+    assert {hashlib.sha256(data).hexdigest() for data in made.values()} <= set(listed)
+
+
+def test_ctrl_c_says_how_to_go_on(ada: Person, tmp_path: Path) -> None:
+    photos(tmp_path / "more", PHOTOS, first=200)
+    process = ada.start("upload", tmp_path / "more", "--jobs", "1", "--json")
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, (out, err)
+    assert "run the same command again" in json.loads(out.splitlines()[-1])["detail"]
+    assert err == ""
+
+
+def test_sealed_uploads_arrive(ada: Person, vault_of: Client, tmp_path: Path) -> None:
+    made = photos(tmp_path / "sealed", 2, first=300)
+    _, summary = ada.upload(tmp_path / "sealed", "--sealed", "--wait")
+    assert summary["uploaded"] == len(made)
+    listed = {photo["sha256"]: photo["status"] for photo in vault_of.items("/images/list")}
+    assert {listed[hashlib.sha256(data).hexdigest()] for data in made.values()} == {"ready"}
+
+
+def test_a_broken_photo_is_told_in_a_sentence(ada: Person, tmp_path: Path) -> None:
+    whole = draw(400, (400, 300))
+    (tmp_path / "broken.jpg").write_bytes(whole[: len(whole) // 2])
+    told = ada.run("upload", tmp_path / "broken.jpg", "--wait", code=1)
+    assert "The vault rejected: The file ends too early" in told, told
+    again = ada.run("upload", tmp_path / "broken.jpg", code=1)
+    assert "The file ends too early" in again, again
+
+
+def test_a_live_photo_goes_up_as_one(ada: Person, vault_of: Client, tmp_path: Path) -> None:
+    (tmp_path / "IMG_1.jpg").write_bytes(live_picture(maker_note()))
+    (tmp_path / "IMG_1.MOV").write_bytes(live_film())
+    items, summary = ada.upload(tmp_path, "--wait", "--album", "Live")
+    assert summary["uploaded"] == 2
+    (image_id,) = {item["image_id"] for item in items if item["path"].endswith(".jpg")}
+    deadline = time.monotonic() + 60
+    while "motion" not in vault_of.json(f"/images/{image_id}")["tickets"]:
+        assert time.monotonic() < deadline
+        time.sleep(0.3)
+    (album,) = [album for album in vault_of.items("/albums/", kind="manual") if album["title"] == "Live"]
+    assert album["image_count"] == 1
+    assert ada.upload(tmp_path)[1]["duplicate"] == 2
