@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from photovault import clip_tokens, model_manifest, models
+from photovault import clip_tokens, model_manifest, models, perceptual
 from photovault.clip_tokens import ClipTokens
 from photovault.errors import Misconfigured
 from photovault.model_manifest import ModelInfo
@@ -74,12 +74,14 @@ class Clip:
         ids = np.array([tokens.encode(text)], dtype=np.int64)
         names = {entry.name: entry for entry in session.get_inputs()}
         length = names["input_ids"].shape[1]
+        seen = np.ones_like(ids)
         # An export with a fixed length; attention is causal, so what follows the end is idle.
         if isinstance(length, int):
-            ids = np.pad(ids, ((0, 0), (0, length - ids.shape[1])), constant_values=tokens.end)
+            fill = ((0, 0), (0, length - ids.shape[1]))
+            ids, seen = np.pad(ids, fill, constant_values=tokens.end), np.pad(seen, fill)
         feed = {"input_ids": ids}
         if "attention_mask" in names:
-            feed["attention_mask"] = np.ones_like(ids)
+            feed["attention_mask"] = seen
         (values,) = session.run(["text_embeds"], feed)
         return normalised(values[0])
 
@@ -91,9 +93,7 @@ class PerceptualHash:
     understands_text = False
 
     def embed_image(self, image: Image) -> Vector:
-        from photovault import perceptual
-
-        return normalised(perceptual.phash_vector(perceptual.phash(image)))
+        return normalised(perceptual.phash_vector(perceptual.phash(perceptual.opaque(image))))
 
     def embed_text(self, text: str) -> Vector | None:
         return None
@@ -103,15 +103,18 @@ def preprocess(image: Image) -> npt.NDArray[np.float32]:
     """CLIP's input, 1 x 3 x 224 x 224, from a picture of any size and mode."""
     from PIL import Image as Pillow
 
-    picture = image.convert("RGB")
+    picture = perceptual.opaque(image).convert("RGB")
     width, height = picture.size
     short = min(width, height)
     wide, high = max(SIDE, SIDE * width // short), max(SIDE, SIDE * height // short)
-    # Cut to the centre square before resampling reads it: a panorama's ends never reach the network.
+    # Cut to the centre square while resampling: a panorama's ends never take memory. One direction after the other, as
+    # Pillow does with a whole picture, since the rounding between them shows.
     left, top = round((wide - SIDE) / 2), round((high - SIDE) / 2)
-    scale_x, scale_y = width / wide, height / high
-    box = (left * scale_x, top * scale_y, (left + SIDE) * scale_x, (top + SIDE) * scale_y)
-    square = picture.resize((SIDE, SIDE), Pillow.Resampling.BICUBIC, box=box)
+    across, down = width / wide, height / high
+    strip = picture.resize(
+        (SIDE, height), Pillow.Resampling.BICUBIC, (left * across, 0, (left + SIDE) * across, height)
+    )
+    square = strip.resize((SIDE, SIDE), Pillow.Resampling.BICUBIC, (0, top * down, SIDE, (top + SIDE) * down))
     values = (np.asarray(square, dtype=np.float32) / 255.0 - MEAN) / DEVIATION
     return np.ascontiguousarray(values.transpose(2, 0, 1)[np.newaxis], dtype=np.float32)
 

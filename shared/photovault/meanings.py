@@ -61,7 +61,7 @@ def meanings_of_picture(data: bytes) -> list[Meaning]:
     """
     from photovault import embeddings, formats
 
-    picture = formats.decode(data, min_side=embeddings.DECODED_SIDE).image.convert("RGB")
+    picture = formats.decode(data, min_side=embeddings.DECODED_SIDE).image
     fallback = embeddings.PerceptualHash()
     provider = embeddings.provider()
     providers = [provider] if provider.model == fallback.model else [provider, fallback]

@@ -23,6 +23,17 @@ _SIDE = 32
 _KEPT = 8
 
 
+def opaque(image: Image.Image) -> Image.Image:
+    """The picture, on white where it is transparent: what lies beneath is often black, and nobody sees it."""
+    from PIL import Image
+
+    if image.mode != "RGBA":
+        return image
+    ground = Image.new("RGB", image.size, "white")
+    ground.paste(image, mask=image.getchannel("A"))
+    return ground
+
+
 def phash(image: Image.Image) -> int:
     """The hash as an unsigned 64-bit integer, its first bit the most significant.
 
@@ -118,11 +129,7 @@ def look(image: Image.Image) -> Look:
     import numpy as np
     from PIL import Image
 
-    if image.mode == "RGBA":
-        ground = Image.new("RGB", image.size, "white")
-        ground.paste(image, mask=image.getchannel("A"))
-        image = ground
-    grey = image.convert("L")
+    grey = opaque(image).convert("L")
     sketch = grey.resize((SKETCH_SIDE, SKETCH_SIDE), Image.Resampling.LANCZOS)
     coarse = Image.Resampling.BOX if min(grey.size) >= 2 * _MARKS_SIDE else Image.Resampling.LANCZOS
     pixels = np.asarray(grey.resize((_MARKS_SIDE, _MARKS_SIDE), coarse), dtype=np.float32)

@@ -3,9 +3,7 @@ is asked where MODELS_DIR has it."""
 
 from __future__ import annotations
 
-import hashlib
 import os
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,75 +11,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
-from tests.shared.inference import FLOAT, INT64, MODELS, needs, node, onnx_model, use_settings, value
+from tests import towers
+from tests.pictures import SHARED
+from tests.shared.inference import MODELS, needs, use_settings
+from tests.towers import COLOURS, SPACE, install
 
-from photovault import embeddings, model_manifest
+from photovault import embeddings, formats, model_manifest
 from photovault.errors import Misconfigured
 
-VOCABULARY = MODELS / "bpe_simple_vocab_16e6.txt.gz"
-CAT = [49406, 320, 1125, 539, 320, 2368, 49407]  # "a photo of a cat"
-
-RANDOM = np.random.default_rng(7)
-PROJECTION = RANDOM.normal(size=(3, 512)).astype(np.float32)
-TABLE = RANDOM.normal(size=(49408, 4)).astype(np.float32)
-WORDS = RANDOM.normal(size=(4, 512)).astype(np.float32)
-
-
-def image_tower() -> bytes:
-    """Mean colour times a matrix, behind the inputs and outputs of CLIP's image tower."""
-    return onnx_model(
-        [
-            node("GlobalAveragePool", ["pixel_values"], ["last_hidden_state"]),
-            node("Flatten", ["last_hidden_state"], ["colour"], axis=1),
-            node("MatMul", ["colour", "projection"], ["image_embeds"]),
-        ],
-        weights={"projection": PROJECTION},
-        inputs=[value("pixel_values", FLOAT, ["batch", 3, 224, 224])],
-        outputs=[
-            value("last_hidden_state", FLOAT, ["batch", 3, 1, 1]),
-            value("image_embeds", FLOAT, ["batch", 512]),
-        ],
-    )
-
-
-def text_tower(length: int | str = "sequence") -> bytes:
-    """Mean of one row per token times a matrix, behind the inputs and outputs of CLIP's text tower."""
-    return onnx_model(
-        [
-            node("Gather", ["table", "input_ids"], ["rows"], axis=0),
-            node("ReduceMean", ["rows"], ["mean"], axes=[1], keepdims=0),
-            node("MatMul", ["mean", "projection"], ["text_embeds"]),
-        ],
-        weights={"table": TABLE, "projection": WORDS},
-        inputs=[value("input_ids", INT64, ["batch", length])],
-        outputs=[value("text_embeds", FLOAT, ["batch", 512])],
-    )
+RED = (np.array(COLOURS["red"]) / 255 - embeddings.MEAN) / embeddings.DEVIATION
 
 
 def unit(vector: np.ndarray) -> np.ndarray:
     return vector / np.linalg.norm(vector)
 
 
-def install(monkeypatch: pytest.MonkeyPatch, folder: Path, **content: bytes) -> None:
-    """Write files for manifest entries and pin them as they are."""
-    pins = {}
-    for name, raw in content.items():
-        entry = model_manifest.get(name.replace("_", "-"))
-        (folder / entry.file).write_bytes(raw)
-        pins[entry.name] = replace(entry, size=len(raw), sha256=hashlib.sha256(raw).hexdigest())
-    known = model_manifest.get
-    monkeypatch.setattr(model_manifest, "get", lambda name: pins.get(name) or known(name))
-
-
 @pytest.fixture
 def clip(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> embeddings.Provider:
-    install(
-        monkeypatch,
-        tmp_path,
-        clip_image=image_tower(),
-        clip_text=text_tower(),
-        clip_vocabulary=VOCABULARY.read_bytes(),
-    )
+    install(monkeypatch, tmp_path)
     use_settings(monkeypatch, models_dir=str(tmp_path))
     return embeddings.provider()
 
@@ -98,7 +45,7 @@ def test_without_files_look_alikes_are_all_there_is(monkeypatch: pytest.MonkeyPa
 
 
 def test_one_tower_alone_does_not_make_clip(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    install(monkeypatch, tmp_path, clip_image=image_tower())
+    install(monkeypatch, tmp_path, clip_image=towers.image_tower())
     use_settings(monkeypatch, models_dir=str(tmp_path))
     assert embeddings.provider().model == model_manifest.PHASH
 
@@ -109,11 +56,10 @@ def test_clip_without_files_says_which_and_what_to_do(monkeypatch: pytest.Monkey
         embeddings.provider()
 
 
-@needs(VOCABULARY)
 def test_a_tower_with_other_bytes_is_refused(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, clip: embeddings.Provider
 ) -> None:
-    (tmp_path / "vision_model_quantized.onnx").write_bytes(image_tower()[:-1] + b"!")
+    (tmp_path / "vision_model_quantized.onnx").write_bytes(towers.image_tower()[:-1] + b"!")
     with pytest.raises(Misconfigured, match="not the pinned file"):
         clip.embed_image(Image.new("RGB", (300, 200)))
 
@@ -121,60 +67,120 @@ def test_a_tower_with_other_bytes_is_refused(
 # --- CLIP ----------------------------------------------------------------------------------------------------------
 
 
-@needs(VOCABULARY)
 def test_a_picture_goes_through_the_image_tower(clip: embeddings.Provider) -> None:
-    vector = clip.embed_image(Image.new("RGB", (640, 480), (200, 100, 50)))
-    colour = (np.array([200, 100, 50]) / 255 - embeddings.MEAN) / embeddings.DEVIATION
+    vector = clip.embed_image(Image.new("RGB", (640, 480), COLOURS["red"]))
     assert vector.dtype == np.float32
     assert vector.shape == (clip.model.dims,)
-    assert vector == pytest.approx(unit(colour @ PROJECTION), abs=1e-4)
+    assert vector == pytest.approx(unit(RED @ SPACE[:3]), abs=1e-4)
 
 
-@needs(VOCABULARY)
 def test_a_text_goes_through_the_tokenizer_and_the_text_tower(clip: embeddings.Provider) -> None:
-    vector = clip.embed_text("A photo of a  cat")
+    vector = clip.embed_text("A photo of  RED")
     assert clip.understands_text
+    assert vector is not None
     assert vector.dtype == np.float32
-    assert vector == pytest.approx(unit(TABLE[CAT].mean(axis=0) @ WORDS), abs=1e-5)
+    assert vector @ unit(RED @ SPACE[:3]) > 0.95
+    assert vector @ clip.embed_text("blue") < 0.2
 
 
-@needs(VOCABULARY)
-def test_an_export_of_fixed_length_gets_its_length(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+@pytest.mark.parametrize("mask", [False, True])
+@pytest.mark.parametrize("length", ["sequence", 77])
+def test_exports_of_any_length_with_and_without_a_mask_get_what_they_ask_for(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, length: int | str, mask: bool
+) -> None:
     install(
         monkeypatch,
         tmp_path,
-        clip_image=image_tower(),
-        clip_text=text_tower(77),
-        clip_vocabulary=VOCABULARY.read_bytes(),
+        clip_image=towers.image_tower(),
+        clip_text=towers.text_tower(length=length, mask=mask),
+        clip_vocabulary=towers.vocabulary(),
     )
     use_settings(monkeypatch, models_dir=str(tmp_path), embeddings_provider="clip")
-    padded = CAT + [49407] * (77 - len(CAT))
-    vector = embeddings.provider().embed_text("a photo of a cat")
-    assert vector == pytest.approx(unit(TABLE[padded].mean(axis=0) @ WORDS), abs=1e-5)
+    provider = embeddings.provider()
+    rows = towers.table()
+    red = 512 + towers.merges(towers.WORDS).index(("re", "d</w>"))
+    # This tower takes the mean, so what fills a fixed length without a mask counts; the marks lie at the origin.
+    assert provider.embed_text("red") == pytest.approx(unit(rows[red] @ SPACE), abs=1e-5)
+    for text in ("", "red " * 200):  # nothing but the marks has no direction here
+        if text:
+            assert provider.embed_text(text) == pytest.approx(unit(rows[red] @ SPACE), abs=1e-5)
 
 
-@needs(VOCABULARY)
+def test_the_mask_leaves_out_what_only_fills(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    rows = towers.table()
+    rows[-1] = 5  # the mark of the end, which fills
+    install(
+        monkeypatch,
+        tmp_path,
+        clip_image=towers.image_tower(),
+        clip_text=towers.text_tower(rows, length=77, mask=True),
+        clip_vocabulary=towers.vocabulary(),
+    )
+    use_settings(monkeypatch, models_dir=str(tmp_path), embeddings_provider="clip")
+    red = 512 + towers.merges(towers.WORDS).index(("re", "d</w>"))
+    assert embeddings.provider().embed_text("red") == pytest.approx(unit((rows[red] + rows[-1]) @ SPACE), abs=1e-5)
+
+
 def test_a_search_for_text_never_loads_the_image_tower(clip: embeddings.Provider, tmp_path: Path) -> None:
     (tmp_path / "vision_model_quantized.onnx").unlink()
-    assert clip.embed_text("a photo of a cat") is not None
+    assert clip.embed_text("a photo of red") is not None
     with pytest.raises(Misconfigured, match="disappeared"):
         clip.embed_image(Image.new("RGB", (30, 30)))
 
 
+def bicubic(length: int, wanted: int) -> np.ndarray:
+    """A ``wanted`` x ``length`` matrix that resamples a line, from the definition: Keys' cubic (a = -0.5) around
+    the centres of the new pixels, as wide as the line shrinks, cut off at its ends."""
+    scale = length / wanted
+    wide = max(scale, 1.0)
+    centres = (np.arange(wanted) + 0.5) * scale
+    x = np.abs((np.arange(length) + 0.5)[None, :] - centres[:, None]) / wide
+    near, far = 1.5 * x**3 - 2.5 * x**2 + 1, -0.5 * x**3 + 2.5 * x**2 - 4 * x + 2
+    weights = np.where(x < 1, near, np.where(x < 2, far, 0))
+    return weights / weights.sum(axis=1, keepdims=True)
+
+
+def reference(picture: Image.Image) -> np.ndarray:
+    """OpenAI's transform: the shorter side to 224, 8 bits after each direction, the centre square, mean, deviation."""
+    pixels = np.asarray(picture, np.float64)
+    high, wide = pixels.shape[:2]
+    short = min(high, wide)
+    rows, columns = (int(224 * side / short) for side in (high, wide))
+    across = np.clip(np.einsum("ij,kjc->kic", bicubic(wide, columns), pixels), 0, 255).round()
+    resized = np.clip(np.einsum("ij,jkc->ikc", bicubic(high, rows), across), 0, 255).round()
+    top, left = round((rows - 224) / 2), round((columns - 224) / 2)
+    square = resized[top : top + 224, left : left + 224] / 255
+    return np.moveaxis((square - embeddings.MEAN) / embeddings.DEVIATION, 2, 0)
+
+
+def steps_off(picture: Image.Image) -> tuple[float, float]:
+    """The largest and the mean difference from the reference, in steps of 8-bit colour."""
+    difference = np.abs(embeddings.preprocess(picture)[0] - reference(picture))
+    steps = difference * embeddings.DEVIATION[:, None, None] * 255
+    return float(steps.max()), float(steps.mean())
+
+
 @settings(max_examples=25, deadline=None)
 @given(size=st.tuples(st.integers(60, 700), st.integers(60, 700)), seed=st.integers(0, 9))
-def test_preprocessing_equals_resize_then_centre_crop(size: tuple[int, int], seed: int) -> None:
+def test_preprocessing_is_openais_within_two_steps_of_colour(size: tuple[int, int], seed: int) -> None:
     noise = np.random.default_rng(seed).integers(0, 256, (12, 12, 3), dtype=np.uint8)
-    picture = Image.fromarray(noise).resize(size, Image.Resampling.BICUBIC)
-    short = min(size)
-    wide, high = (224 if side == short else 224 * side // short for side in size)
-    left, top = round((wide - 224) / 2), round((high - 224) / 2)
-    plain = picture.resize((wide, high), Image.Resampling.BICUBIC).crop((left, top, left + 224, top + 224))
-    expected = (np.asarray(plain, np.float32) / 255 - embeddings.MEAN) / embeddings.DEVIATION
-    found = embeddings.preprocess(picture)
-    assert found.shape == (1, 3, 224, 224)
-    assert found.dtype == np.float32
-    assert np.abs(found[0].transpose(1, 2, 0) - expected).max() < 0.05  # two or three steps of 255
+    largest, mean = steps_off(Image.fromarray(noise).resize(size, Image.Resampling.BICUBIC))
+    assert round(largest, 3) <= 2
+    assert mean < 0.01
+
+
+@needs(SHARED / "photos" / "coco-mini" / "val2017")
+def test_preprocessing_of_real_photos_is_openais_within_a_step_of_colour() -> None:
+    photos = sorted((SHARED / "photos" / "coco-mini" / "val2017").glob("*.jpg"))[:12]
+    off = [steps_off(Image.open(path).convert("RGB")) for path in photos]
+    assert round(max(largest for largest, _ in off), 3) <= 1
+    assert max(mean for _, mean in off) < 0.01
+
+
+def test_of_a_panorama_the_middle_is_seen() -> None:
+    panorama = Image.new("RGB", (2240, 224), COLOURS["blue"])
+    panorama.paste(COLOURS["red"], (1008, 0, 1232, 224))
+    assert embeddings.preprocess(panorama)[0].mean(axis=(1, 2)) == pytest.approx(RED, abs=0.05)
 
 
 @pytest.mark.parametrize("mode", ["L", "RGBA", "P", "CMYK", "1", "LA"])
@@ -183,6 +189,27 @@ def test_preprocessing_takes_any_mode_and_size(mode: str, size: tuple[int, int])
     values = embeddings.preprocess(Image.new(mode, size))
     assert values.shape == (1, 3, 224, 224)
     assert np.isfinite(values).all()
+
+
+def test_what_shines_through_is_white() -> None:
+    clear = Image.new("RGBA", (300, 300), (0, 0, 0, 0))
+    white = Image.new("RGB", (300, 300), "white")
+    assert (embeddings.preprocess(clear) == embeddings.preprocess(white)).all()
+    clear.paste((*COLOURS["red"], 255), (0, 0, 300, 150))
+    white.paste(COLOURS["red"], (0, 0, 300, 150))
+    hashes = embeddings.PerceptualHash()
+    assert hashes.embed_image(clear) == pytest.approx(hashes.embed_image(white))
+
+
+@pytest.mark.parametrize("depth", [8, 16])
+def test_a_grey_photo_of_any_depth_is_seen_as_its_grey(depth: int, tmp_path: Path) -> None:
+    """As the function decodes it: Pillow alone would make 16 bits white."""
+    kind = np.uint8 if depth == 8 else np.uint16
+    path = tmp_path / "grey.png"
+    Image.fromarray(np.full((300, 400), 0.25 * (2**depth - 1), kind)).save(path)
+    decoded = formats.decode(path.read_bytes(), min_side=embeddings.DECODED_SIDE).image
+    grey = (0.25 - embeddings.MEAN) / embeddings.DEVIATION
+    assert embeddings.preprocess(decoded)[0].mean(axis=(1, 2)) == pytest.approx(grey, abs=0.02)
 
 
 @pytest.mark.parametrize("vector", [[0.0, 0.0], [np.nan, 1.0], [np.inf, 1.0]])

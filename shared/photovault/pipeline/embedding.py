@@ -120,4 +120,4 @@ def _embed(user_id: UUID, image_id: UUID) -> tuple[Vector, ModelInfo]:
     """A photo's vector, and what made it. Raises what ``originals.open`` does, and ``Rejected``."""
     picture = formats.decode(originals.open(user_id, image_id).data, min_side=embeddings.DECODED_SIDE)
     provider = embeddings.provider()
-    return provider.embed_image(picture.image.convert("RGB")), provider.model
+    return provider.embed_image(picture.image), provider.model
