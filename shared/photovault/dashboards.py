@@ -88,7 +88,7 @@ def images(conn: Connection) -> Images:
                coalesce(t.arranged, 0) AS arranged, coalesce(t.located, 0) AS located,
                places.countries, places.cities
         FROM (SELECT count(DISTINCT country_code) AS countries, count(*) FILTER (WHERE city <> '') AS cities
-              FROM image_places) AS places
+              FROM image_places WHERE images > 0) AS places
         LEFT JOIN image_totals t ON true
         LEFT JOIN LATERAL (
             SELECT local_day AS day FROM images

@@ -18,11 +18,15 @@ from tests.arranging import LISBON, PORTO, add_photo, table
 from tests.vaults import somebody
 from typer.testing import CliRunner
 
-from photovault import cells, cli, db, ids, images, locations, migrate, retiming, rollups, users
+from photovault import cells, cli, db, ids, images, locations, migrate, retiming, rollups, users, vectors
 from photovault.estimating import Names
 from photovault.migrate import Migration
+from photovault.model_manifest import ModelInfo
 
 pytestmark = pytest.mark.usefixtures("vault")
+
+LABELS = ModelInfo(name="labels", version="1", kind="label", dims=0)
+ROLL_UPS = ("image_days", "image_cells", "image_places", "image_names", "image_totals", "image_things")
 
 latitudes = st.floats(-90, 90)
 longitudes = st.floats(-180, 180)
@@ -51,6 +55,10 @@ steps = st.lists(
         st.tuples(st.just("day"), some, st.sampled_from([*DAYS, None])),
         st.tuples(st.just("place"), some, st.sampled_from([*PLACES, None]), st.sampled_from(["exif", "estimated"])),
         st.tuples(st.just("name"), some, st.sampled_from(NAMES)),
+        st.tuples(st.just("camera"), some, st.sampled_from([("Canon", "EOS R5"), (None, "Pixel 7"), (None, None)])),
+        st.tuples(st.just("label"), some, st.sampled_from(["dog", "cat"])),
+        st.tuples(st.just("unlabel"), some),
+        st.tuples(st.just("search"), some, st.booleans()),
         st.tuples(st.just("flag"), some, st.sampled_from(["archived", "favourite"]), st.booleans()),
         st.tuples(st.just("trash"), some, st.booleans()),
         st.tuples(st.just("purge"), some),
@@ -74,6 +82,17 @@ def take(conn: db.Connection, known: list[UUID], step: tuple[Any, ...]) -> None:
             )
         return
     chosen = [known[n] for n in which if n < len(known)]
+    if kind == "label":
+        conn.execute(
+            "INSERT INTO image_labels (image_id, label, model_id, score) SELECT id, %s, %s, 0.5 FROM images "
+            "WHERE id = ANY(%s) ON CONFLICT DO NOTHING",
+            [rest[0], vectors.model_id(conn, LABELS), chosen],
+        )
+        return
+    if kind in {"unlabel", "search"}:
+        what = "DELETE FROM image_labels" if kind == "unlabel" else "UPDATE image_labels SET searchable = %s"
+        conn.execute(f"{what} WHERE image_id = ANY(%s)".encode(), [*rest, chosen])
+        return
     sql, *values = {
         "status": lambda: (
             "UPDATE images SET status = %s, reason = CASE WHEN %s = 'rejected' THEN 'x' END",
@@ -91,6 +110,7 @@ def take(conn: db.Connection, known: list[UUID], step: tuple[Any, ...]) -> None:
             rest[1] if rest[0] else None,
         ),
         "name": lambda: ("UPDATE images SET country_code = %s, country = %s, region = %s, city = %s", *rest[0]),
+        "camera": lambda: ("UPDATE images SET camera_make = %s, camera_model = %s", *rest[0]),
         "flag": lambda: (f"UPDATE images SET {rest[0]} = %s", rest[1]),
         "trash": lambda: ("UPDATE images SET deleted_at = CASE WHEN %s THEN now() END", rest[0]),
         "purge": lambda: ("DELETE FROM images",),
@@ -132,7 +152,7 @@ def test_the_functions_that_change_photos_keep_the_roll_ups() -> None:
         images.delete_row(conn, first)
         images.delete_row(conn, second)
         assert rollups.differences(conn) == {}
-    for name in ("image_days", "image_cells", "image_places", "image_totals"):
+    for name in ROLL_UPS:
         assert table(who.user_id, f"SELECT * FROM {name}") == [], name
 
 
@@ -299,10 +319,12 @@ def test_a_person_can_be_deleted_with_all_photos_by_hand(database_url: str) -> N
     """As an operator might, whose statement takes the photos along."""
     gone, other = somebody().user_id, somebody().user_id
     for user_id in (gone, other):
-        add_photo(user_id, where=LISBON)
+        photo = add_photo(user_id, where=LISBON, camera_model="Pixel 7")
+        with db.transaction(user_id) as conn:
+            take(conn, [photo], ("label", {0}, "dog"))
     with psycopg.connect(database_url) as conn:
         conn.execute("DELETE FROM users WHERE id = %s", [gone])
-        for name in ("image_days", "image_cells", "image_places", "image_totals"):
+        for name in ROLL_UPS:
             left = conn.execute(f"SELECT count(*) FROM {name} WHERE user_id = %s".encode(), [gone]).fetchone()
             assert left == (0,), name
     assert not any(differing(other).values())
