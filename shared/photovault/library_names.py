@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -20,21 +18,6 @@ MOST_PEOPLE, MOST_ALBUMS, MOST_PLACES = 2000, 5000, 20_000
 _CACHED_LIBRARIES = 32
 _lock = threading.Lock()
 _cache: OrderedDict[UUID, tuple[int, Names]] = OrderedDict()
-
-
-@dataclass(frozen=True)
-class _Kept:
-    """What a photo's row names, and how many photos share it."""
-
-    country_code: str | None
-    country: str | None
-    region: str | None
-    city: str | None
-    camera_make: str | None
-    camera_model: str | None
-    image_count: int
-    lat: float | None
-    lon: float | None
 
 
 def names_of(conn: Connection, user_id: UUID) -> Names:
@@ -55,54 +38,50 @@ def names_of(conn: Connection, user_id: UUID) -> Names:
     return read
 
 
+# What is counted in advance (``rollups``): one statement, and no look at a photo. What only the archive has counts no
+# photos; it is hidden, but understood. Albums named after a place, a day or a person are hidden, too.
+_KNOWN = """
+    (SELECT 'person' AS kind, name AS value, image_count, id, '' AS level, '' AS country_code, hidden, birthday,
+            NULL::float8 AS lat, NULL::float8 AS lon
+     FROM person_clusters WHERE name IS NOT NULL ORDER BY image_count DESC, id LIMIT %(people)s)
+    UNION ALL
+    (SELECT 'album', title, image_count, id, '', '', kind = ANY(%(named_after)s), NULL, NULL, NULL
+     -- One that makes itself and has no photos is not there.
+     FROM albums WHERE deleted_at IS NULL AND (key IS NULL OR image_count > 0)
+     ORDER BY last_day DESC NULLS LAST, id DESC LIMIT %(albums)s)
+    UNION ALL SELECT 'label', label, images, NULL, '', '', images = 0, NULL, NULL, NULL FROM image_things
+    UNION ALL SELECT kind, name, images, NULL, kind, detail, images = 0, NULL, NULL, NULL FROM image_names
+    UNION ALL
+    (SELECT 'place', region, sum(images)::int, NULL, 'region', country_code, sum(images) = 0, NULL, NULL, NULL
+     FROM image_places WHERE region <> '' GROUP BY country_code, region ORDER BY 3 DESC LIMIT %(places)s)
+    UNION ALL
+    (SELECT 'place', city, images, NULL, 'city', country_code, images = 0, NULL,
+            CASE WHEN is_located THEN degrees(atan2(z, sqrt(x ^ 2 + y ^ 2))) END,
+            CASE WHEN is_located THEN degrees(atan2(y, x)) END
+     FROM (
+        SELECT country_code, city, sum(images)::int AS images, sum(x_sum)::float8 AS x, sum(y_sum)::float8 AS y,
+               sum(z_sum)::float8 AS z, bool_or(x_sum <> 0 OR y_sum <> 0 OR z_sum <> 0) AS is_located
+        FROM image_places WHERE city <> '' GROUP BY country_code, city
+     ) AS cities ORDER BY images DESC LIMIT %(places)s)
+"""
+# Whether two of three photos are from the southern half of the map, which is two cells of its first level (``cells``).
+_SOUTHERN = (
+    "SELECT coalesce(3 * sum(images) FILTER (WHERE cell >= 6) >= 2 * sum(images), false) "
+    "FROM image_cells WHERE cell BETWEEN 4 AND 7"
+)
+
+
 def read_names(conn: Connection) -> Names:
     """The names of the library as it is now."""
-    known = db.rows(
-        conn,
-        Name,
-        "SELECT 'person' AS kind, name AS value, image_count, id, hidden, birthday FROM person_clusters "
-        "WHERE name IS NOT NULL "
-        "ORDER BY image_count DESC, id LIMIT %s",
-        [MOST_PEOPLE],
-    )
-    known += db.rows(
-        conn,
-        Name,
-        # Albums named after a place, a day or a person are understood, but neither ranked by nor completed to.
-        "SELECT 'album' AS kind, title AS value, image_count, id, kind = ANY(%s) AS hidden FROM albums "
-        # One that makes itself and has no photos is not there.
-        "WHERE deleted_at IS NULL AND (key IS NULL OR image_count > 0) "
-        "ORDER BY last_day DESC NULLS LAST, id DESC LIMIT %s",
-        [list(names.NAMED_AFTER_SOMETHING), MOST_ALBUMS],
-    )
-    known += db.rows(
-        conn, Name, "SELECT 'label' AS kind, label AS value, count(*) AS image_count FROM image_labels GROUP BY label"
-    )
-    kept = db.rows(
-        conn,
-        _Kept,
-        "SELECT country_code, country, region, city, camera_make, camera_model, count(*) AS image_count, "
-        # On both sides of the antimeridian degrees are counted on from 180.
-        "avg(lat) AS lat, CASE WHEN max(lon) - min(lon) > 180 THEN avg(CASE WHEN lon < 0 THEN lon + 360 ELSE lon END) "
-        "ELSE avg(lon) END AS lon FROM images "
-        "WHERE deleted_at IS NULL GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY image_count DESC LIMIT %s",
-        [MOST_PLACES],
-    )
-    return names.collect([*known, *_places(kept)], {Camera(row.camera_make, row.camera_model) for row in kept})
-
-
-def _places(kept: Sequence[_Kept]) -> list[Name]:
-    """``kept``: most photos first. The middle of a city is that of most of its photos."""
-    counts: dict[tuple[str, str, str], int] = {}
-    middles: dict[tuple[str, str, str], tuple[float, float]] = {}
-    for row in kept:
-        for level, value in (("country", row.country), ("region", row.region), ("city", row.city)):
-            if value and row.country_code:
-                key = (level, value, row.country_code)
-                counts[key] = counts.get(key, 0) + row.image_count
-                if level == "city" and row.lat is not None and row.lon is not None:
-                    middles.setdefault(key, (row.lat, row.lon))
-    return [
-        Name("place", key[1], count, level=key[0], country_code=key[2], centre=middles.get(key))
-        for key, count in counts.items()
-    ]
+    rows = conn.execute(
+        _KNOWN.encode(),
+        {
+            "people": MOST_PEOPLE,
+            "albums": MOST_ALBUMS,
+            "places": MOST_PLACES,
+            "named_after": list(names.NAMED_AFTER_SOMETHING),
+        },
+    ).fetchall()
+    cameras = [Camera(row[1] or None, row[5] or None) for row in rows if row[0] == "camera"]
+    known = [Name._make(("place", *row[1:]) if row[0] == "country" else row) for row in rows if row[0] != "camera"]
+    return names.collect(known, cameras, southern=bool(db.value(conn, _SOUTHERN)))

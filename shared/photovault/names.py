@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal
+from functools import cached_property
+from typing import Literal, NamedTuple
 from uuid import UUID
 
 from photovault import spoken_dates, vocabularies
-from photovault.filters import PlaceRef
-from photovault.speech import ENGLISH
+from photovault.speech import ENGLISH, SPEECHES
 from photovault.vocabularies import Vocabulary
 
 NameKind = Literal["person", "place", "label", "album", "camera"]
@@ -21,12 +21,11 @@ MOST_WORDS = 6
 """Words of a query's end that a completion may replace."""
 
 
-@dataclass(frozen=True)
-class Name:
-    """A name and its number of photos.
+class Name(NamedTuple):
+    """A name and its number of photos, of those that search shows without being asked for the archive.
 
-    ``level``, ``country_code`` and ``centre`` (latitude, longitude) are a place's, ``id`` a person's or album's,
-    ``birthday`` a person's.
+    ``level``, ``country_code``, ``lat`` and ``lon`` (the middle, in degrees) are a place's, ``id`` a person's or
+    album's, ``birthday`` a person's. What is ``hidden`` is understood, but never completed to.
     """
 
     kind: NameKind
@@ -36,8 +35,9 @@ class Name:
     level: str = ""
     country_code: str = ""
     hidden: bool = False
-    centre: tuple[float, float] | None = None
     birthday: date | None = None
+    lat: float | None = None
+    lon: float | None = None
 
 
 @dataclass(frozen=True)
@@ -61,14 +61,55 @@ class Camera:
         return [name for name in dict.fromkeys(known) if name]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Names:
-    """Built once per state of a library."""
+    """All names of one state of a library, sorted out as far as somebody asks: build it once with ``collect``."""
 
-    vocabulary: Vocabulary
-    cameras: Mapping[str, tuple[str, ...]]  # spoken name -> full names
-    by_word: Mapping[str, tuple[Name, ...]]  # a folded word of a person's or an album's name -> those
-    completable: tuple[tuple[tuple[str, ...], Name], ...]  # folded words; most photos first
+    known: tuple[Name, ...]
+    """Most photos first."""
+    cameras: Mapping[str, tuple[str, ...]]
+    """Full names by what a camera is called."""
+    southern: bool = False
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        known = self.known
+        return Vocabulary(
+            known_people=[(name.id, name.value) for name in known if name.kind == "person" and name.id],
+            known_places=[(name.level, name.value, name.country_code) for name in known if name.kind == "place"],
+            known_labels=[name.value for name in known if name.kind == "label"],
+            known_cameras=list(self.cameras),
+            known_albums=[(name.id, name.value) for name in known if name.kind == "album" and name.id],
+            birthdays={name.id: name.birthday for name in known if name.id and name.birthday},
+            positions={
+                (name.level, name.value, name.country_code): (name.lat, name.lon)
+                for name in known
+                if name.lat is not None and name.lon is not None
+            },
+            southern=self.southern,
+        )
+
+    @cached_property
+    def by_word(self) -> Mapping[str, tuple[Name, ...]]:
+        """The people and albums whose name has a folded word."""
+        found: dict[str, list[Name]] = {}
+        for name in self.known:
+            if name.kind in {"person", "album"} and not name.hidden:
+                for word in dict.fromkeys(spoken_dates.folded(name.value)):
+                    found.setdefault(word, []).append(name)
+        return {word: tuple(bearers) for word, bearers in found.items()}
+
+    @cached_property
+    def shown(self) -> tuple[Name, ...]:
+        """What can be completed to."""
+        return tuple(name for name in self.known if not name.hidden)
+
+    @cached_property
+    def lines(self) -> str:
+        """The folded words of ``shown``, a name a line: to look through a text is a hundred times as fast as through
+        as many names."""
+        lines = (" ".join(word for key in vocabularies.keys_of(name.value) for word in key) for name in self.shown)
+        return "\n" + "\n".join(lines) + "\n"
 
 
 @dataclass(frozen=True)
@@ -79,36 +120,16 @@ class Suggestion:
     text: str
 
 
-def collect(known: Iterable[Name], cameras: Iterable[Camera]) -> Names:
+def collect(known: Iterable[Name], cameras: Iterable[Camera], *, southern: bool = False) -> Names:
     """What the queries' parser, the ranking and the completion need of all names."""
-    every = sorted(known, key=lambda name: (-name.image_count, name.value))
     spoken: dict[str, list[str]] = {}
     for camera in cameras:
         for called in camera.spoken():
             spoken.setdefault(called, []).append(camera.full)
-    by_word: dict[str, list[Name]] = {}
-    completable: list[tuple[tuple[str, ...], Name]] = []
-    for name in every:
-        words = _words(name.value)
-        if not words or name.hidden:
-            continue
-        completable.append((words, name))
-        if name.kind in {"person", "album"}:
-            for word in dict.fromkeys(words):
-                by_word.setdefault(word, []).append(name)
     return Names(
-        vocabulary=vocabularies.vocabulary(
-            people=[(name.id, name.value) for name in every if name.kind == "person" and name.id],
-            places=[(name.level, name.value, name.country_code) for name in every if name.kind == "place"],
-            labels=[name.value for name in every if name.kind == "label"],
-            cameras=list(spoken),
-            albums=[(name.id, name.value) for name in every if name.kind == "album" and name.id],
-            birthdays={name.id: name.birthday for name in every if name.id and name.birthday},
-            centres={PlaceRef(name.level, name.value, name.country_code): name.centre for name in every if name.centre},
-        ),
+        known=tuple(sorted(known, key=lambda name: (-name.image_count, name.value))),
         cameras={called: tuple(full) for called, full in spoken.items()},
-        by_word={word: tuple(bearers) for word, bearers in by_word.items()},
-        completable=tuple(completable),
+        southern=southern,
     )
 
 
@@ -132,31 +153,89 @@ def labels_in(names: Names, words: Sequence[str], *, language: str = ENGLISH.cod
 
 
 def complete(names: Names, q: str, *, limit: int) -> list[Suggestion]:
-    """Names that the end of a query begins: those that more of its words begin come first, then the more frequent."""
+    """Names that the end of a query begins: those that more of its words begin come first, then the more frequent.
+
+    Behind an operator that takes names, names of its kind.
+    """
     said = spoken_dates.words(q)
-    found: dict[Name, tuple[tuple[int, bool], str]] = {}
-    for start in range(max(0, len(said) - MOST_WORDS), len(said)):
-        begun = tuple(word.text for word in said[start:])
-        for words, name in names.completable:
-            if name not in found and (at := _begins(words, begun)) is not None:
-                found[name] = ((start, at > 0), q[: said[start].start] + _as_typed(name))
-    best = sorted(found.items(), key=lambda item: (item[1][0], -item[0].image_count, item[0].value))
-    return [Suggestion(name, text) for name, (_, text) in best[:limit]]
+    opened = _operator(q, said)
+    if opened is not None and opened.kinds is None:
+        return []
+    first = max(opened.first if opened else 0, len(said) - MOST_WORDS)
+    found: dict[Name, str] = {}
+    for start in [first] if opened else range(first, len(said)):
+        begun = " ".join(word.text for word in said[start:])
+        for name in _beginning(names, begun):
+            if opened is None:
+                found.setdefault(name, q[: said[start].start] + _as_typed(name))
+            elif name.kind == opened.kinds and (not opened.level or name.level == opened.level):
+                found.setdefault(name, q[: opened.begin] + _as_operand(name))
+            if len(found) == limit:
+                break
+        if len(found) == limit:
+            break
+    return [Suggestion(name, text) for name, text in found.items()]
+
+
+@dataclass(frozen=True)
+class _Operator:
+    """An operator whose value is being typed: the kind of names it takes, or none; the index of the value's first word,
+    and where in the query the value begins."""
+
+    kinds: str | None
+    level: str
+    first: int
+    begin: int
+
+
+_TAKES = {
+    "person": ("person", ""),
+    "label": ("label", ""),
+    "album": ("album", ""),
+    "place": ("place", ""),
+    "near": ("place", ""),
+    "city": ("place", "city"),
+    "region": ("place", "region"),
+    "country": ("place", "country"),
+}
+
+
+def _operator(q: str, said: Sequence[spoken_dates.Word]) -> _Operator | None:
+    for at in range(len(said) - 1, -1, -1):
+        key = next((s.operators[said[at].text] for s in SPEECHES if said[at].text in s.operators), None)
+        end = said[at].end
+        if key is None or q[end : end + 1] != ":":
+            continue
+        value = q[end + 1 :]
+        quoted = value.startswith('"')
+        if '"' in value[1:] if quoted else any(letter.isspace() for letter in value):
+            return None  # that one is finished
+        kind, level = _TAKES.get(key, (None, ""))
+        return _Operator(kind, level, at + 1, end + 1)
+    return None
+
+
+def _beginning(names: Names, begun: str) -> Iterator[Name]:
+    """Names that begin so, then names with such words inside, the more frequent first."""
+    lines, shown = names.lines, names.shown
+    for mark in ("\n", " "):
+        line, counted = -1, 0
+        at = lines.find(mark + begun)
+        while 0 <= at < len(lines) - 1:
+            line += lines.count("\n", counted, at + 1)
+            counted = at + 1
+            yield shown[line]
+            at = lines.find(mark + begun, lines.index("\n", at + 1))
 
 
 def _as_typed(name: Name) -> str:
     """What the parser reads as this name: an album's title only after its operator."""
-    return f'album:"{name.value.replace(chr(34), " ")}"' if name.kind == "album" else name.value
+    return f"album:{_quoted(name)}" if name.kind == "album" else name.value
 
 
-def _begins(words: tuple[str, ...], begun: tuple[str, ...]) -> int | None:
-    """Where in a name the words stand, the last of them perhaps unfinished."""
-    *whole, last = begun
-    for at in range(len(words) - len(whole)):
-        if list(words[at : at + len(whole)]) == whole and words[at + len(whole)].startswith(last):
-            return at
-    return None
+def _as_operand(name: Name) -> str:
+    return name.value if spoken_dates.folded(name.value) == (name.value.lower(),) else _quoted(name)
 
 
-def _words(text: str) -> tuple[str, ...]:
-    return tuple(word.text for word in spoken_dates.words(text))
+def _quoted(name: Name) -> str:
+    return '"' + name.value.replace('"', " ") + '"'

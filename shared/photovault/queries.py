@@ -114,7 +114,7 @@ class _Reader:
     used: list[tuple[int, int]] = field(default_factory=list)  # characters that are not text
 
     def __post_init__(self) -> None:
-        self.dates = Dates(self.speech, self.today)
+        self.dates = Dates(self.speech, self.today, self.names.southern)
         self.known = KnownNames(self.names, self.speech)
 
     def read(self) -> Parsed:

@@ -3,8 +3,9 @@
 The grammar is here, the words are those of ``speech``, one language at a time.
 
 Without a year, a month, a season or a holiday means every year ("in summer"); inside a range, and after "since" or
-"before", the latest one. "Last summer" is the latest that is over. Seasons are meteorological and of the northern
-hemisphere; winter 2024 begins in December 2024. 3/5/2025 is the third of May unless only the other reading is a date.
+"before", the latest one. "Last summer" is the latest that is over. Seasons are meteorological, and half a year later
+for who is at home in the south. A season belongs to the year in which it begins: winter 2024 begins in December 2024,
+there in June. 3/5/2025 is the third of May unless only the other reading is a date.
 """
 
 from __future__ import annotations
@@ -105,6 +106,13 @@ def _words(text: str, letters: str) -> list[Word]:
     return found
 
 
+def folded(text: str) -> tuple[str, ...]:
+    """The words of a text alone."""
+    if text.isascii():
+        return tuple(_WORD.findall(text.lower()))
+    return tuple(word.text for word in words(text))
+
+
 @lru_cache(maxsize=16)
 def _begins(speech: Speech) -> frozenset[str]:
     """Words with which a date can begin, beside digits: for most words the answer is quick."""
@@ -125,10 +133,12 @@ def phrase(table: Mapping[tuple[str, ...], T], said: Sequence[Word], at: int) ->
 
 @dataclass(frozen=True)
 class Dates:
-    """Reads dates in one language as they are meant ``today``, which is taken from 1850 to 2150."""
+    """Reads dates in one language as they are meant ``today``, which is taken from 1850 to 2150, and in the south where
+    summer is in January."""
 
     speech: Speech
     today: date
+    southern: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "today", min(max(self.today, date(1850, 1, 1)), date(2150, 12, 31)))
@@ -278,7 +288,7 @@ class Dates:
             return self._weekday(following), at + 2
         after = at + 2
         if following in speech.seasons:
-            named = Yearly(*speech.seasons[following])
+            named = self._season_of(following)
         elif following in speech.months:
             named = _whole_month(speech.months[following])
         elif holiday := phrase(speech.holidays, said, at + 1):
@@ -317,11 +327,18 @@ class Dates:
     def _season(self, said: Sequence[Word], at: int, *, introduced: bool) -> Found | None:
         if said[at].text not in self.speech.seasons:
             return None
-        season = Yearly(*self.speech.seasons[said[at].text])
+        season = self._season_of(said[at].text)
         year, after = self.year_after(said, at + 1)
         if year is None:
             return (season, after) if introduced else None
         return season.of(year), after
+
+    def _season_of(self, name: str) -> Yearly:
+        season = Yearly(*self.speech.seasons[name])
+        if not self.southern:
+            return season
+        first, last = ((day // 100 + 5) % 12 + 1 for day in (season.first, season.last))
+        return Yearly(_whole_month(first).first, _whole_month(last).last)
 
     def _holiday(self, said: Sequence[Word], at: int, *, introduced: bool) -> Found | None:
         """With a year, or alone; "christmas tree" is no date."""

@@ -69,9 +69,7 @@ class KnownNames:
         if place is None:
             return None
         around = tuple(
-            Near(*centre, NEAR_KM)
-            for value in place.values
-            if (centre := self.vocabulary.centres.get(value)) is not None
+            Near(*centre, NEAR_KM) for value in place.values if (centre := self.vocabulary.centre(value)) is not None
         )
         return replace(place, kind="near", values=around) if around else place
 

@@ -24,19 +24,50 @@ SHORTEST_GUESS = 4
 """Letters that a word must have to be read as another one."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Vocabulary:
-    """The names of one library by their folded words; build it once per state of the library with ``vocabulary``."""
+    """The names of one library by their folded words, each kind sorted out when a query first needs it; build it once
+    per state of the library with ``vocabulary``.
+    """
 
-    people: Mapping[Key, tuple[UUID, ...]]
-    places: Mapping[Key, tuple[PlaceRef, ...]]
-    labels: Mapping[str, Mapping[Key, tuple[str, ...]]]
-    """By the code of a language."""
-    cameras: Mapping[Key, tuple[str, ...]]
-    albums: Mapping[Key, tuple[UUID, ...]]
+    known_people: Sequence[tuple[UUID, str]]
+    known_places: Sequence[tuple[str, str, str]]
+    known_labels: Sequence[str]
+    known_cameras: Sequence[str]
+    known_albums: Sequence[tuple[UUID, str]]
     birthdays: Mapping[UUID, date] = field(default_factory=dict)
-    centres: Mapping[PlaceRef, tuple[float, float]] = field(default_factory=dict)
-    """Latitude and longitude in degrees."""
+    positions: Mapping[tuple[str, str, str], tuple[float, float]] = field(default_factory=dict)
+    """Latitude and longitude in degrees of the middle of places."""
+    southern: bool = False
+    """Whether summer is in January here."""
+
+    @cached_property
+    def people(self) -> Mapping[Key, tuple[UUID, ...]]:
+        """By whole names, and by a first word that is nobody else's."""
+        named = index(self.known_people)
+        firsts: dict[Key, set[UUID]] = {}
+        for name, ids in named.items():
+            if len(name) > 1 and len(name[0]) > 2:
+                firsts.setdefault(name[:1], set()).update(ids)
+        alone = {first: tuple(bearers) for first, bearers in firsts.items() if len(bearers) == 1}
+        return {**alone, **named}
+
+    @cached_property
+    def places(self) -> Mapping[Key, tuple[PlaceRef, ...]]:
+        return index([(PlaceRef(*place), place[1]) for place in self.known_places])
+
+    @cached_property
+    def labels(self) -> Mapping[str, Mapping[Key, tuple[str, ...]]]:
+        """By the code of a language."""
+        return {speech.code: _labels(self.known_labels, speech) for speech in SPEECHES}
+
+    @cached_property
+    def cameras(self) -> Mapping[Key, tuple[str, ...]]:
+        return index([(camera, camera) for camera in self.known_cameras])
+
+    @cached_property
+    def albums(self) -> Mapping[Key, tuple[UUID, ...]]:
+        return index(self.known_albums)
 
     @cached_property
     def people_spelt(self) -> Spelling:
@@ -46,19 +77,21 @@ class Vocabulary:
     def places_spelt(self) -> Spelling:
         return Spelling(self.places)
 
+    def centre(self, place: PlaceRef) -> tuple[float, float] | None:
+        return self.positions.get((place.level, place.value, place.country_code))
+
 
 class Spelling:
-    """The words of some names, by what is left of each without one of its letters (after Garbe's SymSpell, 2012)."""
+    """The words of some names, by their first letter and length: no other word is one letter away."""
 
     def __init__(self, names: Mapping[Key, object]) -> None:
         self.longest = max((len(key) for key in names), default=0)
         """Words of the longest name."""
         self._words = {word for key in names for word in key if len(word) >= SHORTEST_GUESS}
-        self._shorter: dict[str, list[str]] = {}
+        self._alike: dict[tuple[str, int], list[str]] = {}
         self._asked: dict[str, list[str]] = {}
-        for word in sorted(self._words):
-            for less in without_a_letter(word):
-                self._shorter.setdefault(less, []).append(word)
+        for word in self._words:
+            self._alike.setdefault((word[0], len(word)), []).append(word)
 
     def near(self, word: str) -> list[str]:
         """Words with the same first letter that differ by one letter more, less or another, or by two swapped."""
@@ -71,25 +104,21 @@ class Spelling:
     def _look(self, word: str) -> list[str]:
         if len(word) < SHORTEST_GUESS or word in self._words or not word.isalpha():
             return []
-        shorter = without_a_letter(word)
-        found = {less for less in shorter if less in self._words}
-        found.update(self._shorter.get(word, ()))
-        for less in shorter:
-            found.update(known for known in self._shorter.get(less, ()) if _one_apart(word, known))
-        return sorted(known for known in found if known[0] == word[0])
-
-
-def without_a_letter(word: str) -> set[str]:
-    return {word[:k] + word[k + 1 :] for k in range(len(word))}
+        lengths = (len(word) - 1, len(word), len(word) + 1)
+        likely = (known for length in lengths for known in self._alike.get((word[0], length), ()))
+        return sorted(known for known in likely if _one_apart(word, known))
 
 
 def _one_apart(a: str, b: str) -> bool:
-    """Of two words of one length: whether one letter differs, or two neighbours are swapped."""
-    differ = [k for k in range(len(a)) if a[k] != b[k]] if len(a) == len(b) else []
-    if len(differ) == 2:
-        first, second = differ
-        return second == first + 1 and a[first] == b[second] and a[second] == b[first]
-    return len(differ) == 1
+    """Whether two words, whose lengths differ by one at most, differ by one letter or by two neighbours swapped."""
+    if len(a) > len(b):
+        a, b = b, a
+    at = 1
+    while at < len(a) and a[at] == b[at]:
+        at += 1
+    if len(a) < len(b):
+        return a[at:] == b[at + 1 :]
+    return a[at + 1 :] == b[at + 1 :] or (a[at : at + 2] == b[at : at + 2][::-1] and a[at + 2 :] == b[at + 2 :])
 
 
 def vocabulary(
@@ -101,27 +130,15 @@ def vocabulary(
     albums: Sequence[tuple[UUID, str]] = (),
     birthdays: Mapping[UUID, date] | None = None,
     centres: Mapping[PlaceRef, tuple[float, float]] | None = None,
+    southern: bool = False,
 ) -> Vocabulary:
     """``people``: (id, name); ``places``: (level, value, country code); ``albums``: (id, title)."""
-    named = index(people)
-    firsts: dict[Key, set[UUID]] = {}
-    for name, ids in named.items():
-        if len(name) > 1 and len(name[0]) > 2:
-            firsts.setdefault(name[:1], set()).update(ids)
-    alone = {first: tuple(bearers) for first, bearers in firsts.items() if len(bearers) == 1}
-    return Vocabulary(
-        people={**alone, **named},
-        places=index([(PlaceRef(level, value, code), value) for level, value, code in places]),
-        labels={speech.code: _labels(labels, speech) for speech in SPEECHES},
-        cameras=index([(camera, camera) for camera in cameras]),
-        albums=index(albums),
-        birthdays=birthdays or {},
-        centres=centres or {},
-    )
+    positions = {(place.level, place.value, place.country_code): at for place, at in (centres or {}).items()}
+    return Vocabulary(people, places, labels, cameras, albums, birthdays or {}, positions, southern)
 
 
 def key_of(name: str) -> Key:
-    return tuple(word.text for word in spoken_dates.words(name[:MOST_LETTERS]))
+    return spoken_dates.folded(name[:MOST_LETTERS])
 
 
 # How vowels are written where a keyboard has no better ones.

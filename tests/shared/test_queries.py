@@ -482,6 +482,24 @@ def _words_in(value: object) -> Iterator[str]:
             yield from _words_in(part)
 
 
+@pytest.mark.parametrize(
+    ("q", "expected"),
+    [
+        ("in summer", {"yearly": ((1201, 229),)}),
+        ("in winter", {"yearly": ((601, 831),)}),
+        ("im Herbst", {"yearly": ((301, 531),)}),
+        ("last summer", between("2025-12-01", "2026-02-28")),
+        ("summer 2024", between("2024-12-01", "2025-02-28")),
+        ("last spring", between("2025-09-01", "2025-11-30")),
+        ("winter 2025", between("2025-06-01", "2025-08-31")),
+        ("christmas 2024", between("2024-12-24", "2024-12-26")),
+    ],
+)
+def test_seasons_of_who_is_at_home_in_the_south_are_half_a_year_later(q: str, expected: dict[str, object]) -> None:
+    parsed = queries.parse_with(q, vocabularies.vocabulary(southern=True), today=TODAY)
+    assert parsed.filter == Filter(**expected)  # type: ignore[arg-type]
+
+
 def test_years_side_by_side_are_alternatives() -> None:
     found = parse("2021 or 2023").filter
     assert found.days == ((date(2021, 1, 1), date(2021, 12, 31)), (date(2023, 1, 1), date(2023, 12, 31)))

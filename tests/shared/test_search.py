@@ -35,6 +35,7 @@ from photovault import (
     word_search,
 )
 from photovault.errors import Unavailable
+from photovault.filters import PlaceRef
 
 ROOT = Path(__file__).resolve().parents[2]
 TODAY = date(2025, 6, 1)
@@ -436,7 +437,60 @@ def test_names_are_those_of_one_person(person: Somebody) -> None:
     libraries.album(stranger.user_id, "Secret")
     photo(stranger.user_id, labels=["dog"], **LISBON)
     with db.transaction(person.user_id) as conn:
-        assert library_names.read_names(conn).completable == ()
+        assert library_names.read_names(conn).known == ()
+
+
+def names_of(person: Somebody) -> list[tuple[str, str, int, bool]]:
+    with db.transaction(person.user_id) as conn:
+        return sorted((n.kind, n.value, n.image_count, n.hidden) for n in library_names.read_names(conn).known)
+
+
+def test_names_count_the_photos_that_search_shows(person: Somebody) -> None:
+    photo(person.user_id, labels=["dog"], **LISBON)
+    photo(person.user_id, labels=["dog", "cat"], archived=True, **LISBON)
+    photo(person.user_id, labels=["cat"], archived=True, **PARIS)
+    gone = photo(person.user_id, labels=["dog", "cow"], **PARIS_TEXAS)
+    with db.transaction(person.user_id) as conn:
+        images.move_to_trash(conn, gone, revision=users.next_revision(conn))
+        conn.execute(
+            "UPDATE image_labels SET searchable = false WHERE image_id IN (SELECT id FROM images WHERE archived)"
+        )
+
+    assert names_of(person) == [
+        ("label", "cat", 0, True),
+        ("label", "cow", 0, True),
+        ("label", "dog", 1, False),
+        ("place", "France", 0, True),
+        ("place", "Lisbon", 1, False),
+        ("place", "Lisbon District", 1, False),
+        ("place", "Paris", 0, True),
+        ("place", "Portugal", 1, False),
+        ("place", "Île-de-France", 0, True),
+    ]
+    assert len(filtered(person, "in paris is:archived")) == 1
+
+
+def test_the_middle_of_a_place_is_that_of_its_photos(person: Somebody) -> None:
+    here = {"city": "Taveuni", "country": "Fiji", "country_code": "FJ"}
+    for lat, lon in ((-16.8, 179.9), (-16.8, -179.9)):
+        photo(person.user_id, lat=lat, lon=lon, **here)
+    photo(person.user_id, city="Suva", country="Fiji", country_code="FJ")
+    with db.transaction(person.user_id) as conn:
+        known = library_names.read_names(conn)
+
+    lat, lon = known.vocabulary.centre(PlaceRef("city", "Taveuni", "FJ")) or (0.0, 0.0)
+    assert (lat, abs(lon)) == pytest.approx((-16.8, 180.0), abs=0.001)
+    assert known.vocabulary.centre(PlaceRef("city", "Suva", "FJ")) is None
+    assert known.southern
+
+
+def test_summer_is_in_january_where_most_photos_are_from_the_south(person: Somebody) -> None:
+    january = photo(person.user_id, day=date(2025, 1, 10), lat=-33.9, lon=151.2)
+    july = photo(person.user_id, day=date(2024, 7, 10), lat=-33.9, lon=151.2)
+    assert filtered(person, "in summer") == [january]
+    for _ in range(2):
+        photo(person.user_id, day=date(2024, 4, 1), lat=52.5, lon=13.4)
+    assert filtered(person, "in summer") == [july]
 
 
 # -------------------------------------------------------------------------------------------------------- plans
