@@ -1,7 +1,7 @@
 """Tables ``image_days``, ``image_cells``, ``image_places``, ``image_names``, ``image_totals`` and ``image_things``:
 photos counted in advance.
 
-Triggers on ``images`` and ``image_labels`` keep them in the transaction of each change (migrations 0010 and 0015), so
+Triggers on ``images`` and ``image_labels`` keep them in the transaction of each change (migrations 0010 and 0016), so
 nothing here writes them but a recount. What they mean is defined once, in the functions ``rolled_...`` of those
 migrations, which the triggers and the recount use alike.
 """
