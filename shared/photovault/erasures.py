@@ -76,7 +76,8 @@ def erase(conn: Connection, *, at: datetime) -> bool:
     if not erased:
         return False
     conn.execute("UPDATE user_keys SET wrapped = '', master_fingerprint = %s", [keys.ERASED])
-    conn.execute("DELETE FROM api_keys")
+    for table in ("api_keys", "second_factors", "recovery_codes"):
+        conn.execute(f"DELETE FROM {table}".encode())
     conn.execute("DELETE FROM activity")
     # Nothing is to be built any more, and whoever is building has lost the lease.
     conn.execute(

@@ -7,6 +7,8 @@ treat the same classes: a ``Rejected`` photo is recorded and acknowledged, anyth
     ├── Invalid            422  fields that cannot be accepted (``fields`` names them)
     │   └── BadCursor      422
     ├── Unauthenticated    401
+    │   ├── SecondFactorNeeded 401  the password was right, and a code is asked for as well
+    │   ├── SecondFactorWrong  401  a code that is wrong, past, or used
     │   └── PersonGone     401  the account was deleted
     ├── Forbidden          403
     │   ├── ScopeMissing   403  an API key that may not do this; ``scope`` would let it
@@ -63,6 +65,22 @@ class Unauthenticated(PhotoVaultError):
     status = 401
     type = "unauthenticated"
     title = "Log in first"
+
+
+class SecondFactorNeeded(Unauthenticated):
+    type = "second-factor-needed"
+    title = "A code is needed as well"
+
+    def __init__(self) -> None:
+        super().__init__("Send `code`, too: the six digits that your authenticator shows, or a recovery code.")
+
+
+class SecondFactorWrong(Unauthenticated):
+    type = "second-factor-wrong"
+    title = "The code is wrong"
+
+    def __init__(self) -> None:
+        super().__init__("The code is wrong, or was used already. Each works once: wait for the next one.")
 
 
 class PersonGone(Unauthenticated, LookupError):

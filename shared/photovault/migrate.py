@@ -84,6 +84,9 @@ def upgrade(database_url: str, *, jwt_secrets: Sequence[str] = ()) -> list[str]:
         with _alone(conn):
             conn.execute("GRANT SELECT ON schema_migrations TO photovault_app")
             publish_signing_keys(conn, jwt_secrets)
+        if jwt_secrets:
+            with _alone(conn):
+                reseal_second_factors(conn, jwt_secrets)
     return applied
 
 
@@ -112,6 +115,22 @@ def _apply_next(conn: Connection) -> str | None:
             [migration.number, migration.name, migration.sha256],
         )
         return migration.name
+
+
+def reseal_second_factors(conn: Connection, jwt_secrets: Sequence[str]) -> None:
+    """Seal everybody's second factors by the newest secret, so that the older ones may be taken out.
+
+    What an absent secret sealed is told in the log: those people log in with a recovery code.
+    """
+    from photovault import second_factors
+    from photovault.observability import logger
+
+    conn.execute("SET LOCAL ROLE photovault_rotation")
+    if left := second_factors.reseal(conn, jwt_secrets):
+        logger().warning(
+            "second_factors.unopened",
+            extra={"count": left, "why": "JWT_SECRET lacks what sealed them; put it back behind the newest one"},
+        )
 
 
 def publish_signing_keys(conn: Connection, jwt_secrets: Sequence[str]) -> None:

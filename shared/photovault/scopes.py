@@ -35,7 +35,7 @@ MEANINGS: dict[Scope, str] = {
     "people:write": "name, merge, split and hide people, and correct faces",
     "shares:read": "see what is shared",
     "shares:write": "share photos and albums with whoever has a link, and end shares",
-    "exports:read": "export everything: all photos, with albums and people",
+    "exports:read": "export everything, and follow what changes: all photos, with albums and people",
     "account:read": "see who the key belongs to, figures of the vault, its history and its jobs",
 }
 
@@ -113,6 +113,7 @@ NEEDED: dict[str, Scope] = {
     "listExportImages": "exports:read",
     "listExportAlbums": "exports:read",
     "listExportPeople": "exports:read",
+    "listChanges": "exports:read",
     # the account
     "verify": "account:read",
     "dashboardStats": "account:read",

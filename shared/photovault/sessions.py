@@ -8,7 +8,7 @@ import threading
 import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 from uuid import UUID
 
 from photovault import db, ids
@@ -22,10 +22,16 @@ REFRESH_LIFETIME = timedelta(days=30)
 PUBLIC_KEYS_TTL_SECONDS = 60.0
 
 
+Method = Literal["password", "totp", "recovery-code"]
+
+
 @dataclass(frozen=True)
 class Session:
+    """``method`` is what it began with: the password, and whatever code came with that."""
+
     id: UUID
     user_agent: str | None
+    method: Method
     created_at: datetime
     last_used_at: datetime
     expires_at: datetime
@@ -44,12 +50,13 @@ def hash_refresh(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
 
 
-def start(conn: Connection, *, user_agent: str | None, now: datetime) -> tuple[UUID, str]:
+def start(conn: Connection, *, user_agent: str | None, now: datetime, method: Method = "password") -> tuple[UUID, str]:
     """A new session and its first refresh token."""
     session_id = ids.new()
     conn.execute(
-        "INSERT INTO sessions (id, user_agent, created_at, last_used_at, expires_at) VALUES (%s, %s, %s, %s, %s)",
-        [session_id, (user_agent or "")[:300] or None, now, now, now + REFRESH_LIFETIME],
+        "INSERT INTO sessions (id, user_agent, method, created_at, last_used_at, expires_at) "
+        "VALUES (%s, %s, %s, %s, %s, %s)",
+        [session_id, (user_agent or "")[:300] or None, method, now, now, now + REFRESH_LIFETIME],
     )
     return session_id, add_refresh(conn, session_id, now=now)
 
@@ -112,7 +119,7 @@ def active(conn: Connection) -> list[Session]:
     return db.rows(
         conn,
         Session,
-        "SELECT id, user_agent, created_at, last_used_at, expires_at FROM sessions "
+        "SELECT id, user_agent, method, created_at, last_used_at, expires_at FROM sessions "
         "WHERE revoked_at IS NULL AND expires_at > now() ORDER BY last_used_at DESC, id DESC LIMIT 200",
     )
 

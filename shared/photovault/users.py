@@ -88,6 +88,31 @@ def find_account(conn: Connection, email_key: str) -> Account | None:
     return db.row(conn, Account, "SELECT user_id, password_hash FROM find_account(%s)", [email_key])
 
 
+def lock_with(conn: Connection, password_hash: str) -> bool:
+    """Lock the person's row; False when the password was changed meanwhile, or the account is gone."""
+    return bool(
+        db.value(
+            conn,
+            "SELECT true FROM users WHERE erased_at IS NULL AND password_hash = %s FOR NO KEY UPDATE",
+            [password_hash],
+        )
+    )
+
+
+def set_name(conn: Connection, name: str) -> None:
+    conn.execute("UPDATE users SET name = %s", [name])
+
+
+def set_email(conn: Connection, *, email: str, email_key: str) -> None:
+    """Raises ``Conflict`` when the address has an account."""
+    from psycopg import errors
+
+    try:
+        conn.execute("UPDATE users SET email = %s, email_key = %s", [email, email_key])
+    except errors.UniqueViolation:
+        raise Conflict("There is already an account with this e-mail address.") from None
+
+
 def set_password_hash(conn: Connection, password_hash: str) -> None:
     conn.execute("UPDATE users SET password_hash = %s", [password_hash])
 

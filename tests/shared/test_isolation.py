@@ -145,7 +145,7 @@ def test_maintenance_sees_life_cycles_and_no_contents(database_url: str, query: 
             conn.execute(query.encode())
 
 
-def test_rotation_sees_wrapped_keys_and_nothing_else(database_url: str) -> None:
+def test_rotation_sees_what_keys_wrap_and_nothing_else(database_url: str) -> None:
     make_person(database_url)
     with as_role(database_url, "photovault_rotation") as conn:
         assert conn.execute("SELECT count(user_id) FROM user_keys").fetchone() != (0,)
@@ -155,11 +155,17 @@ def test_rotation_sees_wrapped_keys_and_nothing_else(database_url: str) -> None:
             "JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped "
             "WHERE c.relkind IN ('r', 'p', 'v', 'm') AND has_column_privilege(c.oid, a.attnum, 'SELECT') GROUP BY 1"
         ).fetchall()
-        assert readable == [("user_keys", ["user_id", "version", "wrapped", "master_fingerprint"])]
+        assert dict(readable) == {
+            "user_keys": ["user_id", "version", "wrapped", "master_fingerprint"],
+            "second_factors": ["user_id", "sealed", "sealed_by"],
+        }
     for change in (
         "UPDATE user_keys SET user_id = gen_random_uuid()",
         "UPDATE user_keys SET version = 2",
         "DELETE FROM user_keys",
+        "DELETE FROM second_factors",
+        "UPDATE second_factors SET user_id = gen_random_uuid()",
+        "UPDATE second_factors SET confirmed_at = NULL",
         "INSERT INTO user_keys (version, wrapped, master_fingerprint) VALUES (9, 'w', 'f')",
         "SELECT * FROM find_account('')",
     ):

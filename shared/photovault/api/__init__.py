@@ -22,6 +22,10 @@ PARTS = {
     "": ("gallery",),
     "assets": ("gallery",),
     "auth": ("auth",),
+    "auth/sessions": ("account",),
+    "auth/account": ("account",),
+    "auth/password": ("account",),
+    "auth/totp": ("second_factor",),
     "auth/keys": ("keys",),
     "search": ("search",),
     # In this order: `map` and `trash` are no ids of photos.

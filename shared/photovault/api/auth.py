@@ -1,4 +1,4 @@
-"""Sign-up, log-in, tokens, sessions, and the end of an account."""
+"""Sign-up, log-in and tokens: what a cold start is made for. What else belongs to an account is in `account`."""
 
 from __future__ import annotations
 
@@ -6,24 +6,28 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import Field, StringConstraints
 
-from photovault import accounts, activity, sessions, users
+from photovault import accounts, sessions, users
 from photovault.api.edge import CurrentLoggedIn, CurrentPerson, client_address
-from photovault.api.schemas import CONFLICT, NOT_FOUND, Schema
-from photovault.errors import NotFound, Unauthenticated
+from photovault.api.schemas import CONFLICT, Schema
+from photovault.errors import Unauthenticated
 
 router = APIRouter(prefix="/auth", tags=["auth"])
 
 Email = Annotated[str, Field(max_length=320, examples=["ada@example.com"])]
 # Whatever a person can remember and type; no rules on composition (NIST SP 800-63B).
 NewPassword = Annotated[str, Field(min_length=8, max_length=1024, examples=["password123"])]
-DELETED = (
-    "Your account is deleted. The keys of your photos are destroyed: nobody can open them any more. The sealed files "
-    "and everything else about you are being removed now. Backups of this vault's database may hold the keys until "
-    "they expire; whoever restores one deletes your account from it again."
-)
+Password = Annotated[str, Field(max_length=1024, examples=["password123"])]
+Code = Annotated[
+    str | None,
+    Field(
+        max_length=64,
+        description="Where two-step log-in is on: the six digits that the authenticator shows, or a recovery code.",
+        examples=["123456"],
+    ),
+]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
 
 
@@ -47,7 +51,8 @@ class SignUp(Schema):
 
 class LogIn(Schema):
     email: Email
-    password: Annotated[str, Field(max_length=1024, examples=["password123"])]
+    password: Password
+    code: Code = None
     cookie: InCookie = False
 
 
@@ -76,29 +81,6 @@ class Verified(Schema):
     user: User
 
 
-class Deletion(Schema):
-    password: Annotated[str, Field(max_length=1024, examples=["password123"])]
-
-
-class Deleted(Schema):
-    erased_at: datetime = Field(description="Since then nothing of the account can be opened.")
-    detail: str = Field(examples=[DELETED])
-
-
-class Session(Schema):
-    id: UUID
-    user_agent: str | None
-    created_at: datetime
-    last_used_at: datetime
-    expires_at: datetime
-    current: bool
-
-
-class Sessions(Schema):
-    items: list[Session]
-    next_cursor: None = None
-
-
 @router.post("/signup", status_code=201, operation_id="signUp", responses=CONFLICT)
 def sign_up(body: SignUp, request: Request, response: Response) -> LoggedIn:
     """Make an account and log in."""
@@ -114,10 +96,14 @@ def sign_up(body: SignUp, request: Request, response: Response) -> LoggedIn:
 
 @router.post("/login", operation_id="logIn", responses={401: {}})
 def log_in(body: LogIn, request: Request, response: Response) -> LoggedIn:
-    """Log in with e-mail address and password."""
+    """Log in with e-mail address and password, and with a code where two-step log-in is on.
+
+    Without that it is a 401 of the type `second-factor-needed`, once the password was right: ask again with a `code`.
+    """
     result = accounts.log_in(
         email=body.email,
         password=body.password,
+        code=body.code,
         address=client_address(request),
         user_agent=request.headers.get("user-agent"),
     )
@@ -144,7 +130,7 @@ def verify(person: CurrentPerson) -> Verified:
         user = users.get(conn)
     if user is None:
         raise Unauthenticated("The account is gone.")
-    return Verified(user=_user(user))
+    return Verified(user=shown(user))
 
 
 @router.post("/logout", status_code=204, operation_id="logOut")
@@ -158,63 +144,12 @@ def log_out(person: CurrentLoggedIn, request: Request) -> Response:
     return response
 
 
-@router.get("/sessions", operation_id="listSessions")
-def list_sessions(person: CurrentLoggedIn) -> Sessions:
-    """The sessions that have not ended, latest used first."""
-    with person.transaction() as conn:
-        found = sessions.active(conn)
-    return Sessions(
-        items=[
-            Session(
-                id=s.id,
-                user_agent=s.user_agent,
-                created_at=s.created_at,
-                last_used_at=s.last_used_at,
-                expires_at=s.expires_at,
-                current=s.id == person.session_id,
-            )
-            for s in found
-        ]
-    )
-
-
-@router.delete("/sessions/{session_id}", status_code=204, operation_id="endSession", responses=NOT_FOUND)
-def end_session(person: CurrentLoggedIn, session_id: Annotated[UUID, Path()]) -> Response:
-    """End one session, on whatever device it is."""
-    with person.transaction() as conn:
-        if not sessions.revoke(conn, session_id, because="ended by the person"):
-            raise NotFound("There is no such session.")
-        activity.record(conn, "session-ended")
-    return Response(status_code=204)
-
-
-@router.delete("/sessions", status_code=204, operation_id="endOtherSessions")
-def end_other_sessions(person: CurrentLoggedIn) -> Response:
-    """End every session but this one."""
-    with person.transaction() as conn:
-        ended = sessions.revoke_all(conn, because="ended by the person", but=person.session_id)
-        activity.record(conn, "session-ended", sessions=ended)
-    return Response(status_code=204)
-
-
-@router.delete("/account", status_code=202, operation_id="deleteAccount", responses={429: {}})
-def delete_account(person: CurrentLoggedIn, body: Deletion, request: Request) -> Deleted:
-    """Delete the account and everything in it, at once and for good. Export what you want to keep first.
-
-    The password is asked for once more. Every session ends, and the e-mail address is free again.
-    """
-    erased_at = accounts.delete(
-        person.user_id, person.session_id, password=body.password, address=client_address(request)
-    )
-    return Deleted(erased_at=erased_at, detail=DELETED)
-
-
 def _logged_in(result: accounts.LoggedIn, *, in_cookie_of: tuple[Request, Response] | None) -> LoggedIn:
     if in_cookie_of is not None:
         seconds = int(sessions.REFRESH_LIFETIME.total_seconds())
         _set_cookie(*in_cookie_of, result.refresh_token, seconds=seconds)
     return LoggedIn(
-        user=_user(result.user),
+        user=shown(result.user),
         access_token=result.access_token,
         refresh_token=None if in_cookie_of else result.refresh_token,
         expires_in=result.expires_in,
@@ -234,5 +169,5 @@ def _set_cookie(request: Request, response: Response, value: str, *, seconds: in
     )
 
 
-def _user(user: users.User) -> User:
+def shown(user: users.User) -> User:
     return User(id=user.id, email=user.email, name=user.name, created_at=user.created_at)

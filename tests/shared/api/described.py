@@ -18,8 +18,9 @@ from tests.arranging import LISBON, add_photo, add_photos, build, face_of, faces
 from tests.vaults import SECRET, Somebody, somebody
 
 from photovault import api as photovault_api
-from photovault import blobs, db, duplicates, ids, images, jobs, keyring, sessions, tokens, users
+from photovault import blobs, db, duplicates, ids, images, jobs, keyring, one_time_codes, sessions, tokens, users
 from photovault import vault as sealed_vault
+from photovault.one_time_codes import SealingKeys
 
 PASSWORD = "what the owner of a filled vault remembers"
 METHODS = ("get", "put", "post", "delete", "patch", "head", "options")
@@ -249,6 +250,24 @@ def seal(user_id: UUID, image_id: UUID) -> None:
             for name in ("original", "preview", "thumbnail")
         ]
         blobs.add(conn, made)
+
+
+AUTHENTICATOR = b"an authenticator's 20"
+
+
+def give_second_factor(owner: Somebody, *, confirmed: bool = True) -> None:
+    """Two-step log-in with a secret that the tests know; begun alone, or on."""
+    sealed = SealingKeys([SECRET]).seal(AUTHENTICATOR, user_id=owner.user_id)
+    with db.transaction(owner.user_id) as conn:
+        conn.execute(
+            "INSERT INTO second_factors (sealed, sealed_by, confirmed_at) VALUES (%s, %s, CASE WHEN %s THEN now() END)",
+            [sealed.token, sealed.sealed_by, confirmed],
+        )
+
+
+def code_now() -> str:
+    """What the authenticator of ``give_second_factor`` shows."""
+    return one_time_codes.code_at(AUTHENTICATOR, one_time_codes.step_of(datetime.now(UTC)))
 
 
 def session_of(owner: Somebody) -> Somebody:

@@ -24,7 +24,8 @@ pytestmark = pytest.mark.usefixtures("vault")
 # What only somebody who has logged in may do. A new operation belongs here or into ``scopes.NEEDED``.
 SESSION_ONLY = {
     "logOut", "listSessions", "endSession", "endOtherSessions", "deleteAccount",
-    "createApiKey", "listApiKeys", "renameApiKey", "revokeApiKey",
+    "editAccount", "changePassword", "createApiKey", "listApiKeys", "renameApiKey", "revokeApiKey",
+    "getSecondFactor", "beginSecondFactor", "confirmSecondFactor", "removeSecondFactor", "renewRecoveryCodes",
 }  # fmt: skip
 
 

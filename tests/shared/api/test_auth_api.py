@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from tests.vaults import SECRET, Somebody, client, somebody
 
 from photovault import db, ids, sessions, tokens
-from photovault.api import auth, dashboard, edge
+from photovault.api import account, auth, dashboard, edge
 from photovault.errors import Unauthenticated
 from photovault.tokens import SigningKey
 
@@ -32,7 +32,7 @@ pytestmark = pytest.mark.usefixtures("quick_hashes")
 @pytest.fixture
 def api(vault: Path) -> TestClient:
     """A client from an address of its own."""
-    return client([auth.router, dashboard.router])
+    return client([auth.router, account.router, dashboard.router])
 
 
 def new_email() -> str:
@@ -458,7 +458,8 @@ def test_sessions_are_listed_latest_used_first_and_say_which_is_this_one(api: Te
     found = api.get("/auth/sessions", headers=bearer(logged_in["access_token"])).json()["items"]
     assert [(each["current"], each["user_agent"]) for each in found] == [(True, "A phone"), (False, "testclient")]
     assert found[0]["last_used_at"] >= found[1]["last_used_at"]
-    assert set(found[0]) == {"id", "user_agent", "created_at", "last_used_at", "expires_at", "current"}
+    assert {each["method"] for each in found} == {"password"}
+    assert set(found[0]) == {"id", "user_agent", "method", "created_at", "last_used_at", "expires_at", "current"}
 
 
 def test_ending_one_session_ends_it_and_no_other(api: TestClient) -> None:

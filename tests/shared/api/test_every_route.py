@@ -70,7 +70,20 @@ BODIES: Bodies = {
     "editShare": lambda _: {"title": "Mine", "downloads": True},
     "createApiKey": lambda _: {"name": "Mine", "scopes": ["photos:read"]},
     "renameApiKey": lambda _: {"name": "Mine now"},
+    "editAccount": lambda _: {"name": "Eve"},
+    "changePassword": lambda _: {"current": described.PASSWORD, "new": "another password"},
+    "beginSecondFactor": lambda _: {"password": described.PASSWORD},
+    "confirmSecondFactor": lambda _: {"code": described.code_now()},
+    "removeSecondFactor": lambda _: {"password": described.PASSWORD, "code": described.code_now()},
+    "renewRecoveryCodes": lambda _: {"password": described.PASSWORD, "code": described.code_now()},
     "deleteAccount": lambda _: {"password": described.PASSWORD},
+}
+
+# What a filled vault lacks before such a body does something.
+PREPARING: dict[str, Callable[[Somebody], None]] = {
+    "confirmSecondFactor": partial(described.give_second_factor, confirmed=False),
+    "removeSecondFactor": described.give_second_factor,
+    "renewRecoveryCodes": described.give_second_factor,
 }
 
 # Fields of a smart album's filter.
@@ -243,6 +256,8 @@ def test_the_bodies_do_something_to_ones_own(http: TestClient, mine: Library) ->
     """Else the 404s below could be for another reason than whose things they are."""
     for operation_id in BODIES:
         owned = described.fill(http)
+        if operation_id in PREPARING:
+            PREPARING[operation_id](owned.owner)
         answer = http.request(**request_for(named(operation_id), dict(owned.ids), owned), headers=owned.owner.headers)
         assert answer.is_success, (operation_id, answer.text)
 
