@@ -160,6 +160,8 @@ class Uploader:
         self._too_large: dict[type[PhotoVaultError], int] = {}  # the smallest that was refused
         self._albums: _Albums = _Albums(client)
         self._failures = 0
+        self._halted = threading.Event()
+        self._fatal: PhotoVaultError | None = None
 
     def run(self, items: Sequence[Item]) -> None:
         """Upload what is not there. Raises ``Stopped``, and what stops all: ``Unauthenticated``, ``Unavailable``,
@@ -168,9 +170,11 @@ class Uploader:
             try:
                 for lot in self._lots(items):
                     self._lot(lot, pool)
-            except BaseException:
-                self.stop.set()
+            except BaseException as error:
+                self._halted.set()
                 pool.shutdown(wait=False, cancel_futures=True)
+                if isinstance(error, Stopped) and self._fatal is not None:
+                    raise self._fatal from None
                 raise
 
     # -------------------------------------------------------------------------------------------------- reading
@@ -192,10 +196,10 @@ class Uploader:
         reader = threading.Thread(target=make, name="read", daemon=True)
         reader.start()
         try:
-            while (lot := _taken(made, self.stop)) is not None:
+            while (lot := self._taken(made)) is not None:
                 yield lot
         except BaseException:
-            self.stop.set()
+            self._halted.set()
             raise
         finally:
             reader.join(timeout=5)
@@ -210,6 +214,13 @@ class Uploader:
                 self._check()
             else:
                 return
+
+    def _taken(self, made: queue.Queue[Any]) -> Any:
+        while True:
+            try:
+                return made.get(timeout=0.2)
+            except queue.Empty:
+                self._check()
 
     def _read_all(self, items: Sequence[Item]) -> Iterator[list[_Ready]]:
         lot: list[_Ready] = []
@@ -325,7 +336,12 @@ class Uploader:
     def _upload(self, group: _Group, number: int) -> Result:
         """One file of a group: announced, posted, and told of."""
         ready = group.waiting[number]
-        result = self._posted(group, number)
+        try:
+            result = self._posted(group, number)
+        except _FATAL as error:
+            self._fatal = self._fatal or error
+            self._halted.set()
+            raise
         if result.state in {"uploaded", "duplicate"} and result.image_id:
             self._done[ready.contents.sha256] = result.image_id
             result = self._described(result)
@@ -493,7 +509,7 @@ class Uploader:
     # ---------------------------------------------------------------------------------------------------- telling
 
     def _check(self) -> None:
-        if self.stop.is_set():
+        if self.stop.is_set() or self._halted.is_set():
             raise Stopped
 
     def _told(self, event: Event) -> None:
@@ -548,15 +564,6 @@ class _Albums:
                 half = len(some) // 2
                 self._put(album_id, some[:half])
                 self._put(album_id, some[half:])
-
-
-def _taken(made: queue.Queue[Any], stop: threading.Event) -> Any:
-    while True:
-        try:
-            return made.get(timeout=0.2)
-        except queue.Empty:
-            if stop.is_set():
-                raise Stopped from None
 
 
 def _stamped(item: Item) -> Item:

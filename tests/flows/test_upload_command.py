@@ -172,3 +172,48 @@ def test_a_live_photo_goes_up_as_one(ada: Person, vault_of: Client, tmp_path: Pa
     (album,) = [album for album in vault_of.items("/albums/", kind="manual") if album["title"] == "Live"]
     assert album["image_count"] == 1
     assert ada.upload(tmp_path)[1]["duplicate"] == 2
+
+
+def test_what_is_uploaded_is_found_and_fetched(ada: Person, tmp_path: Path) -> None:
+    made = photos(tmp_path / "here", 1, first=500)
+    ada.upload(tmp_path / "here", "--wait")
+    told = ada.run("search", "2025-05-30", "--download", tmp_path / "back")
+    assert "Understood: date 2025-05-30" in told, told
+    assert [path.name for path in (tmp_path / "back").iterdir()] == ["IMG_500.jpg"]
+    assert (tmp_path / "back" / "IMG_500.jpg").read_bytes() == made["IMG_500.jpg"]
+    assert "1 there already" in ada.run("search", "2025-05-30", "--download", tmp_path / "back")
+    lines = [json.loads(line) for line in ada.run("search", "2025-05-30", "--json").splitlines()]
+    assert [line["event"] for line in lines] == ["query", "hit"]
+    assert "tickets" not in lines[1]["image"]
+    assert "Nothing is found" in ada.run("search", "before 1950", code=1)
+
+
+def test_albums_are_made_filled_and_explained(ada: Person, tmp_path: Path) -> None:
+    photos(tmp_path / "here", 2, first=600)
+    items, _ = ada.upload(tmp_path / "here", "--wait")
+    assert "For grandma: 2 photos." in ada.run("albums", "create", "For grandma", "--search", "june 2025")
+    assert "For grandma: 3 photos." in ada.run("albums", "add", "for grandma", "--search", "2025-05-30")
+    assert "For grandma: 3 photos." in ada.run("albums", "add", "for grandma", *(item["image_id"] for item in items))
+    assert "For grandma" in ada.run("albums")
+    assert "You put it here." in ada.run("albums", "show", "For grandma")
+    assert ada.run("albums", "why", "For grandma").strip()
+    assert "no album of the title" in ada.run("albums", "show", "For grandpa", code=1)
+
+
+def test_people_are_listed_and_missed(ada: Person) -> None:
+    ada.run("people", "list", "--hidden")
+    assert "Nobody is called 'Grace'" in ada.run("people", "name", "Grace", "Hopper", code=1)
+
+
+def test_the_doctor_finds_all_well(ada: Person) -> None:
+    found = {each["check"]: each for each in map(json.loads, ada.run("doctor", "--json").splitlines())}
+    assert {each["state"] for each in found.values()} == {"ok"}, found
+    assert set(found) == {"files", "cache", "server", "clock", "runs", "ready", "session", "storage"}
+    assert "opened" in found["storage"]["detail"]
+
+
+def test_who_logs_out_is_out(ada: Person, vault_of: Client) -> None:
+    assert "Ada <" in ada.run("whoami")
+    assert "logged out" in ada.run("logout")
+    assert "not logged in" in ada.run("whoami", "--server", ada.server, code=1)
+    assert vault_of.get("/auth/verify").status_code == 401, "the vault has ended the session, too"

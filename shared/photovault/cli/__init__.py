@@ -13,13 +13,17 @@ import typer
 from photovault import __version__
 from photovault.cli import (
     account,
+    albums,
     database,
+    doctor,
     export,
     invoke,
     keys,
     maintenance,
     models,
+    people,
     renewal,
+    search,
     storage,
     telling,
     upload,
@@ -37,7 +41,11 @@ app.command("login", rich_help_panel=YOURS)(account.login)
 app.command("logout", rich_help_panel=YOURS)(account.logout)
 app.command("whoami", rich_help_panel=YOURS)(account.whoami)
 app.command("upload", rich_help_panel=YOURS)(upload.upload)
+app.command("search", rich_help_panel=YOURS)(search.search)
+app.add_typer(albums.app, name="albums", rich_help_panel=YOURS)
+app.add_typer(people.app, name="people", rich_help_panel=YOURS)
 app.command("export", rich_help_panel=YOURS)(export.export)
+app.command("doctor", rich_help_panel=YOURS)(doctor.doctor)
 
 models.app.command("status")(renewal.status)
 models.app.command("renew")(renewal.renew)

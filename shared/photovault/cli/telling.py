@@ -29,6 +29,11 @@ def shown(text: str) -> str:
     return escape(plain(text))
 
 
+def cut(text: str, most: int = 60) -> str:
+    """A text that is not longer than a column of a table should be."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
 def counted(number: int, one: str, many: str = "") -> str:
     """A number of things, such as "1 photo" or "1,200 photos are"; of ``many`` that just take an s, ``one`` will do."""
     return f"{number:,} {one if number == 1 else many or f'{one}s'}"
