@@ -1,12 +1,13 @@
 """Photos by what they show as a whole: near the meaning of a text, or like another picture.
 
-Vectors are compared exactly, over the person's own rows, in one index-only scan; tests/benchmarks says what it costs.
+Vectors are compared exactly, over the person's own rows, in one index-only scan (infra/decisions/0019-vectors.md).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -17,42 +18,80 @@ if TYPE_CHECKING:
     from photovault.db import Connection
 
 
-@dataclass(frozen=True)
-class _Scored:
-    id: UUID
-    score: float
-
-
 _COSINE = "(1 - (e.embedding <=> %(vector)s::halfvec))"
+
+# The share of a library that a filter may leave for its vectors to be fetched one by one: from there on it costs less
+# to read all of them in a row (tests/benchmarks/bench_vectors.py prints both).
+_FEW = "(SELECT coalesce((SELECT ready / 16 FROM image_totals), 0))"
+
+# Plans that are best for vectors whatever the planner guesses of a person whom it does not know yet: to it, the table
+# looks cheaper than an index as large. Workers need longer to begin, and to hand each other rows as wide as these, than
+# they save; compiling costs more than it gains (infra/decisions/0019-vectors.md).
+_SETTINGS = ("enable_sort", "enable_seqscan", "max_parallel_workers_per_gather", "jit")
+
+
+@contextmanager
+def index_alone(conn: Connection) -> Iterator[None]:
+    """Statements within are planned to read vectors from their index, in one process: see ``_vectors``."""
+    conn.execute("; ".join(f"SET LOCAL {name} = 0" for name in _SETTINGS).encode())
+    yield
+    conn.execute("; ".join(f"SET LOCAL {name} TO DEFAULT" for name in _SETTINGS).encode())
+
+
+def _vectors(columns: str, condition: str, *, index: str = "e.searchable", model: str = "model_id") -> str:
+    """The person's vectors of a model from an index that holds them, as SQL.
+
+    They are asked for in the order of the index, which nothing else has without sorting: so no other plan is taken.
+    Backwards they are read a tenth faster: entries lie in a page from its end to its beginning, and memory likes to be
+    read upwards. To the planner a single model would have no order, so it is told of a range.
+    """
+    return (
+        f"(SELECT e.image_id AS id, {columns} FROM image_embeddings e WHERE {index} "
+        f"AND e.model_id BETWEEN %({model})s AND %({model})s AND {condition} ORDER BY e.model_id DESC)"
+    )
 
 
 def by_picture_sql(
     wanted: listing.Filter, *, model_id: int, vector: str, floor: float, most: int
 ) -> tuple[str, dict[str, Any]]:
-    """Photos whose cosine with a text is ``floor`` or more. Exact: every vector of the person is compared.
+    """Photos whose cosine with a text is ``floor`` or more, exactly, in one of two ways.
 
-    The archive is not in the covering index and joins by photo.
+    All vectors of the person are compared, in an index that holds them, and photos are asked whether they fulfil the
+    filter from the nearest on, until there are enough. But where the filter leaves few photos, their vectors are
+    fetched one by one. How many it leaves is counted, no further than that, when the statement runs: planners guess.
     """
     where, parameters = listing.conditions(wanted)
-    near = f"e.model_id = %(model_id)s AND {_COSINE} >= %(floor)s"
-    parts = []
-    if wanted.archived is not True:
-        parts.append(
-            f"SELECT i.id, {_COSINE} AS score FROM image_embeddings e JOIN images i ON i.id = e.image_id "
-            f"WHERE e.searchable AND {near} AND {where}"
+    enough = f"{_COSINE} >= %(floor)s"
+    order = "ORDER BY score DESC, id DESC"
+    parameters = parameters | {"model_id": model_id, "vector": vector, "floor": floor, "most": most}
+
+    def nearest(condition: str) -> str:
+        # One index has the vectors of photos that are shown, the other those of the archive and the trash.
+        indexes = {False: ["e.searchable"], True: ["NOT e.searchable"], None: ["e.searchable", "NOT e.searchable"]}
+        near = " UNION ALL ".join(
+            _vectors(f"{_COSINE} AS score", condition, index=index) for index in indexes[wanted.archived]
         )
-    if wanted.archived is not False:
-        parts.append(
-            f"SELECT i.id, {_COSINE} AS score FROM images i JOIN image_embeddings e ON e.image_id = i.id "
-            f"WHERE i.archived AND NOT e.searchable AND {near} AND {where}"
+        return (
+            f"SELECT c.id, c.score FROM (SELECT * FROM ({near}) AS near {order}) c CROSS JOIN LATERAL "
+            f"(SELECT FROM images i WHERE i.id = c.id AND {where} OFFSET 0) i {order} LIMIT %(most)s"
         )
+
+    if replace(wanted, archived=False, status=None) == listing.Filter():
+        return nearest(enough), parameters
+    few = "(SELECT count(*) FROM chosen) <= (SELECT few FROM bound)"
     return (
-        f"{' UNION ALL '.join(parts)} ORDER BY score DESC, id DESC LIMIT %(most)s",
-        parameters | {"model_id": model_id, "vector": vector, "floor": floor, "most": most},
+        f"WITH bound AS MATERIALIZED (SELECT {_FEW} AS few), "
+        f"chosen AS MATERIALIZED (SELECT i.id FROM images i WHERE {where} LIMIT (SELECT few + 1 FROM bound)) "
+        f"SELECT id, score FROM (({nearest(f'{enough} AND NOT {few}')}) "
+        f"UNION ALL SELECT c.id, e.score FROM chosen c CROSS JOIN LATERAL (SELECT {_COSINE} AS score "
+        f"FROM image_embeddings e WHERE e.image_id = c.id AND e.model_id = %(model_id)s AND {enough} OFFSET 0) e "
+        f"WHERE {few}) AS found {order} LIMIT %(most)s",
+        parameters,
     )
 
 
 def by_picture(conn: Connection, wanted: listing.Filter, meaning: Meaning, *, most: int) -> list[tuple[UUID, float]]:
+    """Photos of a filter that show what a text means, with their cosines, the nearest first."""
     model_id = meanings.model_id(conn, meaning)
     if model_id is None:
         return []
@@ -60,7 +99,8 @@ def by_picture(conn: Connection, wanted: listing.Filter, meaning: Meaning, *, mo
     sql, parameters = by_picture_sql(
         wanted, model_id=model_id, vector=meaning.vector, floor=cut_offs.text_floor, most=most
     )
-    found = [(row.id, row.score) for row in db.rows(conn, _Scored, sql, parameters)]
+    with index_alone(conn):
+        found = conn.execute(sql.encode(), parameters).fetchall()
     return ranking.near_the_best(found, margin=cut_offs.text_margin)
 
 
@@ -142,37 +182,46 @@ def similar(
     """
     if not anchors:
         return []
+    sql, parameters = similar_sql(anchors, limit=limit, after=after, without=without)
+    with index_alone(conn):
+        return db.rows(conn, LookAlike, sql, parameters)
+
+
+def similar_sql(
+    anchors: Sequence[Anchor], *, limit: int, after: tuple[float, UUID] | None, without: UUID | None
+) -> tuple[str, dict[str, Any]]:
+    """Exact, as ``by_picture_sql``: each page compares all vectors, and looks up about as many photos as it shows."""
+    parameters: dict[str, Any] = {"without": without, "limit": limit, "models": [one.model_id for one in anchors]}
     parts: list[str] = []
-    parameters: dict[str, Any] = {"without": without, "limit": limit}
-    for n, anchor in enumerate(anchors):
+    for n, anchor in enumerate(anchors, start=1):
         near = f"(e.embedding <=> %(vector{n})s::halfvec)"
-        earlier = (
-            "AND NOT EXISTS (SELECT FROM image_embeddings b WHERE b.image_id = e.image_id "
-            f"AND b.model_id = ANY(%(earlier{n})s)) "
-            if n
-            else ""
-        )
         parts.append(
-            f"SELECT i.id, {near}{f' * %(stretch{n})s::float8' if n else ''} AS distance "
-            "FROM image_embeddings e JOIN images i ON i.id = e.image_id "
-            f"WHERE e.searchable AND e.model_id = %(model_id{n})s AND {near} <= %(farthest{n})s {earlier}"
-            "AND e.image_id IS DISTINCT FROM %(without)s AND i.deleted_at IS NULL AND i.status <> 'pending'"
+            _vectors(
+                f"{near}{f' * %(stretch{n})s::float8' if n > 1 else ''} AS distance, {n} AS n",
+                f"{near} <= %(farthest{n})s AND e.image_id IS DISTINCT FROM %(without)s",
+                model=f"model_id{n}",
+            )
         )
         parameters |= {
             f"vector{n}": anchor.vector,
             f"model_id{n}": anchor.model_id,
             f"farthest{n}": anchor.farthest,
             f"stretch{n}": anchors[0].farthest / anchor.farthest,
-            f"earlier{n}": [one.model_id for one in anchors[:n]],
         }
     beyond = ""
     if after:
         beyond = "WHERE (distance, id) > (%(after_distance)s, %(after_id)s) "
         parameters |= {"after_distance": after[0], "after_id": after[1]}
-    return db.rows(
-        conn,
-        LookAlike,
-        f"SELECT id, distance FROM ({' UNION ALL '.join(parts)}) AS alike {beyond}"
-        "ORDER BY distance, id LIMIT %(limit)s",
+    first = (
+        "AND NOT EXISTS (SELECT FROM image_embeddings b WHERE b.image_id = c.id "
+        "AND array_position(%(models)s::smallint[], b.model_id) < c.n) "
+        if len(anchors) > 1
+        else ""
+    )
+    return (
+        f"SELECT c.id, c.distance FROM (SELECT * FROM ({' UNION ALL '.join(parts)}) AS near {beyond}"
+        "ORDER BY distance, id) c CROSS JOIN LATERAL (SELECT FROM images i WHERE i.id = c.id "
+        f"AND i.deleted_at IS NULL AND i.status <> 'pending' {first}OFFSET 0) i "
+        "ORDER BY c.distance, c.id LIMIT %(limit)s",
         parameters,
     )

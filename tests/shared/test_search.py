@@ -7,7 +7,6 @@ import sys
 from collections.abc import Iterator
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -15,7 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests import libraries
-from tests.libraries import LISBON, PARIS, PARIS_TEXAS, TINY, TinyEncoder, photo, towards
+from tests.explained import of_table, plan
+from tests.libraries import LISBON, PARIS, PARIS_TEXAS, TinyEncoder, photo, towards
 from tests.vaults import Somebody, somebody
 
 from photovault import (
@@ -27,11 +27,9 @@ from photovault import (
     meanings,
     model_manifest,
     models,
-    picture_search,
     queries,
     search,
     users,
-    vectors,
     word_search,
 )
 from photovault.errors import Unavailable
@@ -320,19 +318,6 @@ def test_a_prefix_is_a_range_of_text(prefix: str, rest: str) -> None:
 # ------------------------------------------------------------------------------------------------------ meaning
 
 
-def test_pictures_are_ranked_by_meaning_and_cut_off(person: Somebody, encoder: TinyEncoder) -> None:
-    near, nearer, _far, _noise = (photo(person.user_id, vector=towards(cosine)) for cosine in (0.27, 0.3, 0.19, 0.05))
-
-    assert found(person, "sunset") == [nearer, near]
-
-
-def test_what_matches_much_worse_than_the_best_is_noise(person: Somebody, encoder: TinyEncoder) -> None:
-    best = photo(person.user_id, vector=towards(0.35))
-    photo(person.user_id, vector=towards(0.22))
-
-    assert found(person, "sunset") == [best]
-
-
 def test_words_and_meaning_together_come_first(person: Somebody, encoder: TinyEncoder) -> None:
     both = photo(person.user_id, caption="sunset", vector=towards(0.26))
     meaning = photo(person.user_id, vector=towards(0.3))
@@ -346,20 +331,6 @@ def test_nonsense_is_nowhere_near_and_finds_nothing(person: Somebody, encoder: T
     photo(person.user_id, caption="sunset", vector=towards(0.1))
 
     assert found(person, "flurbl") == []
-
-
-def test_vectors_of_another_model_are_not_compared(person: Somebody, encoder: TinyEncoder) -> None:
-    other = model_manifest.ModelInfo(name="tiny", version="2", kind="image", dims=3)
-    photo(person.user_id, vector=towards(0.9), model=other)
-
-    assert found(person, "sunset") == []
-
-
-def test_the_filter_holds_for_meaning(person: Somebody, encoder: TinyEncoder) -> None:
-    photo(person.user_id, vector=towards(0.3), **PARIS)
-    lisbon = photo(person.user_id, vector=towards(0.25), **LISBON)
-
-    assert found(person, "sunset", listing.Filter(cities=("Lisbon",))) == [lisbon]
 
 
 def test_a_text_is_encoded_once_for_all_its_pages(encoder: TinyEncoder) -> None:
@@ -382,40 +353,6 @@ def test_words_still_find_when_the_encoder_cannot_be_had(person: Somebody, monke
     beach = photo(person.user_id, caption="beach")
 
     assert found(person, "beach") == [beach]
-
-
-# -------------------------------------------------------------------------------------------------- look-alikes
-
-
-def test_look_alikes_are_near_and_nearest_first_page_by_page(person: Somebody) -> None:
-    first = photo(person.user_id, vector=towards(1.0))
-    near = [photo(person.user_id, vector=towards(cosine)) for cosine in (0.8, 0.9, 0.99, 0.9)]
-    photo(person.user_id, vector=towards(0.2))
-    photo(person.user_id, vector=towards(1.0), archived=True)
-    photo(somebody().user_id, vector=towards(1.0))
-    with db.transaction(person.user_id) as conn:
-        anchors = picture_search.anchors_of(conn, first)
-        everything = picture_search.similar(conn, anchors, limit=10, without=first)
-        pages, after = [], None
-        while page := picture_search.similar(conn, anchors, limit=1, after=after, without=first):
-            pages += page
-            after = (page[-1].distance, page[-1].id)
-
-    assert [one.id for one in everything] == [near[2], near[1], near[3], near[0]]
-    assert pages == everything
-
-
-def test_a_photo_without_a_vector_has_no_look_alikes(person: Somebody) -> None:
-    photo(person.user_id, vector=towards(1.0))
-    plain = photo(person.user_id)
-    with db.transaction(person.user_id) as conn:
-        assert picture_search.anchors_of(conn, plain) == []
-        assert picture_search.similar(conn, [], limit=10) == []
-
-
-def test_a_picture_of_a_model_that_has_seen_nothing_is_like_nothing(person: Somebody) -> None:
-    with db.transaction(person.user_id) as conn:
-        assert picture_search.anchors(conn, [meanings.Meaning("never", "seen", "[1]")]) == []
 
 
 # -------------------------------------------------------------------------------------------------------- names
@@ -497,14 +434,12 @@ def test_summer_is_in_january_where_most_photos_are_from_the_south(person: Someb
 
 
 @pytest.fixture(scope="module")
-def crowd(vault: Path, database_url: str) -> tuple[UUID, int]:
-    """Many people with photos, vectors and words, vacuumed: one of them, and the model."""
+def crowd(vault: Path, database_url: str) -> UUID:
+    """Many people with photos and words, vacuumed: one of them."""
     people = [somebody() for _ in range(25)]
-    with db.transaction(people[0].user_id) as conn:
-        model = vectors.model_id(conn, TINY)
     with psycopg.connect(database_url, autocommit=True) as conn:
         for one in people:
-            parameters = {"person": one.user_id, "model": model}
+            parameters = {"person": one.user_id}
             conn.execute(
                 "INSERT INTO user_keys (user_id, version, wrapped, master_fingerprint) "
                 "VALUES (%(person)s, 1, 'x', 'x')",
@@ -518,63 +453,29 @@ def crowd(vault: Path, database_url: str) -> tuple[UUID, int]:
                 parameters,
             )
             conn.execute(
-                "INSERT INTO image_embeddings (image_id, model_id, user_id, embedding) "
-                "SELECT id, %(model)s, user_id, ARRAY[random() - 0.5, 1, 0]::halfvec FROM images "
-                "WHERE user_id = %(person)s",
-                parameters,
-            )
-            conn.execute(
                 "INSERT INTO image_terms (user_id, term, image_id, weight) "
                 "SELECT user_id, 'word' || (n * 100 + row_number() OVER () %% 100), id, 1 FROM images, "
                 "generate_series(1, 5) n WHERE user_id = %(person)s",
                 parameters,
             )
-        for table in ("images", "image_embeddings", "image_terms"):
+        for table in ("images", "image_terms"):
             conn.execute(f"VACUUM ANALYZE {table}".encode())
-    return people[0].user_id, model
+    return people[0].user_id
 
 
-def plan(user_id: UUID, sql: str, parameters: dict[str, Any]) -> list[dict[str, Any]]:
-    """The nodes of the plan that a person's transaction gets."""
-    with db.transaction(user_id) as conn:
-        (top,) = db.value(conn, f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}", parameters)
-    nodes, waiting = [], [top["Plan"]]
-    while waiting:
-        node = waiting.pop()
-        nodes.append(node)
-        waiting += node.get("Plans", [])
-    return nodes
-
-
-def of_table(nodes: list[dict[str, Any]], name: str) -> list[dict[str, Any]]:
-    return [node for node in nodes if name in (node.get("Relation Name") or "") or name in node.get("Index Name", "")]
-
-
-def test_vectors_are_scanned_in_the_covering_index_alone(crowd: tuple[UUID, int]) -> None:
-    user_id, model = crowd
-    nodes = plan(user_id, *picture_search.by_picture_sql(ANY, model_id=model, vector="[1,0,0]", floor=0.2, most=1000))
-
-    (scan,) = of_table(nodes, "image_embeddings")
-    assert scan["Node Type"] == "Index Only Scan"
-    assert scan["Index Name"] == "image_embeddings_of_person"
-    assert scan["Heap Fetches"] == 0
-    assert "user_id" in scan["Index Cond"]
-
-
-def lookups(crowd: tuple[UUID, int], text: str) -> list[str]:
+def lookups(crowd: UUID, text: str) -> list[str]:
     """The conditions by which words are looked up in the primary key: of the whole ones, then of the last's range."""
-    user_id, _ = crowd
-    with db.transaction(user_id) as conn:
+    with db.transaction(crowd) as conn:
         words = word_search.words_of(conn, text, library_names.read_names(conn))
-    assert words
-    nodes = of_table(plan(user_id, *word_search.by_words_sql(ANY, words, most=1000)), "image_terms")
+        assert words
+        nodes = of_table(plan(conn, *word_search.by_words_sql(ANY, words, most=1000)), "image_terms")
     assert "Seq Scan" not in {node["Node Type"] for node in nodes}
     conditions = [node["Index Cond"] for node in nodes if node.get("Index Name") == "image_terms_pkey"]
     return sorted(conditions, key=lambda condition: "ANY" not in condition)
 
 
 @pytest.mark.parametrize("text", ["word203 word101", "word10"])
-def test_words_are_looked_up_by_person_and_term(crowd: tuple[UUID, int], text: str) -> None:
+def test_words_are_looked_up_by_person_and_term(crowd: UUID, text: str) -> None:
     whole, begun = lookups(crowd, text)
 
     assert "user_id" in whole
@@ -582,9 +483,8 @@ def test_words_are_looked_up_by_person_and_term(crowd: tuple[UUID, int], text: s
     assert "user_id" in begun
 
 
-def test_an_unfinished_word_is_a_range_of_the_index(crowd: tuple[UUID, int]) -> None:
-    user_id, _ = crowd
-    with db.transaction(user_id) as conn:
+def test_an_unfinished_word_is_a_range_of_the_index(crowd: UUID) -> None:
+    with db.transaction(crowd) as conn:
         collation = db.value(
             conn,
             "SELECT collname FROM pg_attribute a JOIN pg_collation c ON c.oid = attcollation "
