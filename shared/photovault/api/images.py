@@ -129,6 +129,8 @@ class CheckAnswer(schemas.Schema):
     sha256: str
     image_id: UUID | None
     state: Literal["unknown", "pending", "present", "rejected", "in_trash"]
+    status: str | None = Field(None, description="Of that photo: pending, processing, ready or rejected.")
+    reason: str | None = Field(None, description="Why it was rejected, or what that film waits for.")
 
 
 class CheckAnswers(schemas.Schema):
@@ -309,7 +311,15 @@ def check_uploads(body: CheckRequest, person: CurrentPerson) -> CheckAnswers:
     answers = []
     for wanted in body.sha256:
         image = known.get(bytes.fromhex(wanted))
-        answers.append(CheckAnswer(sha256=wanted, image_id=image.id if image else None, state=_known_state(image)))
+        answers.append(
+            CheckAnswer(
+                sha256=wanted,
+                image_id=image.id if image else None,
+                state=_known_state(image),
+                status=image.status if image else None,
+                reason=image.told if image else None,
+            )
+        )
     return CheckAnswers(items=answers)
 
 

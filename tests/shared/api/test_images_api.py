@@ -220,6 +220,9 @@ def test_known_files_are_found_by_their_checksums(api: TestClient, person: Someb
         (hashes[3], "in_trash", str(trashed_id)),
         (unknown, "unknown", None),
     ]
+    assert [(each["status"], each["reason"]) for each in answer.json()["items"]] == [
+        ("ready", None), ("pending", None), ("rejected", "Broken."), ("ready", None), (None, None)
+    ]  # fmt: skip
     theirs = api.post("/images/uploads/check", headers=somebody().headers, json={"sha256": hashes})
     assert {each["state"] for each in theirs.json()["items"]} == {"unknown"}
 

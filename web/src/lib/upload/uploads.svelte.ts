@@ -1,0 +1,185 @@
+/** The uploads of whoever is logged in, as the page shows them. */
+import { api } from "../api";
+import { session } from "../session.svelte";
+import { fromDrop, mayBePhoto, type Chosen } from "./chosen";
+import { sha256 } from "./hashing";
+import { BrowserMemory } from "./memory";
+import { postForm } from "./post";
+import { seal } from "./sealed";
+import { Uploads, type Item, type Remembered, type State } from "./uploads";
+
+export interface Counts {
+  all: number;
+  /** Still to come, or under way. */
+  going: number;
+  /** Sent, and being looked at. */
+  arrived: number;
+  added: number;
+  present: number;
+  trouble: number;
+  bytes: number;
+  sent: number;
+}
+
+const MILLISECONDS_BETWEEN_FRAMES = 120;
+const GOING = new Set<State>(["waiting", "reading", "known?", "queued", "sending"]);
+const TROUBLE = new Set<State>(["failed", "rejected", "in_trash"]);
+
+class UploadsOnPage {
+  items: readonly Item[] = $state.raw([]);
+  counts: Counts = $state.raw(count([]));
+  isAway = $state(false);
+  /** Files that were chosen and are no photos. */
+  skipped: string[] = $state.raw([]);
+  /** What an earlier page did not finish. */
+  unfinished: Remembered[] = $state.raw([]);
+
+  #uploads: Uploads | null = null;
+  #memory: BrowserMemory | null = null;
+  #listeners = new Set<(imageIds: string[]) => void>();
+  #timer: ReturnType<typeof setTimeout> | null = null;
+
+  constructor() {
+    session.onForget(() => this.#forget());
+    globalThis.addEventListener?.("beforeunload", (event) => {
+      if (this.counts.going > 0) event.preventDefault();
+    });
+  }
+
+  /** Be told when photos are ready; the answer ends it. */
+  onReady(listener: (imageIds: string[]) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Read what an earlier page of this person did not finish. */
+  async open(): Promise<void> {
+    this.#begin();
+    try {
+      this.unfinished = (await this.#memory?.all()) ?? [];
+      this.#uploads?.recall(this.unfinished);
+    } catch {
+      this.unfinished = []; // a browser that keeps nothing, as in private windows
+    }
+  }
+
+  add(chosen: readonly Chosen[]): void {
+    const photos = chosen.filter(({ file }) => mayBePhoto(file));
+    this.skipped = [...this.skipped, ...chosen.filter(({ file }) => !mayBePhoto(file)).map(({ path }) => path)];
+    const taken = new Set(photos.map(({ path, file }) => `${path}\n${file.size}\n${file.lastModified}`));
+    this.unfinished = this.unfinished.filter((one) => !taken.has(`${one.path}\n${one.size}\n${one.modified}`));
+    this.#begin().add(photos);
+  }
+
+  async drop(transfer: DataTransfer): Promise<void> {
+    this.add(await fromDrop(transfer));
+  }
+
+  /** Whether what is left over can be opened without choosing it again. */
+  get canReopen(): boolean {
+    return this.unfinished.length > 0 && this.unfinished.every(({ handle }) => handle !== undefined);
+  }
+
+  /** Go on with what an earlier page left; the browser asks whether it may. */
+  async reopen(): Promise<void> {
+    const found: Chosen[] = [];
+    for (const { handle, path } of this.unfinished) {
+      const asked = handle as
+        (FileSystemFileHandle & { requestPermission?: (o: object) => Promise<string> }) | undefined;
+      if (!asked || (await asked.requestPermission?.({ mode: "read" })) === "denied") continue;
+      const file = await asked.getFile().catch(() => null);
+      if (file) found.push({ file, path, handle: asked });
+    }
+    this.add(found);
+  }
+
+  async dismissUnfinished(): Promise<void> {
+    const left = this.unfinished;
+    this.unfinished = [];
+    await this.#memory?.drop(left).catch(() => undefined);
+  }
+
+  cancel(id: number | "all"): void {
+    this.#uploads?.cancel(id);
+  }
+
+  retry(id: number | "all"): void {
+    this.#uploads?.retry(id);
+  }
+
+  clear(everything = false): void {
+    this.#uploads?.clear(everything);
+    if (everything) this.skipped = [];
+  }
+
+  #begin(): Uploads {
+    if (this.#uploads) return this.#uploads;
+    const memory = new BrowserMemory(session.user?.id ?? "nobody");
+    this.#memory = memory;
+    this.#uploads = new Uploads({
+      sha256,
+      check: async (hashes) => [...(await api.post("/images/uploads/check", { body: { sha256: hashes } })).items],
+      // Always sealed here, so that no plaintext of it ever rests anywhere.
+      announce: async (items) => [...(await api.post("/images/uploads", { body: { items, sealed: true } })).items],
+      seal,
+      post: postForm,
+      pause: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
+      connected: () =>
+        navigator.onLine
+          ? Promise.resolve()
+          : new Promise((resolve) => addEventListener("online", () => resolve(), { once: true })),
+      now: () => Date.now(),
+      memory,
+      changed: () => this.#show(),
+      ready: (imageIds) => this.#listeners.forEach((listener) => listener(imageIds)),
+    });
+    return this.#uploads;
+  }
+
+  #show(): void {
+    this.#timer ??= setTimeout(() => {
+      this.#timer = null;
+      this.items = (this.#uploads?.items ?? []).map((item) => ({ ...item }));
+      this.counts = count(this.items);
+      this.isAway = this.#uploads?.isAway ?? false;
+    }, MILLISECONDS_BETWEEN_FRAMES);
+  }
+
+  async #forget(): Promise<void> {
+    this.#uploads?.forget();
+    this.#uploads = null;
+    await this.#memory?.clear();
+    this.#memory = null;
+    this.items = [];
+    this.counts = count([]);
+    this.skipped = [];
+    this.unfinished = [];
+  }
+}
+
+function count(items: readonly Item[]): Counts {
+  const counts: Counts = {
+    all: items.length,
+    going: 0,
+    arrived: 0,
+    added: 0,
+    present: 0,
+    trouble: 0,
+    bytes: 0,
+    sent: 0,
+  };
+  for (const { state, size, sent } of items) {
+    if (GOING.has(state)) counts.going += 1;
+    if (state === "arrived") counts.arrived += 1;
+    if (state === "done") counts.added += 1;
+    if (state === "present") counts.present += 1;
+    if (TROUBLE.has(state)) counts.trouble += 1;
+    if (state !== "cancelled" && state !== "rejected" && state !== "failed") {
+      counts.bytes += size;
+      counts.sent += GOING.has(state) ? sent : size;
+    }
+  }
+  return counts;
+}
+
+export const uploads = new UploadsOnPage();

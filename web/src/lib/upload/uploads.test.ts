@@ -1,0 +1,220 @@
+import { expect, test } from "vitest";
+
+import { Problem, unreachable } from "../problems";
+import { fromInput, mayBePhoto, type Chosen } from "./chosen";
+import { Uploads, type Announced, type Known, type Remembered, type World } from "./uploads";
+
+/** A vault that remembers what it was sent, and stumbles where it is told to. */
+class Vault {
+  has = new Map<string, { state: "present" | "rejected" | "in_trash"; status: string }>();
+  checks: string[][] = [];
+  announcements: string[][] = [];
+  posts: string[] = [];
+  most = 0;
+  kept = new Map<string, Remembered>();
+  ready: string[] = [];
+  troubles: (Problem | null)[] = [];
+  refusing: ((names: string[]) => Problem | null) | null = null;
+  hold: Promise<void> = Promise.resolve();
+  #posting = 0;
+
+  world(): World {
+    const key = ({ path, size, modified }: Remembered): string => `${path} ${size} ${modified}`;
+    return {
+      sha256: async (file) => `hash of ${await file.text()}`,
+      check: async (hashes) => {
+        this.checks.push(hashes);
+        return hashes.map((hash): Known => {
+          const known = this.has.get(hash);
+          if (known?.status === "processing") {
+            this.has.set(hash, { ...known, status: "ready" });
+          }
+          return known ? { image_id: `id of ${hash}`, ...known } : { image_id: null, state: "unknown" };
+        });
+      },
+      announce: async (items) => {
+        this.announcements.push(items.map(({ filename }) => filename));
+        const refused = this.refusing?.(items.map(({ filename }) => filename));
+        if (refused) throw refused;
+        return items.map(({ sha256 }): Announced => ({
+          image_id: `id of ${sha256}`,
+          state: "upload",
+          post: { url: sha256, fields: {} },
+          seal: { name: "upload", key: "k", user_id: "u", image_id: "i", sealed_bytes: 1 },
+        }));
+      },
+      seal: async (file) => new Blob(["sealed ", file]),
+      post: async (form, blob, { signal, onSent }) => {
+        this.#posting += 1;
+        this.most = Math.max(this.most, this.#posting);
+        try {
+          onSent(1);
+          await this.hold;
+          await new Promise((resolve) => setTimeout(resolve, 1));
+          signal.throwIfAborted();
+          const trouble = this.troubles.shift();
+          if (trouble) throw trouble;
+          expect(await blob.text()).toMatch(/^sealed /);
+          this.posts.push(form.url);
+          this.has.set(form.url, { state: "present", status: "processing" });
+        } finally {
+          this.#posting -= 1;
+        }
+      },
+      pause: () => new Promise((resolve) => setTimeout(resolve, 1)),
+      connected: () => Promise.resolve(),
+      now: () => Date.now(),
+      memory: {
+        keep: async (files) => files.forEach((file) => this.kept.set(key(file), file)),
+        drop: async (files) => files.forEach((file) => this.kept.delete(key(file))),
+        all: async () => [...this.kept.values()],
+      },
+      changed: () => undefined,
+      ready: (ids) => this.ready.push(...ids),
+    };
+  }
+}
+
+const chosen = (name: string, bytes = name): Chosen => ({
+  file: new File([bytes], name, { type: "image/jpeg", lastModified: 1 }),
+  path: `folder/${name}`,
+});
+const many = (count: number): Chosen[] => Array.from({ length: count }, (_, n) => chosen(`${n}.jpg`));
+
+async function until(settled: () => boolean): Promise<void> {
+  for (let tries = 0; !settled(); tries += 1) {
+    if (tries > 3000) throw new Error("it never came to pass");
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+}
+
+const states = (uploads: Uploads): Record<string, string> =>
+  Object.fromEntries(uploads.items.map(({ name, state }) => [name, state]));
+
+test("files are sealed, sent four at a time, and watched until they are ready", async () => {
+  const vault = new Vault();
+  const uploads = new Uploads(vault.world());
+  uploads.add(many(30));
+  await until(() => uploads.items.every(({ state }) => state === "done"));
+  expect(new Set(vault.posts).size).toBe(30);
+  expect(vault.posts.length).toBe(30);
+  expect(vault.most).toBe(4);
+  expect(vault.ready.length).toBe(30);
+  await until(() => vault.kept.size === 0);
+});
+
+test("what the vault has is not announced, and a folder is asked about at once", async () => {
+  const vault = new Vault();
+  for (let n = 0; n < 400; n += 1) vault.has.set(`hash of ${n}.jpg`, { state: "present", status: "ready" });
+  vault.has.set("hash of trashed.jpg", { state: "in_trash", status: "ready" });
+  vault.has.set("hash of odd.jpg", { state: "rejected", status: "rejected" });
+  const uploads = new Uploads(vault.world());
+  uploads.add([...many(400), chosen("trashed.jpg"), chosen("odd.jpg")]);
+  await until(() => uploads.items.every(({ state }) => ["present", "in_trash", "rejected"].includes(state)));
+  expect(vault.announcements).toEqual([]);
+  expect(vault.checks.flat().length).toBe(402);
+  expect(uploads.items.find(({ name }) => name === "trashed.jpg")?.why).toMatch(/trash/);
+});
+
+test("the same photo chosen twice is sent once", async () => {
+  const vault = new Vault();
+  const uploads = new Uploads(vault.world());
+  uploads.add([chosen("a.jpg", "same"), chosen("b.jpg", "same")]);
+  await until(() => uploads.items.every(({ state }) => ["done", "present"].includes(state)));
+  expect(vault.posts).toEqual(["hash of same"]);
+});
+
+test("a form that has expired is asked for anew, a stumbling storage is asked again", async () => {
+  const vault = new Vault();
+  vault.troubles = [
+    new Problem("Expired.", { status: 403 }),
+    new Problem("Slow down.", { status: 503 }),
+    unreachable(),
+  ];
+  const uploads = new Uploads(vault.world());
+  uploads.add([chosen("a.jpg")]);
+  await until(() => states(uploads)["a.jpg"] === "done");
+  expect(vault.announcements.length).toBe(4);
+});
+
+test("what cannot be taken says why, and holds nobody else up", async () => {
+  const vault = new Vault();
+  vault.refusing = (names) =>
+    names.includes("3.jpg") ? new Problem("Too large.", { status: 413, kind: "too-large" }) : null;
+  const uploads = new Uploads(vault.world());
+  uploads.add(many(8));
+  await until(() => uploads.items.every(({ state }) => ["done", "rejected"].includes(state)));
+  expect(uploads.items.filter(({ state }) => state === "rejected").map(({ name, why }) => [name, why])).toEqual([
+    ["3.jpg", "Too large."],
+  ]);
+});
+
+test("what failed stays in the list and can be tried again", async () => {
+  const vault = new Vault();
+  vault.refusing = () => new Problem("The vault is full.", { status: 413, kind: "quota-exceeded" });
+  const uploads = new Uploads(vault.world());
+  uploads.add([chosen("a.jpg")]);
+  await until(() => states(uploads)["a.jpg"] === "failed");
+  expect(vault.kept.size).toBe(1);
+  uploads.clear();
+  expect(uploads.items.length).toBe(1);
+  vault.refusing = null;
+  uploads.retry("all");
+  await until(() => states(uploads)["a.jpg"] === "done");
+});
+
+test("cancelled uploads stop, and chosen again they go on", async () => {
+  const vault = new Vault();
+  let release = (): void => undefined;
+  vault.hold = new Promise((resolve) => (release = resolve));
+  const uploads = new Uploads(vault.world());
+  uploads.add(many(6));
+  await until(() => uploads.items.filter(({ state }) => state === "sending").length === 4);
+  uploads.cancel("all");
+  release();
+  await until(() => uploads.items.every(({ state }) => state === "cancelled"));
+  await until(() => vault.kept.size === 0);
+  expect(vault.posts).toEqual([]);
+  uploads.add(many(6));
+  expect(uploads.items.length).toBe(6);
+  await until(() => uploads.items.every(({ state }) => state === "done"));
+});
+
+test("a reload goes on with what was not finished, and reads nothing twice", async () => {
+  const before = new Vault();
+  before.refusing = () => new Problem("The vault is full.", { status: 413, kind: "quota-exceeded" });
+  const first = new Uploads(before.world());
+  first.add(many(3));
+  await until(() => first.items.every(({ state }) => state === "failed"));
+  await until(() => [...before.kept.values()].every(({ sha256 }) => sha256));
+  const after = new Vault();
+  const second = new Uploads({ ...after.world(), sha256: () => Promise.reject(new Error("read again")) });
+  second.recall([...before.kept.values()]);
+  second.add(many(3));
+  await until(() => second.items.every(({ state }) => state === "done"));
+});
+
+test("nothing goes on for whoever has logged out", async () => {
+  const vault = new Vault();
+  let release = (): void => undefined;
+  vault.hold = new Promise((resolve) => (release = resolve));
+  const uploads = new Uploads(vault.world());
+  uploads.add(many(6));
+  await until(() => uploads.items.some(({ state }) => state === "sending"));
+  uploads.forget();
+  release();
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(uploads.items).toEqual([]);
+  expect(vault.posts).toEqual([]);
+});
+
+test("photos are told from other files by their names and types", () => {
+  const yes = ["a.JPG", "b.heic", "c.dng", "IMG_1.MOV", "d.webp"].map((name) => ({ name, type: "" }));
+  const no = ["a.txt", "b.pdf", "c.svg", "noending", "d.zip"].map((name) => ({ name, type: "" }));
+  expect(yes.filter((file) => !mayBePhoto(file))).toEqual([]);
+  expect(no.filter((file) => mayBePhoto(file))).toEqual([]);
+  expect(mayBePhoto({ name: "no ending", type: "image/jpeg" })).toBe(true);
+  expect(mayBePhoto({ name: "drawing.svg", type: "image/svg+xml" })).toBe(false);
+  const hidden = new File(["x"], ".DS_Store");
+  expect(fromInput([hidden, new File(["x"], "a.jpg")]).map(({ path }) => path)).toEqual(["a.jpg"]);
+});

@@ -1,0 +1,517 @@
+/**
+ * Uploads as they go: read, asked about in lots of a thousand, sent four at a time, watched until they are arranged.
+ *
+ * Nothing here knows the page or the network; both are given. Whatever fails stays in the list with its reason and can be
+ * tried again. A file is forgotten once the vault has it, so that what is remembered is what a reload has to go on with.
+ */
+import { Problem } from "../problems";
+import type { Chosen } from "./chosen";
+import type { Form } from "./post";
+
+export type State =
+  | "waiting" // to be read
+  | "reading" // its SHA-256 is being computed
+  | "known?" // the vault is to be asked whether it has it
+  | "queued" // to be sent
+  | "sending"
+  | "arrived" // the vault has it, and is looking at it
+  | "done"
+  | "present" // it was there before
+  | "in_trash"
+  | "rejected" // the vault cannot take this file, ever
+  | "failed" // this time; it can be tried again
+  | "cancelled";
+
+export interface Item {
+  readonly id: number;
+  readonly path: string;
+  readonly name: string;
+  readonly size: number;
+  readonly state: State;
+  /** Bytes of it that have left. */
+  readonly sent: number;
+  readonly imageId: string | null;
+  readonly why: string | null;
+}
+
+/** What outlives a reload: which file it was, and with what it can be opened again. */
+export interface Remembered {
+  path: string;
+  size: number;
+  modified: number;
+  sha256?: string;
+  handle?: FileSystemFileHandle;
+}
+
+export interface Memory {
+  keep(files: readonly Remembered[]): Promise<void>;
+  drop(files: readonly Remembered[]): Promise<void>;
+  all(): Promise<Remembered[]>;
+}
+
+export interface Announced {
+  image_id: string;
+  state: "upload" | "duplicate" | "in_trash";
+  post: Form | null;
+  seal?: Sealing | null;
+  status?: string | null;
+  reason?: string | null;
+}
+
+export interface Sealing {
+  name: "upload";
+  key: string;
+  user_id: string;
+  image_id: string;
+  sealed_bytes: number;
+}
+
+export interface Known {
+  image_id: string | null;
+  state: "unknown" | "pending" | "present" | "rejected" | "in_trash";
+  status?: string | null;
+  reason?: string | null;
+}
+
+export interface World {
+  sha256(file: File): Promise<string>;
+  check(sha256: string[]): Promise<Known[]>;
+  announce(items: { filename: string; content_type: string; size: number; sha256: string }[]): Promise<Announced[]>;
+  seal(file: File, how: Sealing): Promise<Blob>;
+  post(form: Form, file: Blob, options: { signal: AbortSignal; onSent: (bytes: number) => void }): Promise<void>;
+  pause(milliseconds: number): Promise<void>;
+  /** When the network is there again; at once while it is. */
+  connected(): Promise<void>;
+  now(): number;
+  memory: Memory;
+  changed(): void;
+  ready(imageIds: string[]): void;
+}
+
+interface Upload extends Item {
+  state: State;
+  sent: number;
+  imageId: string | null;
+  why: string | null;
+  chosen: Chosen;
+  modified: number;
+  sha256: string | null;
+  form: { post: Form; seal: Sealing | null; until: number } | null;
+  abort: AbortController | null;
+  tries: number;
+}
+
+const READERS = 2;
+const SENDERS = 4;
+const LOT_TO_CHECK = 1000;
+// Forms live five minutes; what a slow line cannot send in that time is not asked for yet.
+const LOT_TO_ANNOUNCE = 8;
+const FORM_LIVES = 240_000;
+const TRIES = 4;
+const ENDED = new Set<State>(["done", "present", "in_trash", "rejected", "failed", "cancelled"]);
+const AGAIN = new Set<State>(["failed", "cancelled"]);
+
+export class Uploads {
+  readonly #world: World;
+  #items: Upload[] = [];
+  #next = 1;
+  #working = { readers: 0, checker: false, senders: 0, watcher: false };
+  #announcing: Promise<void> | null = null;
+  #hashes = new Map<string, string>();
+  /** Changed by `forget`: what was under way then ends without effect. */
+  #era = 0;
+  #isAway = false;
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  get items(): readonly Item[] {
+    return this.#items;
+  }
+
+  /** Whether everything waits for the connection. */
+  get isAway(): boolean {
+    return this.#isAway;
+  }
+
+  /** Take these up. A file that is in the list and not ended is not taken twice. */
+  add(files: readonly Chosen[]): void {
+    const under_way = new Set(this.#items.filter((item) => !ENDED.has(item.state)).map(keyOf));
+    const taken: Upload[] = [];
+    for (const chosen of files) {
+      const { file } = chosen;
+      const item: Upload = {
+        id: this.#next,
+        path: chosen.path,
+        name: file.name,
+        size: file.size,
+        modified: file.lastModified,
+        state: file.size === 0 ? "rejected" : "waiting",
+        why: file.size === 0 ? "The file is empty." : null,
+        sent: 0,
+        imageId: null,
+        chosen,
+        sha256: null,
+        form: null,
+        abort: null,
+        tries: 0,
+      };
+      if (under_way.has(keyOf(item))) continue;
+      under_way.add(keyOf(item));
+      this.#next += 1;
+      taken.push(item);
+    }
+    // The same file of an earlier try gives way to this one.
+    const again = new Set(taken.map(keyOf));
+    this.#items = [...this.#items.filter((item) => !(AGAIN.has(item.state) && again.has(keyOf(item)))), ...taken];
+    void this.#world.memory.keep(taken.filter((item) => !ENDED.has(item.state)).map(remembered)).catch(() => undefined);
+    this.#work();
+  }
+
+  /** The SHA-256 of files whose reading an earlier page had finished. */
+  recall(files: readonly Remembered[]): void {
+    for (const file of files) if (file.sha256) this.#hashes.set(keyOf(file), file.sha256);
+  }
+
+  cancel(id: number | "all"): void {
+    for (const item of this.#items) {
+      if ((id === "all" || item.id === id) && !ENDED.has(item.state) && item.state !== "arrived") {
+        this.#end(item, "cancelled", null);
+        item.abort?.abort();
+      }
+    }
+    this.#world.changed();
+  }
+
+  retry(id: number | "all"): void {
+    const chosen = this.#items.filter((item) => (id === "all" ? item.state === "failed" : item.id === id));
+    for (const item of chosen.filter((each) => AGAIN.has(each.state))) {
+      Object.assign(item, { state: "waiting", sent: 0, why: null, form: null, tries: 0 });
+      void this.#world.memory.keep([remembered(item)]).catch(() => undefined);
+    }
+    this.#work();
+  }
+
+  /** Take what has ended well out of the list; `everything` also what has not. */
+  clear(everything = false): void {
+    this.#items = this.#items.filter(
+      ({ state }) => !ENDED.has(state) || (!everything && (state === "failed" || state === "rejected")),
+    );
+    this.#world.changed();
+  }
+
+  /** Stop, and know nothing: somebody else may sit here next. */
+  forget(): void {
+    this.#era += 1;
+    for (const item of this.#items) item.abort?.abort();
+    this.#items = [];
+    this.#hashes.clear();
+    this.#working = { readers: 0, checker: false, senders: 0, watcher: false };
+    this.#announcing = null;
+    this.#world.changed();
+  }
+
+  // ---------------------------------------------------------------------------------------------------- what works
+
+  #work(): void {
+    this.#world.changed();
+    for (; this.#working.readers < Math.min(READERS, this.#count("waiting"));) {
+      this.#working.readers += 1;
+      this.#start(
+        () => this.#readAll(),
+        () => (this.#working.readers -= 1),
+      );
+    }
+    if (!this.#working.checker && this.#count("known?") > 0) {
+      this.#working.checker = true;
+      this.#start(
+        () => this.#checkAll(),
+        () => (this.#working.checker = false),
+      );
+    }
+    for (; this.#working.senders < Math.min(SENDERS, this.#count("queued") + this.#count("sending"));) {
+      this.#working.senders += 1;
+      this.#start(
+        () => this.#sendAll(),
+        () => (this.#working.senders -= 1),
+      );
+    }
+    if (!this.#working.watcher && this.#count("arrived") > 0) {
+      this.#working.watcher = true;
+      this.#start(
+        () => this.#watchAll(),
+        () => (this.#working.watcher = false),
+      );
+    }
+  }
+
+  #start(work: () => Promise<void>, end: () => void): void {
+    const era = this.#era;
+    void work()
+      .catch((error: unknown) => console.error(error))
+      .finally(() => {
+        if (era !== this.#era) return;
+        end();
+        this.#world.changed();
+      });
+  }
+
+  async #readAll(): Promise<void> {
+    const era = this.#era;
+    for (let item = this.#first("waiting"); item; item = this.#first("waiting")) {
+      item.state = "reading";
+      this.#world.changed();
+      try {
+        item.sha256 = this.#hashes.get(keyOf(item)) ?? (await this.#world.sha256(item.chosen.file));
+      } catch {
+        if (era !== this.#era) return;
+        if (stateOf(item) === "reading") this.#end(item, "failed", "The file could not be read. Choose it again.");
+        continue;
+      }
+      if (era !== this.#era) return;
+      if (stateOf(item) !== "reading") continue;
+      this.#hashes.set(keyOf(item), item.sha256);
+      void this.#world.memory.keep([remembered(item)]).catch(() => undefined);
+      if (this.#items.some((other) => other !== item && other.sha256 === item?.sha256 && isOnItsWay(other))) {
+        this.#end(item, "present", "The same photo is chosen twice.");
+        continue;
+      }
+      item.state = "known?";
+      this.#work();
+    }
+  }
+
+  async #checkAll(): Promise<void> {
+    const era = this.#era;
+    while (this.#count("known?") > 0) {
+      // While many are still being read they are gathered, so that a folder is asked about once, and not a hundred times.
+      const most = Math.min(LOT_TO_CHECK, this.#items.length);
+      for (let waits = 0; waits < 3 && this.#count("known?") < most && this.#count("reading") > 0; waits += 1) {
+        if (this.#count("sending") + this.#count("queued") === 0 && waits > 0) break;
+        await this.#world.pause(300);
+        if (era !== this.#era) return;
+      }
+      const lot = this.#items.filter((item) => item.state === "known?").slice(0, LOT_TO_CHECK);
+      if (lot.length === 0) return;
+      const known = await this.#patiently(() => this.#world.check(lot.map((item) => item.sha256 ?? "")));
+      if (era !== this.#era) return;
+      lot.forEach((item, n) => {
+        if (item.state !== "known?") return;
+        const answer = known instanceof Problem ? null : known[n];
+        if (known instanceof Problem) this.#end(item, "failed", known.message);
+        else if (answer) this.#judge(item, answer);
+      });
+      this.#work();
+    }
+  }
+
+  #judge(item: Upload, { state, image_id, reason }: Known): void {
+    item.imageId = image_id;
+    if (state === "present") this.#end(item, "present", reason ?? null);
+    else if (state === "in_trash") this.#end(item, "in_trash", "It is in the trash. Restore it there.");
+    else if (state === "rejected") this.#end(item, "rejected", reason ?? "The vault cannot take this file.");
+    else item.state = "queued";
+  }
+
+  async #sendAll(): Promise<void> {
+    const era = this.#era;
+    for (;;) {
+      const item = await this.#announced();
+      if (era !== this.#era || item === null) return;
+      await this.#send(item);
+      if (era !== this.#era) return;
+      this.#work();
+    }
+  }
+
+  /** The next photo with a form, which is now this sender's; null when there is none. */
+  async #announced(): Promise<Upload | null> {
+    const era = this.#era;
+    for (;;) {
+      const now = this.#world.now();
+      const item = this.#items.find(({ state, form }) => state === "queued" && form !== null && form.until > now);
+      if (item) {
+        item.state = "sending";
+        item.abort = new AbortController();
+        return item;
+      }
+      if (this.#count("queued") === 0) return null;
+      this.#announcing ??= this.#announce().finally(() => {
+        if (era === this.#era) this.#announcing = null;
+      });
+      await this.#announcing;
+      if (era !== this.#era) return null;
+    }
+  }
+
+  async #announce(): Promise<void> {
+    const now = this.#world.now();
+    const lot = this.#items
+      .filter(({ state, form }) => state === "queued" && (form === null || form.until <= now))
+      .slice(0, LOT_TO_ANNOUNCE);
+    await this.#announceLot(lot);
+  }
+
+  async #announceLot(lot: Upload[]): Promise<void> {
+    const era = this.#era;
+    if (lot.length === 0) return;
+    const asked = lot.map((item) => ({
+      filename: item.name,
+      content_type: item.chosen.file.type || "application/octet-stream",
+      size: item.size,
+      sha256: item.sha256 ?? "",
+    }));
+    const answers = await this.#patiently(() => this.#world.announce(asked));
+    if (era !== this.#era) return;
+    if (answers instanceof Problem) {
+      if (lot.length > 1 && answers.status >= 400 && answers.status < 500) {
+        // One of them cannot be taken; each alone says which.
+        for (const item of lot) await this.#announceLot([item].filter(({ state }) => state === "queued"));
+        return;
+      }
+      const never = answers.kind === "too-large" || answers.status === 422;
+      for (const item of lot) {
+        if (item.state === "queued") this.#end(item, never ? "rejected" : "failed", sentenceOf(answers));
+      }
+      return;
+    }
+    lot.forEach((item, n) => {
+      const answer = answers[n];
+      if (item.state !== "queued" || !answer) return;
+      item.imageId = answer.image_id;
+      if (answer.post) {
+        item.form = { post: answer.post, seal: answer.seal ?? null, until: this.#world.now() + FORM_LIVES };
+      } else {
+        const state = answer.state === "in_trash" ? "in_trash" : answer.status === "rejected" ? "rejected" : "present";
+        this.#judge(item, { state, image_id: answer.image_id, reason: answer.reason });
+      }
+    });
+  }
+
+  async #send(item: Upload): Promise<void> {
+    const { form, abort } = item;
+    if (!form || !abort) return;
+    const era = this.#era;
+    const onSent = (bytes: number): void => {
+      item.sent = Math.min(bytes, item.size);
+      this.#world.changed();
+    };
+    try {
+      const blob = form.seal ? await this.#world.seal(item.chosen.file, form.seal) : item.chosen.file;
+      if (stateOf(item) === "sending") await this.#world.post(form.post, blob, { signal: abort.signal, onSent });
+    } catch (error) {
+      if (era !== this.#era || stateOf(item) !== "sending") return;
+      item.sent = 0;
+      if (!(error instanceof Problem)) {
+        this.#end(item, "failed", "The file could not be read, or changed meanwhile. Choose it again.");
+        return;
+      }
+      item.tries += 1;
+      if (item.tries >= TRIES) {
+        this.#end(item, "failed", error.message);
+        return;
+      }
+      // 403: the form has expired, or the storage has it already; a new announcement knows.
+      item.form = null;
+      if (error.status === 0) await this.#untilConnected(item.tries);
+      else if (error.status >= 500) await this.#world.pause(500 * 2 ** item.tries);
+      if (era === this.#era && stateOf(item) === "sending") item.state = "queued";
+      return;
+    }
+    if (era !== this.#era || stateOf(item) !== "sending") return;
+    item.sent = item.size;
+    item.state = "arrived";
+    item.abort = null;
+    void this.#world.memory.drop([remembered(item)]).catch(() => undefined);
+  }
+
+  async #watchAll(): Promise<void> {
+    const era = this.#era;
+    for (let wait = 1000; this.#count("arrived") > 0; wait = Math.min(wait * 1.3, 6000)) {
+      await this.#world.pause(wait);
+      if (era !== this.#era) return;
+      const lot = this.#items.filter(({ state }) => state === "arrived").slice(0, LOT_TO_CHECK);
+      const known = await this.#patiently(() => this.#world.check(lot.map((item) => item.sha256 ?? "")));
+      if (era !== this.#era) return;
+      if (known instanceof Problem) continue;
+      const ready: string[] = [];
+      lot.forEach((item, n) => {
+        const { state, status, image_id, reason } = known[n] ?? { state: "pending" as const };
+        if (state === "present" && status === "ready") {
+          item.imageId = image_id ?? item.imageId;
+          if (item.imageId) ready.push(item.imageId);
+          this.#end(item, "done", reason ?? null);
+        } else if (state === "rejected") this.#end(item, "rejected", reason ?? "The vault cannot take this file.");
+        else if (state === "in_trash") this.#end(item, "in_trash", null);
+      });
+      if (ready.length > 0) {
+        wait = 1000;
+        this.#world.ready(ready);
+      }
+      this.#world.changed();
+    }
+  }
+
+  /** The answer, or the problem that patience does not mend. */
+  async #patiently<T>(ask: () => Promise<T>): Promise<T | Problem> {
+    const era = this.#era;
+    for (let tries = 1; ; tries += 1) {
+      try {
+        const answer = await ask();
+        this.#away(false);
+        return answer;
+      } catch (error) {
+        if (!(error instanceof Problem)) throw error;
+        if (era !== this.#era) return error;
+        if (error.status === 0) await this.#untilConnected(tries);
+        else if (error.status === 429) await this.#world.pause(Math.max(error.retryAfter ?? 1, 1) * 1000);
+        else if (error.status >= 500 && tries < TRIES) await this.#world.pause(500 * 2 ** tries);
+        else return error;
+        if (era !== this.#era) return error;
+      }
+    }
+  }
+
+  async #untilConnected(tries: number): Promise<void> {
+    this.#away(true);
+    await this.#world.pause(Math.min(500 * 2 ** tries, 15_000));
+    await this.#world.connected();
+    this.#away(false);
+  }
+
+  #away(isAway: boolean): void {
+    if (this.#isAway === isAway) return;
+    this.#isAway = isAway;
+    this.#world.changed();
+  }
+
+  #end(item: Upload, state: State, why: string | null): void {
+    Object.assign(item, { state, why, form: null });
+    if (state !== "failed") void this.#world.memory.drop([remembered(item)]).catch(() => undefined);
+    this.#world.changed();
+  }
+
+  #first(state: State): Upload | undefined {
+    return this.#items.find((item) => item.state === state);
+  }
+
+  #count(state: State): number {
+    return this.#items.reduce((sum, item) => sum + (item.state === state ? 1 : 0), 0);
+  }
+}
+
+/** Read anew, because what is awaited may have changed it. */
+const stateOf = (item: Upload): State => item.state;
+
+const isOnItsWay = ({ state }: Upload): boolean => ["known?", "queued", "sending", "arrived"].includes(state);
+
+const keyOf = ({ path, size, modified }: { path: string; size: number; modified: number }): string =>
+  `${path}\n${size}\n${modified}`;
+
+function remembered({ path, size, modified, sha256, chosen }: Upload): Remembered {
+  return { path, size, modified, ...(sha256 ? { sha256 } : {}), ...(chosen.handle ? { handle: chosen.handle } : {}) };
+}
+
+/** The fields of a refused announcement are of a lot's item, which this is the only one of. */
+const sentenceOf = (problem: Problem): string => Object.values(problem.fields)[0] ?? problem.message;
