@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import shutil
@@ -15,7 +16,27 @@ from typing import Any
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 SECONDS = 30
-KEYS = {"ArrowLeft": 37, "ArrowRight": 39, "Enter": 13, "Escape": 27}
+KEYS = {
+    "ArrowDown": 40, "ArrowLeft": 37, "ArrowRight": 39, "ArrowUp": 38, "Delete": 46, "Enter": 13, "Escape": 27,
+    "Space": 32, "Tab": 9,
+}  # fmt: skip
+SHIFT = 8
+
+# Where an element can be pressed: its middle, once it stands still and nothing lies above it; else why not.
+SPOT = """(async () => {
+  const found = document.querySelector(%s);
+  if (!found) return 'there is none';
+  found.scrollIntoView({ block: 'nearest', behavior: 'instant' });
+  const before = found.getBoundingClientRect();
+  await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+  const box = found.getBoundingClientRect();
+  if (!box.width || !box.height) return 'it cannot be seen';
+  if (before.x !== box.x || before.y !== box.y) return 'it moves';
+  if (found.disabled) return 'it is disabled';
+  const spot = { x: box.x + box.width / 2, y: box.y + box.height / 2 };
+  const above = document.elementFromPoint(spot.x, spot.y);
+  return found.contains(above) || above?.contains(found) ? spot : `it lies under ${above?.outerHTML.slice(0, 200)}`;
+})()"""
 
 
 def installed() -> str | None:
@@ -69,7 +90,8 @@ class Browser:
 
     def says(self, script: str) -> Any:
         """What an expression of JavaScript comes to, on the page."""
-        answer = self("Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True)
+        answer = self("Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True, userGesture=True)
+        assert "exceptionDetails" not in answer, answer["exceptionDetails"]["exception"].get("description")
         return answer["result"].get("value")
 
     def until(self, script: str) -> None:
@@ -79,10 +101,58 @@ class Browser:
             assert time.monotonic() < end, f"not within {SECONDS} s: {script}"
             time.sleep(0.05)
 
-    def press(self, key: str) -> None:
-        text = {"text": "\r"} if key == "Enter" else {}
+    def press(self, key: str, *, shift: bool = False) -> None:
+        """A key by its name, or a character."""
+        code = KEYS.get(key) or ord(key.upper())
+        text = {"Enter": "\r", "Space": " "}.get(key) or (key if len(key) == 1 else "")
+        named = " " if key == "Space" else key
         for kind in ("keyDown", "keyUp"):
-            self("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=KEYS[key], **text)
+            self(
+                "Input.dispatchKeyEvent",
+                type=kind,
+                key=named,
+                code=key,
+                windowsVirtualKeyCode=code,
+                modifiers=SHIFT if shift else 0,
+                **({"text": text} if text else {}),
+            )
+
+    def click(self, selector: str, *, shift: bool = False, times: int = 1) -> None:
+        """Press the mouse on an element, as soon as somebody could."""
+        end = time.monotonic() + SECONDS
+        while not isinstance(spot := self.says(SPOT % json.dumps(selector)), dict):
+            assert time.monotonic() < end, f"{selector} cannot be clicked: {spot}"
+            time.sleep(0.05)
+        for count in range(1, times + 1):
+            for kind in ("mousePressed", "mouseReleased"):
+                modifiers = SHIFT if shift else 0
+                self(
+                    "Input.dispatchMouseEvent",
+                    type=kind,
+                    **spot,
+                    button="left",
+                    clickCount=count,
+                    modifiers=modifiers,
+                )
+
+    def drag(self, start: tuple[float, float], end: tuple[float, float]) -> None:
+        """Move a finger over the screen. Needs ``screen(..., touch=True)``."""
+        steps = [(start[0] + (end[0] - start[0]) * i / 8, start[1] + (end[1] - start[1]) * i / 8) for i in range(9)]
+        for number, (x, y) in enumerate(steps):
+            kind = "touchMove" if number else "touchStart"
+            self("Input.dispatchTouchEvent", type=kind, touchPoints=[{"x": x, "y": y}])
+        self("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
+
+    def screen(self, width: int, height: int, *, dark: bool = False, touch: bool = False) -> None:
+        """The size of the screen in CSS pixels, and what its owner prefers."""
+        phone = width < 700
+        self("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=phone)
+        self("Emulation.setTouchEmulationEnabled", enabled=touch)
+        scheme = "dark" if dark else "light"
+        self("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+
+    def screenshot(self, path: Path) -> None:
+        path.write_bytes(base64.b64decode(self("Page.captureScreenshot", format="png")["data"]))
 
     def type(self, text: str) -> None:
         self("Input.insertText", text=text)

@@ -72,7 +72,8 @@ def asset(name: str, request: Request) -> Response:
     path = BUILT / "assets" / name
     if content_type is None or not path.is_file():
         raise NotFound
-    headers = {"Cache-Control": FOR_EVER}
+    # A worker is held to the policy of its own script.
+    headers = {"Cache-Control": FOR_EVER, "Content-Security-Policy": policy(get_settings())}
     packed = path.with_name(f"{name}.gz")
     if packed.is_file():
         headers["Vary"] = "Accept-Encoding"

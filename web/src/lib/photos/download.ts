@@ -1,0 +1,41 @@
+/** Originals, opened on their way to the disk. */
+import { fetchStream } from "../../../vault/envelope.js";
+import { Problem, wasAborted } from "../problems";
+import { detailOf } from "./details";
+import type { Photo } from "./words";
+
+interface Picker {
+  showSaveFilePicker?: (options: { suggestedName: string }) => Promise<{
+    createWritable: () => Promise<WritableStream<Uint8Array>>;
+  }>;
+}
+
+/** From this size on, in bytes, a file is written as it comes, where the browser lets us choose its place. */
+const LARGE = 50 * 1024 * 1024;
+
+/** Save the file as it was uploaded. Throws `Problem`; nothing happens when the person thinks better of it. */
+export async function download(photo: Photo): Promise<void> {
+  const { original } = (await detailOf(photo.id)).tickets;
+  if (!original) throw new Problem("The original has not been sealed yet. Try again in a moment.");
+  const { showSaveFilePicker } = window as Picker;
+  try {
+    if (original.bytes > LARGE && showSaveFilePicker) {
+      const file = await showSaveFilePicker({ suggestedName: photo.filename });
+      await fetchStream({ ...original } as never).pipeTo(await file.createWritable());
+      return;
+    }
+    const opened = await new Response(fetchStream({ ...original } as never)).blob();
+    save(new Blob([opened], { type: photo.content_type }), photo.filename);
+  } catch (error) {
+    if (wasAborted(error)) return;
+    throw error instanceof Problem ? error : new Problem("The download stopped. Check your connection and try again.");
+  }
+}
+
+function save(blob: Blob, name: string): void {
+  const anchor = document.createElement("a");
+  anchor.href = URL.createObjectURL(blob);
+  anchor.download = name;
+  anchor.click();
+  setTimeout(() => URL.revokeObjectURL(anchor.href), 60_000);
+}

@@ -1,0 +1,9 @@
+/** Captions that were typed and not saved, by photo, for as long as the page is open. */
+import { session } from "../session.svelte";
+
+export const drafts = new Map<string, string>();
+
+session.onForget(() => drafts.clear());
+addEventListener("beforeunload", (event) => {
+  if (drafts.size > 0) event.preventDefault();
+});
