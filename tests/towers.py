@@ -18,7 +18,7 @@ from tests.shared.inference import FLOAT, INT64, node, onnx_model, value
 
 from photovault import embeddings, model_manifest
 
-COLOURS = {"red": (220, 20, 20), "green": (20, 190, 30), "blue": (20, 40, 220), "yellow": (240, 230, 20)}
+COLOURS = {"red": (220, 20, 20), "lime": (20, 190, 30), "blue": (20, 40, 220), "yellow": (240, 230, 20)}
 WORDS = ("a", "of", "photo", "picture", "dog", "cat", "beach", *COLOURS)
 
 _OTHER = 5  # dimensions beside the colour's three
@@ -29,7 +29,7 @@ _LETTERS = 2 * 256
 
 
 def merges(words: Iterable[str]) -> list[tuple[str, str]]:
-    """Merges that make a token of each word, letter by letter."""
+    """Merges that make a token of each word, letter by letter; no word may hold two letters that begin another."""
     found: dict[tuple[str, str], None] = {}
     for word in words:
         parts = [*word[:-1], f"{word[-1]}</w>"]

@@ -14,6 +14,7 @@ from photovault import __version__
 from photovault.cli import (
     account,
     albums,
+    calibration,
     database,
     doctor,
     export,
@@ -49,6 +50,7 @@ app.command("doctor", rich_help_panel=YOURS)(doctor.doctor)
 
 models.app.command("status")(renewal.status)
 models.app.command("renew")(renewal.renew)
+models.app.command("calibrate")(calibration.calibrate)
 app.add_typer(database.app, name="db", rich_help_panel=OPERATORS)
 app.add_typer(keys.app, name="keys", rich_help_panel=OPERATORS)
 app.add_typer(models.app, name="models", rich_help_panel=OPERATORS)
