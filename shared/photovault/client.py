@@ -53,13 +53,6 @@ _OTHER_BYTES = frozenset({"BadDigest", "InvalidDigest", "XAmzContentChecksumMism
 _BROKEN_OFF = frozenset({"RequestTimeout", "IncompleteBody"})
 
 
-class SecondFactorNeeded(Unauthenticated):
-    """E-mail and password are right; a code of the authenticator app is asked for, too."""
-
-    type = "second-factor-needed"
-    title = "A code is needed, too"
-
-
 class OtherBytes(Conflict):
     """The storage refuses a file because its bytes are not those that were announced."""
 
@@ -116,7 +109,7 @@ class Client:
     def log_in(self, email: str, password: str, *, code: str | None = None) -> None:
         """Begin a session. ``code`` is the authenticator app's, or a recovery code.
 
-        Raises ``SecondFactorNeeded``, ``Unauthenticated``, ``TooManyRequests``, ``Unavailable``.
+        Raises ``SecondFactorNeeded``, ``SecondFactorWrong``, ``Unauthenticated``, ``TooManyRequests``, ``Unavailable``.
         """
         given = {"email": email, "password": password} | ({"code": code} if code else {})
         self._take_session(self._sent("POST", "/auth/login", body=given))
@@ -554,6 +547,8 @@ def _error(body: Mapping[str, Any], answer: httpx.Response) -> PhotoVaultError:
         made = PhotoVaultError(body["detail"])
         made.status = answer.status_code
         return made
+    if issubclass(kind, (errors.SecondFactorNeeded, errors.SecondFactorWrong)):
+        return kind()
     if issubclass(kind, (errors.TooManyRequests, Unavailable)):
         wait = _retry_after(answer.headers.get("retry-after"))
         return kind(body["detail"], retry_after=int(wait or 1))
@@ -563,7 +558,8 @@ def _error(body: Mapping[str, Any], answer: httpx.Response) -> PhotoVaultError:
 _KINDS: tuple[type[PhotoVaultError], ...] = (
     errors.Invalid, errors.BadCursor, Unauthenticated, Forbidden, errors.NotFound, errors.Conflict, errors.TooLarge,
     errors.QuotaExceeded, errors.UnsupportedType, errors.TooManyRequests, Unavailable, errors.StorageUnavailable,
-    errors.Rejected, Tampered, BlobMissing, SecondFactorNeeded,
+    errors.Rejected, Tampered, BlobMissing, errors.SecondFactorNeeded,
+    errors.SecondFactorWrong,
 )  # fmt: skip
 _BY_TYPE = {kind.type: kind for kind in _KINDS}
 

@@ -12,7 +12,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
 
@@ -21,11 +20,13 @@ import typer
 from photovault import credentials
 from photovault.cli.telling import say
 from photovault.credentials import Store
-from photovault.errors import Invalid, PhotoVaultError, Unauthenticated
+from photovault.errors import Invalid, PhotoVaultError, SecondFactorNeeded, SecondFactorWrong, Unauthenticated
 
 if TYPE_CHECKING:
     from photovault.client import Client
 
+CODES = 3
+"""Codes that may be mistyped."""
 HERE = "http://127.0.0.1:8999"
 
 Server = Annotated[
@@ -99,17 +100,28 @@ def _enter(client: Client, email: str | None) -> bool:
 
 def log_in(client: Client, email: str, password: str) -> None:
     """Log in, and ask for the second factor where there is one."""
-    from photovault.client import SecondFactorNeeded
-
     try:
         client.log_in(email, password)
-    except SecondFactorNeeded as error:
-        code = os.environ.get("PHOTOVAULT_CODE") or (asked("Code of your authenticator app") if _tty() else None)
-        if not code:
+    except SecondFactorNeeded:
+        code = os.environ.get("PHOTOVAULT_CODE")
+        if not code and not somebody_is_there():
             raise Unauthenticated(
-                f"{error.detail} Use an API key where nobody can be asked, or set PHOTOVAULT_CODE."
+                "This account asks for a code of its authenticator, too. Where nobody can be asked, set "
+                "PHOTOVAULT_CODE, or use an API key."
             ) from None
-        client.log_in(email, password, code=code.strip())
+        for left in reversed(range(1 if code else CODES)):
+            try:
+                client.log_in(
+                    email,
+                    password,
+                    code=(code or asked("Six digits of your authenticator, or a recovery code")).strip(),
+                )
+            except SecondFactorWrong as wrong:
+                if not left:
+                    raise
+                say(wrong.detail)
+            else:
+                return
 
 
 def warn_of_plain_text(server: str) -> None:
@@ -121,11 +133,6 @@ def warn_of_plain_text(server: str) -> None:
 def somebody_is_there() -> bool:
     """Whether a person can be asked."""
     return sys.stdin.isatty()
-
-
-def _tty() -> bool:
-    """The same where standard input was a password's pipe: the terminal itself can still be asked."""
-    return somebody_is_there() or (os.name == "posix" and Path("/dev/tty").exists() and sys.stderr.isatty())
 
 
 def asked(what: str, *, hidden: bool = False) -> str:
