@@ -70,13 +70,14 @@ class Sighting:
 class Client:
     """One person at one server; a context manager. Threads may share it.
 
-    ``transport`` is for tests. ``sleep`` waits so many seconds.
+    ``attempts`` is how often what may be repeated is tried. ``transport`` is for tests. ``sleep`` waits so many seconds.
     """
 
     def __init__(
         self,
         server: str,
         *,
+        attempts: int = ATTEMPTS,
         transport: httpx.BaseTransport | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -88,6 +89,7 @@ class Client:
         self._access_token = self._refresh_token = ""
         self._store: Store | None = None
         self._renewing = threading.Lock()
+        self._attempts = attempts
         self._sleep = sleep
         agent = {"User-Agent": f"photovault/{__version__}", "Accept-Encoding": "identity"}
         self._http = httpx.Client(headers=agent, timeout=TIMEOUT_SECONDS, transport=transport)
@@ -259,8 +261,8 @@ class Client:
         """The answer to a request, sent again while the server asks for patience, or the connection fails."""
         import httpx
 
-        for attempt in range(1, ATTEMPTS + 1):
-            final = attempt == ATTEMPTS
+        for attempt in range(1, self._attempts + 1):
+            final = attempt == self._attempts
             try:
                 answer = self._http.send(request, stream=stream, follow_redirects=False)
             except httpx.TransportError as error:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 CODES = 3
 """Codes that may be mistyped."""
+QUICK_ATTEMPTS = 3
 HERE = "http://127.0.0.1:8999"
 
 Server = Annotated[
@@ -58,15 +59,21 @@ def server_of(given: str | None) -> str:
 
 @contextmanager
 def entered(
-    server: str | None, *, email: str | None = None, sleep: Callable[[float], None] = time.sleep
+    server: str | None,
+    *,
+    email: str | None = None,
+    patient: bool = False,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> Iterator[Client]:
     """A client of somebody. A session that was begun for this command alone ends with it.
 
+    ``patient`` is for hours of work: it outlasts a network that is away for half a minute.
+
     Raises ``Unauthenticated``, ``Invalid`` when there is nobody to ask, and what the server raises.
     """
-    from photovault.client import Client
+    from photovault.client import ATTEMPTS, Client
 
-    with Client(server_of(server), sleep=sleep) as client:
+    with Client(server_of(server), attempts=ATTEMPTS if patient else QUICK_ATTEMPTS, sleep=sleep) as client:
         passing = _enter(client, email)
         try:
             yield client

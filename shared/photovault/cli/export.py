@@ -43,7 +43,11 @@ def export(
     from photovault import exporting
 
     teller: Teller = JsonTeller() if as_json else BarTeller()
-    with _sentences(teller, dest), entering.entered(server, email=email) as client, teller.telling() as tell:
+    with (
+        _sentences(teller, dest),
+        entering.entered(server, email=email, patient=True) as client,
+        teller.telling() as tell,
+    ):
         outcome = exporting.run(client, dest, fresh=fresh, tell=tell)
     teller.finished(dest, outcome)
     if outcome.left_out:

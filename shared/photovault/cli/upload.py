@@ -82,7 +82,7 @@ def upload(
     teller = _Lines() if as_json else _Bars()
     with (
         sentences(again=AGAIN, tell=teller.failed),
-        entering.entered(server, email=email, sleep=_pause(stop)) as client,
+        entering.entered(server, email=email, patient=True, sleep=_pause(stop)) as client,
         HashCache(credentials.cache_folder() / HASHES) as cache,
         _stopping(stop),  # last: at a prompt Ctrl-C is to do what it always does
     ):
