@@ -107,9 +107,10 @@ def _look(data: bytes) -> tuple[str, str]:
 
 def _see_nothing() -> None:
     """Detectors without models: what they cost does not depend on the file."""
+    from photovault import labels
     from photovault.pipeline import vision
 
-    stub: Any = SimpleNamespace(find=lambda pixels: [], model=None)
+    stub: Any = SimpleNamespace(find=lambda pixels: [], look=lambda pixels: labels.Seen(), model=None)
     vision.face_finder.provider = lambda: stub
     vision.labels.provider = lambda: stub
 

@@ -78,8 +78,8 @@ def see(patch: pytest.MonkeyPatch, scores: Mapping[str, float] | None) -> None:
     box = (0.0, 0.0, 1.0, 1.0)
     found = [labels.Label(name, score, box) for name, score in (scores or {}).items()]
     model = THINGS if scores is not None else None
-    patch.setattr(labels, "provider", lambda: SimpleNamespace(model=model, find=lambda _: found), raising=False)
-    patch.setattr(labels, "find", lambda _: found, raising=False)
+    provider = SimpleNamespace(model=model, look=lambda _: labels.Seen(labels=found))
+    patch.setattr(labels, "provider", lambda: provider, raising=False)
     for module, name in ((labels, "model"), (models, "label_model")):
         patch.setattr(module, name, lambda: model, raising=False)
 

@@ -1,20 +1,22 @@
 """Labels: the one seam through which the rest of the vault finds the things that a picture shows.
 
-provider().find(picture) -> labels, each with its name, score and box
+provider().look(picture) -> labels, each with its name, score and box; and sights, which only searches are ranked by
 provider().model         -> what to record beside them; None says that nothing is looked for
 """
 
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from photovault import model_manifest, models
 from photovault.model_manifest import ModelInfo
+from photovault.sights import Sight
 from photovault.vision_cv import Picture
 
-__all__ = ["SIDE", "Label", "NoLabels", "Provider", "provider"]
+__all__ = ["SIDE", "Label", "NoLabels", "Provider", "Seen", "provider"]
 
 # Long side in pixels of what a provider looks at: more of them show it nothing more.
 SIDE = 416
@@ -29,14 +31,22 @@ class Label:
     box: tuple[float, float, float, float]
 
 
+@dataclass(frozen=True)
+class Seen:
+    """``labels`` are shown, best score first; ``sights`` what else the picture may show, by name."""
+
+    labels: list[Label] = field(default_factory=list)
+    sights: Mapping[str, Sight] = field(default_factory=dict)
+
+
 class Provider(Protocol):
     """A detector of things."""
 
     @property
     def model(self) -> ModelInfo | None: ...
 
-    def find(self, image: Picture) -> list[Label]:
-        """The things in an oriented RGB picture (HxWx3 uint8), best score first."""
+    def look(self, image: Picture) -> Seen:
+        """The things in an oriented RGB picture (HxWx3 uint8)."""
         ...
 
 
@@ -45,8 +55,8 @@ class NoLabels:
 
     model: ModelInfo | None = None
 
-    def find(self, image: Picture) -> list[Label]:
-        return []
+    def look(self, image: Picture) -> Seen:
+        return Seen()
 
 
 _lock = threading.Lock()
@@ -66,10 +76,14 @@ def provider() -> Provider:
 
 
 def _load() -> Provider:
-    path = models.locate(model_manifest.LABEL_DETECTOR)
-    info = model_manifest.get(model_manifest.LABEL_DETECTOR).info
+    path, info = models.locate(model_manifest.LABEL_DETECTOR), models.label_model()
     if path is None or info is None:
         return NoLabels()
     from photovault.labels_yolox import YoloxLabels
 
-    return YoloxLabels(path, info)
+    classifier = models.locate(model_manifest.LABEL_CLASSIFIER)
+    if classifier is None:
+        return YoloxLabels(path, info)
+    from photovault.labels_mobilenet import MobilenetClasses
+
+    return YoloxLabels(path, info, MobilenetClasses(classifier))

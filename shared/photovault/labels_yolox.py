@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from photovault import face_measures, vision_cv
-from photovault.labels import SIDE, Label
+from photovault import face_measures, sights, vision_cv
+from photovault.labels import SIDE, Label, Seen
+from photovault.labels_mobilenet import MobilenetClasses
 from photovault.model_manifest import ModelInfo
 from photovault.vision_cv import Picture
 
@@ -38,15 +39,16 @@ COCO = (
 
 
 class YoloxLabels:
-    """YOLOX-nano. Safe to share between threads; calls run one after the other."""
+    """YOLOX-nano, beside a classifier where there is one. Safe to share between threads; calls run one by one."""
 
-    def __init__(self, path: Path, model: ModelInfo) -> None:
+    def __init__(self, path: Path, model: ModelInfo, classifier: MobilenetClasses | None = None) -> None:
         self.model = model
+        self.classifier = classifier
         self.net = vision_cv.read_net(path)
         self._lock = threading.Lock()
 
-    def find(self, image: Picture) -> list[Label]:
-        """The things in an oriented RGB picture, best score first. Raises ``ValueError`` for another kind of array."""
+    def look(self, image: Picture) -> Seen:
+        """The things in an oriented RGB picture. Raises ``ValueError`` for another kind of array."""
         cv = vision_cv.cv()
         if image.ndim == 3 and image.size:  # halving comes first: there is less to turn around then
             image = vision_cv.halved(image, _fitted(image)[0])
@@ -55,12 +57,15 @@ class YoloxLabels:
         with self._lock:
             self.net.setInput(cv.dnn.blobFromImage(square))
             raw = self.net.forward()[0]
-        boxes, scores, classes = decode(raw, min_score=MIN_SCORE)
-        if not len(boxes):
-            return []
-        kept = cv.dnn.NMSBoxesBatched(boxes.tolist(), scores.tolist(), classes.tolist(), MIN_SCORE, MAX_OVERLAP)
+        boxes, scores, classes = decode(raw, min_score=sights.LEAST_SCORE)
+        kept: list[int] = []
+        if len(boxes):
+            lists = boxes.tolist(), scores.tolist(), classes.tolist()
+            kept = np.asarray(cv.dnn.NMSBoxesBatched(*lists, sights.LEAST_SCORE, MAX_OVERLAP)).ravel().tolist()
         found = []
-        for index in np.asarray(kept).ravel():
+        for index in kept:
+            if scores[index] < MIN_SCORE:
+                continue
             left, top, wide, high = (float(side) / factor for side in boxes[index])
             found.append(
                 Label(
@@ -69,7 +74,13 @@ class YoloxLabels:
                     box=face_measures.fractions((left, top, wide, high), width=width, height=height),
                 )
             )
-        return sorted(found, key=lambda label: (-label.score, label.name, label.box))
+        return Seen(
+            labels=sorted(found, key=lambda label: (-label.score, label.name, label.box)),
+            sights=sights.combine(
+                [(COCO[classes[index]], float(scores[index])) for index in kept],
+                self.classifier.classify(image) if self.classifier else {},
+            ),
+        )
 
 
 def letterbox(bgr: Picture) -> tuple[Picture, float]:

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 Kind = Literal["face", "image", "label"]
-Role = Literal["face-detector", "face-embedder", "label-detector", "image-tower", "text-tower", "vocabulary"]
+Role = Literal[
+    "face-detector", "face-embedder", "label-detector", "label-classifier", "image-tower", "text-tower", "vocabulary"
+]
 
 
 @dataclass(frozen=True)
@@ -179,7 +181,19 @@ MANIFEST: tuple[ModelFile, ...] = (
         source="Megvii YOLOX-nano, trained on COCO",
         url="https://raw.githubusercontent.com/Kazuhito00/YOLOX-ONNX-TFLite-Sample/"
         "3d4f1119d0694200671c08069ecb847aa0d8495a/model/yolox_nano.onnx",
-        info=ModelInfo(name="yolox-nano", version="695e750a.1", kind="label", dims=0),
+        info=ModelInfo(name="yolox-nano", version="695e750a.2", kind="label", dims=0),
+    ),
+    ModelFile(
+        name="mobilenet-v2",
+        file="mobilenet_v2_1.0_224_quant.onnx",
+        role="label-classifier",
+        size=3_557_949,
+        sha256="2f2d2a0af49e677ba700cdb7ad56acfe791483e2480abaa8842ac92d92635ea7",
+        licence="Apache-2.0",
+        source="Google's MobileNet v2 1.0 224 (quantized) on ImageNet (google-coral/test_data@104342d), converted from "
+        "TensorFlow Lite to ONNX; there is no canonical ONNX download, so bring the file with --from",
+        # Of both: the classifier only ever stands beside the detector.
+        info=ModelInfo(name="yolox-nano+mobilenet-v2", version="695e750a.2f2d2a0a.1", kind="label", dims=0),
     ),
     ModelFile(
         name="clip-image",
@@ -224,6 +238,8 @@ CLIP_FILES = ("clip-image", "clip-text", "clip-vocabulary")
 FACE_EMBEDDERS = ("face-reidentification-retail-0095", "sface")
 FACE_DETECTOR = "yunet"
 LABEL_DETECTOR = "yolox-nano"
+# Says what else a photo may show, where it is there: searches are ranked by it, nothing is listed by it.
+LABEL_CLASSIFIER = "mobilenet-v2"
 
 _BY_NAME = {entry.name: entry for entry in MANIFEST}
 

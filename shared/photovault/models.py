@@ -169,8 +169,11 @@ def image_model() -> ModelInfo:
 
 
 def label_model() -> ModelInfo | None:
-    """The model that names things, or None where its file is absent: photos then carry no labels."""
-    return manifest.get(manifest.LABEL_DETECTOR).info if present(manifest.LABEL_DETECTOR) else None
+    """The model that names things, with the classifier where it is there too; None: photos then carry no labels."""
+    if not present(manifest.LABEL_DETECTOR):
+        return None
+    best = manifest.LABEL_CLASSIFIER if present(manifest.LABEL_CLASSIFIER) else manifest.LABEL_DETECTOR
+    return manifest.get(best).info
 
 
 def providers() -> dict[str, ModelInfo | None]:

@@ -1,4 +1,4 @@
-"""The table ``image_labels``: the things that a photo shows."""
+"""The tables ``image_labels`` and ``image_sights``: what a photo shows, and what else it may show."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from photovault import db
 
 if TYPE_CHECKING:
     from photovault.db import Connection
+    from photovault.sights import Sight
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,22 @@ def replace(conn: Connection, image_id: UUID, model_id: int, scores: Mapping[str
     """What this model saw instead of what another did."""
     conn.execute("DELETE FROM image_labels WHERE image_id = %s", [image_id])
     add(conn, image_id, model_id, scores)
+
+
+def add_sights(conn: Connection, image_id: UUID, found: Mapping[str, Sight]) -> None:
+    """Store what else a photo may show."""
+    conn.execute(
+        "INSERT INTO image_sights (image_id, name, strength, boxes) "
+        "SELECT i.id, seen.name, seen.strength, seen.boxes FROM images i, "
+        "unnest(%s::text[], %s::real[], %s::smallint[]) AS seen(name, strength, boxes) WHERE i.id = %s",
+        [list(found), [one.strength for one in found.values()], [one.boxes for one in found.values()], image_id],
+    )
+
+
+def replace_sights(conn: Connection, image_id: UUID, found: Mapping[str, Sight]) -> None:
+    """What another model sees instead."""
+    conn.execute("DELETE FROM image_sights WHERE image_id = %s", [image_id])
+    add_sights(conn, image_id, found)
 
 
 def of_image(conn: Connection, image_id: UUID) -> list[Thing]:

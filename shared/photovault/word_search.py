@@ -1,7 +1,13 @@
-"""Photos by the words that they carry: captions, file names, places, labels, people and albums, with their reasons.
+"""Photos by the words that they carry and by what they seem to show, with their reasons.
 
-Words are looked up in ``image_terms`` by equality and text range: a full-text index does not work under row-level
-security.
+Words of captions, file names, places, labels, people and albums are looked up by equality and text range: a full-text
+index does not work under row-level security. What a photo seems to show is in ``image_labels`` and ``image_sights``,
+under the names that ``concepts`` finds for a query's words.
+
+A photo's score is the share of the query that it answers, 0..1: each thing that the query names counts by how rare it
+is in this library (the inverse document frequency of BM25: Robertson, Zaragoza 2009) and by how surely the photo has
+it. What nothing in the library answers counts as rare, too, so that one common word of a query about something else
+finds nothing.
 """
 
 from __future__ import annotations
@@ -11,20 +17,32 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from photovault import db, listing, names, spoken_dates
+from photovault import concepts, db, inflections, listing, spoken_dates
+from photovault.concepts import Unit
 from photovault.names import Names
 from photovault.speech import ENGLISH
 
 if TYPE_CHECKING:
     from photovault.db import Connection
 
-# How much a word counts that is not in ``image_terms``, against the weights in ``terms``.
+# How surely a photo has what it is found by, against the weights in ``terms``.
 PERSON_WEIGHT = 0.8
 LABEL_WEIGHT = 0.6
 ALBUM_WEIGHT = 0.5
 UNFINISHED_WORD = 0.5
+OTHER_FORM = 0.9
+OTHER_COUNT = 0.77  # "two dogs", of a photo of another number of them
 SHORTEST_PREFIX = 3
 MOST_WORDS = 32
+
+# Chosen on the captions and the words without meaning of tests/benchmarks/bench_captions.py.
+LEAST_SCORE = 0.10
+"""What answers a smaller share of a query is not an answer."""
+LEAST_OF_BEST = 0.2
+"""Nor is what answers so much less than the best photo does."""
+UNANSWERED = 0.5
+"""What a thing that nothing in the library answers counts against a rare one that something does."""
+_LEAST_HIT = 0.05  # below it a hit is noise
 
 # Left out of look-ups where the query has other words: they stand in every caption.
 # fmt: off
@@ -32,22 +50,23 @@ _STOP_WORDS = frozenset((
     "a", "an", "and", "are", "at", "be", "by", "for", "from", "has", "have", "i", "in", "is", "it", "its", "me", "my",
     "not", "of", "on", "or", "our", "the", "their", "there", "they", "this", "to", "was", "we", "were", "who", "with",
     "without",
+    "am", "das", "dem", "den", "der", "des", "die", "ein", "eine", "einem", "einen", "einer", "im", "mit", "und", "von",
 ))
 # fmt: on
 
 
 @dataclass(frozen=True)
 class Words:
-    """What to look up for a text: a list of statements with their parameters, and of how many words the text is."""
+    """What to look up for a text: a list of statements with their parameters, and the things that the text names."""
 
     sql: tuple[str, ...]
     parameters: dict[str, Any]
-    count: int
 
 
 @dataclass(frozen=True)
 class Reason:
-    """Why a photo was found: ``kind`` is word, label, person or album, ``text`` what it is called."""
+    """Why a photo was found: ``kind`` is word, label, look (it seems to show that), person or album; ``text`` what it
+    is called."""
 
     kind: str
     text: str
@@ -64,6 +83,7 @@ class _Found:
     image_id: UUID
     kind: str
     shown: str
+    weight: float
 
 
 def words_of(conn: Connection, text: str, known: Names, *, language: str = ENGLISH.code) -> Words | None:
@@ -71,9 +91,10 @@ def words_of(conn: Connection, text: str, known: Names, *, language: str = ENGLI
     # A file name in a query is one lexeme; in the index it is its parts.
     found = conn.execute(
         "SELECT lexeme, max(spoken.position) FROM ("
-        "SELECT lexeme, positions[cardinality(positions)] AS position FROM unnest(to_tsvector('simple', %(text)s)) "
+        "SELECT lexeme, positions[cardinality(positions)] AS position "
+        "FROM unnest(to_tsvector('simple', folded(%(text)s))) "
         "UNION ALL SELECT lexeme, positions[cardinality(positions)] "
-        "FROM unnest(to_tsvector('simple', regexp_replace(%(text)s, '[^[:alnum:]]+', ' ', 'g')))"
+        "FROM unnest(to_tsvector('simple', regexp_replace(folded(%(text)s), '[^[:alnum:]]+', ' ', 'g')))"
         ") AS spoken GROUP BY lexeme ORDER BY 2, 1",
         {"text": text},
     ).fetchall()
@@ -81,46 +102,118 @@ def words_of(conn: Connection, text: str, known: Names, *, language: str = ENGLI
     terms = [lexeme for lexeme in lexemes if lexeme not in _STOP_WORDS][:MOST_WORDS] or lexemes[:MOST_WORDS]
     if not terms:
         return None
-    folded = list(dict.fromkeys(word.text for word in spoken_dates.words(text)))
-    sql = [
-        "SELECT t.image_id, t.term AS word, 'word' AS kind, t.term AS shown, t.weight "
-        "FROM image_terms t WHERE t.term = ANY(%(terms)s)"
-    ]
-    parameters: dict[str, Any] = {"terms": terms}
-    if len(terms[-1]) >= SHORTEST_PREFIX:
-        # A range of text is a prefix only in the order of code points, whatever order the database sorts in.
-        sql.append(
-            f"SELECT t.image_id, %(last)s, 'word', t.term, t.weight * {UNFINISHED_WORD} FROM image_terms t "
-            'WHERE t.term COLLATE "C" > %(last)s AND t.term COLLATE "C" < %(past_last)s'
-        )
-        parameters |= {"last": terms[-1], "past_last": past_prefix(terms[-1])}
-    if labels := names.labels_in(known, folded, language=language):
-        sql.append(
-            f"SELECT l.image_id, w.word, 'label', l.label, {LABEL_WEIGHT} FROM image_labels l "
-            "JOIN unnest(%(labels)s::text[], %(label_words)s::text[]) AS w(label, word) ON w.label = l.label "
-            "WHERE l.label = ANY(%(labels)s)"
-        )
-        parameters |= {"labels": [label for label, _ in labels], "label_words": [word for _, word in labels]}
+    folded = [word.text for word in spoken_dates.words(text)][: 4 * MOST_WORDS]
+    units = concepts.units(folded, known.vocabulary.labels[language], language=language)
+    lookup = _Lookup(units)
+    lookup.terms(terms, language=language)
+    lookup.names("labels", "image_labels", f"'label', h.label, {LABEL_WEIGHT}", column="label")
+    lookup.names("sights", "image_sights", f"'look', h.name, h.strength * {_counted(folded)}", column="name")
     for kind, table, column, weight in (
         ("person", "faces", "person_id", PERSON_WEIGHT),
         ("album", "album_images", "album_id", ALBUM_WEIGHT),
     ):
+        lookup.bearers(kind, table, column, weight, known)
+    return lookup.done()
+
+
+def _counted(words: Sequence[str]) -> str:
+    """How a sight counts less where the query says how many there are."""
+    count = concepts.count_said(words)
+    if count is None:
+        return "1"
+    return f"CASE WHEN least(h.boxes, {concepts.MANY}) = {count:d} THEN 1 ELSE {OTHER_COUNT} END"
+
+
+class _Lookup:
+    """Collects statements; each gives (image_id, unit, kind, shown, weight), a unit by its place in the query."""
+
+    def __init__(self, units: Sequence[Unit]) -> None:
+        self.units = [unit for unit in units if set(unit.words) - _STOP_WORDS]
+        self.place = {word: at for at, unit in reversed(list(enumerate(self.units))) for word in unit.words}
+        self.counts = [not set(unit.words) <= concepts.IDLE for unit in self.units]
+        self.sql: list[str] = []
+        self.parameters: dict[str, Any] = {}
+
+    def terms(self, terms: Sequence[str], *, language: str) -> None:
+        """Words as they stand, in other forms, and the last of them unfinished."""
+        said: dict[tuple[str, int], float] = {}
+        for term in terms:
+            at = self._place_of(term)
+            share = 1.0 if at >= len(self.units) or term not in self.units[at].words else 1 / len(self.units[at].words)
+            said[term, at] = share
+            for form in inflections.variants(term, language=language):
+                said.setdefault((form, at), share * OTHER_FORM)
+        self._add(
+            "terms",
+            "SELECT h.image_id, w.unit, 'word' AS kind, h.term AS shown, h.weight * w.factor AS weight "
+            'FROM {wanted} AS w(term, unit, factor) JOIN image_terms h ON h.term = w.term COLLATE "C" '
+            'WHERE h.term = ANY(%(terms_keys)s::text[] COLLATE "C")',
+            [(term, at, factor) for (term, at), factor in said.items()],
+        )
+        if len(terms[-1]) >= SHORTEST_PREFIX:
+            # A range of text is a prefix only in the order of code points, whatever order the database sorts in.
+            self.sql.append(
+                f"SELECT h.image_id, %(last_unit)s::int, 'word', h.term, h.weight * {UNFINISHED_WORD} "
+                'FROM image_terms h WHERE h.term COLLATE "C" > %(last)s AND h.term COLLATE "C" < %(past_last)s'
+            )
+            self.parameters |= {
+                "last": terms[-1],
+                "past_last": past_prefix(terms[-1]),
+                "last_unit": self._place_of(terms[-1]),
+            }
+
+    def names(self, name: str, table: str, columns: str, *, column: str) -> None:
+        """What the models name that a unit stands for."""
+        meant = [(said, at, factor) for at, unit in enumerate(self.units) for said, factor in unit.meant.items()]
+        self._add(
+            name,
+            f"SELECT h.image_id, w.unit, {columns} * w.factor FROM {{wanted}} AS w(name, unit, factor) "
+            f"JOIN {table} h ON h.{column} = w.name WHERE h.{column} = ANY(%({name}_keys)s::text[])",
+            meant,
+        )
+
+    def bearers(self, kind: str, table: str, column: str, weight: float, known: Names) -> None:
+        """Those who have a word of the text in their name."""
         meant = [
-            (name.id, word, name.value)
-            for word in folded
+            (name.id, at, name.value)
+            for at, unit in enumerate(self.units)
+            for word in unit.words
             if word not in _STOP_WORDS
             for name in known.by_word.get(word, ())
             if name.kind == kind
         ]
-        if meant:
-            sql.append(
-                f"SELECT m.image_id, w.word, '{kind}', w.shown, {weight} FROM {table} m "
-                f"JOIN unnest(%({kind}_ids)s::uuid[], %({kind}_words)s::text[], %({kind}_names)s::text[]) "
-                f"AS w(id, word, shown) ON w.id = m.{column} WHERE m.{column} = ANY(%({kind}_ids)s)"
-            )
-            for name, values in zip(("ids", "words", "names"), zip(*meant, strict=True), strict=True):
-                parameters[f"{kind}_{name}"] = list(values)
-    return Words(tuple(sql), parameters, sum(1 for word in folded if word not in _STOP_WORDS) or 1)
+        if not meant:
+            return
+        ids, places, shown = (list(values) for values in zip(*meant, strict=True))
+        self.sql.append(
+            f"SELECT h.image_id, w.unit, '{kind}', w.shown, {weight} FROM unnest(%({kind}_ids)s::uuid[], "
+            f"%({kind}_units)s::int[], %({kind}_names)s::text[]) AS w(id, unit, shown) "
+            f"JOIN {table} h ON h.{column} = w.id WHERE h.{column} = ANY(%({kind}_ids)s)"
+        )
+        self.parameters |= {f"{kind}_ids": ids, f"{kind}_units": places, f"{kind}_names": shown}
+
+    def done(self) -> Words:
+        """``units`` are the places of all that is to be answered."""
+        content = [at for at, counts in enumerate(self.counts) if counts]
+        return Words(tuple(self.sql), self.parameters | {"units": content})
+
+    def _place_of(self, term: str) -> int:
+        """The unit that a lexeme belongs to: by itself, by its first part, or one of its own."""
+        parts = [term, *(word.text for word in spoken_dates.words(term)[:1])]
+        for part in parts:
+            if part in self.place:
+                return self.place[part]
+        self.place[term] = len(self.counts)
+        self.counts.append(term not in concepts.IDLE)
+        return self.place[term]
+
+    def _add(self, name: str, sql: str, meant: Sequence[tuple[str, int, float]]) -> None:
+        if not meant:
+            return
+        keys, places, factors = (list(values) for values in zip(*meant, strict=True))
+        wanted = f"unnest(%({name}_keys)s::text[], %({name}_units)s::int[], %({name}_factors)s::float8[])"
+        self.sql.append(sql.replace("{wanted}", wanted))
+        self.parameters |= {f"{name}_keys": keys, f"{name}_units": places, f"{name}_factors": factors}
 
 
 def past_prefix(prefix: str) -> str:
@@ -133,22 +226,37 @@ def past_prefix(prefix: str) -> str:
 
 
 def by_words_sql(wanted: listing.Filter, words: Words, *, most: int) -> tuple[str, dict[str, Any]]:
-    """A word counts by its heaviest place, a photo by the sum of its words times the share of the query that it has."""
+    """All that a photo has of a unit counts together, as evidence that adds up and never quite reaches 1.
+
+    What a unit is worth comes from the look-up itself: from all hits, before any other condition of the search.
+    """
     where, parameters = listing.conditions(wanted)
     return (
-        f"WITH hits (image_id, word, kind, shown, weight) AS ({' UNION ALL '.join(words.sql)}), "
-        "best AS (SELECT image_id, max(weight)::float8 AS weight FROM hits GROUP BY image_id, word) "
+        f"WITH hits (image_id, unit, kind, shown, weight) AS ({' UNION ALL '.join(words.sql)}), "
+        "best AS MATERIALIZED (SELECT image_id, unit, "
+        "greatest(max(weight) FILTER (WHERE kind <> 'look'), "
+        "1 - exp(sum(ln(1 - least(weight, 0.99))) FILTER (WHERE kind = 'look'))) AS weight "
+        "FROM hits WHERE weight >= %(least_hit)s GROUP BY image_id, unit), "
+        "library AS (SELECT coalesce(sum(listed), 0)::float8 AS photos FROM image_days WHERE level = 'year'), "
+        "had AS (SELECT unit, sum(weight) AS sure FROM best GROUP BY unit), "
+        "worths AS (SELECT unit, ln(1 + (greatest(0, photos - sure) + 0.5) / (sure + 0.5)) AS worth "
+        "FROM had, library), "
+        "whole AS (SELECT sum(coalesce(worth, %(unanswered)s * ln(2 + 2 * photos))) AS worth FROM library, "
+        "(SELECT unnest(%(units)s::int[]) AS unit UNION SELECT unit FROM worths) AS said "
+        "LEFT JOIN worths USING (unit)) "
         # Rounded, so that equal sums tie whatever the order they were added in.
-        "SELECT i.id, round(1e4 * sum(b.weight) * least(1, count(*) / %(count)s::float8)) / 1e4 AS score "
-        f"FROM best b JOIN images i ON i.id = b.image_id WHERE {where} GROUP BY i.id "
-        "ORDER BY score DESC, i.sort_at DESC, i.id DESC LIMIT %(most)s",
-        parameters | words.parameters | {"count": words.count, "most": most},
+        "SELECT i.id, round(1e4 * sum(b.weight * w.worth) / max(whole.worth)) / 1e4 AS score "
+        f"FROM best b JOIN worths w USING (unit) CROSS JOIN whole JOIN images i ON i.id = b.image_id WHERE {where} "
+        "GROUP BY i.id ORDER BY score DESC, i.sort_at DESC, i.id DESC LIMIT %(most)s",
+        parameters | words.parameters | {"least_hit": _LEAST_HIT, "unanswered": UNANSWERED, "most": most},
     )
 
 
 def by_words(conn: Connection, wanted: listing.Filter, words: Words, *, most: int) -> list[tuple[UUID, float]]:
+    """The photos that answer enough of the words, best first, newest first among equals."""
     sql, parameters = by_words_sql(wanted, words, most=most)
-    return [(row.id, row.score) for row in db.rows(conn, _Scored, sql, parameters)]
+    found = [(row.id, row.score) for row in db.rows(conn, _Scored, sql, parameters)]
+    return [(image_id, score) for image_id, score in found if score >= max(LEAST_SCORE, LEAST_OF_BEST * found[0][1])]
 
 
 def reasons(conn: Connection, image_ids: Sequence[UUID], words: Words) -> dict[UUID, list[Reason]]:
@@ -156,12 +264,25 @@ def reasons(conn: Connection, image_ids: Sequence[UUID], words: Words) -> dict[U
     found = db.rows(
         conn,
         _Found,
-        f"WITH hits (image_id, word, kind, shown, weight) AS ({' UNION ALL '.join(words.sql)}) "
-        "SELECT image_id, kind, shown FROM hits WHERE image_id = ANY(%(image_ids)s) "
-        "GROUP BY image_id, kind, shown ORDER BY max(weight) DESC, kind, shown",
-        words.parameters | {"image_ids": list(image_ids)},
+        f"WITH hits (image_id, unit, kind, shown, weight) AS ({' UNION ALL '.join(words.sql)}) "
+        "SELECT image_id, kind, shown, max(weight)::float8 AS weight FROM hits "
+        "WHERE image_id = ANY(%(image_ids)s) AND weight >= %(least_hit)s "
+        "GROUP BY image_id, kind, shown ORDER BY weight DESC, kind, shown",
+        words.parameters | {"image_ids": list(image_ids), "least_hit": _LEAST_HIT},
     )
-    told: dict[UUID, list[Reason]] = {image_id: [] for image_id in image_ids}
+    told: dict[UUID, list[_Found]] = {image_id: [] for image_id in image_ids}
     for row in found:
-        told[row.image_id].append(Reason(row.kind, row.shown))
-    return told
+        told[row.image_id].append(row)
+    return {image_id: _once(rows) for image_id, rows in told.items()}
+
+
+def _once(found: Sequence[_Found]) -> list[Reason]:
+    """A label is no guess besides, and its name no word of the photo where nothing else says it."""
+    labels = {one.shown for one in found if one.kind == "label"}
+    return [
+        Reason(one.kind, one.shown)
+        for one in found
+        if one.shown not in labels
+        or one.kind not in {"look", "word"}
+        or (one.kind == "word" and one.weight > LABEL_WEIGHT + 1e-6)
+    ]

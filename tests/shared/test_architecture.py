@@ -23,6 +23,7 @@ PURE = {
     "readings", "reasons", "recipes", "reconciling", "renditions", "saved_filters", "scopes", "sealing", "sharing",
     "showing", "speech", "spoken_dates", "spoken_names", "stripping", "stripping_heif", "thumbhash", "timezones",
     "titles", "tokens", "trip_albums", "trips", "vision_cv", "vocabularies", "xmp",
+    "concept_words", "concepts", "inflections", "sights",
 }  # fmt: skip
 IO_MODULES = {"boto3", "botocore", "psycopg", "psycopg_pool", "socket", "subprocess", "urllib.request", "http.client"}
 HEAVY = ("cv2", "onnxruntime", "numpy", "PIL", "tokenizers", "tzfpy")

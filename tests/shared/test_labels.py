@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from PIL import Image
 from tests.shared.inference import COCO, MODELS, needs, use_settings
 
-from photovault import labels, labels_yolox, models
+from photovault import labels, labels_mobilenet, labels_yolox, model_manifest, models, sights
 from photovault.errors import Misconfigured
 
 YOLOX = MODELS / "yolox_nano.onnx"
+CLASSIFIER = MODELS / "mobilenet_v2_1.0_224_quant.onnx"
 
 
 @pytest.fixture
@@ -28,7 +29,7 @@ def test_without_the_model_nothing_is_found_and_the_provider_says_that_it_does_n
 ) -> None:
     use_settings(monkeypatch)
     assert labels.provider().model is None
-    assert labels.provider().find(np.zeros((50, 60, 3), np.uint8)) == []
+    assert labels.provider().look(np.zeros((50, 60, 3), np.uint8)) == labels.Seen()
 
 
 @needs(YOLOX)
@@ -92,14 +93,14 @@ def test_a_picture_keeps_its_proportions_in_the_grey_square(shape: tuple[int, in
 
 @needs(YOLOX)
 def test_a_blank_picture_shows_nothing(yolox: labels.Provider) -> None:
-    assert yolox.find(np.full((300, 500, 3), 90, np.uint8)) == []
+    assert yolox.look(np.full((300, 500, 3), 90, np.uint8)).labels == []
 
 
 @needs(YOLOX)
 @pytest.mark.parametrize("array", [np.zeros((5, 5), np.uint8), np.zeros((0, 5, 3), np.uint8), np.zeros((5, 5, 3))])
 def test_an_array_that_is_no_picture_is_refused(yolox: labels.Provider, array: np.ndarray) -> None:
     with pytest.raises(ValueError, match="picture"):
-        yolox.find(array)
+        yolox.look(array)
 
 
 @needs(YOLOX, COCO / "val2017")
@@ -114,11 +115,13 @@ def test_things_in_real_photos_are_named_as_people_named_them(yolox: labels.Prov
         path = COCO / "val2017" / entry["file_name"]
         if not path.exists():
             continue
-        things = yolox.find(np.asarray(Image.open(path).convert("RGB")))
+        seen_in_it = yolox.look(np.asarray(Image.open(path).convert("RGB")))
+        things = seen_in_it.labels
         seen = {thing.name for thing in things}
         right += len(seen & truth[entry["id"]])
         found += len(seen)
         real += len(truth[entry["id"]])
+        assert seen <= set(seen_in_it.sights)  # whatever is shown is also ranked by
         assert [thing.score for thing in things] == sorted((thing.score for thing in things), reverse=True)
         for thing in things:
             x, y, wide, high = thing.box
@@ -126,3 +129,56 @@ def test_things_in_real_photos_are_named_as_people_named_them(yolox: labels.Prov
             assert 0 <= y <= y + high <= 1 + 1e-9
     assert right / found >= 0.85
     assert right / real >= 0.45
+
+
+@needs(YOLOX, CLASSIFIER)
+def test_the_classifier_stands_beside_the_detector_and_is_named_with_it(yolox: labels.Provider) -> None:
+    assert yolox.model is not None
+    assert yolox.model.name == "yolox-nano+mobilenet-v2"
+
+
+@needs(YOLOX)
+def test_without_the_classifier_the_detector_runs_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / YOLOX.name).symlink_to(YOLOX)
+    use_settings(monkeypatch, models_dir=str(tmp_path))
+    assert labels.provider().model == models.label_model() == model_manifest.get("yolox-nano").info
+
+
+@needs(YOLOX)
+def test_the_classifier_alone_names_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / CLASSIFIER.name).symlink_to(CLASSIFIER)
+    use_settings(monkeypatch, models_dir=str(tmp_path))
+    assert labels.provider().model is models.label_model() is None
+
+
+@needs(YOLOX, CLASSIFIER, COCO / "val2017")
+@pytest.mark.parametrize(
+    ("photo", "name"), [(136334, "snow"), (519611, "polar bear"), (160012, "pizza"), (11813, "tripod")]
+)
+def test_the_classifier_sees_what_the_detector_has_no_word_for(yolox: labels.Provider, photo: int, name: str) -> None:
+    picture = np.asarray(Image.open(COCO / "val2017" / f"{photo:012}.jpg").convert("RGB"))
+    assert yolox.look(picture).sights[name].strength > 0.3
+
+
+def test_probabilities_of_a_names_classes_add_up() -> None:
+    probabilities = np.zeros(1001, np.float32)
+    probabilities[[152, 269, 282]] = 0.5, 0.25, 0.125
+    named = labels_mobilenet.named(probabilities)
+    assert (named["dog"], named["cat"], named["beach"]) == (0.75, 0.125, 0)
+
+
+@needs(MODELS / "imagenet_labels_1001.txt")
+@pytest.mark.parametrize(
+    ("name", "known"),
+    [
+        ("dog", {"Chihuahua", "Mexican hairless", "beagle"}),
+        ("beach", {"seashore", "sandbar"}),
+        ("pizza", {"pizza"}),
+        ("violin", {"violin", "cello"}),
+        ("polar bear", {"ice bear"}),
+        ("bathroom", {"toilet tissue", "bathtub"}),
+    ],
+)
+def test_the_numbers_of_classes_are_those_of_the_classifier(name: str, known: set[str]) -> None:
+    lines = (MODELS / "imagenet_labels_1001.txt").read_text().splitlines()
+    assert known <= {lines[number].split(",")[0] for number in sights.classes()[name]}

@@ -70,8 +70,8 @@ class Matched(schemas.Schema):
 
     kind: str = Field(
         description="date, time, person, place, near, label, camera, album, favourite, archived, faces, gps, caption, "
-        "motion, type or orientation for a condition; word, label, person or album for a word of the rest; picture for "
-        "what it shows as a whole."
+        "motion, type or orientation for a condition; word, label, look (what it seems to show), person or album for "
+        "a word of the rest; picture for what it shows as a whole."
     )
     text: str | None
     score: float | None = Field(None, description="Of `picture`: the cosine similarity of text and picture.")

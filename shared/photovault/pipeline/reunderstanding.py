@@ -146,7 +146,8 @@ def _commit(
             _replace_faces(conn, result.model_id, findings, faces, stored)
         if "labels" in task.parts and findings.label_model is not None:
             model_id = vectors.model_id(conn, findings.label_model)
-            things.replace(conn, image_id, model_id, vision.best_scores(findings.labels))
+            things.replace(conn, image_id, model_id, vision.best_scores(findings.seen.labels))
+            things.replace_sights(conn, image_id, findings.seen.sights)
             terms.refresh(conn, image_id)
         if "look" in task.parts:
             lookalikes.add(conn, image_id, sketch, findings.appearance.marks)

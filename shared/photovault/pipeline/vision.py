@@ -67,7 +67,7 @@ class Findings:
     pictures: list[renditions.Rendition]
     faces: list[Face]
     face_model: ModelInfo
-    labels: list[labels.Label]
+    seen: labels.Seen
     label_model: ModelInfo | None
     motion: motion.Clip | None = None
     """Where in the original's bytes the clip of a Motion Photo lies."""
@@ -214,7 +214,7 @@ def look(data: bytes, image: Image) -> Findings:
         pictures=[preview, thumbnail],
         faces=faces,
         face_model=provider.model,
-        labels=things_finder.find(half),
+        seen=things_finder.look(half),
         label_model=things_finder.model,
         motion=motion.find(data, content_type=picture.content_type),
     )
@@ -294,8 +294,10 @@ def _commit(image: Image, findings: Findings, stored: list[Blob], face_ids: list
             lookalikes.add(conn, image.id, sketch, marks, compared=compared)
             if findings.faces:
                 people.add_faces(conn, image.id, recipe.model_id, face_ids, findings.faces)
-            if findings.labels and recipe.label_model_id is not None:
-                things.add(conn, image.id, recipe.label_model_id, best_scores(findings.labels))
+            if findings.seen.labels and recipe.label_model_id is not None:
+                things.add(conn, image.id, recipe.label_model_id, best_scores(findings.seen.labels))
+            if findings.seen.sights:
+                things.add_sights(conn, image.id, findings.seen.sights)
             terms.refresh(conn, image.id)
             moves = renewals.move_people(conn, recipe, yields=made_of.yields)
             late = status == "ready"  # the step had been given up
@@ -310,7 +312,7 @@ def _commit(image: Image, findings: Findings, stored: list[Blob], face_ids: list
             extra={
                 "image_id": str(image.id),
                 "faces": len(findings.faces),
-                "labels": len(findings.labels),
+                "labels": len(findings.seen.labels),
                 "taken_source": findings.understood.metadata.taken.source
                 if findings.understood.metadata.taken
                 else None,

@@ -1,0 +1,224 @@
+"""Ranking by words, labels and sights: what counts how much, what is cut off, and the reasons that are given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from tests.libraries import photo
+from tests.vaults import Somebody, somebody
+
+from photovault import db, library_names, listing, terms, things, word_search
+from photovault.sights import Sight
+
+
+@pytest.fixture(scope="module", autouse=True)
+def configured(vault: Path) -> Path:
+    return vault
+
+
+@pytest.fixture
+def person() -> Somebody:
+    return somebody()
+
+
+def shows(person: Somebody, seen: Mapping[str, float | tuple[float, int]], **values: object) -> UUID:
+    """A photo that seems to show these, by strength, or by strength and number."""
+    image_id = photo(person.user_id, **values)
+    sights = {name: Sight(*(one if isinstance(one, tuple) else (one, 1))) for name, one in seen.items()}
+    with db.transaction(person.user_id) as conn:
+        things.add_sights(conn, image_id, sights)
+    return image_id
+
+
+def scores(person: Somebody, text: str) -> dict[UUID, float]:
+    with db.transaction(person.user_id) as conn:
+        words = word_search.words_of(conn, text, library_names.names_of(conn, person.user_id))
+        return dict(word_search.by_words(conn, listing.Filter(), words, most=100)) if words else {}
+
+
+def found(person: Somebody, text: str) -> list[UUID]:
+    return list(scores(person, text))
+
+
+def reasons(person: Somebody, text: str, image_id: UUID) -> list[tuple[str, str]]:
+    with db.transaction(person.user_id) as conn:
+        words = word_search.words_of(conn, text, library_names.names_of(conn, person.user_id))
+        assert words
+        return [(why.kind, why.text) for why in word_search.reasons(conn, [image_id], words)[image_id]]
+
+
+# ------------------------------------------------------------------------------------------------ words as written
+
+
+@pytest.mark.parametrize(
+    ("caption", "q"),
+    [("a café in Zürich", "cafe"), ("a cafe", "Café"), ("Zürich", "zurich"), ("Straße", "strasse"), ("Łódź", "łodz")],
+)
+def test_accents_make_no_difference(person: Somebody, caption: str, q: str) -> None:
+    wanted = photo(person.user_id, caption=caption)
+
+    assert found(person, q) == [wanted]
+
+
+@pytest.mark.parametrize(
+    ("caption", "q"), [("a lantern", "lanterns"), ("lanterns", "lantern"), ("sailing", "sail"), ("we sail", "sailing")]
+)
+def test_other_forms_of_a_word_are_found_behind_the_word_itself(person: Somebody, caption: str, q: str) -> None:
+    other = photo(person.user_id, caption=caption)
+    exact = photo(person.user_id, caption=q)
+
+    assert found(person, q) == [exact, other]
+
+
+def test_german_forms_are_found_in_german(person: Somebody) -> None:
+    house = photo(person.user_id, caption="unser Haus")
+    with db.transaction(person.user_id) as conn:
+        words = word_search.words_of(conn, "Häuser", library_names.names_of(conn, person.user_id), language="de")
+        assert words
+        assert [one for one, _ in word_search.by_words(conn, listing.Filter(), words, most=9)] == [house]
+
+
+def test_indexing_again_changes_nothing(person: Somebody) -> None:
+    image_id = photo(person.user_id, caption="Crème brûlée")
+    before = terms_of(person, image_id)
+    with db.transaction(person.user_id) as conn:
+        terms.refresh(conn, image_id)
+
+    assert terms_of(person, image_id) == before >= {"creme", "brulee"}
+
+
+def terms_of(person: Somebody, image_id: UUID) -> set[str]:
+    with db.transaction(person.user_id) as conn:
+        return {row[0] for row in conn.execute("SELECT term FROM image_terms WHERE image_id = %s", [image_id])}
+
+
+# ------------------------------------------------------------------------------------------- what counts how much
+
+
+def test_a_word_that_most_photos_have_says_little(person: Somebody) -> None:
+    for _ in range(8):
+        photo(person.user_id, caption="holiday")
+    rare = photo(person.user_id, caption="windmill")
+    both = photo(person.user_id, caption="holiday windmill")
+
+    # With what is asked for there, the word that everything has alone is no answer.
+    assert found(person, "holiday windmill") == [both, rare]
+
+
+def test_one_common_word_of_a_query_about_something_else_finds_nothing(person: Somebody) -> None:
+    for _ in range(10):
+        shows(person, {"person": 0.9})
+    photo(person.user_id, caption="windmill")
+
+    assert len(found(person, "man")) == 10
+    assert found(person, "man quantum spectrometer diagrams") == []
+
+
+def test_words_that_say_nothing_cost_nothing(person: Somebody) -> None:
+    wanted = photo(person.user_id, caption="windmill")
+
+    assert scores(person, "there is a very large windmill standing in the background") == {wanted: 1.0}
+
+
+def test_scores_are_between_nothing_and_one_and_equal_ones_are_newest_first(person: Somebody) -> None:
+    older, newer = (photo(person.user_id, caption="windmill") for _ in range(2))
+    part = photo(person.user_id, filename="windmill.jpg")
+
+    given = scores(person, "windmill")
+
+    assert list(given) == [newer, older, part]
+    assert given[newer] == given[older] == 1
+    assert 0 < given[part] < 1
+
+
+def test_more_of_a_query_never_scores_less(person: Somebody) -> None:
+    one = shows(person, {"dog": 0.5}, caption="windmill")
+    more = shows(person, {"dog": 0.9, "beach": 0.3}, caption="windmill")
+
+    given = scores(person, "dog and windmill at the beach")
+
+    assert given[more] > given[one]
+
+
+# ------------------------------------------------------------------------------------------------ what photos show
+
+
+def test_the_surer_sight_comes_first_and_labels_without_sights_are_found_all_the_same(person: Somebody) -> None:
+    unsure, sure = shows(person, {"dog": 0.3}), shows(person, {"dog": 0.9})
+    labelled = photo(person.user_id, labels=["dog"])
+
+    assert found(person, "dogs") == [sure, labelled, unsure]
+
+
+def test_words_find_what_usually_stands_there(person: Somebody) -> None:
+    kitchen, oven = shows(person, {"kitchen": 0.9}), shows(person, {"oven": 0.7})
+    shows(person, {"giraffe": 0.9})
+
+    assert found(person, "kitchen") == [kitchen, oven]
+    assert found(person, "Küche") == [kitchen, oven]
+
+
+def test_a_thing_asked_for_by_its_kind_is_found_by_any_of_it(person: Somebody) -> None:
+    horse, zebra = shows(person, {"horse": 0.9}), shows(person, {"zebra": 0.8})
+    shows(person, {"car": 0.9})
+
+    assert set(found(person, "animals")) == {horse, zebra}
+
+
+def test_a_phrase_finds_no_photos_of_its_words(person: Somebody) -> None:
+    snack = shows(person, {"hot dog": 0.8})
+    shows(person, {"dog": 0.9})
+
+    assert found(person, "hot dogs") == [snack]
+
+
+def test_the_right_number_comes_first(person: Somebody) -> None:
+    two = shows(person, {"dog": (0.8, 2)})
+    one, herd = shows(person, {"dog": (0.8, 1)}), shows(person, {"dog": (0.8, 5)})
+
+    assert found(person, "two dogs")[0] == two
+    assert found(person, "a group of dogs")[0] == herd
+    assert found(person, "a single dog")[0] == one
+    assert set(found(person, "two dogs")) == {one, two, herd}
+
+
+def test_a_hint_far_below_the_best_is_cut_off(person: Somebody) -> None:
+    sure = shows(person, {"dog": 0.95})
+    shows(person, {"dog": 0.1})
+
+    assert found(person, "dog") == [sure]
+
+
+# --------------------------------------------------------------------------------------------------------- reasons
+
+
+def test_reasons_name_the_label_or_sight_that_a_word_stands_for(person: Somebody) -> None:
+    seen = shows(person, {"dog": 0.9, "beach": 0.4}, labels=["dog"], caption="Rex")
+
+    assert reasons(person, "puppy by the seaside with rex", seen) == [
+        ("word", "rex"),
+        ("label", "dog"),
+        ("look", "beach"),
+    ]
+
+
+def test_a_label_is_a_word_of_the_photo_only_where_its_caption_says_so(person: Somebody) -> None:
+    silent = photo(person.user_id, labels=["dog"])
+    told = photo(person.user_id, labels=["dog"], caption="my dog")
+
+    assert reasons(person, "dog", silent) == [("label", "dog")]
+    assert set(reasons(person, "dog", told)) == {("label", "dog"), ("word", "dog")}
+
+
+def test_what_others_photos_show_is_not_found_and_weighs_nothing(person: Somebody) -> None:
+    stranger = somebody()
+    mine = shows(person, {"dog": 0.8})
+    alone = scores(person, "dog on a beach")
+    for _ in range(5):
+        shows(stranger, {"dog": 0.9, "beach": 0.9})
+
+    assert scores(person, "dog on a beach") == alone
+    assert set(alone) == {mine}
