@@ -1,7 +1,7 @@
 """Full text as rows of (term, photo, weight): what ``to_tsvector`` gives, kept where a btree can find it.
 
 A GIN index is not used under row-level security, because its operators are not leakproof; an equality on text is.
-Words are kept without accents (``folded`` of migration 0018), so that "cafe" and "café" find each other.
+Words are kept without accents (``folded`` of migration 0019), so that "cafe" and "café" find each other.
 """
 
 from __future__ import annotations
