@@ -70,7 +70,8 @@ class Sighting:
 class Client:
     """One person at one server; a context manager. Threads may share it.
 
-    ``attempts`` is how often what may be repeated is tried. ``transport`` is for tests. ``sleep`` waits so many seconds.
+    ``attempts`` is how often what may be repeated is tried. ``sleep`` waits so many seconds. ``transport`` is for
+    tests.
     """
 
     def __init__(
