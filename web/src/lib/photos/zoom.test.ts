@@ -4,9 +4,9 @@ import { farthest, fitted, held, WHOLE, zoomed } from "./zoom";
 
 const stage = { width: 1000, height: 600 };
 
-test("a picture fits its stage and is not blown up", () => {
+test("a picture fits its stage and is hardly blown up", () => {
   expect(fitted({ width: 4000, height: 3000 }, stage)).toEqual({ width: 800, height: 600 });
-  expect(fitted({ width: 200, height: 100 }, stage)).toEqual({ width: 200, height: 100 });
+  expect(fitted({ width: 200, height: 100 }, stage)).toEqual({ width: 400, height: 200 });
 });
 
 test("what is under the pointer stays under it", () => {

@@ -12,9 +12,9 @@ export interface Size {
 
 export const WHOLE: Stand = { scale: 1, x: 0, y: 0 };
 
-/** The largest size of a picture that the stage holds. Small pictures are not blown up. */
+/** The largest size of a picture that the stage holds. Small pictures are blown up to twice their size at most. */
 export function fitted(picture: Size, stage: Size): Size {
-  const scale = Math.min(stage.width / picture.width, stage.height / picture.height, 1);
+  const scale = Math.min(stage.width / picture.width, stage.height / picture.height, 2);
   return { width: picture.width * scale, height: picture.height * scale };
 }
 
