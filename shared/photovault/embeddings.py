@@ -1,7 +1,7 @@
 """Pictures and words as vectors: CLIP through ONNX Runtime, or a perceptual hash where CLIP is absent.
 
 The only module that imports ``onnxruntime``, and only when a tower is first used: ``embedding`` loads the image tower,
-``search`` the text tower and the vocabulary, neither both. A search that needs no words pays for none of it.
+``search`` the text tower and the vocabulary, neither both. Which provider runs is told without loading even NumPy.
 """
 
 from __future__ import annotations
@@ -11,26 +11,26 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
-import numpy as np
-import numpy.typing as npt
-
 from photovault import clip_tokens, model_manifest, models, perceptual
 from photovault.clip_tokens import ClipTokens
 from photovault.errors import Misconfigured
 from photovault.model_manifest import ModelInfo
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     from PIL.Image import Image
 
-Vector = npt.NDArray[np.float32]
+    Vector = npt.NDArray[np.float32]
+
 T = TypeVar("T")
 
 # OpenAI CLIP, clip/clip.py: shorter side to 224 bicubic, centre crop, these means and deviations of RGB in 0..1.
 SIDE = 224
 # CLIP looks at 224 pixels, the perceptual hash at 32: a decode at reduced scale is plenty for both.
 DECODED_SIDE = 448
-MEAN = np.array([0.48145466, 0.4578275, 0.40821073], dtype=np.float32)
-DEVIATION = np.array([0.26862954, 0.26130258, 0.27577711], dtype=np.float32)
+MEAN = (0.48145466, 0.4578275, 0.40821073)
+DEVIATION = (0.26862954, 0.26130258, 0.27577711)
 
 
 class Provider(Protocol):
@@ -70,6 +70,8 @@ class Clip:
         return normalised(values[0])
 
     def embed_text(self, text: str) -> Vector | None:
+        import numpy as np
+
         session, tokens = self._text.get(), self._tokens.get()
         ids = np.array([tokens.encode(text)], dtype=np.int64)
         names = {entry.name: entry for entry in session.get_inputs()}
@@ -101,6 +103,7 @@ class PerceptualHash:
 
 def preprocess(image: Image) -> npt.NDArray[np.float32]:
     """CLIP's input, 1 x 3 x 224 x 224, from a picture of any size and mode."""
+    import numpy as np
     from PIL import Image as Pillow
 
     picture = perceptual.opaque(image).convert("RGB")
@@ -115,12 +118,15 @@ def preprocess(image: Image) -> npt.NDArray[np.float32]:
         (SIDE, height), Pillow.Resampling.BICUBIC, (left * across, 0, (left + SIDE) * across, height)
     )
     square = strip.resize((SIDE, SIDE), Pillow.Resampling.BICUBIC, (0, top * down, SIDE, (top + SIDE) * down))
-    values = (np.asarray(square, dtype=np.float32) / 255.0 - MEAN) / DEVIATION
+    mean, deviation = np.array(MEAN, np.float32), np.array(DEVIATION, np.float32)
+    values = (np.asarray(square, dtype=np.float32) / 255.0 - mean) / deviation
     return np.ascontiguousarray(values.transpose(2, 0, 1)[np.newaxis], dtype=np.float32)
 
 
 def normalised(values: npt.ArrayLike) -> Vector:
     """The vector at length 1. Raises ``ValueError`` for zeros or anything not finite: such a vector finds nothing."""
+    import numpy as np
+
     vector = np.asarray(values, dtype=np.float32).ravel()
     length = float(np.linalg.norm(vector))
     if not np.isfinite(length) or length == 0.0:

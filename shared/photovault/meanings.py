@@ -29,7 +29,10 @@ def meaning_of(text: str) -> Meaning | None:
 
     Takes tens of milliseconds, and some hundreds the first time: never to be called inside a transaction.
     """
-    from photovault import clip_tokens, embeddings  # numpy, and with the first text onnxruntime: only words pay
+    from photovault import (
+        clip_tokens,
+        embeddings,
+    )  # only a query in words pays, and for NumPy and the like only with CLIP
 
     try:
         provider = embeddings.provider()

@@ -156,7 +156,7 @@ def reference(picture: Image.Image) -> np.ndarray:
 def steps_off(picture: Image.Image) -> tuple[float, float]:
     """The largest and the mean difference from the reference, in steps of 8-bit colour."""
     difference = np.abs(embeddings.preprocess(picture)[0] - reference(picture))
-    steps = difference * embeddings.DEVIATION[:, None, None] * 255
+    steps = difference * np.array(embeddings.DEVIATION)[:, None, None] * 255
     return float(steps.max()), float(steps.mean())
 
 
@@ -208,7 +208,7 @@ def test_a_grey_photo_of_any_depth_is_seen_as_its_grey(depth: int, tmp_path: Pat
     path = tmp_path / "grey.png"
     Image.fromarray(np.full((300, 400), 0.25 * (2**depth - 1), kind)).save(path)
     decoded = formats.decode(path.read_bytes(), min_side=embeddings.DECODED_SIDE).image
-    grey = (0.25 - embeddings.MEAN) / embeddings.DEVIATION
+    grey = (0.25 - np.array(embeddings.MEAN)) / embeddings.DEVIATION
     assert embeddings.preprocess(decoded)[0].mean(axis=(1, 2)) == pytest.approx(grey, abs=0.02)
 
 
