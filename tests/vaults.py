@@ -86,6 +86,7 @@ def vault(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
             "AWS_ACCESS_KEY_ID": "test",
             "AWS_SECRET_ACCESS_KEY": "test",
             "ALBUMS_QUEUE_URL": "http://127.0.0.1:9/albums",
+            "WEBHOOKS_QUEUE_URL": "http://127.0.0.1:9/webhooks",
             "VISION_QUEUE_URL": "http://127.0.0.1:9/vision",
             "EMBEDDING_QUEUE_URL": "http://127.0.0.1:9/embedding",
         }.items():

@@ -101,13 +101,14 @@ def look_after(environment: dict[str, str]) -> None:
     queues do not survive LocalStack."""
     os.environ.update(environment)
     from photovault import db, rotation
-    from photovault.pipeline import maintenance
+    from photovault.pipeline import maintenance, waking
 
     with db.rotation() as conn:
         lacking = rotation.missing(conn)
     if lacking:
         say(f"Some photos cannot be opened. {rotation.how_to_restore(lacking)}")
     maintenance.resend_unfinished()
+    waking.wake_all()
 
 
 def publish(path: Path, environment: dict[str, str]) -> Callable[[], None]:

@@ -40,6 +40,7 @@ NAMES = (
     "STORAGE_PRIMARY",
     "STORAGE_ROOT",
     "STORAGE_TIERS",
+    "WEBHOOKS_TO_LOOPBACK",
 )
 
 
@@ -53,6 +54,7 @@ def load(root: Path, folder: Path, *, environ: Mapping[str, str] = os.environ) -
     chosen = {**keep_secrets(folder / "secrets.env"), **written, **_given(environ)}
     chosen.setdefault("APP_ENV", "dev")
     chosen.setdefault("STORAGE_DRIVER", "local")
+    chosen.setdefault("WEBHOOKS_TO_LOOPBACK", "true")
     chosen.setdefault("STORAGE_FALLBACK", "local")
     chosen.setdefault("STORAGE_ROOT", str(folder / "blobs"))
     chosen.setdefault("LEDGER_ROOT", str(folder / "ledger"))

@@ -30,7 +30,7 @@ RUNTIME = f"python{sys.version_info.major}.{sys.version_info.minor}"
 STACK = "photovault"
 DEPLOY_SECONDS = 180
 LARGEST_BATCH = 10  # what SQS gives in one batch without a batching window
-HOST_VARIABLES = ("STORAGE_ROOT", "LEDGER_ROOT", "MODELS_DIR", "PLACES_FILE")
+HOST_VARIABLES = ("STORAGE_ROOT", "LEDGER_ROOT", "MODELS_DIR", "PLACES_FILE", "WEBHOOKS_TO_LOOPBACK")
 
 # The template takes secrets by their names in Secrets Manager.
 SECRETS = {

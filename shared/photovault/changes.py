@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 from uuid import UUID
 
 from photovault import cursors, db, tombstones
@@ -51,7 +51,7 @@ class Entry:
 
 def begin(conn: Connection, *, now: datetime) -> Position:
     """The position of an empty copy."""
-    return Position(-1, _NONE, _newest(conn), now)
+    return Position(-1, _NONE, newest(conn), now)
 
 
 def resume(conn: Connection, since: str | None, *, now: datetime) -> Position:
@@ -68,7 +68,7 @@ def resume(conn: Connection, since: str | None, *, now: datetime) -> Position:
         raise BadCursor
     if now - position.complete_at > tombstones.REMEMBERED:
         raise StartAgain("This copy was last complete too long ago; begin anew without `since`.")
-    if max(position.revision, position.begun) > _newest(conn):
+    if max(position.revision, position.begun) > newest(conn):
         raise StartAgain("This copy is ahead of the vault, which was restored; begin anew without `since`.")
     return position
 
@@ -108,5 +108,18 @@ def page(conn: Connection, position: Position, *, limit: int) -> list[Entry]:
     )
 
 
-def _newest(conn: Connection) -> int:
+def of_kind(conn: Connection, kind: Literal["album", "person"], *, since: int) -> dict[UUID, int]:
+    """What changed or went away after a revision, each with its latest one, in their order."""
+    table = {"album": "albums", "person": "person_clusters"}[kind]
+    found = conn.execute(
+        f"SELECT id, max(revision) FROM (SELECT id, revision FROM {table} WHERE revision > %(since)s UNION ALL "
+        "SELECT subject_id, revision FROM tombstones WHERE revision > %(since)s AND kind = %(kind)s) AS changed "
+        "GROUP BY id ORDER BY 2, 1".encode(),
+        {"since": since, "kind": kind},
+    )
+    return dict(found.fetchall())
+
+
+def newest(conn: Connection) -> int:
+    """The revision of the latest change."""
     return int(db.value(conn, "SELECT revision FROM users") or 0)

@@ -42,9 +42,10 @@ if TYPE_CHECKING:
     from photovault.storage import Driver
 
 # Tables of a person's rows that hang on no photo; the others go with the photos or, empty of content, at the end.
-# Sessions take their refresh tokens along, albums and shares their lists of photos.
+# Sessions take their refresh tokens along, albums and shares their lists of photos, webhooks their deliveries.
 _TABLES = (
     "shares",
+    "webhooks",
     "albums",
     "person_clusters",
     "groupings",

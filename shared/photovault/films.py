@@ -120,9 +120,9 @@ def join(conn: Connection, found: Pair, motion: Blob, *, revision: int) -> bool:
 def give_up(conn: Connection, film_ids: Collection[UUID], reason: str, *, revision: int) -> list[UUID]:
     """Reject films that wait; those that did."""
     found = conn.execute(
-        "UPDATE images SET status = 'rejected', reason = %s, revision = %s "
-        "WHERE id = ANY(%s) AND film AND status = 'pending' RETURNING id",
-        [reason, revision, list(film_ids)],
+        "UPDATE images SET status = 'rejected', reason = %(reason)s, revision = %(revision)s, "
+        "finished_revision = %(revision)s WHERE id = ANY(%(ids)s) AND film AND status = 'pending' RETURNING id",
+        {"reason": reason, "revision": revision, "ids": list(film_ids)},
     )
     return [film_id for (film_id,) in found.fetchall()]
 

@@ -311,7 +311,7 @@ def finish(conn: Connection, image_id: UUID) -> bool:
     return bool(
         db.value(
             conn,
-            "UPDATE images SET status = 'ready' WHERE id = %s AND status = 'processing' "
+            "UPDATE images SET status = 'ready', finished_revision = revision WHERE id = %s AND status = 'processing' "
             "AND (vision_done_at IS NOT NULL OR vision_failed) "
             "AND (embedding_done_at IS NOT NULL OR embedding_failed) RETURNING true",
             [image_id],
@@ -361,9 +361,10 @@ def reject(conn: Connection, image_id: UUID, reason: str, *, revision: int) -> b
     return bool(
         db.value(
             conn,
-            "UPDATE images SET status = 'rejected', reason = %s, vision_failed = false, embedding_failed = false, "
-            "revision = %s WHERE id = %s AND (status IN ('pending', 'processing') OR vision_failed) RETURNING true",
-            [reason, revision, image_id],
+            "UPDATE images SET status = 'rejected', reason = %(reason)s, vision_failed = false, "
+            "embedding_failed = false, revision = %(revision)s, finished_revision = %(revision)s "
+            "WHERE id = %(id)s AND (status IN ('pending', 'processing') OR vision_failed) RETURNING true",
+            {"reason": reason, "revision": revision, "id": image_id},
         )
     )
 

@@ -37,6 +37,7 @@ ERASED = "erased"
 # Each kind of payload starts with its own mark, so that one can never pass for the other.
 _DEK_MARK = b"PhotoVault/v1/dek:"
 _CONTENT_MARK = b"PhotoVault/v1/content-key:"
+_WEBHOOK_MARK = b"PhotoVault/v1/webhook:"
 _HOW_TO = "`photovault keys generate` prints one."
 
 
@@ -207,6 +208,20 @@ def unwrap_content_key(dek: bytes, token: bytes, *, image_id: UUID) -> bytes:
     if len(content_key) != CONTENT_KEY_SIZE:
         raise Tampered("A photo's key has the wrong length.")
     return content_key
+
+
+def seal_webhook(dek: bytes, plain: bytes, *, webhook_id: UUID) -> bytes:
+    """What is secret of a webhook, sealed under its owner's DEK and bound to that webhook."""
+    return Fernet(dek).encrypt(_WEBHOOK_MARK + webhook_id.bytes + plain)
+
+
+def open_webhook(dek: bytes, token: bytes, *, webhook_id: UUID) -> bytes:
+    """Raises ``Tampered`` when the token is altered, under another DEK, or another webhook's."""
+    try:
+        payload = Fernet(dek).decrypt(bytes(token))
+    except InvalidToken:
+        raise Tampered("A webhook does not open: it was altered or sealed by another person's key.") from None
+    return _after(payload, _WEBHOOK_MARK + webhook_id.bytes, "What was sealed is bound to another webhook.")
 
 
 def _context(user_id: UUID, version: int) -> dict[str, str]:

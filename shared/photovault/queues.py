@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+import math
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +17,8 @@ from photovault.settings import get_settings
 LONGEST_DELAY_SECONDS = 900
 # Longer than any function or request that asks for a rebuild may take to commit.
 REBUILD_CHECK_SECONDS = 300
+# What changes within it is told of in one post.
+WEBHOOKS_DELAY_SECONDS = 10
 
 
 # The first retry of a failed message, and by how much each further one comes later: five receives spread over 40
@@ -81,6 +84,23 @@ def send_renewal(
 def send_albums(user_id: UUID, *, delay: int | None = None) -> None:
     """Wake the album builder for a person; without a delay of its own the queue's delay collects a bulk upload."""
     _send("albums_queue_url", {"user_id": str(user_id)}, delay)
+
+
+def send_webhooks(user_id: UUID, *, delay: int = WEBHOOKS_DELAY_SECONDS) -> None:
+    """Have the webhooks of a person told of what changed. The delay collects what changes right after it."""
+    _send("webhooks_queue_url", {"user_id": str(user_id)}, delay)
+
+
+def send_delivery(user_id: UUID, delivery_id: UUID, *, attempts: int, at: datetime | None = None) -> None:
+    """Ask for the attempt that follows ``attempts`` others, at a time that may be hours away."""
+    body = {
+        "user_id": str(user_id),
+        "delivery_id": str(delivery_id),
+        "attempts": attempts,
+        "at": at.isoformat() if at else None,
+    }
+    seconds = math.ceil((at - datetime.now(UTC)).total_seconds()) if at else 0
+    _send("webhooks_queue_url", body, max(0, seconds))
 
 
 def send_rebuild_check(user_id: UUID) -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from photovault import db, failpoints, keyring, keys, users
+from photovault import db, failpoints, keyring, keys, users, webhooks
 from photovault.errors import Conflict, MasterKeyMissing, NotFound, PersonGone, Tampered
 
 if TYPE_CHECKING:
@@ -296,11 +296,13 @@ def rotate_user(user_id: UUID, *, batch: int = BATCH, on_batch: Callable[[int], 
         on_batch(looked_at)
     with db.transaction(user_id) as conn:
         _lock_person(conn)
+        webhooks.rewrap(conn, user_id, version)  # a handful; one that does not open keeps its key
         report.deleted = [
             row[0]
             for row in conn.execute(
                 "DELETE FROM user_keys k WHERE version < %s "
-                "AND NOT EXISTS (SELECT FROM images i WHERE i.key_version = k.version) RETURNING version",
+                "AND NOT EXISTS (SELECT FROM images i WHERE i.key_version = k.version) "
+                "AND NOT EXISTS (SELECT FROM webhooks w WHERE w.key_version = k.version) RETURNING version",
                 [version],
             ).fetchall()
         ]

@@ -43,6 +43,7 @@ HOW_TO = {
     "vision_queue_url": "Set VISION_QUEUE_URL (the stack's output VisionQueueUrl).",
     "embedding_queue_url": "Set EMBEDDING_QUEUE_URL (the stack's output EmbeddingQueueUrl).",
     "albums_queue_url": "Set ALBUMS_QUEUE_URL (the stack's output AlbumsQueueUrl).",
+    "webhooks_queue_url": "Set WEBHOOKS_QUEUE_URL (the stack's output WebhooksQueueUrl).",
 }
 
 
@@ -89,6 +90,9 @@ class Settings(BaseSettings):
     vision_queue_url: str | None = None
     embedding_queue_url: str | None = None
     albums_queue_url: str | None = None
+    webhooks_queue_url: str | None = None
+    # Webhooks may be posted to the machine itself, without TLS: for receivers on a laptop.
+    webhooks_to_loopback: bool = False
     aws_endpoint_url: str | None = None
     aws_region: str = "eu-central-1"
 
@@ -142,6 +146,8 @@ class Settings(BaseSettings):
             raise ValueError(
                 "CLOUDINARY_UPLOAD_PREFIX must begin with https:// in APP_ENV=prod: the secret travels to it."
             )
+        if self.webhooks_to_loopback:
+            raise ValueError("WEBHOOKS_TO_LOOPBACK is for laptops: unset it in APP_ENV=prod.")
         if self.enable_geocoder and not self.geocoder_email:
             raise ValueError("ENABLE_GEOCODER=true needs GEOCODER_EMAIL, which Nominatim's usage policy asks for.")
         return self

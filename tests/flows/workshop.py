@@ -61,6 +61,7 @@ def workshop(vault: Path, localstack: LocalStack) -> Iterator[Workshop]:
         "VISION_QUEUE_URL": queue,
         "EMBEDDING_QUEUE_URL": queue,
         "ALBUMS_QUEUE_URL": queue,
+        "WEBHOOKS_QUEUE_URL": queue,
         "FACE_PROVIDER": "haar",
         "EMBEDDINGS_PROVIDER": "phash",
         "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "shared")]),

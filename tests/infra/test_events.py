@@ -64,7 +64,7 @@ def test_a_message_is_one_that_its_queue_carries(name: str) -> None:
             assert body["Event"] == "s3:TestEvent"
         else:
             UUID(body["user_id"])
-            assert set(body) <= {"user_id", "image_id", "check"}
+            assert set(body) <= {"user_id", "image_id", "check", "delivery_id", "attempts", "at"}
 
 
 def test_a_tick_of_the_schedule_is_what_eventbridge_sends() -> None:

@@ -57,7 +57,7 @@ def test_folders_are_absolute_because_functions_run_elsewhere(tmp_path: Path, fo
 def test_every_setting_of_the_functions_is_decided_by_the_laptop_or_by_the_stack() -> None:
     by_the_stack = {
         *("STAGING_BUCKET", "VAULT_BUCKET", "LEDGER_BUCKET", "MODELS_BUCKET"),
-        *("VISION_QUEUE_URL", "EMBEDDING_QUEUE_URL", "ALBUMS_QUEUE_URL"),
+        *("VISION_QUEUE_URL", "EMBEDDING_QUEUE_URL", "ALBUMS_QUEUE_URL", "WEBHOOKS_QUEUE_URL"),
         *("AWS_ENDPOINT_URL", "AWS_REGION", "ROOT_PATH"),
     }
     assert {name.upper() for name in Settings.model_fields} == {*configuration.NAMES, *by_the_stack}

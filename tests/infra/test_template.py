@@ -141,7 +141,8 @@ def test_uploads_are_signed_by_the_library_for_incoming_alone() -> None:
 
 
 def test_what_needs_no_photos_reaches_none() -> None:
-    assert not [action for action, _ in allowed("AlbumsFunction") if action.startswith("s3:")]
+    for function in ("AlbumsFunction", "WebhooksFunction"):
+        assert not [action for action, _ in allowed(function) if action.startswith("s3:")]
     actions = {action for action, _ in allowed("AuthFunction") if action.startswith("s3:")}
     reached = {where for action in actions for where in buckets_in("AuthFunction", action)}
     assert reached == {"staging/erasing", "ledger/erasures", "ledger"}
@@ -175,6 +176,21 @@ def test_whoever_reads_a_bucket_may_list_it_so_that_missing_is_404() -> None:
 def test_only_auth_has_the_signing_secret() -> None:
     assert [name for name in FUNCTIONS if "JWT_SECRET" in environment(name)] == ["AuthFunction"]
     assert "JWT_SECRET" not in GLOBALS["Environment"]["Variables"]
+
+
+def test_what_posts_to_strangers_has_its_own_queue_and_nothing_else() -> None:
+    reached = {action: resource for action, resource in allowed("WebhooksFunction") if not action.startswith("logs:")}
+    queue = {"Fn::GetAtt": ["WebhooksQueue", "Arn"]}
+    assert reached.pop("kms:Decrypt") == {"Ref": "MasterKmsKeyArn"}
+    assert set(reached) == {
+        "sqs:ReceiveMessage",
+        "sqs:DeleteMessage",
+        "sqs:ChangeMessageVisibility",
+        "sqs:GetQueueAttributes",
+        "sqs:SendMessage",
+    }
+    assert all(resource == queue for resource in reached.values())
+    assert "WEBHOOKS_TO_LOOPBACK" not in environment("WebhooksFunction"), "that is for laptops"
 
 
 def test_the_master_key_is_where_photos_are_opened() -> None:

@@ -24,6 +24,7 @@ PURE = {
     "showing", "speech", "spoken_dates", "spoken_names", "stripping", "stripping_heif", "thumbhash", "timezones",
     "titles", "tokens", "trip_albums", "trips", "vision_cv", "vocabularies", "xmp",
     "concept_words", "concepts", "inflections", "sights",
+    "public_addresses", "webhook_events",
 }  # fmt: skip
 IO_MODULES = {"boto3", "botocore", "psycopg", "psycopg_pool", "socket", "subprocess", "urllib.request", "http.client"}
 HEAVY = ("cv2", "onnxruntime", "numpy", "PIL", "tokenizers", "tzfpy")
@@ -95,7 +96,7 @@ def test_http_functions_start_without_heavy_imports(function: str) -> None:
     assert not loaded & {*HEAVY, "psycopg", "boto3", "argon2.low_level" if function != "auth" else ""}
 
 
-@pytest.mark.parametrize("function", ["vision", "embedding", "albums", "maintenance"])
+@pytest.mark.parametrize("function", ["vision", "embedding", "albums", "webhooks", "maintenance"])
 def test_every_handler_starts_without_settings(function: str) -> None:
     fresh_import(f"import functions.{function}.handler")
 

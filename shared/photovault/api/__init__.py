@@ -36,6 +36,7 @@ PARTS = {
     "labels": ("labels",),
     "jobs": ("jobs",),
     "changes": ("changes",),
+    "webhooks": ("webhooks",),
     "dashboard": ("dashboard",),
     "exports": ("exports",),
     "shares": ("shares",),
@@ -125,6 +126,8 @@ def complete_app() -> Application:
 @cache
 def describe() -> dict[str, Any]:
     """The OpenAPI document of all functions together."""
-    from photovault.api import describing, edge
+    from photovault.api import describing, edge, webhooks
 
-    return describing.with_problems(edge.create_app(routers(), needed=()).openapi())
+    app = edge.create_app(routers(), needed=())
+    app.webhooks.routes.extend(webhooks.posts.routes)
+    return describing.with_problems(app.openapi())

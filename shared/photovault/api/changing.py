@@ -11,9 +11,11 @@ from uuid import UUID
 
 from fastapi import Header
 
-from photovault import idempotency, queues, rebuilds, users
+from photovault import idempotency, queues, rebuilds, users, webhooks
 from photovault.api.edge import Person
 from photovault.api.schemas import Schema
+from photovault.errors import Unavailable
+from photovault.observability import logger
 
 if TYPE_CHECKING:
     from photovault.db import Connection
@@ -44,6 +46,14 @@ def changing(person: Person) -> Iterator[Change]:
     """A transaction that may write."""
     with person.transaction() as conn:
         yield Change(conn, users.next_revision(conn))
+        waiting = webhooks.wake(conn)
+    if waiting:
+        # Trouble with the queue is none of the request's, which has done what it was to do. What is not told of now is
+        # told of with the next change, and once a day.
+        try:
+            queues.send_webhooks(person.user_id)
+        except Unavailable as error:
+            logger().warning("webhooks.not_woken", extra={"why": error.detail})
 
 
 @contextmanager

@@ -48,6 +48,9 @@ def with_problems(document: dict[str, Any]) -> dict[str, Any]:
                     if response.get("description", "Validation Error") == "Validation Error":
                         response["description"] = HTTPStatus(int(status)).phrase
             operation["responses"] = dict(sorted(responses.items()))
+    for methods in document.get("webhooks", {}).values():
+        for operation in methods.values():  # requests of ours, whose answers are not ours to describe as problems
+            operation["responses"] = {status: said for status, said in operation["responses"].items() if status < "4"}
     return document
 
 

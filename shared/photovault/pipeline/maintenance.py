@@ -17,6 +17,7 @@ from uuid import UUID
 
 from photovault import (
     db,
+    deliveries,
     exports,
     films,
     geocoder,
@@ -36,7 +37,18 @@ from photovault import (
 )
 from photovault.errors import PersonGone
 from photovault.observability import count, logger
-from photovault.pipeline import clearing, erasing, joining, purging, rehoming, renewing, resending, rolling, sealer
+from photovault.pipeline import (
+    clearing,
+    erasing,
+    joining,
+    purging,
+    rehoming,
+    renewing,
+    resending,
+    rolling,
+    sealer,
+    waking,
+)
 from photovault.pipeline.deadlines import LEAST_SECONDS, Remaining, no_end
 from photovault.pipeline.reports import Report, noting_failure
 from photovault.settings import get_settings
@@ -90,6 +102,7 @@ def run(*, daily: bool, now: datetime, remaining: Remaining = no_end) -> Report:
             ("remove_retired", clearing.remove_retired),
             ("remove_orphans", clearing.remove_orphans),
             ("refine_places", refine_places),
+            ("wake_webhooks", wake_webhooks),
         ]
     for name, task in tasks:
         if remaining() < LEAST_SECONDS:
@@ -351,7 +364,7 @@ def ask_for_renewals(report: Report, *, now: datetime, remaining: Remaining = no
 
 
 def forget_expired(report: Report, *, now: datetime, remaining: Remaining = no_end) -> None:
-    """Idempotency keys, exports, sessions, tokens, shares, tombstones and throttles whose time has passed."""
+    """What has an end that has passed: keys, exports, sessions, tokens, shares, tombstones, deliveries, throttles."""
     del report, now, remaining
     with db.maintenance() as conn:
         idempotency.forget_expired(conn)
@@ -359,7 +372,14 @@ def forget_expired(report: Report, *, now: datetime, remaining: Remaining = no_e
         sessions.forget_expired(conn)
         shares.forget_expired(conn)
         tombstones.forget_expired(conn)
+        deliveries.forget_expired(conn)
         throttles.forget_idle(conn)
+
+
+def wake_webhooks(report: Report, *, now: datetime, remaining: Remaining = no_end) -> None:
+    """Find what webhooks were not told of because a worker died, and deliveries whose message was lost."""
+    del report, now, remaining
+    waking.wake_all()
 
 
 def is_daily(now: datetime, every: timedelta) -> bool:

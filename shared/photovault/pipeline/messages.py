@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote_plus
 from uuid import UUID
@@ -34,6 +34,16 @@ class Renewal:
     slot: int = 0
     turn: datetime | None = None
     after: UUID | None = None
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A delivery to a webhook: make the attempt that follows ``attempts`` others, not before ``at``."""
+
+    user_id: UUID
+    delivery_id: UUID
+    attempts: int
+    at: datetime | None = None
 
 
 class Malformed(ValueError):
@@ -92,6 +102,18 @@ def person(body: str) -> UUID:
         return UUID(_object(body)["user_id"])
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise Malformed("no message about a person") from error
+
+
+def webhook(body: str) -> Attempt | UUID:
+    """The delivery that a message of the webhook queue is about, or the person. Raises ``Malformed``."""
+    content = _object(body)
+    if "delivery_id" not in content:
+        return person(body)
+    try:
+        at = datetime.fromisoformat(content["at"]).astimezone(UTC) if content.get("at") else None
+        return Attempt(UUID(content["user_id"]), UUID(content["delivery_id"]), int(content["attempts"]), at)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise Malformed("no message about a delivery") from error
 
 
 def handle_batch(

@@ -18,7 +18,20 @@ from tests.arranging import LISBON, add_photo, add_photos, build, face_of, faces
 from tests.vaults import SECRET, Somebody, somebody
 
 from photovault import api as photovault_api
-from photovault import blobs, db, duplicates, ids, images, jobs, keyring, one_time_codes, sessions, tokens, users
+from photovault import (
+    blobs,
+    db,
+    deliveries,
+    duplicates,
+    ids,
+    images,
+    jobs,
+    keyring,
+    one_time_codes,
+    sessions,
+    tokens,
+    users,
+)
 from photovault import vault as sealed_vault
 from photovault.one_time_codes import SealingKeys
 
@@ -194,9 +207,11 @@ def fill(http: TestClient, *, photos: int = 3) -> Library:
     export = ask("POST", "/exports", {})
     share = ask("POST", f"/albums/{album['id']}/shares", {})
     key = ask("POST", "/auth/keys", {"name": "A frame", "scopes": ["photos:read"]})
+    hook = ask("POST", "/webhooks", {"url": "https://example.com/hook", "events": ["image.ready"]})["webhook"]
     correction = ask("PATCH", f"/people/{people[0]}", {"name": "Ida"})["correction_id"]
     with db.transaction(owner.user_id) as conn:
         job = jobs.add(conn, "albums", generation=0)
+        (delivery,) = deliveries.add(conn, UUID(hook["id"]), "webhook.test", ["{}"])
         images.move_to_trash(conn, taken[-1], revision=users.next_revision(conn))
         conn.execute(
             "INSERT INTO look_alikes (image_a, image_b, kind, score, share) VALUES (%s, %s, 'duplicate', 1, 1)",
@@ -219,6 +234,8 @@ def fill(http: TestClient, *, photos: int = 3) -> Library:
             "job_id": job,
             "export_id": UUID(export["id"]),
             "share_id": UUID(share["id"]),
+            "webhook_id": UUID(hook["id"]),
+            "delivery_id": delivery,
             "key_id": UUID(key["key"]["id"]),
             "group_id": duplicates.group_id("duplicate", taken[1:3]),
             "session_id": session_of(owner).session_id,

@@ -26,6 +26,8 @@ SESSION_ONLY = {
     "logOut", "listSessions", "endSession", "endOtherSessions", "deleteAccount",
     "editAccount", "changePassword", "createApiKey", "listApiKeys", "renameApiKey", "revokeApiKey",
     "getSecondFactor", "beginSecondFactor", "confirmSecondFactor", "removeSecondFactor", "renewRecoveryCodes",
+    "createWebhook", "listWebhooks", "getWebhook", "editWebhook", "deleteWebhook", "testWebhook", "listDeliveries",
+    "redeliver",
 }  # fmt: skip
 
 

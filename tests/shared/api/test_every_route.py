@@ -76,6 +76,8 @@ BODIES: Bodies = {
     "confirmSecondFactor": lambda _: {"code": described.code_now()},
     "removeSecondFactor": lambda _: {"password": described.PASSWORD, "code": described.code_now()},
     "renewRecoveryCodes": lambda _: {"password": described.PASSWORD, "code": described.code_now()},
+    "createWebhook": lambda _: {"url": "https://example.com/hooks/mine", "events": ["image.ready"]},
+    "editWebhook": lambda _: {"events": ["album.changed"], "active": True},
     "deleteAccount": lambda _: {"password": described.PASSWORD},
 }
 

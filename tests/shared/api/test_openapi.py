@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from fastapi.testclient import TestClient
 from tests.shared.api.described import document, operations, routers
 from tests.vaults import client
 
+from photovault import webhook_events
 from photovault.api import library_app
 
 pytestmark = pytest.mark.usefixtures("vault")
@@ -141,6 +145,27 @@ def test_the_library_function_serves_the_document_of_all_functions(vault: Path) 
         served = library.get("/openapi.json").json()
     assert served.pop("servers") == [{"url": "."}]
     assert served == document()
+
+
+def test_the_document_says_what_webhooks_are_posted() -> None:
+    told = document()["webhooks"]
+    assert set(told) == {*webhook_events.EVENTS, webhook_events.TEST}
+    (example,) = document()["components"]["schemas"]["Posted"]["examples"]
+    item = webhook_events.Item("image", UUID(example["data"]["items"][0]["id"]), 42)
+    (body,) = webhook_events.bodies("image.ready", [item], at=datetime(2026, 5, 1, 12, tzinfo=UTC))
+    assert json.loads(body) == example
+    names = set()
+    for methods in told.values():
+        operation = methods["post"]
+        names.add(operation["operationId"])
+        body_of = operation["requestBody"]["content"]["application/json"]["schema"]
+        assert body_of == {"$ref": "#/components/schemas/Posted"}
+        asked = {parameter["name"] for parameter in operation["parameters"]}
+        signed = webhook_events.headers(webhook_events.new_secret(), item.id, body, at=datetime.now(UTC))
+        assert asked == {name for name in signed if name.startswith("webhook-")}
+        assert set(operation["responses"]) == {"204"}
+    assert not names & {operation.id for operation in operations()}
+    assert len(names) == len(told)
 
 
 def test_the_document_credits_whoever_made_the_names_of_places() -> None:

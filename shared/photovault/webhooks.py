@@ -1,0 +1,189 @@
+"""The table ``webhooks``: where a person wants to be told of changes.
+
+The changes themselves are the outbox: each webhook remembers up to which revision they were made into deliveries, so
+what a transaction changes is asked for by that transaction. ``wake`` says when a message is to be sent about it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from photovault import db, ids, webhook_events
+from photovault.errors import Conflict, Tampered
+
+if TYPE_CHECKING:
+    from photovault.db import Connection
+
+# More would be a mistake of a program; all of them are listed on one page.
+MOST = 20
+# A message that was sent longer ago than this, and not heard of, is lost.
+LOST_AFTER = timedelta(minutes=5)
+
+BY_THE_PERSON = "You switched it off."
+GONE = "The receiver answered that it is gone (410)."
+UNREACHABLE = "Nothing could be delivered for five days."
+
+
+@dataclass(frozen=True)
+class Secrets:
+    """What is sealed of a webhook: its URL, which may hold a token, and what its posts are signed with."""
+
+    url: str
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Webhook:
+    id: UUID
+    description: str | None
+    events: list[webhook_events.Event]
+    key_version: int
+    sealed: bytes = field(repr=False)
+    active: bool
+    stopped_because: str | None
+    position: int
+    failing_since: datetime | None
+    created_at: datetime
+
+
+_COLUMNS = "id, description, events, key_version, sealed, active, stopped_because, position, failing_since, created_at"
+
+
+def add(
+    conn: Connection, user_id: UUID, *, url: str, events: Sequence[str], description: str | None, position: int
+) -> tuple[UUID, Secrets]:
+    """A new webhook, to be told of what changes after ``position``. Raises ``Conflict`` for one too many.
+
+    The person's row must be locked.
+    """
+    if db.value(conn, "SELECT count(*) FROM webhooks") >= MOST:
+        raise Conflict(f"There are {MOST} webhooks already; remove one that is not used any more.")
+    webhook_id, secrets = ids.new(), Secrets(url, webhook_events.new_secret())
+    version, sealed = _seal(conn, user_id, webhook_id, secrets)
+    conn.execute(
+        "INSERT INTO webhooks (id, description, events, key_version, sealed, position) VALUES (%s, %s, %s, %s, %s, %s)",
+        [webhook_id, description, list(events), version, sealed, position],
+    )
+    return webhook_id, secrets
+
+
+def get(conn: Connection, webhook_id: UUID, *, lock: bool = False) -> Webhook | None:
+    locked = " FOR UPDATE" if lock else ""
+    return db.row(conn, Webhook, f"SELECT {_COLUMNS} FROM webhooks WHERE id = %s{locked}", [webhook_id])
+
+
+def all_of_person(conn: Connection, *, lock: bool = False) -> list[Webhook]:
+    """Newest first."""
+    locked = " FOR UPDATE" if lock else ""
+    return db.rows(conn, Webhook, f"SELECT {_COLUMNS} FROM webhooks ORDER BY id DESC{locked}")
+
+
+def secrets_of(conn: Connection, user_id: UUID, webhook: Webhook) -> Secrets:
+    """Raises like ``keyring.dek``."""
+    from photovault import keyring, keys  # with all of cryptography, which whoever only wakes does without
+
+    opened = keys.open_webhook(keyring.dek(conn, user_id, webhook.key_version), webhook.sealed, webhook_id=webhook.id)
+    found = json.loads(opened)
+    return Secrets(found["url"], found["secret"])
+
+
+def _seal(conn: Connection, user_id: UUID, webhook_id: UUID, secrets: Secrets) -> tuple[int, bytes]:
+    from photovault import keyring, keys
+
+    version = keyring.current_version(conn, user_id)
+    plain = json.dumps({"url": secrets.url, "secret": secrets.secret}).encode()
+    return version, keys.seal_webhook(keyring.dek(conn, user_id, version), plain, webhook_id=webhook_id)
+
+
+def set_url(conn: Connection, user_id: UUID, webhook: Webhook, url: str) -> None:
+    """Another address, with the same secret."""
+    _store(conn, user_id, webhook.id, Secrets(url, secrets_of(conn, user_id, webhook).secret))
+
+
+def _store(conn: Connection, user_id: UUID, webhook_id: UUID, secrets: Secrets) -> None:
+    version, sealed = _seal(conn, user_id, webhook_id, secrets)
+    conn.execute("UPDATE webhooks SET key_version = %s, sealed = %s WHERE id = %s", [version, sealed, webhook_id])
+
+
+def rewrap(conn: Connection, user_id: UUID, version: int) -> None:
+    """Seal all of the person's webhooks by the newest key, which has that version; what does not open stays as it is.
+
+    The person's row must be locked.
+    """
+    for webhook in all_of_person(conn):
+        if webhook.key_version != version:
+            with suppress(Tampered):
+                _store(conn, user_id, webhook.id, secrets_of(conn, user_id, webhook))
+
+
+def describe(conn: Connection, webhook_id: UUID, *, events: Sequence[str], description: str | None) -> None:
+    conn.execute(
+        "UPDATE webhooks SET events = %s, description = %s WHERE id = %s", [list(events), description, webhook_id]
+    )
+
+
+def start(conn: Connection, webhook_id: UUID, *, position: int) -> None:
+    """Switch on again. What changed meanwhile is not told: ``GET /changes`` has it."""
+    conn.execute(
+        "UPDATE webhooks SET active = true, stopped_because = NULL, failing_since = NULL, position = %s "
+        "WHERE id = %s AND NOT active",
+        [position, webhook_id],
+    )
+
+
+def stop(conn: Connection, webhook_id: UUID, because: str) -> bool:
+    """Switch off; whether it was on."""
+    return bool(
+        db.value(
+            conn,
+            "UPDATE webhooks SET active = false, stopped_because = %s WHERE id = %s AND active RETURNING true",
+            [because, webhook_id],
+        )
+    )
+
+
+def remove(conn: Connection, webhook_id: UUID) -> bool:
+    return bool(db.value(conn, "DELETE FROM webhooks WHERE id = %s RETURNING true", [webhook_id]))
+
+
+# --------------------------------------------------------------------------------------------------- being told of it
+
+
+def wake(conn: Connection) -> bool:
+    """Whether a message is to be sent after this transaction, because webhooks wait to be told of changes.
+
+    One message is on its way at a time; one that was lost is sent again with the next change, or by the daily pass.
+    """
+    woken = conn.execute(
+        "UPDATE webhooks SET woken_at = now() WHERE active AND position < (SELECT revision FROM users) "
+        "AND (woken_at IS NULL OR woken_at < now() - %s)",
+        [LOST_AFTER],
+    )
+    return woken.rowcount > 0
+
+
+def told(conn: Connection, webhook_ids: Collection[UUID], *, position: int) -> None:
+    """Everything up to a revision has been made into deliveries."""
+    conn.execute("UPDATE webhooks SET position = %s, woken_at = NULL WHERE id = ANY(%s)", [position, list(webhook_ids)])
+
+
+def note_outcome(conn: Connection, webhook_id: UUID, *, delivered: bool) -> datetime | None:
+    """Since when nothing arrives, this attempt included; None when it did."""
+    since: datetime | None = db.value(
+        conn,
+        "UPDATE webhooks SET failing_since = CASE WHEN %s THEN NULL ELSE coalesce(failing_since, now()) END "
+        "WHERE id = %s RETURNING failing_since",
+        [delivered, webhook_id],
+    )
+    return since
+
+
+def whose_are_active(conn: Connection) -> list[UUID]:
+    """Everybody with a webhook that is switched on, as maintenance sees them."""
+    return [row[0] for row in conn.execute("SELECT DISTINCT user_id FROM webhooks WHERE active")]
