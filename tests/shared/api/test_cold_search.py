@@ -26,9 +26,7 @@ def clip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize(
-    "q", ["in lisbon", "july 2024", "label:dog", ""], ids=["place", "date", "label", "nothing"]
-)
+@pytest.mark.parametrize("q", ["in lisbon", "july 2024", "label:dog", ""], ids=["place", "date", "label", "nothing"])
 def test_a_query_that_only_filters_loads_nothing_heavy(person: Somebody, clip: Path, q: str) -> None:
     seen = cold_search.ask(cold_search.get("/search", person.headers, q=q), models=clip)
     assert (seen.status, len(seen.body["items"])) == (200, 1)
