@@ -19,4 +19,5 @@ export interface Page {
 
 export const PAGES: Readonly<Record<string, Page>> = {
   photos: { title: "Photos", nav: { icon: "photos" }, load: () => import("./pages/Photos.svelte") },
+  search: { title: "Search", load: () => import("./pages/Search.svelte") },
 };
