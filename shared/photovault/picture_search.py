@@ -110,13 +110,17 @@ def unseen(conn: Connection, meaning: Meaning, image_ids: Sequence[UUID]) -> set
     Empty for a library that one model has embedded, without looking at the photos.
     """
     model_id = meanings.model_id(conn, meaning)
-    rows = conn.execute(
-        "SELECT id FROM unnest(%(ids)s::uuid[]) AS id WHERE ("
-        "EXISTS (SELECT FROM image_embeddings e WHERE e.searchable AND e.model_id < %(model_id)s) "
-        "OR EXISTS (SELECT FROM image_embeddings e WHERE e.searchable AND e.model_id > %(model_id)s)) "
-        "AND NOT EXISTS (SELECT FROM image_embeddings e WHERE e.image_id = id AND e.model_id = %(model_id)s)",
-        {"ids": list(image_ids), "model_id": model_id},
-    )
+    used = "SELECT model_id FROM image_embeddings WHERE searchable ORDER BY model_id"
+    both_ends = f"SELECT ({used} LIMIT 1), ({used} DESC LIMIT 1)"
+    with index_alone(conn):
+        if conn.execute(both_ends.encode()).fetchone() == (model_id, model_id):
+            return set()
+        rows = conn.execute(
+            "SELECT c.id FROM unnest(%s::uuid[]) AS c (id) LEFT JOIN LATERAL (SELECT true AS there "
+            "FROM image_embeddings e WHERE e.image_id = c.id AND e.model_id = %s OFFSET 0) e ON true "
+            "WHERE e.there IS NULL",
+            [list(image_ids), model_id],
+        ).fetchall()
     return {row[0] for row in rows}
 
 
