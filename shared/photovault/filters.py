@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from datetime import date
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 Kind = Literal[
@@ -30,8 +30,7 @@ Kind = Literal[
 """``is`` and ``has`` are what an operator of that name was asked for in vain."""
 
 
-@dataclass(frozen=True, order=True)
-class PlaceRef:
+class PlaceRef(NamedTuple):
     """A place of the library: ``level`` is country, region or city."""
 
     level: str

@@ -38,8 +38,15 @@ def names_of(conn: Connection, user_id: UUID) -> Names:
     return read
 
 
-# What is counted in advance (``rollups``): one statement, and no look at a photo. What only the archive has counts no
-# photos; it is hidden, but understood. Albums named after a place, a day or a person are hidden, too.
+def forget(user_id: UUID) -> None:
+    """Read this person's names again next time, as a new process does."""
+    with _lock:
+        _cache.pop(user_id, None)
+
+
+# What is counted in advance (``rollups``), with the columns of ``Name``: one statement, and no look at a photo. What
+# only the archive has counts no photos; it is hidden, but understood. Albums named after a place, a day or a person are
+# hidden, too. The middle of a city is the direction of a sum of vectors.
 _KNOWN = """
     (SELECT 'person' AS kind, name AS value, image_count, id, '' AS level, '' AS country_code, hidden, birthday,
             NULL::float8 AS lat, NULL::float8 AS lon
@@ -56,11 +63,11 @@ _KNOWN = """
      FROM image_places WHERE region <> '' GROUP BY country_code, region ORDER BY 3 DESC LIMIT %(places)s)
     UNION ALL
     (SELECT 'place', city, images, NULL, 'city', country_code, images = 0, NULL,
-            CASE WHEN is_located THEN degrees(atan2(z, sqrt(x ^ 2 + y ^ 2))) END,
+            CASE WHEN is_located THEN degrees(atan2(z, sqrt(x * x + y * y))) END,
             CASE WHEN is_located THEN degrees(atan2(y, x)) END
      FROM (
-        SELECT country_code, city, sum(images)::int AS images, sum(x_sum)::float8 AS x, sum(y_sum)::float8 AS y,
-               sum(z_sum)::float8 AS z, bool_or(x_sum <> 0 OR y_sum <> 0 OR z_sum <> 0) AS is_located
+        SELECT country_code, city, sum(images)::int AS images, sum(x_sum::float8) AS x, sum(y_sum::float8) AS y,
+               sum(z_sum::float8) AS z, bool_or(x_sum <> 0 OR y_sum <> 0 OR z_sum <> 0) AS is_located
         FROM image_places WHERE city <> '' GROUP BY country_code, city
      ) AS cities ORDER BY images DESC LIMIT %(places)s)
 """
@@ -83,5 +90,6 @@ def read_names(conn: Connection) -> Names:
         },
     ).fetchall()
     cameras = [Camera(row[1] or None, row[5] or None) for row in rows if row[0] == "camera"]
-    known = [Name._make(("place", *row[1:]) if row[0] == "country" else row) for row in rows if row[0] != "camera"]
+    known = [Name._make(row) for row in rows if row[0] not in {"camera", "country"}]
+    known += [Name("place", *row[1:]) for row in rows if row[0] == "country"]
     return names.collect(known, cameras, southern=bool(db.value(conn, _SOUTHERN)))

@@ -6,10 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
+from operator import itemgetter
 from typing import Literal, NamedTuple
 from uuid import UUID
 
 from photovault import spoken_dates, vocabularies
+from photovault.filters import PlaceRef
 from photovault.speech import ENGLISH, SPEECHES
 from photovault.vocabularies import Vocabulary
 
@@ -76,13 +78,15 @@ class Names:
         known = self.known
         return Vocabulary(
             known_people=[(name.id, name.value) for name in known if name.kind == "person" and name.id],
-            known_places=[(name.level, name.value, name.country_code) for name in known if name.kind == "place"],
+            known_places=[
+                PlaceRef(name.level, name.value, name.country_code) for name in known if name.kind == "place"
+            ],
             known_labels=[name.value for name in known if name.kind == "label"],
             known_cameras=list(self.cameras),
             known_albums=[(name.id, name.value) for name in known if name.kind == "album" and name.id],
             birthdays={name.id: name.birthday for name in known if name.id and name.birthday},
-            positions={
-                (name.level, name.value, name.country_code): (name.lat, name.lon)
+            centres={
+                PlaceRef(name.level, name.value, name.country_code): (name.lat, name.lon)
                 for name in known
                 if name.lat is not None and name.lon is not None
             },
@@ -108,7 +112,8 @@ class Names:
     def lines(self) -> str:
         """The folded words of ``shown``, a name a line: to look through a text is a hundred times as fast as through
         as many names."""
-        lines = (" ".join(word for key in vocabularies.keys_of(name.value) for word in key) for name in self.shown)
+        every = vocabularies.keys_of([name.value for name in self.shown])
+        lines = (" ".join([word for key in keys for word in key]) for keys in every)
         return "\n" + "\n".join(lines) + "\n"
 
 
@@ -126,8 +131,10 @@ def collect(known: Iterable[Name], cameras: Iterable[Camera], *, southern: bool 
     for camera in cameras:
         for called in camera.spoken():
             spoken.setdefault(called, []).append(camera.full)
+    every = sorted(known, key=itemgetter(1))
+    every.sort(key=itemgetter(2), reverse=True)
     return Names(
-        known=tuple(sorted(known, key=lambda name: (-name.image_count, name.value))),
+        known=tuple(every),
         cameras={called: tuple(full) for called, full in spoken.items()},
         southern=southern,
     )

@@ -68,9 +68,8 @@ class KnownNames:
         place = self.operand("place", said, first, last)
         if place is None:
             return None
-        around = tuple(
-            Near(*centre, NEAR_KM) for value in place.values if (centre := self.vocabulary.centre(value)) is not None
-        )
+        centres = self.vocabulary.centres
+        around = tuple(Near(*centres[value], NEAR_KM) for value in place.values if value in centres)
         return replace(place, kind="near", values=around) if around else place
 
     def _table(self, key: str) -> tuple[Kind, Mapping[Key, tuple[Any, ...]]]:
