@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -30,10 +31,12 @@ from photovault import (
     queries,
     search,
     users,
+    vectors,
     word_search,
 )
 from photovault.errors import Unavailable
 from photovault.filters import PlaceRef
+from photovault.model_manifest import ModelInfo
 
 ROOT = Path(__file__).resolve().parents[2]
 TODAY = date(2025, 6, 1)
@@ -464,6 +467,53 @@ def crowd(vault: Path, database_url: str) -> UUID:
         for table in ("images", "image_terms"):
             conn.execute(f"VACUUM ANALYZE {table}".encode())
     return people[0].user_id
+
+
+def test_the_planner_knows_whose_photos_a_list_holds(crowd: UUID, database_url: str) -> None:
+    """Somebody with more photos than the average is not read from end to end for the first page."""
+    large = somebody()
+    with db.transaction(large.user_id) as conn:
+        label_model = vectors.model_id(conn, ModelInfo(name="labels", version="1", kind="label", dims=0))
+    with psycopg.connect(database_url, autocommit=True) as conn:
+        conn.execute("SELECT set_config('photovault.person', %s, false)", [str(large.user_id)])
+        conn.execute("INSERT INTO user_keys (version, wrapped, master_fingerprint) VALUES (1, 'x', 'x')")
+        conn.execute(
+            "INSERT INTO images (id, sha256, filename, content_type, bytes, status, key_version, content_key, "
+            "sealed_at, sort_at) SELECT gen_random_uuid(), sha256(('large' || n)::bytea), 'a.jpg', 'image/jpeg', 1, "
+            "'ready', 1, 'x', now(), now()::timestamp - n * interval '1 hour' FROM generate_series(1, 12000) n"
+        )
+        conn.execute(
+            "INSERT INTO image_labels (image_id, label, model_id, score) SELECT id, 'dog', %s, 0.5 FROM images "
+            "WHERE user_id = %s AND random() < 0.3",
+            [label_model, large.user_id],
+        )
+        conn.execute("VACUUM ANALYZE images")
+        conn.execute("VACUUM ANALYZE image_labels")
+    where, parameters = listing.conditions(listing.Filter(labels=("dog",)))
+    with db.transaction(large.user_id) as conn:
+        nodes = plan(
+            conn, f"SELECT i.id FROM images i WHERE {where} ORDER BY i.sort_at DESC, i.id DESC LIMIT 51", parameters
+        )
+
+    assert "images_timeline" in {node.get("Index Name") for node in nodes}
+    assert "Sort" not in {node["Node Type"] for node in nodes}
+
+
+def test_a_search_by_conditions_costs_few_statements(person: Somebody, monkeypatch: pytest.MonkeyPatch) -> None:
+    photo(person.user_id, **LISBON)
+    asked: list[str] = []
+    execute = psycopg.Connection.execute
+
+    def counted(self: psycopg.Connection, query: Any, *rest: Any, **more: Any) -> Any:
+        asked.append(str(query))
+        return execute(self, query, *rest, **more)
+
+    filtered(person, "in lisbon")
+    monkeypatch.setattr(psycopg.Connection, "execute", counted)
+    filtered(person, "in lisbon")
+    # Role and person, and whether the library has changed; the page itself goes through a cursor.
+    assert len([sql for sql in asked if "SET LOCAL" in sql]) == 1
+    assert len(asked) <= 3, asked
 
 
 def lookups(crowd: UUID, text: str) -> list[str]:

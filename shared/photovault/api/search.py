@@ -124,19 +124,20 @@ def search_images(
     """
     q = q.replace("\x00", " ")
     key = _key(q, wanted, today)
+    items: list[Hit] = []
+    following = None
     with person.transaction() as conn:
         known = library_names.names_of(conn, person.user_id)
-    parsed = queries.parse_with(q, known.vocabulary, today=today or datetime.now(UTC).date())
-    both = search.narrowed(wanted, parsed.filter, known, archived_given="archived" in request.query_params)
-    if both is None or not parsed.possible:
-        return SearchPage(items=[], next_cursor=None, filter=_parsed(q, parsed))
-    if parsed.text:
-        meaning = meanings.meaning_of(parsed.text)
+        parsed = queries.parse_with(q, known.vocabulary, today=today or datetime.now(UTC).date())
+        both = search.narrowed(wanted, parsed.filter, known, archived_given="archived" in request.query_params)
+        if not parsed.possible:
+            both = None
+        if both is not None and not parsed.text:
+            items, following = _by_time(conn, both, parsed, key=key, cursor=cursor, limit=limit)
+    if both is not None and parsed.text:
+        meaning = meanings.meaning_of(parsed.text)  # which may load a model: in no transaction
         with person.transaction() as conn:
             items, following = _by_rank(conn, both, parsed, known, meaning, key=key, cursor=cursor, limit=limit)
-    else:
-        with person.transaction() as conn:
-            items, following = _by_time(conn, both, parsed, key=key, cursor=cursor, limit=limit)
     return SearchPage(items=items, next_cursor=following, filter=_parsed(q, parsed))
 
 
