@@ -24,6 +24,9 @@ _COSINE = "(1 - (e.embedding <=> %(vector)s::halfvec))"
 # to read all of them in a row (tests/benchmarks/bench_vectors.py prints both).
 _FEW = "(SELECT coalesce((SELECT ready / 16 FROM image_totals), 0))"
 
+# Whether all photos of the person are ready, as they are but for a while after an upload and where one was refused.
+_SETTLED = "(SELECT coalesce((SELECT pending + processing + rejected = 0 FROM image_totals), false))"
+
 # Plans that are best for vectors whatever the planner guesses of a person whom it does not know yet: to it, the table
 # looks cheaper than an index as large. Workers need longer to begin, and to hand each other rows as wide as these, than
 # they save; compiling costs more than it gains (infra/decisions/0019-vectors.md).
@@ -76,6 +79,14 @@ def by_picture_sql(
             f"(SELECT FROM images i WHERE i.id = c.id AND {where} OFFSET 0) i {order} LIMIT %(most)s"
         )
 
+    if wanted == listing.Filter(status="ready"):
+        # Photos that are shown, and all of them ready: the index alone knows.
+        known = _vectors(f"{_COSINE} AS score", f"{enough} AND {_SETTLED}")
+        return (
+            f"SELECT id, score FROM ((SELECT id, score FROM {known} AS near {order} LIMIT %(most)s) "
+            f"UNION ALL ({nearest(f'{enough} AND NOT {_SETTLED}')})) AS found {order} LIMIT %(most)s",
+            parameters,
+        )
     if replace(wanted, archived=False, status=None) == listing.Filter():
         return nearest(enough), parameters
     few = "(SELECT count(*) FROM chosen) <= (SELECT few FROM bound)"

@@ -6,7 +6,7 @@ vectors need no common scale.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -16,7 +16,7 @@ K = 60
 Id = TypeVar("Id")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Fused(Generic[Id]):
     """One result. ``score`` is 0..1, 1 being first in every ranking; ``scores`` are its own in each that has it."""
 
@@ -44,14 +44,24 @@ def fuse(
     scores: dict[Id, dict[str, float]] = {}
     earliest: dict[Id, tuple[int, str]] = {}
     said = {name: ranked for name, ranked in sorted(rankings.items()) if ranked}
+    best = (K + 1) / max(1, len(said))
+    if len(said) == 1:  # in its own order
+        ((name, ranked),) = said.items()
+        return [
+            Fused(identity, min(1.0, share * best), {name: score})
+            for share, (identity, score) in zip(_shares(ranked), ranked[:limit], strict=False)
+        ]
     for name, ranked in said.items():
-        rank, before, part = 0, None, parts.setdefault(name, {})
-        for position, (identity, score) in enumerate(ranked, start=1):
-            if score != before:
-                rank, before = position, score
-            part[identity] = 1 / (K + rank)
-            scores.setdefault(identity, {})[name] = score
-            earliest[identity] = min(earliest.get(identity, (position, name)), (position, name))
+        part = parts.setdefault(name, {})
+        for position, (share, (identity, score)) in enumerate(zip(_shares(ranked), ranked, strict=True), start=1):
+            part[identity] = share
+            known = scores.get(identity)
+            if known is None:
+                scores[identity], earliest[identity] = {name: score}, (position, name)
+            else:
+                known[name] = score
+                if position < earliest[identity][0]:
+                    earliest[identity] = position, name
     for name, unknown in (unseen or {}).items():
         part = parts.get(name, {})
         like_it = [
@@ -59,10 +69,21 @@ def fuse(
         ]
         if part and like_it:
             part |= dict.fromkeys(scores.keys() & set(unknown), sum(like_it) / len(like_it))
-    best = (K + 1) / max(1, len(said))
-    ranks = {identity: sum(part.get(identity, 0.0) for part in parts.values()) for identity in scores}
+    ranks: dict[Id, float] = {}
+    for part in parts.values():
+        for identity, share in part.items():
+            ranks[identity] = ranks.get(identity, 0.0) + share
     order = sorted(ranks, key=lambda identity: (-ranks[identity], earliest[identity]))
     return [Fused(identity, min(1.0, ranks[identity] * best), scores[identity]) for identity in order[:limit]]
+
+
+def _shares(ranked: Sequence[tuple[Id, float]]) -> Iterator[float]:
+    """What a ranking gives to each, in its order: what scores the same shares the first one's rank."""
+    share, before = 0.0, None
+    for position, (_, score) in enumerate(ranked, start=1):
+        if score != before:
+            share, before = 1 / (K + position), score
+        yield share
 
 
 def near_the_best(ranked: Sequence[tuple[Id, float]], *, margin: float) -> list[tuple[Id, float]]:

@@ -64,6 +64,12 @@ def as_person(url: str, person: UUID) -> Iterator[psycopg.Connection]:
         yield conn
 
 
+def processor_ms(backend: int) -> float:
+    """Milliseconds that a process of this host (a back end, by its id) has computed so far; 0 where Linux is not."""
+    told = Path(f"/proc/{backend}/schedstat")
+    return int(told.read_text().split()[0]) / 1e6 if told.exists() else 0.0
+
+
 def add_person(conn: psycopg.Connection) -> UUID:
     """Somebody new with a key, who is the person of the connection's transaction from here on."""
     person = ids.new()

@@ -280,13 +280,25 @@ def begins_well(nodes: list[Node]) -> None:
 @pytest.mark.parametrize("size", SIZES)
 def test_vectors_are_read_from_the_covering_index_alone(crowd: Crowd, size: int) -> None:
     user_id, _ = crowd.people[size]
-    nodes = planned(user_id, ANY, crowd.model_id, vectors.to_sql(crowd.texts[0]))
-    (looked_up,) = of_table(nodes, "images")
+    nodes = explained.run(planned(user_id, ANY, crowd.model_id, vectors.to_sql(crowd.texts[0])))
 
     begins_well(nodes)
     scanned(nodes, "image_embeddings_of_person", rows=size - size // 10)
     assert len(of_table(nodes, "image_embeddings")) == 1
-    assert looked_up["Actual Loops"] <= 100
+    assert of_table(nodes, "images") == []
+
+
+def test_while_a_photo_is_not_ready_the_nearest_are_looked_up(crowd: Crowd) -> None:
+    user_id, _ = crowd.people[4000]
+    photo(user_id, status="processing", vector=None)
+    nodes = explained.run(planned(user_id, ANY, crowd.model_id, vectors.to_sql(crowd.texts[0])))
+    (looked_up,) = of_table(nodes, "images")
+    with db.transaction(user_id) as conn:
+        conn.execute("DELETE FROM images WHERE status = 'processing'")
+
+    begins_well(nodes)
+    scanned(nodes, "image_embeddings_of_person", rows=3600)
+    assert looked_up["Actual Loops"] == 100
 
 
 def test_the_archive_is_read_from_an_index_of_its_own(crowd: Crowd) -> None:
