@@ -59,9 +59,9 @@ def by_picture_sql(
 ) -> tuple[str, dict[str, Any]]:
     """Photos whose cosine with a text is ``floor`` or more, exactly, in one of two ways.
 
-    All vectors of the person are compared, in an index that holds them, and photos are asked whether they fulfil the
-    filter from the nearest on, until there are enough. But where the filter leaves few photos, their vectors are
-    fetched one by one. How many it leaves is counted, no further than that, when the statement runs: planners guess.
+    All vectors of the person are compared, in an index that holds them, and photos are looked up from the nearest on
+    until enough fulfil the filter; none without a filter, where all are ready. But where the filter leaves few photos,
+    their vectors are fetched one by one. Which it is the statement finds out when it runs: a planner could only guess.
     """
     where, parameters = listing.conditions(wanted)
     enough = f"{_COSINE} >= %(floor)s"

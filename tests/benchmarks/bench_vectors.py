@@ -2,18 +2,19 @@
 
     python -m tests.benchmarks.bench_vectors [SIZE ...] [--tenants N] [--hnsw MOST] [--seconds S]
 
-For each SIZE (1,000, 10,000 and 100,000 vectors by default; a million needs some minutes, 4 GB of disk and of memory)
+For each SIZE (1,000, 10,000 and 100,000 vectors by default; a million needs some minutes, and 4 GB of disk and memory)
 the vectors are spread over 100 tenants, of whom the first has a tenth and the last 25 times fewer. All ways run as the
-role of requests under row-level security, on a Postgres of their own with 1 GB of buffers, and are compared with an exact
-scan by NumPy of the same vectors in memory, on one core as a back end of Postgres has one. In turns, so that a
-busy machine slows all of them alike. Every line tells
+role of requests under row-level security, on a Postgres of their own with 1 GB of buffers, and are compared with an
+exact scan by NumPy of the same vectors in memory, on one core as a back end of Postgres has one. They take turns, so
+that a busy machine slows all of them alike. Every line tells
 
 * recall@10 of texts (which lie far from all pictures) and of pictures as queries,
-* wall clock, median and 95th percentile, and the processor time of this process and the back end against NumPy's. What
-  parallel workers use is in the clock alone, and an index per tenant is built where the tenant has at most MOST vectors.
+* wall clock, median and 95th percentile, in milliseconds and as a multiple of NumPy's,
+* the processor time of this process and the back end as a multiple of NumPy's; workers are in the clock alone.
 
-Then the whole path of a search by meaning and of look-alikes for the first tenant, with the filters that people use.
-``--tenants 1`` makes the first tenant as large as SIZE: `100000 --tenants 1` is the library of a hundred thousand.
+An index of the tenant's own (HNSW) is built where there are at most MOST vectors. Then come the whole paths of a search
+by meaning and of look-alikes for the first tenant, with the filters that people use. With ``--tenants 1`` the first
+tenant has all of SIZE: ``100000 --tenants 1`` is a library of a hundred thousand photos.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from uuid import UUID
 import numpy as np
 import psycopg
 from tests.benchmarks import scratch
-from tests.clip_space import FIRST_DAY, Space, add_library, binary, unit
+from tests.clip_space import FIRST_DAY, Space, add_library, binary
 
 from photovault import db, ids, listing, meanings, picture_search, search, vectors
 from photovault.model_manifest import CLIP
@@ -48,12 +49,15 @@ ROWS = 200  # inserted at once
 
 HEADER = "   p50 ms   p95 ms   clock    cpu"
 
-Nearest = Callable[[str], Sequence[UUID]]
+Nearest = Callable[[np.ndarray], Sequence[UUID]]
 
 
 @dataclass
 class Tenant:
+    """Somebody with photos, and the vectors of those that are not in the archive."""
+
     person: UUID
+    model_id: int
     vectors: np.ndarray
     photos: list[UUID]
 
@@ -85,11 +89,12 @@ def main() -> None:
             dice = np.random.default_rng(11)
             space = Space.of(dice)
             started = time.perf_counter()
-            tenants, model_id = fill(database.url, space, dice, shares(size, given.tenants))
+            tenants = fill(database.url, space, dice, shares(size, given.tenants))
             took = time.perf_counter() - started
             print(f"\n== {size:,} vectors of {given.tenants} tenants, stored in {took:.0f} s")
             for place in sorted({0, given.tenants // 10, given.tenants - 1}):
-                compare_ways(database.url, tenants[place], model_id, space, dice, given)
+                queries = {"text": space.texts(dice, QUERIES), "picture": space.pictures(dice, QUERIES)}
+                compare_ways(database.url, tenants[place], queries, seconds=given.seconds, hnsw=given.hnsw)
             print_bytes(database.url)
             the_path(tenants[0], space.texts(dice, QUERIES), given.seconds)
 
@@ -100,7 +105,7 @@ def shares(size: int, tenants: int) -> list[int]:
     return [max(1, round(size * weight)) for weight in weights / weights.sum()]
 
 
-def fill(url: str, space: Space, dice: np.random.Generator, sizes: Sequence[int]) -> tuple[list[Tenant], int]:
+def fill(url: str, space: Space, dice: np.random.Generator, sizes: Sequence[int]) -> list[Tenant]:
     tenants = []
     with psycopg.connect(url, options="-c synchronous_commit=on") as conn:  # or VACUUM calls nothing visible to all
         model_id = vectors.model_id(conn, CLIP)
@@ -109,30 +114,27 @@ def fill(url: str, space: Space, dice: np.random.Generator, sizes: Sequence[int]
             archived = [n % 20 == 19 for n in range(size)]
             photos = add_library(conn, person, pictures, model_id=model_id, archived=archived)
             shown = [n for n in range(size) if not archived[n]]
-            tenants.append(Tenant(person, pictures[shown], [photos[n] for n in shown]))
+            tenants.append(Tenant(person, model_id, pictures[shown], [photos[n] for n in shown]))
         conn.execute("SELECT set_config('photovault.person', %s, true)", [str(tenants[0].person)])
         conn.execute("INSERT INTO person_clusters (id, name) VALUES (%s, 'Anna')", [tenants[0].person])
         conn.execute(
             "INSERT INTO faces (id, image_id, model_id, x, y, w, h, score, quality, founder, embedding, person_id) "
-            "SELECT gen_random_uuid(), image_id, model_id, 0, 0, 1, 1, 1, 1, true, '[1]', user_id FROM image_embeddings "
-            "WHERE user_id = current_person() AND get_byte(uuid_send(image_id), 15) < 8"
+            "SELECT gen_random_uuid(), image_id, model_id, 0, 0, 1, 1, 1, 1, true, '[1]', user_id "
+            "FROM image_embeddings WHERE user_id = current_person() AND get_byte(uuid_send(image_id), 15) < 8"
         )
         conn.commit()
         conn.autocommit = True
         conn.execute("VACUUM ANALYZE")
-    return tenants, model_id
+    return tenants
 
 
 # ---- ways --------------------------------------------------------------------------------------------------------
 
 
-def compare_ways(
-    url: str, tenant: Tenant, model_id: int, space: Space, dice: np.random.Generator, given: argparse.Namespace
-) -> None:
-    queries = {"text": space.texts(dice, QUERIES), "picture": unit(space.pictures(dice, QUERIES))}
+def compare_ways(url: str, tenant: Tenant, queries: dict[str, np.ndarray], *, seconds: float, hnsw: int) -> None:
     print(f"\n{f'a tenant with {len(tenant.vectors):,}':<44}{'recall@10 text picture':>22}{HEADER}")
-    with alternatives(url, tenant, model_id, hnsw=len(tenant.vectors) <= given.hnsw) as ways:
-        results = in_turns(tenant, queries, ways, seconds=given.seconds)
+    with alternatives(url, tenant, hnsw=len(tenant.vectors) <= hnsw) as ways:
+        results = in_turns(tenant, queries, ways, seconds=seconds)
     base = results["NumPy"]
     for name, found in results.items():
         texts, pictures = (statistics.mean(found.hits[kind]) for kind in ("text", "picture"))
@@ -158,10 +160,9 @@ def in_turns(tenant: Tenant, queries: dict[str, np.ndarray], ways: Ways, *, seco
             best = best[np.argsort(-scores[best])]
         least = scores[best[-1]] - 1e-4  # which of two that are equally near is nobody's loss
         results["NumPy"].hits.setdefault(kind, []).append(1.0)
-        sent = vectors.to_sql(query)
         for name, (conn, nearest) in ways.items():
             with watched(results[name], conn.info.backend_pid):
-                found = nearest(sent)
+                found = nearest(query)
             hits = sum(scores[place[photo]] >= least for photo in found)
             results[name].hits.setdefault(kind, []).append(hits / few)
     for found in results.values():  # the first ones warm caches
@@ -184,28 +185,30 @@ def watched(result: Measured, backend: int | None) -> Iterator[None]:
 
 
 @contextmanager
-def alternatives(url: str, tenant: Tenant, model_id: int, *, hnsw: bool) -> Iterator[Ways]:
+def alternatives(url: str, tenant: Tenant, *, hnsw: bool) -> Iterator[Ways]:
     """Ours, and what else could be done, each on a connection with its settings; what they need goes with the block."""
     with psycopg.connect(url, autocommit=True) as owner:
-        build(owner, tenant, model_id, hnsw=hnsw)
+        build(owner, tenant, hnsw=hnsw)
     own = "WHERE e.searchable AND e.model_id = %(model_id)s"
     cosine = "(e.embedding <=> %(vector)s::halfvec)"
     scan = f"SELECT e.image_id FROM image_embeddings e {own} ORDER BY {cosine} LIMIT {FOUND}"
     partition = f"SELECT e.image_id FROM partition_of_one e ORDER BY {cosine} LIMIT {FOUND}"
     sketch = (
-        "SELECT e.image_id FROM (SELECT s.image_id FROM sketches s ORDER BY s.{bits} <~> "
-        "binary_quantize({query}) LIMIT " + str(RERANKED) + ") s CROSS JOIN LATERAL (SELECT e.image_id, e.embedding "
-        "FROM image_embeddings e WHERE e.image_id = s.image_id AND e.model_id = %(model_id)s OFFSET 0) e "
+        "SELECT e.image_id FROM (SELECT s.image_id FROM sketches s "
+        f"ORDER BY s.{{bits}} <~> binary_quantize({{query}}::halfvec(512)) LIMIT {RERANKED}) s "
+        "CROSS JOIN LATERAL (SELECT e.image_id, e.embedding FROM image_embeddings e "
+        "WHERE e.image_id = s.image_id AND e.model_id = %(model_id)s OFFSET 0) e "
         f"ORDER BY {cosine} LIMIT {FOUND}"
     )
     graph = (
         f"SELECT e.image_id FROM image_embeddings e WHERE e.user_id = '{tenant.person}' AND e.searchable "
-        f"AND e.model_id = {model_id} ORDER BY e.embedding::halfvec(512) <=> %(vector)s::halfvec(512) LIMIT {FOUND}"
+        f"AND e.model_id = {tenant.model_id} "
+        f"ORDER BY e.embedding::halfvec(512) <=> %(vector)s::halfvec(512) LIMIT {FOUND}"
     )
     alone = "SET LOCAL max_parallel_workers_per_gather = 0; SET LOCAL enable_seqscan = off"
     workers = (
-        "SET LOCAL max_parallel_workers_per_gather = 1; SET LOCAL parallel_setup_cost = 0; SET LOCAL enable_seqscan = {}; "
-        "SET LOCAL parallel_tuple_cost = 0; SET LOCAL min_parallel_index_scan_size = 0; "
+        "SET LOCAL max_parallel_workers_per_gather = 1; SET LOCAL parallel_setup_cost = 0; "
+        "SET LOCAL enable_seqscan = {}; SET LOCAL parallel_tuple_cost = 0; SET LOCAL min_parallel_index_scan_size = 0; "
         "SET LOCAL min_parallel_table_scan_size = 0"
     )
     wanted = {
@@ -215,10 +218,10 @@ def alternatives(url: str, tenant: Tenant, model_id: int, *, hnsw: bool) -> Iter
         "index, then heap": (f"{alone}; SET LOCAL enable_indexonlyscan = off", scan),
         "partition": ("SET LOCAL max_parallel_workers_per_gather = 0", partition),
         "partition, a worker": (workers.format("on"), partition),
-        f"binary, {RERANKED:,} re-ranked": (alone, sketch.format(bits="plain", query="%(vector)s::halfvec")),
+        f"binary, {RERANKED:,} re-ranked": (alone, sketch.format(bits="plain", query="%(vector)s")),
         f"binary around the mean, {RERANKED:,} re-ranked": (
             alone,
-            sketch.format(bits="centred", query="%(vector)s::halfvec - (SELECT mean FROM means)"),
+            sketch.format(bits="centred", query="%(centred)s"),
         ),
     }
     if hnsw:
@@ -234,7 +237,7 @@ def alternatives(url: str, tenant: Tenant, model_id: int, *, hnsw: bool) -> Iter
             contexts.append(context)
             if settings:
                 conn.execute(settings.encode())
-            ways[name] = (conn, asked(conn, statement, model_id) if statement else ours(conn, model_id))
+            ways[name] = (conn, asked(conn, statement, tenant) if statement else ours(conn, tenant))
         yield ways
     finally:
         for context in contexts:
@@ -243,20 +246,25 @@ def alternatives(url: str, tenant: Tenant, model_id: int, *, hnsw: bool) -> Iter
             owner.execute("DROP TABLE partition_of_one, sketches, means; DROP INDEX IF EXISTS graph_of_one")
 
 
-def asked(conn: psycopg.Connection, statement: str, model_id: int) -> Nearest:
-    def nearest(vector: str) -> list[UUID]:
-        rows = conn.execute(statement.encode(), {"vector": vector, "model_id": model_id}).fetchall()
-        return [row[0] for row in rows]
+def asked(conn: psycopg.Connection, statement: str, tenant: Tenant) -> Nearest:
+    mean = tenant.vectors.mean(axis=0)
+
+    def nearest(query: np.ndarray) -> list[UUID]:
+        parameters = {"vector": vectors.to_sql(query), "model_id": tenant.model_id}
+        if "centred" in statement:
+            parameters["centred"] = vectors.to_sql(query - mean)
+        return [row[0] for row in conn.execute(statement.encode(), parameters).fetchall()]
 
     return nearest
 
 
-def ours(conn: psycopg.Connection, model_id: int) -> Nearest:
-    """As ``picture_search`` asks, without its cut-offs."""
+def ours(conn: psycopg.Connection, tenant: Tenant) -> Nearest:
+    """As ``picture_search`` asks, without its cut-off: all ten are to be found."""
+    wanted = listing.Filter(status="ready")
 
-    def nearest(vector: str) -> list[UUID]:
+    def nearest(query: np.ndarray) -> list[UUID]:
         sql, parameters = picture_search.by_picture_sql(
-            listing.Filter(status="ready"), model_id=model_id, vector=vector, floor=-1.0, most=FOUND
+            wanted, model_id=tenant.model_id, vector=vectors.to_sql(query), floor=-1.0, most=FOUND
         )
         with picture_search.index_alone(conn):
             return [row[0] for row in conn.execute(sql.encode(), parameters).fetchall()]
@@ -264,7 +272,7 @@ def ours(conn: psycopg.Connection, model_id: int) -> Nearest:
     return nearest
 
 
-def build(conn: psycopg.Connection, tenant: Tenant, model_id: int, *, hnsw: bool) -> None:
+def build(conn: psycopg.Connection, tenant: Tenant, *, hnsw: bool) -> None:
     """What the other ways need: a table as one partition would be, binary sketches, a graph."""
     conn.execute("CREATE TABLE partition_of_one (image_id uuid, embedding halfvec(512))")
     conn.execute("ALTER TABLE partition_of_one ALTER embedding SET STORAGE PLAIN")
@@ -280,25 +288,25 @@ def build(conn: psycopg.Connection, tenant: Tenant, model_id: int, *, hnsw: bool
     conn.execute("CREATE INDEX ON sketches (user_id) INCLUDE (image_id, plain, centred)")
     conn.execute("ALTER TABLE sketches ENABLE ROW LEVEL SECURITY")
     conn.execute("CREATE POLICY own_rows ON sketches TO photovault_app USING (user_id = (SELECT current_person()))")
-    conn.execute("GRANT SELECT ON sketches, partition_of_one, means TO photovault_app")
-    line = f"{'':4}a row more: {inserting(conn, tenant, model_id):.2f} ms with the covering index"
+    conn.execute("GRANT SELECT ON sketches, partition_of_one TO photovault_app")
+    line = f"{'':4}a row more: {inserting(conn, tenant):.2f} ms with the covering index"
     if hnsw:
         started = time.perf_counter()
         conn.execute(
             "CREATE INDEX graph_of_one ON image_embeddings USING hnsw ((embedding::halfvec(512)) halfvec_cosine_ops) "
-            f"WHERE user_id = '{tenant.person}' AND searchable AND model_id = {model_id}".encode()
+            f"WHERE user_id = '{tenant.person}' AND searchable AND model_id = {tenant.model_id}".encode()
         )
         took = time.perf_counter() - started
         size = conn.execute("SELECT pg_relation_size('graph_of_one')").fetchone()
         line += (
-            f", {inserting(conn, tenant, model_id):.2f} ms with HNSW too, which took {took:.1f} s to build and "
+            f", {inserting(conn, tenant):.2f} ms with HNSW too, which took {took:.1f} s to build and "
             f"{size[0] / len(tenant.vectors):,.0f} bytes a vector"
         )
     print(line)
     conn.execute("VACUUM ANALYZE partition_of_one, sketches, means")
 
 
-def inserting(conn: psycopg.Connection, tenant: Tenant, model_id: int) -> float:
+def inserting(conn: psycopg.Connection, tenant: Tenant) -> float:
     """Milliseconds for a row of the table, of a batch that is rolled back."""
     rows = binary(tenant.vectors[:1].repeat(ROWS, axis=0) + np.random.default_rng(1).normal(0, 0.03, (ROWS, 512)))
     with conn.transaction(force_rollback=True):
@@ -309,7 +317,7 @@ def inserting(conn: psycopg.Connection, tenant: Tenant, model_id: int) -> float:
         ) as copy:
             copy.set_types(["uuid", "int2", "uuid", "bytea"])
             for row in rows:
-                copy.write_row((ids.new(), model_id, tenant.person, row))
+                copy.write_row((ids.new(), tenant.model_id, tenant.person, row))
         return (time.perf_counter() - started) * 1000 / ROWS
 
 
