@@ -17,7 +17,7 @@ from base64 import urlsafe_b64decode
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 from uuid import UUID
@@ -67,8 +67,6 @@ class Item:
     filename: str
     stamp: Stamp
     albums: tuple[str, ...] = ()
-    edit: Mapping[str, Any] = field(default_factory=dict)
-    """What is known of the photo beside its file, as ``PATCH /images/{id}`` takes it."""
 
     @classmethod
     def of(cls, found: Found, *, albums: tuple[str, ...] = ()) -> Item:
@@ -344,7 +342,6 @@ class Uploader:
             raise
         if result.state in {"uploaded", "duplicate"} and result.image_id:
             self._done[ready.contents.sha256] = result.image_id
-            result = self._described(result)
         if result.state != "uploaded":
             self._told(Wanted(-ready.item.stamp.size))
         return self._result(result)
@@ -493,19 +490,6 @@ class Uploader:
         with self._telling:
             self.uploaded_bytes += item.stamp.size
 
-    def _described(self, result: Result) -> Result:
-        """Let the vault know what is known of a photo beside its file."""
-        if not result.item.edit or result.film:
-            return result
-        try:
-            self.client.json("PATCH", f"/images/{result.image_id}", body=dict(result.item.edit), repeatable=True)
-        except _FATAL:
-            raise
-        except PhotoVaultError as error:
-            why = f"It is there, but what is known of it was not taken: {_detail(error)}"
-            return Result(result.item, "failed", result.image_id, why=why)
-        return result
-
     # ---------------------------------------------------------------------------------------------------- telling
 
     def _check(self) -> None:
@@ -568,7 +552,7 @@ class _Albums:
 
 def _stamped(item: Item) -> Item:
     """The item as its file is now. Raises ``OSError``."""
-    return Item(item.path, item.name, item.filename, Stamp.of(item.path.stat()), item.albums, item.edit)
+    return replace(item, stamp=Stamp.of(item.path.stat()))
 
 
 def _sealed(item: Item, seal: Mapping[str, Any]) -> Iterator[bytes]:

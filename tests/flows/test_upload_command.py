@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -210,6 +212,51 @@ def test_the_doctor_finds_all_well(ada: Person) -> None:
     assert {each["state"] for each in found.values()} == {"ok"}, found
     assert set(found) == {"files", "cache", "server", "clock", "runs", "ready", "session", "storage"}
     assert "opened" in found["storage"]["detail"]
+
+
+def test_a_takeout_comes_in_with_what_google_knows(ada: Person, vault_of: Client, tmp_path: Path) -> None:
+    year, trip = tmp_path / "Takeout/Google Photos/Photos from 2019", tmp_path / "Takeout/Google Photos/Porto"
+    for folder in (year, trip):
+        folder.mkdir(parents=True)
+        (folder / "old.jpg").write_bytes(draw(700, (400, 300)))
+        about = {"title": "old.jpg", "photoTakenTime": {"timestamp": "1556712000"}, "description": "By the river",
+                 "favorited": True, "geoData": {"latitude": 41.1496, "longitude": -8.6109}}  # fmt: skip
+        (folder / "old.jpg.supplemental-metadata.json").write_text(json.dumps(about))
+    (trip / "metadata.json").write_text(json.dumps({"title": "Porto", "description": "", "date": {}}))
+    told = ada.run("import", "takeout", tmp_path)
+    assert "1 file uploaded" in told, told
+    assert "1 photo got what the export knows" in told
+    photo = next(each for each in vault_of.items("/images/list") if each["filename"] == "old.jpg")
+    assert (photo["caption"], photo["favourite"]) == ("By the river", True)
+    assert (photo["taken"]["source"], photo["taken"]["local_day"]) == ("person", "2019-05-01")
+    assert photo["location"]["place"]["city"] == "Porto"
+    (album,) = [album for album in vault_of.items("/albums/", kind="manual") if album["title"] == "Porto"]
+    assert album["image_count"] == 1
+    again = ada.run("import", "takeout", tmp_path)
+    assert "0 files uploaded" in again
+    assert "got what the export knows" not in again
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pseudo terminals are POSIX's")
+def test_a_terminal_shows_how_far_it_is(ada: Person, tmp_path: Path) -> None:
+    photos(tmp_path / "shown", 12, first=800)
+    ours, theirs = pty.openpty()
+    environment = ada.environment | {"TERM": "xterm", "NO_COLOR": "1", "COLUMNS": "100"}
+    command = [*COMMAND, "upload", str(tmp_path / "shown"), "--jobs", "1", "--wait"]
+    process = subprocess.Popen(command, env=environment, stdin=theirs, stdout=theirs, stderr=theirs)
+    os.close(theirs)
+    told = b""
+    with suppress(OSError):  # what Linux says at the end of a pseudo terminal
+        while piece := os.read(ours, 4096):
+            told += piece
+    os.close(ours)
+    assert process.wait() == 0
+    text = told.decode()
+    assert "Reading" in text
+    assert "Uploading" in text
+    assert "12 files uploaded" in text
+    assert "Traceback" not in text
+    assert "\x1b[3" not in text, "NO_COLOR"
 
 
 def test_who_logs_out_is_out(ada: Person, vault_of: Client) -> None:

@@ -418,7 +418,7 @@ def test_a_watched_folder_is_uploaded_as_it_fills(
             return looks == 6
 
     seen: list[list[str]] = []
-    monkeypatch.setattr(upload._Run, "_upload", look)
+    monkeypatch.setattr(upload.Run, "_upload", look)
     monkeypatch.setattr(upload.threading, "Event", Stop)
     logged_in("upload", str(folder), "--watch", code=130)
     assert seen == [["first.jpg"], ["second.jpg"]]

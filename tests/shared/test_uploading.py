@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import httpx
 import psycopg
@@ -434,22 +433,6 @@ def test_a_vault_that_wants_sealed_uploads_gets_them(desk: Desk, monkeypatch: py
     )
     assert desk.upload().counts == {"uploaded": 1}
     assert all(data.startswith(b"PVSEALED") for data in contents(desk))
-
-
-def test_what_is_known_beside_the_file_is_told_to_the_vault(desk: Desk) -> None:
-    desk.write(1)
-    (found,) = photo_files.find([desk.folder / "photos"])
-    assert isinstance(found, photo_files.Found)
-    item = Item(found.path, found.name, "Beach.jpg", found.stamp, edit={"caption": "At the sea", "favourite": True})
-    with (
-        Client("http://testserver", transport=desk.cloud, sleep=lambda _: None) as client,
-        HashCache(desk.folder / "hashes.sqlite") as cache,
-    ):
-        client.use_token(desk.who.access_token)
-        Uploader(client, cache, tell=desk.events.append).run([item])
-        (result,) = desk.results.values()
-        photo = client.json("GET", f"/images/{UUID(result.image_id or '')}")
-    assert (photo["filename"], photo["caption"], photo["favourite"]) == ("Beach.jpg", "At the sea", True)
 
 
 def test_a_run_that_is_stopped_stops_and_can_be_gone_on_with(desk: Desk) -> None:

@@ -18,6 +18,7 @@ from photovault.cli import (
     database,
     doctor,
     export,
+    imports,
     invoke,
     keys,
     maintenance,
@@ -42,6 +43,7 @@ app.command("login", rich_help_panel=YOURS)(account.login)
 app.command("logout", rich_help_panel=YOURS)(account.logout)
 app.command("whoami", rich_help_panel=YOURS)(account.whoami)
 app.command("upload", rich_help_panel=YOURS)(upload.upload)
+app.add_typer(imports.app, name="import", rich_help_panel=YOURS)
 app.command("search", rich_help_panel=YOURS)(search.search)
 app.add_typer(albums.app, name="albums", rich_help_panel=YOURS)
 app.add_typer(people.app, name="people", rich_help_panel=YOURS)

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from photovault.photo_files import PassedOver, Stamp
     from photovault.uploading import Event, Item, Result, Uploader
 
+    Find = Callable[[threading.Event], tuple[list[Item], list[PassedOver]]]
+
 AGAIN = "What has arrived is safe: run the same command again to go on."
 HASHES = "hashes.sqlite"
 # How often a watched folder is looked at, and after how long something that went wrong is tried again.
@@ -75,11 +77,38 @@ def upload(
     for path in paths:
         if not path.exists():
             raise typer.BadParameter(f"{shown(str(path))} is not there.", param_hint="PATHS")
+    from photovault import photo_files, uploading
+
+    def find(stop: threading.Event) -> tuple[list[Item], list[PassedOver]]:
+        items: list[Item] = []
+        passed_over: list[PassedOver] = []
+        for found in photo_files.find(paths, exclude=exclude or ()):
+            if stop.is_set():
+                raise uploading.Stopped
+            if isinstance(found, photo_files.Found):
+                items.append(uploading.Item.of(found, albums=(album.strip(),) if album else ()))
+            else:
+                passed_over.append(found)
+        return items, passed_over
+
+    settings = {"jobs": jobs, "sealed": True if sealed else None, "dry_run": dry_run}
+    with uploads(server, email, as_json=as_json, find=find, settings=settings) as run:
+        if watch:
+            run.watch()
+        else:
+            run.once(wait=wait)
+
+
+@contextmanager
+def uploads(
+    server: str | None, email: str | None, *, as_json: bool, find: Find, settings: dict[str, Any]
+) -> Iterator[Run]:
+    """Everything around a run: who it is for, the cache of hashes, Ctrl-C, sentences, and the exit code."""
     from photovault import credentials, uploading
     from photovault.hash_cache import HashCache
 
     stop = threading.Event()
-    teller = _Lines() if as_json else _Bars()
+    teller = Lines() if as_json else Bars()
     with (
         sentences(again=AGAIN, tell=teller.failed),
         entering.entered(server, email=email, patient=True, sleep=_pause(stop)) as client,
@@ -88,21 +117,9 @@ def upload(
     ):
         if cache.trouble:
             say(f"Files are read again each time: {cache.trouble}")
-        run = _Run(
-            client,
-            cache,
-            teller,
-            stop,
-            paths=paths,
-            exclude=exclude or (),
-            albums=(album.strip(),) if album else (),
-            settings={"jobs": jobs, "sealed": True if sealed else None, "dry_run": dry_run},
-        )
+        run = Run(client, cache, teller, stop, find=find, settings=settings)
         try:
-            if watch:
-                run.watch()
-            else:
-                run.once(wait=wait)
+            yield run
         except uploading.Stopped:
             teller.failed(f"Stopped. {AGAIN}")
             raise typer.Exit(INTERRUPTED) from None
@@ -110,29 +127,27 @@ def upload(
         raise typer.Exit(1)
 
 
-class _Run:
+class Run:
     """One command: what is there is found, uploaded and, where that is asked for, waited for."""
 
     def __init__(
         self,
         client: Client,
         cache: HashCache,
-        teller: _Bars | _Lines,
+        teller: Bars | Lines,
         stop: threading.Event,
         *,
-        paths: Sequence[Path],
-        exclude: Sequence[str],
-        albums: tuple[str, ...],
+        find: Find,
         settings: dict[str, Any],
     ) -> None:
         self.client, self.cache, self.teller, self.stop = client, cache, teller, stop
-        self.paths, self.exclude, self.albums, self.settings = paths, exclude, albums, settings
+        self.find, self.settings = find, settings
         self.failed = False
 
-    def once(self, *, wait: bool) -> None:
+    def once(self, *, wait: bool) -> list[Result]:
         """Everything that is there now. Raises ``Stopped``, and what stops all."""
-        items, passed_over = self._found()
-        self._upload(items, passed_over, wait=wait)
+        items, passed_over = self.find(self.stop)
+        return self._upload(items, passed_over, wait=wait)
 
     def watch(self) -> None:
         """Everything that is there, and whatever comes. Raises ``Stopped``; what passes is waited for."""
@@ -142,7 +157,7 @@ class _Run:
         seen: dict[Path, Stamp] = {}
         first, retry_at = True, 0.0
         while True:
-            items, passed_over = self._found()
+            items, passed_over = self.find(self.stop)
             now = {item.path: item.stamp for item in items}
             # What is still being written is another file at each look.
             settled = [
@@ -167,20 +182,6 @@ class _Run:
             if self.stop.wait(WATCH_SECONDS):
                 raise Stopped
 
-    def _found(self) -> tuple[list[Item], list[PassedOver]]:
-        from photovault import photo_files, uploading
-
-        items: list[Item] = []
-        passed_over: list[PassedOver] = []
-        for found in photo_files.find(self.paths, exclude=self.exclude):
-            if self.stop.is_set():
-                raise uploading.Stopped
-            if isinstance(found, photo_files.Found):
-                items.append(uploading.Item.of(found, albums=self.albums))
-            else:
-                passed_over.append(found)
-        return items, passed_over
-
     def _upload(self, items: Sequence[Item], passed_over: Sequence[PassedOver], *, wait: bool) -> list[Result]:
         from photovault import processing
         from photovault.uploading import Result, Uploader
@@ -200,7 +201,9 @@ class _Run:
         reasons: dict[str, str] = {}
         on_their_way = {each.image_id for each in results if each.state == "uploaded" and not each.film}
         if wait:
-            waited_for = on_their_way | {each.image_id for each in results if each.state == "duplicate"}
+            waited_for = {
+                each.image_id for each in results if each.state in {"uploaded", "duplicate"} and not each.film
+            }
             with self.teller.waiting(len(on_their_way)) as waiting:
                 processing.wait(self.client, _known(waited_for), pause=_pause(self.stop), tell=waiting)
         rejected = _known(each.image_id for each in results if each.state == "rejected")
@@ -256,7 +259,7 @@ def _stopping(stop: threading.Event) -> Iterator[None]:
 # ------------------------------------------------------------------------------------------------------- telling
 
 
-class _Bars:
+class Bars:
     """Bars while it lasts, where there is a terminal, and sentences at the end."""
 
     def __init__(self) -> None:
@@ -373,7 +376,7 @@ def _left_out(
         yield why, colour, names
 
 
-class _Lines:
+class Lines:
     """Lines of JSON on standard output: an ``item`` for every file, at the end a ``summary`` or ``failed``."""
 
     @contextmanager

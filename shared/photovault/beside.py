@@ -1,0 +1,72 @@
+"""What another service's export knows of a photo beside its file, and what of it a vault still lacks. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from typing import Any
+
+# Where a photo's time comes from when neither its file nor its name says anything.
+_GUESSED = "upload"
+LONGEST_CAPTION = 2000
+
+
+@dataclass(frozen=True)
+class Known:
+    """``taken`` is an instant with its zone; ``location`` are degrees north and east; ``filename`` is the first one."""
+
+    filename: str = ""
+    taken: datetime | None = None
+    caption: str = ""
+    favourite: bool = False
+    archived: bool = False
+    location: tuple[float, float] | None = None
+    trashed: bool = False
+
+    def __or__(self, other: Known) -> Known:
+        """Both together: copies of one photo may know different things of it. What is here comes first."""
+        return Known(
+            filename=self.filename or other.filename,
+            taken=self.taken or other.taken,
+            caption=self.caption or other.caption,
+            favourite=self.favourite or other.favourite,
+            archived=self.archived or other.archived,
+            location=self.location or other.location,
+            trashed=self.trashed and other.trashed,
+        )
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.taken or self.caption or self.favourite or self.archived or self.location)
+
+
+def lacking(photo: Mapping[str, Any], known: Known, *, zone: tzinfo | None) -> dict[str, Any]:
+    """What ``PATCH /images/{id}`` is to be told; empty when there is nothing.
+
+    ``photo`` is as the API lists it. What its file or a person says stays. Exports give times in UTC: the clock on the
+    wall is taken to have been that of ``zone`` (None: of this computer).
+    """
+    edit: dict[str, Any] = {}
+    if known.caption and not photo["caption"]:
+        edit["caption"] = known.caption[:LONGEST_CAPTION]
+    if known.favourite and not photo["favourite"]:
+        edit["favourite"] = True
+    if known.archived and not photo["archived"]:
+        edit["archived"] = True
+    if photo["status"] != "ready":  # its file has not been read to its end
+        return edit
+    if known.taken is not None and (photo["taken"] is None or photo["taken"]["source"] == _GUESSED):
+        edit["taken_at"] = known.taken.astimezone(zone).replace(microsecond=0).isoformat()
+    if known.location is not None and (photo["location"] is None or photo["location"]["source"] == "estimated"):
+        edit["location"] = {"lat": known.location[0], "lon": known.location[1]}
+    return edit
+
+
+def position(lat: object, lon: object) -> tuple[float, float] | None:
+    """Degrees that are a place on Earth; None for others, and for 0, 0, which stands for none."""
+    if not isinstance(lat, (int, float)) or not isinstance(lon, (int, float)):
+        return None
+    if not (-90 <= lat <= 90 and -180 <= lon <= 180) or (lat == 0 and lon == 0):
+        return None
+    return float(lat), float(lon)

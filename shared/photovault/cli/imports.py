@@ -1,0 +1,128 @@
+"""``photovault import``: what other services export, with the albums, favourites, captions and times that they know."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from photovault.cli import upload
+from photovault.cli.entering import Email, Server
+from photovault.cli.telling import counted, shown
+
+if TYPE_CHECKING:
+    from photovault.importing import Collected
+    from photovault.photo_files import PassedOver
+    from photovault.uploading import Item
+
+app = typer.Typer(no_args_is_help=True, help="Import what other services export, with what they know of your photos.")
+
+Paths = Annotated[
+    list[Path], typer.Argument(metavar="PATHS...", help="The unpacked export; of several parts, all of them.")
+]
+Jobs = Annotated[int, typer.Option(min=1, max=32, help="How many files go up at a time.")]
+Sealed = Annotated[bool, typer.Option("--sealed", help="Encrypt on this computer, so that the storage sees no photo.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be uploaded.")]
+Albums = Annotated[bool, typer.Option("--albums/--no-albums", help="Make the albums of the export, too.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Tell what became of every file as a line of JSON.")]
+
+
+@app.command()
+def takeout(
+    paths: Paths,
+    *,
+    server: Server = None,
+    email: Email = None,
+    albums: Albums = True,
+    jobs: Jobs = 4,
+    sealed: Sealed = False,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Import Google Photos from Google Takeout: photos, albums, favourites, archive, descriptions, times and places.
+
+    Unpack all parts into one folder first. What a photo's own file says of time and place stays as it is; Google's
+    word counts where the file says nothing, with times taken to be those of this computer's time zone. Names of people
+    are not taken over: Google does not say whose face is whose. Photos in Google's trash are left out.
+    """
+    from photovault import importing
+
+    settings: dict[str, object] = {"jobs": jobs, "sealed": sealed or None, "dry_run": dry_run}
+    _run(paths, importing.takeout, server=server, email=email, albums=albums, settings=settings, as_json=as_json)
+
+
+@app.command()
+def apple(
+    paths: Paths,
+    *,
+    server: Server = None,
+    email: Email = None,
+    albums: Albums = True,
+    jobs: Jobs = 4,
+    sealed: Sealed = False,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Import iCloud Photos from privacy.apple.com: photos, Live Photos, albums, favourites, hidden ones and times.
+
+    Unpack all parts first. Hidden photos come into the archive; what was deleted is left out. What a photo's own file
+    says of its time stays as it is.
+    """
+    from photovault import importing
+
+    settings: dict[str, object] = {"jobs": jobs, "sealed": sealed or None, "dry_run": dry_run}
+    _run(paths, importing.apple, server=server, email=email, albums=albums, settings=settings, as_json=as_json)
+
+
+def _run(
+    paths: Sequence[Path],
+    collect: Callable[..., Collected],
+    *,
+    server: str | None,
+    email: str | None,
+    albums: bool,
+    settings: dict[str, object],
+    as_json: bool,
+) -> None:
+    for path in paths:
+        if not path.exists():
+            raise typer.BadParameter(f"{shown(str(path))} is not there.", param_hint="PATHS")
+        if not path.is_dir():
+            raise typer.BadParameter(f"{shown(str(path))} is no folder. Unpack the export first.", param_hint="PATHS")
+    from photovault import importing
+
+    collected: list[Collected] = []
+
+    def find(stop: threading.Event) -> tuple[list[Item], list[PassedOver]]:
+        collected.append(collect(paths, with_albums=albums))
+        return collected[-1].items, collected[-1].passed_over
+
+    with upload.uploads(server, email, as_json=as_json, find=find, settings=settings) as run:
+        results = run.once(wait=not settings["dry_run"])
+        (export,) = collected
+        described = importing.Described(0, 0)
+        if not settings["dry_run"]:
+            described = importing.describe(run.client, results, export.known)
+        if as_json:
+            print(
+                json.dumps(
+                    {
+                        "event": "imported",
+                        "described": described.photos,
+                        "in_trash_there": export.trashed,
+                        "nothing_known": export.unknown,
+                    }
+                ),
+                flush=True,
+            )
+            return
+        if described.photos:
+            run.teller.note(f"{counted(described.photos, 'photo')} got what the export knows of it beside its file.")
+        if export.trashed:
+            run.teller.note(f"{counted(export.trashed, 'photo')} of the export's trash left out.")
+        if export.unknown:
+            run.teller.note(f"Of {counted(export.unknown, 'file')} the export says nothing beside the file itself.")

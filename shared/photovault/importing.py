@@ -1,0 +1,197 @@
+"""Bringing what other services export into a vault: their photos, their albums, and what they know of each photo.
+
+``takeout`` and ``apple`` look through unpacked exports; what they collect is uploaded as any folder is (``uploading``).
+``describe`` then tells the vault what it lacks. All of it can be done again at any time: it asks what there is first.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import tzinfo
+from pathlib import Path
+
+from photovault import apple_export, beside, photo_files
+from photovault import takeout as google
+from photovault.beside import Known
+from photovault.client import Client
+from photovault.errors import NotFound
+from photovault.photo_files import Found, PassedOver
+from photovault.uploading import Item, Result
+
+# A photo's JSON file has some 2 KB; an album's of ten thousand photos a few hundred.
+_MOST_BYTES = 16 * 1024 * 1024
+_NUMBER = re.compile(r"\(\d{1,4}\)$")
+_BESIDE = frozenset({".json", ".csv", ".html", ".xmp", ".aae", ".txt"})
+
+
+@dataclass
+class Collected:
+    """What an export holds. ``known`` is by the path of the photo; ``trashed`` were thrown away there already."""
+
+    items: list[Item] = field(default_factory=list)
+    known: dict[Path, Known] = field(default_factory=dict)
+    passed_over: list[PassedOver] = field(default_factory=list)
+    trashed: int = 0
+    unknown: int = 0
+
+    def add(self, found: Found, known: Known | None, albums: Sequence[str]) -> None:
+        """Note a photo with what is known of it, unless it was thrown away."""
+        if known is None:
+            self.unknown += 1
+        elif known.trashed:
+            self.trashed += 1
+            return
+        else:
+            self.known[found.path] = known
+        item = Item.of(found, albums=tuple(albums))
+        if known is not None and _is_whole(known.filename, item.filename):
+            item = replace(item, filename=known.filename[:255])
+        self.items.append(item)
+
+
+def takeout(paths: Sequence[Path], *, with_albums: bool = True) -> Collected:
+    """What unpacked exports of Google Takeout hold. Raises nothing for what the disk holds."""
+    collected = Collected()
+    for photos, others in _folders(paths, collected).values():
+        there = {photo_files.text_of(other.path.name): other for other in others}
+        title = None
+        if with_albums:
+            titles = (
+                google.album_title(_document(each, collected))
+                for name, each in there.items()
+                if _is_album(name, photos)
+            )
+            title = next((found for found in titles if found), None)
+        documents: dict[str, Known | None] = {}
+        for photo in photos:
+            name = google.sidecar_of(photo_files.text_of(photo.path.name), there.keys())
+            if name is not None and name not in documents:
+                documents[name] = google.read(_document(there[name], collected))
+            known = documents[name] if name is not None else None
+            collected.add(photo, known, [title] if title else [])
+    return collected
+
+
+def _is_album(name: str, photos: Sequence[Found]) -> bool:
+    """Whether a JSON file may be an album's own: it has a short name, which begins none of the photos'."""
+    stem = name.removesuffix(".json")
+    return (
+        name.endswith(".json")
+        and "." not in stem
+        and not any(photo.path.name.startswith(stem + ".") for photo in photos)
+    )
+
+
+def apple(paths: Sequence[Path], *, with_albums: bool = True) -> Collected:
+    """What unpacked parts of an iCloud export hold. Raises nothing for what the disk holds."""
+    collected = Collected()
+    here: dict[Path, dict[str, Known]] = {}
+    anywhere: dict[str, list[Known]] = defaultdict(list)
+    albums: dict[str, list[str]] = defaultdict(list)
+    photos: list[Found] = []
+    for folder, (found, others) in _folders(paths, collected).items():
+        for other in others:
+            name = photo_files.text_of(other.path.name)
+            if apple_export.DETAILS.fullmatch(name):
+                rows = apple_export.details(_document(other, collected))
+                here.setdefault(folder, {}).update(rows)
+                for row, said in rows.items():
+                    anywhere[row].append(said)
+            elif folder.name.lower() == apple_export.ALBUMS and name.lower().endswith(".csv") and with_albums:
+                title = " ".join(name[: -len(".csv")].split())[:200]
+                if title.lower() not in apple_export.NO_ALBUMS:
+                    for member in apple_export.members(_document(other, collected)):
+                        albums[member].append(title)
+        if folder.name.lower() == apple_export.DELETED:
+            collected.trashed += len(found)
+        else:
+            photos += found
+    for photo in photos:
+        name = photo_files.text_of(photo.path.name)
+        known = here.get(photo.path.parent, {}).get(name)
+        if known is None and len(anywhere.get(name, ())) == 1:  # in the table of another part
+            known = anywhere[name][0]
+        collected.add(photo, known, albums.get(name, ()))
+    return collected
+
+
+def _folders(paths: Sequence[Path], collected: Collected) -> dict[Path, tuple[list[Found], list[Found]]]:
+    """Each folder with its photos (and whatever claims to be one), and what lies beside them."""
+    folders: dict[Path, tuple[list[Found], list[Found]]] = {}
+    for found in photo_files.find(paths):
+        if isinstance(found, PassedOver):
+            collected.passed_over.append(found)
+        else:
+            photos, others = folders.setdefault(found.path.parent, ([], []))
+            (others if found.path.suffix.lower() in _BESIDE else photos).append(found)
+    return folders
+
+
+def _document(found: Found, collected: Collected) -> bytes:
+    try:
+        if found.stamp.size > _MOST_BYTES:
+            return b""
+        return found.path.read_bytes()
+    except OSError as error:
+        collected.passed_over.append(PassedOver(found.name, f"{error.strerror}.", broken=True))
+        return b""
+
+
+def _is_whole(before: str, name: str) -> bool:
+    """Whether a file had this name before the export cut it, or gave it a number."""
+    stem, ending = Path(name).stem, Path(name).suffix.lower()
+    return Path(before).suffix.lower() == ending and Path(before).stem.startswith(_NUMBER.sub("", stem))
+
+
+# --------------------------------------------------------------------------------------------------- describing
+
+
+@dataclass(frozen=True)
+class Described:
+    """Photos that the vault was told something of, and those that it could not be told of yet."""
+
+    photos: int
+    too_early: int
+
+
+def describe(
+    client: Client,
+    results: Sequence[Result],
+    known: Mapping[Path, Known],
+    *,
+    zone: tzinfo | None = None,
+    tell: Callable[[int, int], None] = lambda done, of: None,
+) -> Described:
+    """Let the vault know what it lacks of photos that are in it. ``tell`` hears how many of how many are done.
+
+    Asks once per 200 photos of the vault, and once for each that something is to be said of. Raises what stops all.
+    """
+    wanted: dict[str, Known] = {}
+    for result in results:
+        said = known.get(result.item.path)
+        if said is None or said.is_empty or result.film or result.image_id is None:
+            continue
+        if result.state in {"uploaded", "duplicate"}:
+            wanted[result.image_id] = wanted[result.image_id] | said if result.image_id in wanted else said
+    if not wanted:
+        return Described(0, 0)
+    edits: dict[str, dict[str, object]] = {}
+    seen = too_early = 0
+    for photo in client.items("/images/list", archived="any"):
+        if photo["id"] in wanted:
+            seen += 1
+            too_early += photo["status"] == "processing"
+            if edit := beside.lacking(photo, wanted[photo["id"]], zone=zone):
+                edits[photo["id"]] = edit
+    changed = 0
+    for done, (image_id, edit) in enumerate(edits.items(), 1):
+        try:
+            client.json("PATCH", f"/images/{image_id}", body=edit, repeatable=True)
+            changed += 1
+        except NotFound:  # thrown away meanwhile
+            pass
+        tell(done, len(edits))
+    return Described(changed, too_early)

@@ -1,0 +1,170 @@
+"""Exports come in with their albums and with what they know; what a file or a person says stays."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from tests.pictures import encode, paint
+
+from photovault import beside, ids, importing, photo_files
+from photovault.beside import Known
+from photovault.client import Client
+from photovault.uploading import Item, Result
+
+PHOTO = encode(paint(1, (32, 24)), format="JPEG")
+TAKEN = datetime(2020, 9, 20, 23, 12, 7, tzinfo=UTC)
+DETAILS = "imgName,fileChecksum,favorite,hidden,deleted,originalCreationDate,viewCount,importDate\n"
+
+
+def write(path: Path, data: bytes | str | dict[str, Any] = PHOTO) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(
+        data if isinstance(data, bytes) else (data if isinstance(data, str) else json.dumps(data)).encode()
+    )
+    return path
+
+
+def google(title: str, **more: Any) -> dict[str, Any]:
+    return {"title": title, "photoTakenTime": {"timestamp": str(int(TAKEN.timestamp()))}} | more
+
+
+def items(collected: importing.Collected) -> dict[str, tuple[str, ...]]:
+    return {item.filename: item.albums for item in collected.items}
+
+
+def test_a_takeout_comes_with_its_albums_and_without_its_trash(tmp_path: Path) -> None:
+    year, trip, bin_ = (tmp_path / "Takeout/Google Photos" / name for name in ("Photos from 2020", "Trip", "Bin"))
+    write(year / "metadata.json", {"title": "Photos from 2020", "description": "", "access": "", "date": {}})
+    write(year / "a.jpg")
+    write(year / "a.jpg.supplemental-metadata.json", google("a.jpg", favorited=True))
+    write(year / "a-edited.jpg", PHOTO + b"edited")
+    write(year / "nobody knows.jpg", PHOTO + b"2")
+    write(trip / "metadata.json", {"title": "Our trip?", "description": "", "access": "", "date": {}})
+    write(trip / "a.jpg")
+    write(trip / "a.jpg.json", google("a.jpg", description="At the sea"))
+    write(trip / "print-subscriptions.json", {"something": "else"})
+    write(bin_ / "b.jpg", PHOTO + b"3")
+    write(bin_ / "b.jpg.json", google("b.jpg", trashed=True))
+    collected = importing.takeout([tmp_path])
+    told = [(item.path.parent.name, item.filename, item.albums) for item in collected.items]
+    assert sorted(told) == [
+        ("Photos from 2020", "a-edited.jpg", ()),
+        ("Photos from 2020", "a.jpg", ()),
+        ("Photos from 2020", "nobody knows.jpg", ()),
+        ("Trip", "a.jpg", ("Our trip?",)),
+    ]
+    assert (collected.trashed, collected.unknown, collected.passed_over) == (1, 1, [])
+    assert collected.known[trip / "a.jpg"].caption == "At the sea"
+    assert all(item.albums == () for item in importing.takeout([tmp_path], with_albums=False).items)
+
+
+def test_a_name_that_takeout_cut_is_whole_again(tmp_path: Path) -> None:
+    long = f"{'x' * 60}.jpg"
+    write(tmp_path / f"{'x' * 47}.jpg")
+    write(tmp_path / f"{'x' * 46}.json", google(long))
+    assert list(items(importing.takeout([tmp_path]))) == [long]
+
+
+def test_photos_of_one_name_have_it_again(tmp_path: Path) -> None:
+    for number in ("", "(1)"):
+        write(tmp_path / f"a{number}.jpg", PHOTO + number.encode())
+        write(tmp_path / f"a.jpg.supplemental-metadata{number}.json", google("a.jpg"))
+    assert [item.filename for item in importing.takeout([tmp_path]).items] == ["a.jpg", "a.jpg"]
+
+
+def test_a_title_of_another_kind_is_no_name(tmp_path: Path) -> None:
+    write(tmp_path / "a.jpg")
+    write(tmp_path / "a.jpg.json", google("My holiday"))
+    assert list(items(importing.takeout([tmp_path]))) == ["a.jpg"]
+
+
+def test_parts_of_an_icloud_export_belong_together(tmp_path: Path) -> None:
+    one, two = tmp_path / "Part 1", tmp_path / "Part 2"
+    for part, names in ((one, ["IMG_1.HEIC", "IMG_1.MOV", "IMG_9.JPG"]), (two, ["IMG_2.JPG", "IMG_9.JPG"])):
+        for name in names:
+            write(part / "Photos" / name)
+    row = '{},x,{},no,no,"Saturday June 4,2022 12:11 PM GMT",1,\n'
+    write(one / "Photos/Photo Details.csv", DETAILS + row.format("IMG_1.HEIC", "yes") + row.format("IMG_2.JPG", "yes"))
+    write(one / "Photos/Photo Details-1.csv", DETAILS + row.format("IMG_9.JPG", "yes"))
+    write(two / "Photos/Photo Details.csv", DETAILS + row.format("IMG_9.JPG", "no"))
+    write(one / "Albums/The sea.csv", "Images\nIMG_1.HEIC\nIMG_2.JPG\n")
+    write(one / "Albums/Favorites.csv", "imgName\nIMG_1.HEIC\n")
+    write(one / "Memories/Summer.csv", "imageName\nIMG_9.JPG\n")
+    write(two / "Recently Deleted/gone.jpg")
+    collected = importing.apple([one, two])
+    assert items(collected) == {"IMG_1.HEIC": ("The sea",), "IMG_1.MOV": (), "IMG_2.JPG": ("The sea",), "IMG_9.JPG": ()}
+    assert collected.trashed == 1
+    assert collected.known[one / "Photos/IMG_9.JPG"].favourite
+    assert not collected.known[two / "Photos/IMG_9.JPG"].favourite
+    assert collected.known[two / "Photos/IMG_2.JPG"].favourite, "its row is in the other part's table"
+
+
+# ------------------------------------------------------------------------------------------------------ what lacks
+
+
+def photo(**more: Any) -> dict[str, Any]:
+    return {"id": str(ids.new()), "status": "ready", "caption": None, "favourite": False, "archived": False,
+            "taken": {"source": "upload"}, "location": None} | more  # fmt: skip
+
+
+ALL = Known(taken=TAKEN, caption="At the sea", favourite=True, archived=True, location=(38.7, -9.1))
+LISBON = timezone(timedelta(hours=1))
+
+
+def test_all_that_a_vault_lacks_is_told() -> None:
+    assert beside.lacking(photo(), ALL, zone=LISBON) == {
+        "caption": "At the sea",
+        "favourite": True,
+        "archived": True,
+        "taken_at": "2020-09-21T00:12:07+01:00",
+        "location": {"lat": 38.7, "lon": -9.1},
+    }
+
+
+def test_what_a_file_or_a_person_says_stays() -> None:
+    known = photo(caption="Mine", favourite=True, archived=True, taken={"source": "exif"}, location={"source": "exif"})
+    assert beside.lacking(known, ALL, zone=LISBON) == {}
+    assert beside.lacking(photo(location={"source": "estimated"}), Known(location=(1, 2)), zone=None)
+
+
+def test_a_photo_that_was_not_read_yet_is_not_told_its_time() -> None:
+    assert beside.lacking(photo(status="processing"), ALL, zone=None).keys() == {"caption", "favourite", "archived"}
+
+
+@pytest.mark.parametrize("at", [(0, 0), (91, 0), (0, 181), ("1", 2), (None, None), (float("nan"), 1), (True, "x")])
+def test_what_is_no_place_is_none(at: tuple[Any, Any]) -> None:
+    assert beside.position(*at) is None
+
+
+def test_copies_of_one_photo_know_more_together() -> None:
+    assert Known(caption="a") | Known(caption="b", favourite=True) == Known(caption="a", favourite=True)
+    assert not (Known(trashed=True) | Known()).trashed
+
+
+def test_the_vault_is_told_once_and_asked_page_by_page(tmp_path: Path) -> None:
+    photos = [photo() for _ in range(3)] + [photo(caption="There", favourite=True, taken={"source": "exif"})]
+    patched: list[tuple[str, dict[str, Any]]] = []
+
+    def vault(request: httpx.Request) -> httpx.Response:
+        if request.method == "PATCH":
+            patched.append((request.url.path.rpartition("/")[2], json.loads(request.content)))
+            gone = {"type": "https://photovault.dev/problems/not-found", "detail": "Gone."}
+            return httpx.Response(404, json=gone) if len(patched) == 2 else httpx.Response(200, json=photos[0])
+        return httpx.Response(200, json={"items": photos, "next_cursor": None})
+
+    stamp = photo_files.Stamp.of(write(tmp_path / "a.jpg").stat())
+    results, known = [], {}
+    for number, each in enumerate(photos):
+        path = tmp_path / f"{number}.jpg"
+        known[path] = Known(caption="At the sea", favourite=True)
+        results.append(Result(Item(path, path.name, path.name, stamp), "duplicate", each["id"]))
+    results.append(Result(Item(tmp_path / "new", "new", "new", stamp), "failed"))
+    with Client("https://vault.example", transport=httpx.MockTransport(vault)) as client:
+        described = importing.describe(client, results, known, zone=UTC)
+    assert described == importing.Described(photos=2, too_early=0)
+    assert patched == [(each["id"], {"caption": "At the sea", "favourite": True}) for each in photos[:3]]
