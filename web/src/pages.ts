@@ -19,5 +19,6 @@ export interface Page {
 
 export const PAGES: Readonly<Record<string, Page>> = {
   photos: { title: "Photos", nav: { icon: "photos" }, load: () => import("./pages/Photos.svelte") },
+  albums: { title: "Albums", nav: { icon: "albums" }, load: () => import("./pages/Albums.svelte") },
   search: { title: "Search", load: () => import("./pages/Search.svelte") },
 };
