@@ -25,7 +25,7 @@ class Meaning:
 
 
 def meaning_of(text: str) -> Meaning | None:
-    """A text through the encoder; None where the provider understands no text, or cannot be had right now.
+    """A text through the encoder; None where the provider understands no text, fails at it, or cannot be had.
 
     Takes tens of milliseconds, and some hundreds the first time: never to be called inside a transaction.
     """
@@ -41,6 +41,9 @@ def meaning_of(text: str) -> Meaning | None:
     except (Unavailable, Misconfigured) as error:
         # Words still find what they name; that pictures cannot be searched by meaning is for the operator to know.
         logger().error("search.encoder_missing", extra={"why": error.detail})
+        return None
+    except Exception:
+        logger().exception("search.encoder_failed")
         return None
 
 

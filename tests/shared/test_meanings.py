@@ -21,7 +21,7 @@ from tests.shared.inference import use_settings
 from tests.staged import Bucket
 from tests.vaults import Somebody, client, somebody
 
-from photovault import embeddings, meanings, model_manifest, models
+from photovault import embeddings, meanings, model_manifest, models, renewals
 from photovault.api import images as images_api
 from photovault.api import search as search_api
 from photovault.errors import Misconfigured, Unavailable
@@ -95,7 +95,11 @@ def test_a_new_version_of_the_model_is_asked_again(asked: list[str], monkeypatch
     assert asked == ["red", "red"]
 
 
-@pytest.mark.parametrize("error", [Unavailable("The models bucket does not answer."), Misconfigured("It is gone.")])
+@pytest.mark.parametrize(
+    "error",
+    [Unavailable("The models bucket does not answer."), Misconfigured("It is gone."), ValueError("not finite")],
+    ids=["away", "gone", "broken"],
+)
 @pytest.mark.usefixtures("clip")
 def test_a_failure_is_not_kept(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     def away(*_: object) -> None:
@@ -229,3 +233,30 @@ def test_photos_from_before_clip_are_found_by_meaning_when_the_walk_has_been_the
         )
         == 2
     )
+
+
+@pytest.mark.usefixtures("small_models", "sent", "seeing")
+def test_on_every_step_from_the_hash_to_clip_words_find_what_they_found(
+    api: TestClient, ada: Somebody, bucket: Bucket, clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_settings(monkeypatch, models_dir=str(clip), embeddings_provider="phash")
+    red, *others = (upload(ada.user_id, bucket, coloured(colour)) for colour in towers.COLOURS)
+    before = {found for found, _ in search(api, ada, "photo")}
+    assert before == {red, *others}  # by the name of the file
+    use_settings(monkeypatch, models_dir=str(clip))
+    waiting, steps = renewals.waiting, 0
+
+    def one(*given: Any, limit: int) -> list[UUID]:
+        return waiting(*given, limit=1) if next(turns, False) else []
+
+    monkeypatch.setattr(renewals, "waiting", one)
+    while True:
+        assert {found for found, _ in search(api, ada, "photo")} == before, f"after {steps} photos"
+        found = search(api, ada, "red photo")
+        assert {image_id for image_id, _ in found} == before, f"after {steps} photos"
+        turns = iter([True])
+        if not renewing.renew_some(ada.user_id, embedding.WORK):
+            break
+        steps += 1
+    assert steps == len(before)
+    assert found[0] == (red, [("word", "photo"), ("picture", None)])

@@ -225,10 +225,15 @@ def test_on_every_step_of_a_walk_every_photo_finds_all_others(
     library: tuple[UUID, list[UUID]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ada, photos = library
+    sent = painted(1, look=2)
     steps = 0
     while True:
         for one in photos:
             assert {other.id for other in alike(ada, one)} == set(photos) - {one}, f"after {steps} photos"
+        described = meanings.meanings_of_picture(sent)
+        with db.transaction(ada) as conn:
+            like_it = picture_search.similar(conn, picture_search.anchors(conn, described), limit=9)
+        assert {other.id for other in like_it} == set(photos), f"after {steps} photos"
         if not renew_one(ada, monkeypatch):
             break
         steps += 1
