@@ -44,6 +44,11 @@ UNANSWERED = 0.5
 """What a thing that nothing in the library answers counts against a rare one that something does."""
 _LEAST_HIT = 0.05  # below it a hit is noise
 
+# What a search asks for that names no condition.
+_ANY = listing.Filter(status="ready")
+# So many times the photos that are wanted are looked at: some of them are in the archive or in the trash.
+_ENOUGH = 4
+
 # Left out of look-ups where the query has other words: they stand in every caption.
 # fmt: off
 _STOP_WORDS = frozenset((
@@ -226,11 +231,13 @@ def past_prefix(prefix: str) -> str:
 
 
 def by_words_sql(wanted: listing.Filter, words: Words, *, most: int) -> tuple[str, dict[str, Any]]:
-    """All that a photo has of a unit counts together, as evidence that adds up and never quite reaches 1.
+    """All that a photo has of a unit counts together: of sights as evidence that adds up and never quite reaches 1.
 
-    What a unit is worth comes from the look-up itself: from all hits, before any other condition of the search.
+    What a unit is worth, and what is far below the best, comes from the whole library, so that a filter only ever takes
+    away. Where it hardly does, the photos of the best scores are looked at alone.
     """
     where, parameters = listing.conditions(wanted)
+    enough = "" if wanted != _ANY else "ORDER BY score DESC FETCH FIRST %(enough)s ROWS WITH TIES"
     return (
         f"WITH hits (image_id, unit, kind, shown, weight) AS ({' UNION ALL '.join(words.sql)}), "
         "best AS MATERIALIZED (SELECT image_id, unit, "
@@ -243,20 +250,33 @@ def by_words_sql(wanted: listing.Filter, words: Words, *, most: int) -> tuple[st
         "FROM had, library), "
         "whole AS (SELECT sum(coalesce(worth, %(unanswered)s * ln(2 + 2 * photos))) AS worth FROM library, "
         "(SELECT unnest(%(units)s::int[]) AS unit UNION SELECT unit FROM worths) AS said "
-        "LEFT JOIN worths USING (unit)) "
+        "LEFT JOIN worths USING (unit)), "
         # Rounded, so that equal sums tie whatever the order they were added in.
-        "SELECT i.id, round(1e4 * sum(b.weight * w.worth) / max(whole.worth)) / 1e4 AS score "
-        f"FROM best b JOIN worths w USING (unit) CROSS JOIN whole JOIN images i ON i.id = b.image_id WHERE {where} "
-        "GROUP BY i.id ORDER BY score DESC, i.sort_at DESC, i.id DESC LIMIT %(most)s",
-        parameters | words.parameters | {"least_hit": _LEAST_HIT, "unanswered": UNANSWERED, "most": most},
+        "scored AS MATERIALIZED (SELECT image_id, "
+        "round(1e4 * sum(weight * worth) / (SELECT worth FROM whole)) / 1e4 AS score "
+        "FROM best JOIN worths USING (unit) GROUP BY image_id), "
+        "answers AS MATERIALIZED (SELECT image_id, score FROM scored "
+        "WHERE score >= greatest(%(least_score)s, %(least_of_best)s * (SELECT max(score) FROM scored)) "
+        f"{enough}) "
+        f"SELECT i.id, a.score FROM answers a JOIN images i ON i.id = a.image_id WHERE {where} "
+        "ORDER BY a.score DESC, i.sort_at DESC, i.id DESC LIMIT %(most)s",
+        parameters
+        | words.parameters
+        | {
+            "least_hit": _LEAST_HIT,
+            "unanswered": UNANSWERED,
+            "least_score": LEAST_SCORE,
+            "least_of_best": LEAST_OF_BEST,
+            "enough": _ENOUGH * most,
+            "most": most,
+        },
     )
 
 
 def by_words(conn: Connection, wanted: listing.Filter, words: Words, *, most: int) -> list[tuple[UUID, float]]:
     """The photos that answer enough of the words, best first, newest first among equals."""
     sql, parameters = by_words_sql(wanted, words, most=most)
-    found = [(row.id, row.score) for row in db.rows(conn, _Scored, sql, parameters)]
-    return [(image_id, score) for image_id, score in found if score >= max(LEAST_SCORE, LEAST_OF_BEST * found[0][1])]
+    return [(row.id, row.score) for row in db.rows(conn, _Scored, sql, parameters)]
 
 
 def reasons(conn: Connection, image_ids: Sequence[UUID], words: Words) -> dict[UUID, list[Reason]]:

@@ -115,3 +115,34 @@ def test_not_having_been_seen_never_counts_against_anybody(given_rankings: dict,
     assert all(one.score >= seen_all[one.id] - 1e-9 for one in fused)
     assert all(one.score == pytest.approx(seen_all[one.id]) for one in fused if one.id not in unseen)
     assert all(0 < one.score <= 1 for one in fused)
+
+
+@given(rankings, st.data())
+def test_a_better_place_in_one_ranking_is_never_a_worse_one_of_all(given_rankings: dict, data: st.DataObject) -> None:
+    name = data.draw(st.sampled_from(sorted(name for name, found in given_rankings.items() if found) or [None]))
+    if name is None:
+        return
+    found = given_rankings[name]
+    at = data.draw(st.integers(0, len(found) - 1))
+    identity = found[at][0]
+    ahead = found[data.draw(st.integers(0, at))][1] + data.draw(st.sampled_from([0.0, 0.5, 1.0]))
+    better = sorted([*found[:at], *found[at + 1 :], (identity, ahead)], key=lambda one: (-one[1], one[0] != identity))
+    before = ranking.fuse(given_rankings, limit=1000)
+    after = ranking.fuse({**given_rankings, name: better}, limit=1000)
+
+    assert score_of(identity, after) >= score_of(identity, before)
+    others = [one.id for one in before if one.id != identity]
+    behind = {other for other in others if score_of(other, before) < score_of(identity, before)}
+    assert all(score_of(other, after) < score_of(identity, after) for other in behind)
+
+
+def score_of(identity: int, fused: list) -> float:
+    return next(one.score for one in fused if one.id == identity)
+
+
+@given(rankings)
+def test_the_same_rankings_give_the_same_whatever_else_was_asked(given_rankings: dict) -> None:
+    first = ranking.fuse(given_rankings, limit=1000)
+    ranking.fuse({"words": [(99, 1.0)]}, limit=1)
+
+    assert ranking.fuse({name: list(found) for name, found in given_rankings.items()}, limit=1000) == first

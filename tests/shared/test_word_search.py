@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from uuid import UUID
 
+import psycopg
 import pytest
+from infra.local.postgres import Postgres
+from tests import renewed
+from tests.arranging import Sent
 from tests.libraries import photo
+from tests.shared.inference import COCO, MODELS, needs
+from tests.staged import Bucket
 from tests.vaults import Somebody, somebody
 
-from photovault import db, library_names, listing, terms, things, word_search
+from photovault import db, ids, library_names, listing, migrate, terms, things, word_search
+from photovault.settings import get_settings
 from photovault.sights import Sight
 
 
@@ -222,3 +230,83 @@ def test_what_others_photos_show_is_not_found_and_weighs_nothing(person: Somebod
 
     assert scores(person, "dog on a beach") == alone
     assert set(alone) == {mine}
+
+
+# ------------------------------------------------------------------------------------------------------- conditions
+
+
+def ranked(person: Somebody, text: str, wanted: listing.Filter, *, most: int = 100) -> list[tuple[UUID, float]]:
+    with db.transaction(person.user_id) as conn:
+        words = word_search.words_of(conn, text, library_names.names_of(conn, person.user_id))
+        assert words
+        return word_search.by_words(conn, wanted, words, most=most)
+
+
+def test_a_condition_only_ever_takes_photos_away(person: Somebody) -> None:
+    for n in range(6):
+        shows(person, {"dog": 0.2 + n / 10, "beach": 0.9 - n / 10}, day=date(2025, 1 + n, 1))
+    everything = ranked(person, "dogs on the beach", listing.Filter(status="ready"))
+    spring = ranked(person, "dogs on the beach", listing.Filter(status="ready", from_day=date(2025, 3, 1)))
+
+    assert 0 < len(spring) < len(everything)
+    assert spring == [one for one in everything if one in spring]
+
+
+def test_of_many_equals_the_newest_are_found_whatever_the_order_they_came_in(person: Somebody) -> None:
+    days = [date(2025, 1, 1 + n * 7 % 20) for n in range(20)]
+    photos = dict(zip(days, [photo(person.user_id, caption="windmill", day=day) for day in days], strict=True))
+
+    newest = [image_id for image_id, _ in ranked(person, "windmill", listing.Filter(status="ready"), most=3)]
+
+    assert newest == [photos[day] for day in sorted(photos, reverse=True)[:3]]
+
+
+# -------------------------------------------------------------------------------------------------- photos as they come
+
+
+@needs(MODELS / "yolox_nano.onnx", COCO / "val2017")
+def test_an_uploaded_photo_is_found_by_what_it_shows(
+    person: Somebody, bucket: Bucket, sent: Sent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MODELS_DIR", str(MODELS))
+    monkeypatch.setenv("EMBEDDINGS_PROVIDER", "phash")
+    get_settings.cache_clear()
+    pizza, zebras = (
+        renewed.upload(person.user_id, bucket, (COCO / "val2017" / f"{number:012}.jpg").read_bytes())
+        for number in (160012, 244592)
+    )
+
+    assert found(person, "a woman with two pizzas")[0] == pizza
+    assert found(person, "Zebras im Zoo") == [zebras]
+    assert found(person, "flurbl") == []
+    get_settings.cache_clear()
+
+
+def test_a_photo_that_is_looked_at_again_forgets_what_it_seemed_to_show(person: Somebody) -> None:
+    seen = shows(person, {"dog": 0.9})
+    with db.transaction(person.user_id) as conn:
+        things.replace_sights(conn, seen, {"cat": Sight(0.8, 1)})
+
+    assert found(person, "dog") == []
+    assert found(person, "cat") == [seen]
+
+
+def test_words_that_were_stored_with_accents_lose_them_in_an_upgrade(
+    postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, every = postgres.create_database("accents"), migrate.available()
+    this = next(each.number for each in every if "sights" in each.name)
+    monkeypatch.setattr(migrate, "available", lambda: [each for each in every if each.number < this])
+    migrate.upgrade(url)
+    user, image = ids.new(), ids.new()
+    with psycopg.connect(url) as conn:
+        conn.execute("SET session_replication_role = replica")  # rows without the rows around them
+        conn.execute("SELECT set_config('photovault.person', %s, true)", [str(user)])
+        for term, weight in (("café", 0.8), ("cafe", 0.4), ("zürich", 0.8), ("straße", 1.0), ("dog", 1.0)):
+            conn.execute("INSERT INTO image_terms VALUES (%s, %s, %s, %s)", [user, term, image, weight])
+    monkeypatch.setattr(migrate, "available", lambda: every)
+    migrate.upgrade(url)
+    with psycopg.connect(url) as conn:
+        stored = dict(conn.execute("SELECT term, weight FROM image_terms").fetchall())
+
+    assert stored == pytest.approx({"cafe": 0.8, "zurich": 0.8, "strasse": 1, "dog": 1})
