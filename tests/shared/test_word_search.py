@@ -300,8 +300,16 @@ def test_words_that_were_stored_with_accents_lose_them_in_an_upgrade(
     migrate.upgrade(url)
     user, image = ids.new(), ids.new()
     with psycopg.connect(url) as conn:
-        conn.execute("SET session_replication_role = replica")  # rows without the rows around them
         conn.execute("SELECT set_config('photovault.person', %s, true)", [str(user)])
+        conn.execute(
+            "INSERT INTO users (email, email_key, name, password_hash, quota_bytes) VALUES ('a', 'a', 'a', 'p', 9)"
+        )
+        conn.execute("INSERT INTO user_keys (version, wrapped, master_fingerprint) VALUES (1, 'w', 'f')")
+        conn.execute(
+            "INSERT INTO images (id, sha256, filename, content_type, bytes, key_version, content_key, sort_at) "
+            "VALUES (%s, sha256('a'), 'a', 'b', 1, 1, 'k', now())",
+            [image],
+        )
         for term, weight in (("café", 0.8), ("cafe", 0.4), ("zürich", 0.8), ("straße", 1.0), ("dog", 1.0)):
             conn.execute("INSERT INTO image_terms VALUES (%s, %s, %s, %s)", [user, term, image, weight])
     monkeypatch.setattr(migrate, "available", lambda: every)
