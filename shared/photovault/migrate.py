@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import TYPE_CHECKING
 
-from photovault import tokens
+from photovault import second_factors, tokens
 from photovault.errors import Misconfigured
 
 if TYPE_CHECKING:
@@ -65,6 +65,8 @@ def pending(conn: Connection) -> list[Migration]:
 def upgrade(database_url: str, *, jwt_secrets: Sequence[str] = ()) -> list[str]:
     """Apply what is missing and publish signing keys; safe to run from many places at once. Returns the names applied.
 
+    Second factors are sealed by the newest secret then, so that older ones may be taken out.
+
     The log-in role must be able to create roles and the extension ``vector`` on the first run.
     """
     import psycopg
@@ -86,7 +88,8 @@ def upgrade(database_url: str, *, jwt_secrets: Sequence[str] = ()) -> list[str]:
             publish_signing_keys(conn, jwt_secrets)
         if jwt_secrets:
             with _alone(conn):
-                reseal_second_factors(conn, jwt_secrets)
+                conn.execute("SET LOCAL ROLE photovault_rotation")
+                second_factors.reseal(conn, jwt_secrets)
     return applied
 
 
@@ -115,22 +118,6 @@ def _apply_next(conn: Connection) -> str | None:
             [migration.number, migration.name, migration.sha256],
         )
         return migration.name
-
-
-def reseal_second_factors(conn: Connection, jwt_secrets: Sequence[str]) -> None:
-    """Seal everybody's second factors by the newest secret, so that the older ones may be taken out.
-
-    What an absent secret sealed is told in the log: those people log in with a recovery code.
-    """
-    from photovault import second_factors
-    from photovault.observability import logger
-
-    conn.execute("SET LOCAL ROLE photovault_rotation")
-    if left := second_factors.reseal(conn, jwt_secrets):
-        logger().warning(
-            "second_factors.unopened",
-            extra={"count": left, "why": "JWT_SECRET lacks what sealed them; put it back behind the newest one"},
-        )
 
 
 def publish_signing_keys(conn: Connection, jwt_secrets: Sequence[str]) -> None:

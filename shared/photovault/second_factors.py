@@ -117,7 +117,7 @@ def remove(conn: Connection) -> bool:
 def reseal(conn: Connection, jwt_secrets: Sequence[str]) -> int:
     """Seal everybody's secrets by the newest key; runs in a transaction of ``photovault_rotation``.
 
-    Returns how many are left, because the secret that they were sealed by is not among these.
+    Returns how many are left as they are, because the key that they are sealed by is not among these.
     """
     keys, left = SealingKeys(jwt_secrets), 0
     found = conn.execute(
@@ -133,6 +133,12 @@ def reseal(conn: Connection, jwt_secrets: Sequence[str]) -> int:
             [anew.token, anew.sealed_by, user_id, sealed],
         )
     return left
+
+
+def not_sealed_by(conn: Connection, jwt_secrets: Sequence[str]) -> int:
+    """How many secrets another key seals than the newest of these; runs in a transaction of ``photovault_rotation``."""
+    newest = SealingKeys(jwt_secrets).fingerprint
+    return int(db.value(conn, "SELECT count(*) FROM second_factors WHERE sealed_by <> %s", [newest]))
 
 
 def _resealed(sealed: Sealed, keys: SealingKeys, *, user_id: UUID) -> Sealed | None:

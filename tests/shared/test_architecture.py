@@ -15,17 +15,15 @@ PACKAGE = ROOT / "shared" / "photovault"
 
 # Bytes or values in, values out: no I/O, no clock, no environment.
 PURE = {
-    "apple_export", "beside",
-    "calibrating", "cells", "choosing", "clip_tokens", "cursors", "datenames", "drafting", "drafts", "duplicates",
-    "embedded", "errors", "estimating", "events", "exif", "explaining", "export_layout", "face_matching",
-    "face_measures", "filters", "formats", "globe", "grouping", "grouping_memory", "heap", "homes", "iptc", "keys",
-    "languages", "linkage", "listing", "memories", "metadata", "model_manifest", "moments", "motion", "names",
-    "one_time_codes", "passwords", "perceptual", "places", "presigning", "profiles", "queries", "ranking", "raw",
-    "readings", "reasons", "recipes", "reconciling", "renditions", "saved_filters", "scopes", "sealing", "sharing",
-    "showing", "speech", "spoken_dates", "spoken_names", "stripping", "stripping_heif", "takeout", "thumbhash",
-    "timezones", "titles", "tokens", "trip_albums", "trips", "vision_cv", "vocabularies", "xmp",
-    "concept_words", "concepts", "inflections", "sights",
-    "public_addresses", "webhook_events",
+    "apple_export", "beside", "calibrating", "cells", "choosing", "clip_tokens", "concept_words", "concepts",
+    "cursors", "datenames", "devices", "drafting", "drafts", "duplicates", "embedded", "errors", "estimating",
+    "events", "exif", "explaining", "export_layout", "face_matching", "face_measures", "filters", "formats", "globe",
+    "grouping", "grouping_memory", "heap", "homes", "inflections", "iptc", "keys", "languages", "linkage", "listing",
+    "memories", "metadata", "model_manifest", "moments", "motion", "names", "one_time_codes", "passwords",
+    "perceptual", "places", "presigning", "profiles", "public_addresses", "queries", "ranking", "raw", "readings",
+    "reasons", "recipes", "reconciling", "renditions", "saved_filters", "scopes", "sealing", "sharing", "showing",
+    "sights", "speech", "spoken_dates", "spoken_names", "stripping", "stripping_heif", "takeout", "thumbhash",
+    "timezones", "titles", "tokens", "trip_albums", "trips", "vision_cv", "vocabularies", "webhook_events", "xmp",
 }  # fmt: skip
 IO_MODULES = {"boto3", "botocore", "psycopg", "psycopg_pool", "socket", "subprocess", "urllib.request", "http.client"}
 HEAVY = ("cv2", "onnxruntime", "numpy", "PIL", "tokenizers", "tzfpy")

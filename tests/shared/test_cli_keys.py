@@ -12,12 +12,14 @@ from click.testing import Result
 from tests.arranging import add_photo, add_photos, table
 from tests.local_cloud import database_of_its_own
 from tests.master_keys import LOST, LOST_PRINT, NEW, NEW_PRINT, OLD, OLD_PRINT, Use
-from tests.vaults import Somebody, somebody
+from tests.shared.api import described
+from tests.vaults import SECRET, Somebody, somebody
 from typer.testing import CliRunner
 
 from photovault import keys
 from photovault.cli import app
 from photovault.errors import NotFound
+from photovault.settings import get_settings
 
 database_url = database_of_its_own()
 
@@ -141,3 +143,35 @@ def test_what_is_generated_can_be_used(use: Use) -> None:
     lines = dict(line.split("=", 1) for line in run("generate").stdout.splitlines())
     assert keys.MasterKeys([lines["MASTER_KEY"]]).fingerprint
     assert len(lines["JWT_SECRET"]) >= 32
+
+
+def test_an_operator_lets_somebody_in_who_has_lost_authenticator_and_codes(use: Use) -> None:
+    use(NEW)
+    ada, other = person(), person()
+    for each in (ada, other):
+        described.give_second_factor(each)
+    removed = run("remove-second-factor", ada.email)
+    assert (removed.exit_code, "is off" in removed.stdout) == (0, True)
+    again = run("remove-second-factor", str(ada.user_id))
+    assert (again.exit_code, "is not on" in again.stdout) == (1, True)
+    for who, on in ((ada, 0), (other, 1)):
+        assert table(who.user_id, "SELECT count(*) FROM second_factors") == [(on,)]
+    assert table(ada.user_id, "SELECT kind, detail->>'by' FROM activity ORDER BY id DESC LIMIT 1") == [
+        ("second-factor-off", "operator")
+    ]
+    with pytest.raises(NotFound):
+        run("remove-second-factor", "nobody@example.com")
+
+
+def test_an_upgrade_says_whose_codes_it_cannot_seal_anew(
+    use: Use, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use(NEW)
+    described.give_second_factor(person())
+    newer = "another secret of the tests"
+    told = []
+    for secrets in (SECRET, f"{newer},{SECRET}", newer, SECRET):
+        monkeypatch.setenv("JWT_SECRET", secrets)
+        get_settings.cache_clear()
+        told.append(CliRunner().invoke(app, ["db", "upgrade"]).stdout)
+    assert ["cannot be opened: JWT_SECRET lacks" in each for each in told] == [False, False, False, True]

@@ -77,12 +77,14 @@ class Application:
 
     def part(self, names: tuple[str, ...]) -> FastAPI:
         """The application of these modules, built now unless it was before."""
-        from photovault.api import edge, health
+        from photovault.api import edge
 
         with self._lock:
             if names not in self._built:
                 app = edge.create_app([router(name) for name in names], needed=self._needed)
                 if names == OTHERWISE:
+                    from photovault.api import health
+
                     health.add_documents(app, describe)
                 self._built[names] = app
             return self._built[names]

@@ -9,7 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Request, Response
 from pydantic import Field
 
-from photovault import account_security, accounts, activity, sessions, users
+from photovault import account_security, accounts, activity, devices, sessions, users
 from photovault.api.auth import Code, Email, Name, NewPassword, Password, Verified, shown
 from photovault.api.edge import CurrentLoggedIn, client_address
 from photovault.api.schemas import CONFLICT, NOT_FOUND, Responses, Schema
@@ -27,6 +27,7 @@ DELETED = (
 
 class Session(Schema):
     id: UUID
+    device: str | None = Field(description="Read from `user_agent`.", examples=["Firefox on Linux"])
     user_agent: str | None = Field(description="What the device's program called itself.")
     method: sessions.Method = Field(
         description="What it began with: the password alone, or with a code of the authenticator or a recovery code."
@@ -79,6 +80,7 @@ def list_sessions(person: CurrentLoggedIn) -> Sessions:
         items=[
             Session(
                 id=s.id,
+                device=devices.named(s.user_agent),
                 user_agent=s.user_agent,
                 method=s.method,
                 created_at=s.created_at,

@@ -24,7 +24,7 @@ def with_problems(document: dict[str, Any]) -> dict[str, Any]:
     """The document in which every error is a problem, those that the edge itself answers are named, and so are scopes.
 
     401 and 403 where a token is asked for, 400 and 413 where a body is read, 409 where a key makes a request count
-    once, 429 where attempts are counted, and 503.
+    once, 429 where attempts are counted (with wrong keys, too), and 503.
     """
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
     for unused in ("HTTPValidationError", "ValidationError"):
@@ -58,7 +58,7 @@ def _from_the_edge(path: str, operation: dict[str, Any]) -> list[str]:
     found = []
     if operation.get("security"):
         found += ["401", "403"]
-    elif path.startswith("/auth/"):
+    if any("apiKey" in way for way in operation.get("security", ())) or path.startswith("/auth/"):
         found.append("429")
     if "requestBody" in operation:
         found += ["400", "413"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Annotated
 
@@ -33,6 +34,22 @@ def upgrade() -> None:
     for name in applied:
         print(f"applied {name}")
     print("The database is up to date." if not applied else f"{counted(len(applied), 'migration')} applied.")
+    _tell_unopened(settings.jwt_secrets)
+
+
+def _tell_unopened(jwt_secrets: Sequence[str]) -> None:
+    from photovault import db, second_factors
+
+    try:
+        with db.rotation() as conn:
+            left = second_factors.not_sealed_by(conn, jwt_secrets)
+    finally:
+        db.close()
+    if left:
+        print(
+            f"{counted(left, 'second factor')} cannot be opened: JWT_SECRET lacks what sealed them. Put it back behind "
+            "the newest one and run this again; until then these people log in with a recovery code."
+        )
 
 
 @app.command()

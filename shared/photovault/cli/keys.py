@@ -137,6 +137,29 @@ def rotate_user(
         raise typer.Exit(1)
 
 
+@app.command()
+def remove_second_factor(
+    person: Annotated[str, typer.Argument(help="The person's e-mail address or id.")],
+) -> None:
+    """Turn two-step log-in off for somebody who has lost authenticator and recovery codes. Be sure that it is them.
+
+    The password is asked for as before, and the person's history says what happened. Exit 1 when it was not on.
+    """
+    from photovault import activity, db, second_factors, users
+
+    with _database():
+        user_id = _user_id(person)
+        with db.transaction(user_id) as conn:
+            users.lock(conn)
+            removed = second_factors.remove(conn)
+            if removed:
+                activity.record(conn, "second-factor-off", by="operator")
+    if not removed:
+        print("Two-step log-in is not on for this account.")
+        raise typer.Exit(1)
+    print("Two-step log-in is off: the password alone logs in. Tell the person to turn it on again.")
+
+
 def _tell(report: MasterReport, masters: key_chain.MasterKeys) -> None:
     print(f"{counted(report.rewrapped, 'key was', 'keys were')} wrapped anew.")
     for key in report.named[:SHOWN]:

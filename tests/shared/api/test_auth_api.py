@@ -459,7 +459,16 @@ def test_sessions_are_listed_latest_used_first_and_say_which_is_this_one(api: Te
     assert [(each["current"], each["user_agent"]) for each in found] == [(True, "A phone"), (False, "testclient")]
     assert found[0]["last_used_at"] >= found[1]["last_used_at"]
     assert {each["method"] for each in found} == {"password"}
-    assert set(found[0]) == {"id", "user_agent", "method", "created_at", "last_used_at", "expires_at", "current"}
+    assert set(found[0]) == {
+        "id",
+        "device",
+        "user_agent",
+        "method",
+        "created_at",
+        "last_used_at",
+        "expires_at",
+        "current",
+    }
 
 
 def test_ending_one_session_ends_it_and_no_other(api: TestClient) -> None:

@@ -25,7 +25,7 @@ from tests.shared.api import described
 from tests.shared.api.described import Library, Operation, operations, routers
 from tests.vaults import client
 
-from photovault import embeddings, passwords, queues, staging
+from photovault import accounts, embeddings, passwords, queues, staging, throttles
 from photovault.settings import get_settings
 
 REQUESTS_PER_VAULT = 250
@@ -33,6 +33,9 @@ REQUESTS_PER_VAULT = 250
 UNHEARD_OF = 20_000
 OWN_IDS = ["image_id", "album_id", "person_id", "face_id", "correction_id", "job_id", "export_id", "session_id",
            "group_id", "share_id", "key_id"]  # fmt: skip
+# What asks for the password once more, which cannot be guessed, or for what one gets with it.
+PROVING = {"deleteAccount", "editAccount", "changePassword"}
+PROVING |= {"beginSecondFactor", "confirmSecondFactor", "removeSecondFactor", "renewRecoveryCodes"}
 LISTS = ["images-newest", "images-oldest", "trash", "albums", "album-images", "people", "activity", "person-analysis"]
 LISTS += ["export-albums", "export-people", "album-images-oldest", "album-images-manual", "shares"]
 LISTS += [f"by-location-{level}" for level in ("country", "region", "city")]
@@ -363,7 +366,7 @@ class Attacker:
             # A request before this one has ended the session.
             self.headers = described.session_of(self.own.owner).headers
             answer = self._send(request)
-            wrong_password = request.operation.id == "deleteAccount" and "The password is wrong." in answer.text
+            wrong_password = request.operation.id in PROVING and "The password is wrong." in answer.text
             assert answer.status_code != 401 or wrong_password, answer.text
         return answer
 
@@ -410,6 +413,8 @@ def attack(vault: Path) -> Iterator[Attacker]:
         patch.setattr(staging, "holds", lambda *_: False)
         patch.setattr(queues, "_send", lambda *_: None)
         patch.setattr(embeddings, "provider", TinyEncoder)
+        for name in ("LOGIN_ADDRESS", "LOGIN_PAIR", "LOGIN_ACCOUNT"):  # all of this is asked from one address
+            patch.setattr(accounts, name, throttles.Bucket(f"fuzzed {name}", capacity=UNHEARD_OF, seconds=1))
         passwords.dummy_hash.cache_clear()
         yield Attacker(http)
     passwords.dummy_hash.cache_clear()
@@ -453,7 +458,7 @@ def test_whatever_is_asked_the_answer_is_as_described(attack: Attacker) -> None:
             succeeded |= attacked(attack, 60, among=[operation])
     # A refresh token, a password, a blob's signature and a share's link cannot be guessed; and a group of duplicates is
     # gone for good once it was dismissed, or one of its two photos deleted.
-    beyond_reach = {"refresh", "deleteAccount", "getBlob", "resolveDuplicates"}
+    beyond_reach = {"refresh", "getBlob", "resolveDuplicates", *PROVING - {"editAccount"}}
     beyond_reach |= {"getShared", "openShared", "listShared", "viewShared"}  # see test_shared_api.py
     assert {operation.id for operation in operations()} - succeeded <= beyond_reach
 
