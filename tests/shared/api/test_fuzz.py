@@ -33,6 +33,8 @@ REQUESTS_PER_VAULT = 250
 UNHEARD_OF = 20_000
 OWN_IDS = ["image_id", "album_id", "person_id", "face_id", "correction_id", "job_id", "export_id", "session_id",
            "group_id", "share_id", "key_id"]  # fmt: skip
+# Somebody whose address and password whoever attacks knows.
+MEMBER = {"email": "member@example.com", "password": "password123", "name": "Ada"}
 # What asks for the password once more, which cannot be guessed, or for what one gets with it.
 PROVING = {"deleteAccount", "editAccount", "changePassword"}
 PROVING |= {"beginSecondFactor", "confirmSecondFactor", "removeSecondFactor", "renewRecoveryCodes"}
@@ -149,6 +151,7 @@ def whole() -> dict[str, dict[str, st.SearchStrategy[Any]]]:
             "image_ids": st.just([Known("image_id")]),
             "to": st.sampled_from(["start", "end"]),
         },
+        "LogIn": {name: st.just(value) for name, value in MEMBER.items() if name != "name"},
     }
 
 
@@ -352,6 +355,7 @@ class Attacker:
 
     def __init__(self, http: TestClient) -> None:
         self.http, self.sent = http, 0
+        assert http.post("/auth/signup", json=MEMBER).status_code == 201
         self.theirs = described.fill(http)
         self.own: Library = self.theirs
         self.headers: dict[str, str] = {}
