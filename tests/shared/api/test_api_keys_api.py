@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -208,6 +209,7 @@ def test_no_key_may_do_what_is_for_sessions_alone(http: TestClient, ada: Somebod
     for operation in operations():
         if operation.id in SESSION_ONLY:
             path = operation.path.replace("{session_id}", str(ada.session_id)).replace("{key_id}", made["key"]["id"])
+            path = re.sub(r"{\w+}", str(ids.new()), path)
             refused = http.request(operation.method, path, headers=by(made["secret"]))
             assert problem_of(refused, 403) == "session-needed", operation.id
     assert http.get("/auth/keys", headers=ada.headers).json()["items"][0]["scopes"] == sorted(scopes.SCOPES)

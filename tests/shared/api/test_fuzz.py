@@ -32,7 +32,7 @@ REQUESTS_PER_VAULT = 250
 """After so many requests photos are deleted, people merged and albums gone: the next ones get a vault of their own."""
 UNHEARD_OF = 20_000
 OWN_IDS = ["image_id", "album_id", "person_id", "face_id", "correction_id", "job_id", "export_id", "session_id",
-           "group_id", "share_id", "key_id"]  # fmt: skip
+           "group_id", "share_id", "key_id", "webhook_id", "delivery_id"]  # fmt: skip
 # Somebody whose address and password whoever attacks knows.
 MEMBER = {"email": "member@example.com", "password": "password123", "name": "Ada"}
 # What asks for the password once more, which cannot be guessed, or for what one gets with it.
