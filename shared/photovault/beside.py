@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
@@ -10,6 +11,7 @@ from typing import Any
 # Where a photo's time comes from when neither its file nor its name says anything.
 _GUESSED = "upload"
 LONGEST_CAPTION = 2000
+LONGEST_TITLE = 200
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,13 @@ def lacking(photo: Mapping[str, Any], known: Known, *, zone: tzinfo | None) -> d
     if known.location is not None and (photo["location"] is None or photo["location"]["source"] == "estimated"):
         edit["location"] = {"lat": known.location[0], "lon": known.location[1]}
     return edit
+
+
+def title(text: str) -> str:
+    """What an album can be called: in one line, without controls, at most 200 characters; empty for nothing to see."""
+    kept = "".join(" " if unicodedata.category(each) in {"Cc", "Cs", "Zl", "Zp"} else each for each in text)
+    kept = " ".join(kept.split())[:LONGEST_TITLE].strip()
+    return kept if any(unicodedata.category(each) not in {"Cf", "Zs"} for each in kept) else ""
 
 
 def position(lat: object, lon: object) -> tuple[float, float] | None:

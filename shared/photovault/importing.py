@@ -17,9 +17,9 @@ from photovault import apple_export, beside, photo_files
 from photovault import takeout as google
 from photovault.beside import Known
 from photovault.client import Client
-from photovault.errors import NotFound
+from photovault.errors import NotFound, PhotoVaultError
 from photovault.photo_files import Found, PassedOver
-from photovault.uploading import Item, Result
+from photovault.uploading import FATAL, Item, Result
 
 # A photo's JSON file has some 2 KB; an album's of ten thousand photos a few hundred.
 _MOST_BYTES = 16 * 1024 * 1024
@@ -101,8 +101,8 @@ def apple(paths: Sequence[Path], *, with_albums: bool = True) -> Collected:
                 for row, said in rows.items():
                     anywhere[row].append(said)
             elif folder.name.lower() == apple_export.ALBUMS and name.lower().endswith(".csv") and with_albums:
-                title = " ".join(name[: -len(".csv")].split())[:200]
-                if title.lower() not in apple_export.NO_ALBUMS:
+                title = beside.title(name[: -len(".csv")])
+                if title and title.lower() not in apple_export.NO_ALBUMS:
                     for member in apple_export.members(_document(other, collected)):
                         albums[member].append(title)
         if folder.name.lower() == apple_export.DELETED:
@@ -188,10 +188,22 @@ def describe(
                 edits[photo["id"]] = edit
     changed = 0
     for done, (image_id, edit) in enumerate(edits.items(), 1):
-        try:
-            client.json("PATCH", f"/images/{image_id}", body=edit, repeatable=True)
-            changed += 1
-        except NotFound:  # thrown away meanwhile
-            pass
+        changed += _tell_of(client, image_id, edit)
         tell(done, len(edits))
     return Described(changed, too_early)
+
+
+def _tell_of(client: Client, image_id: str, edit: Mapping[str, object]) -> bool:
+    """Whether anything of it was taken. Where the vault refuses something (a day to come), the rest is told alone."""
+    try:
+        client.json("PATCH", f"/images/{image_id}", body=dict(edit), repeatable=True)
+    except FATAL:
+        raise
+    except NotFound:  # thrown away meanwhile
+        return False
+    except PhotoVaultError:
+        if len(edit) == 1:
+            return False
+        taken = [_tell_of(client, image_id, {name: value}) for name, value in edit.items()]
+        return any(taken)
+    return True

@@ -19,10 +19,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from photovault.beside import Known, position
+from photovault.beside import Known, position, title
 
 LONGEST_STEM = 46
 _SUFFIX = ".supplemental-metadata"
@@ -102,8 +102,8 @@ def album_title(document: bytes) -> str | None:
     album: dict[str, Any] = inner if isinstance(inner, dict) else found
     if "photoTakenTime" in album or not {"access", "date", "description"} & album.keys():
         return None
-    title = " ".join(_text(album.get("title")).split())[:200]
-    return None if not title or _OF_A_YEAR.fullmatch(title) else title
+    found_title = title(_text(album.get("title")))
+    return None if not found_title or _OF_A_YEAR.fullmatch(found_title) else found_title
 
 
 def _object(document: bytes) -> dict[str, Any]:
@@ -126,10 +126,11 @@ def _time(value: object) -> datetime | None:
     if not isinstance(stamp, (str, int)) or isinstance(stamp, bool):
         return None
     try:
-        # Zero stands for none; negative ones are photos of before 1970.
-        return datetime.fromtimestamp(int(stamp), UTC) if int(stamp) else None
-    except (ValueError, OverflowError, OSError):
+        found = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=int(stamp))
+    except (ValueError, OverflowError):
         return None
+    # Zero stands for none; negative ones are photos of before 1970.
+    return found if int(stamp) and 1800 < found.year < 2200 else None
 
 
 def _place(value: object) -> tuple[float, float] | None:

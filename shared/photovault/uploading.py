@@ -47,7 +47,7 @@ FRESH_SECONDS = 200.0
 TRIES = 3
 
 # What every other file would meet, too.
-_FATAL = (Unauthenticated, Forbidden, Unavailable, TooManyRequests)
+FATAL = (Unauthenticated, Forbidden, Unavailable, TooManyRequests)
 CHANGING = "It changes while it is read. Upload it again when it is finished."
 NO_ROOM = "The vault has no room for it."
 
@@ -174,6 +174,11 @@ class Uploader:
                 if isinstance(error, Stopped) and self._fatal is not None:
                     raise self._fatal from None
                 raise
+
+    @property
+    def troubles(self) -> Sequence[str]:
+        """Sentences about albums that could not be made or filled."""
+        return self._albums.troubles
 
     # -------------------------------------------------------------------------------------------------- reading
 
@@ -336,7 +341,7 @@ class Uploader:
         ready = group.waiting[number]
         try:
             result = self._posted(group, number)
-        except _FATAL as error:
+        except FATAL as error:
             self._fatal = self._fatal or error
             self._halted.set()
             raise
@@ -429,7 +434,7 @@ class Uploader:
         }
         try:
             answer = self.client.json("POST", "/images/uploads", body=body, repeatable=True)
-        except _FATAL:
+        except FATAL:
             raise
         except PhotoVaultError as error:
             if len(fitting) > 1:
@@ -512,17 +517,23 @@ class _Albums:
 
     def __init__(self, client: Client) -> None:
         self.client = client
+        self.troubles: list[str] = []
         self._ids: dict[str, str] | None = None
 
     def put(self, results: Sequence[Result]) -> None:
-        """Put photos into the albums that they are to be in. Raises what the server raises."""
+        """Put photos into the albums that they are to be in; ``troubles`` tell what the vault refuses of that."""
         wanted: dict[str, list[str]] = {}
         for result in results:
             if result.image_id and not result.film and result.state in {"uploaded", "duplicate"}:
                 for title in result.item.albums:
                     wanted.setdefault(title, []).append(result.image_id)
         for title, image_ids in wanted.items():
-            self._put(self.id_of(title), list(dict.fromkeys(image_ids)))
+            try:
+                self._put(self.id_of(title), list(dict.fromkeys(image_ids)))
+            except FATAL:
+                raise
+            except PhotoVaultError as error:
+                self.troubles.append(f"The album “{title}”: {error.detail}")
 
     def id_of(self, title: str) -> str:
         """The album of that title, which is made when there is none."""
@@ -540,7 +551,7 @@ class _Albums:
             some = image_ids[start : start + LOT]
             try:
                 self.client.json("PUT", f"/albums/{album_id}/images", body={"image_ids": some})
-            except _FATAL:
+            except FATAL:
                 raise
             except PhotoVaultError:
                 if len(some) == 1:  # thrown away meanwhile, or rejected

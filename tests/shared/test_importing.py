@@ -141,6 +141,28 @@ def test_what_is_no_place_is_none(at: tuple[Any, Any]) -> None:
     assert beside.position(*at) is None
 
 
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [("A\x1b[31m  b\u2028c", "A [31m b c"), ("\u200b \x07", ""), ("x" * 300, "x" * 200), ("Ünï 🏖", "Ünï 🏖"), ("", "")],
+)
+def test_titles_are_what_an_album_can_be_called(text: str, title: str) -> None:
+    assert beside.title(text) == title
+
+
+def test_what_a_vault_refuses_keeps_nothing_else_out() -> None:
+    told: list[dict[str, Any]] = []
+
+    def vault(request: httpx.Request) -> httpx.Response:
+        told.append(json.loads(request.content))
+        refused = {"type": "https://photovault.dev/problems/invalid", "detail": "A day to come."}
+        return httpx.Response(422, json=refused) if "taken_at" in told[-1] else httpx.Response(200, json={})
+
+    with Client("https://vault.example", transport=httpx.MockTransport(vault)) as client:
+        assert importing._tell_of(client, "x", {"caption": "a", "taken_at": "2999-01-01"})
+        assert told[1:] == [{"caption": "a"}, {"taken_at": "2999-01-01"}]
+        assert not importing._tell_of(client, "x", {"taken_at": "2999-01-01"})
+
+
 def test_copies_of_one_photo_know_more_together() -> None:
     assert Known(caption="a") | Known(caption="b", favourite=True) == Known(caption="a", favourite=True)
     assert not (Known(trashed=True) | Known()).trashed

@@ -256,6 +256,14 @@ def test_photos_come_into_an_album_that_is_made_once(desk: Desk) -> None:
     assert (album["title"], album["image_count"]) == ("The trip", 4)
 
 
+def test_an_album_that_the_vault_refuses_keeps_no_photo_out(desk: Desk) -> None:
+    desk.write(2)
+    uploader = desk.upload(albums=["\x07"])
+    assert uploader.counts == {"uploaded": 2}
+    (trouble,) = uploader.troubles
+    assert "title" in trouble
+
+
 # ------------------------------------------------------------------------------------------------------- faults
 
 

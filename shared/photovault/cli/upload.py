@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from photovault.beside import LONGEST_TITLE
 from photovault.cli import entering
 from photovault.cli.entering import Email, Server
 from photovault.cli.telling import INTERRUPTED, counted, say, sentences, shown
@@ -74,6 +75,8 @@ def upload(
         raise typer.BadParameter("--watch and --dry-run do not go together.")
     if album is not None and not album.strip():
         raise typer.BadParameter("An album needs a title.", param_hint="--album")
+    if album is not None and len(album.strip()) > LONGEST_TITLE:
+        raise typer.BadParameter(f"A title has at most {LONGEST_TITLE} characters.", param_hint="--album")
     for path in paths:
         if not path.exists():
             raise typer.BadParameter(f"{shown(str(path))} is not there.", param_hint="PATHS")
@@ -209,8 +212,11 @@ class Run:
         rejected = _known(each.image_id for each in results if each.state == "rejected")
         reasons = processing.rejections(self.client, rejected | (_known(on_their_way) if wait else set()))
         self.teller.summary(results, passed_over, reasons, uploader, waited=wait)
+        for trouble in dict.fromkeys(uploader.troubles):
+            self.teller.note(trouble)
         self.failed = (
             self.failed
+            or bool(uploader.troubles)
             or bool(reasons)
             or any(each.state in _FAILED for each in results)
             or any(each.broken for each in passed_over)
