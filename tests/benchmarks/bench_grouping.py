@@ -16,16 +16,13 @@ Aims: one new face costs less than 1 % of a full regroup at the median; a full r
 from __future__ import annotations
 
 import hashlib
-import os
 import random
 import resource
 import statistics
 import sys
-import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 from uuid import UUID
@@ -36,13 +33,12 @@ sys.path.insert(0, str(ROOT))
 
 import numpy as np  # noqa: E402
 import psycopg  # noqa: E402
-from infra.local.postgres import Postgres  # noqa: E402
+from tests.benchmarks import scratch  # noqa: E402
 
-from photovault import db, ids, migrate, vectors  # noqa: E402
+from photovault import db, vectors  # noqa: E402
 from photovault.grouping import Face, Grouping, Matrix, component_sizes, group  # noqa: E402
 from photovault.model_manifest import ModelInfo  # noqa: E402
 from photovault.pipeline import regrouping  # noqa: E402
-from photovault.settings import get_settings  # noqa: E402
 
 PEOPLE = 500
 DIMENSIONS, IDENTITY_DIMENSIONS = 256, 83
@@ -130,19 +126,6 @@ def algorithm(faces: list[Face], found: np.ndarray, who: np.ndarray) -> None:
 # ---- the whole path --------------------------------------------------------------------------------------------------
 
 
-@contextmanager
-def database() -> Iterator[str]:
-    with tempfile.TemporaryDirectory() as folder:
-        server = Postgres(Path(folder) / "postgres", Path(folder) / "postgres.log", scratch=True)
-        server.start()
-        try:
-            url = server.create_database("bench")
-            migrate.upgrade(url)
-            yield url
-        finally:
-            server.stop()
-
-
 def add(conn: psycopg.Connection, faces: Sequence[Face], found: np.ndarray) -> None:
     """A photo for each face."""
     with conn.cursor() as cursor:
@@ -162,13 +145,8 @@ def add(conn: psycopg.Connection, faces: Sequence[Face], found: np.ndarray) -> N
 
 
 def fill(url: str, faces: Sequence[Face], found: np.ndarray) -> UUID:
-    person = ids.new()
     with psycopg.connect(url) as conn:
-        conn.execute("SELECT set_config('photovault.person', %s, true)", [str(person)])
-        conn.execute(
-            "INSERT INTO users (email, email_key, name, password_hash, quota_bytes) VALUES ('b', 'b', 'b', 'b', 0)"
-        )
-        conn.execute("INSERT INTO user_keys (version, wrapped, master_fingerprint) VALUES (1, 'w', 'f')")
+        person = scratch.add_person(conn)
         conn.execute(
             "INSERT INTO models (kind, name, version, dims) VALUES ('face', %s, %s, %s)",
             [MODEL.name, MODEL.version, MODEL.dims],
@@ -202,9 +180,8 @@ def rebuild(person: UUID) -> dict[str, float]:
 
 def whole_path(faces: list[Face], found: np.ndarray) -> None:
     late = random.Random(4).sample(faces, NEW_PHOTOS)
-    with database() as url:
-        os.environ["DATABASE_URL"] = url
-        get_settings.cache_clear()
+    with scratch.database() as database:
+        url = database.url
         person = fill(url, [face for face in faces if face not in late], found)
         full = rebuild(person)
         print("through Postgres, full:     " + "  ".join(f"{name} {value:.2f} s" for name, value in full.items()))
@@ -218,7 +195,6 @@ def whole_path(faces: list[Face], found: np.ndarray) -> None:
         for name in full:
             middle = statistics.median(one[name] for one in rounds)
             print(f"one new photo, median {name:<8} {middle:.3f} s  {100 * middle / full[name]:5.2f} % of full")
-        db.close()
 
 
 def main() -> None:

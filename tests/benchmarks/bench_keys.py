@@ -14,16 +14,15 @@ import itertools
 import os
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import psutil
 import psycopg
 from infra.local.postgres import Postgres
+from tests.benchmarks import scratch
 
-from photovault import db, ids, keyring, keys, migrate, rotation
+from photovault import ids, keyring, keys, rotation
 from photovault.settings import get_settings
 
 AIM = 2000
@@ -95,39 +94,31 @@ def parts(old: str, new: str) -> dict[str, float]:
 
 def main() -> None:
     people = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
-    with tempfile.TemporaryDirectory() as folder:
-        server = Postgres(Path(folder) / "postgres", Path(folder) / "postgres.log", scratch=True)
-        server.start()
-        try:
-            url = server.create_database("bench")
-            migrate.upgrade(url)
-            os.environ["DATABASE_URL"] = url
-            chain = [keys.generate_master_key() for _ in range(ROUNDS + 1)]
-            fill(url, people, use(chain[0]))
-            walls, processors, shares = [], [], []
-            for older, newer in itertools.pairwise(chain):
-                use(newer, older)
-                database, own, wall = server_seconds(server), time.process_time(), time.perf_counter()
-                report = rotation.rotate_master()
-                wall = time.perf_counter() - wall
-                own, database = time.process_time() - own, server_seconds(server) - database
-                if not report.done or report.rewrapped != people:
-                    raise SystemExit("not everybody's key was wrapped anew")
-                walls.append(people / wall)
-                processors.append(people / (own + database))
-                shares.append(own / (own + database))
-            took = parts(chain[0], chain[1])
-            whole = 1e6 / statistics.median(processors)
-            print(f"{people:,} people, batches of {rotation.BATCH}, medians of {ROUNDS} rotations")
-            print(f"rotate-master{statistics.median(walls):>42,.0f} people/s of wall clock")
-            print(f"rotate-master{statistics.median(processors):>42,.0f} people/s and core, database included", end="")
-            print(f"   ({statistics.median(processors) / AIM:.1f} x the aim)")
-            print(f"of that this process{statistics.median(shares):>35.0%}")
-            for name, value in took.items():
-                print(f"{name:<47}{value:>8.1f} us   {value / whole:>5.0%} of a key's rotation")
-        finally:
-            db.close()
-            server.stop()
+    with scratch.database() as base:
+        url = base.url
+        chain = [keys.generate_master_key() for _ in range(ROUNDS + 1)]
+        fill(url, people, use(chain[0]))
+        walls, processors, shares = [], [], []
+        for older, newer in itertools.pairwise(chain):
+            use(newer, older)
+            database, own, wall = server_seconds(base.server), time.process_time(), time.perf_counter()
+            report = rotation.rotate_master()
+            wall = time.perf_counter() - wall
+            own, database = time.process_time() - own, server_seconds(base.server) - database
+            if not report.done or report.rewrapped != people:
+                raise SystemExit("not everybody's key was wrapped anew")
+            walls.append(people / wall)
+            processors.append(people / (own + database))
+            shares.append(own / (own + database))
+        took = parts(chain[0], chain[1])
+        whole = 1e6 / statistics.median(processors)
+        print(f"{people:,} people, batches of {rotation.BATCH}, medians of {ROUNDS} rotations")
+        print(f"rotate-master{statistics.median(walls):>42,.0f} people/s of wall clock")
+        print(f"rotate-master{statistics.median(processors):>42,.0f} people/s and core, database included", end="")
+        print(f"   ({statistics.median(processors) / AIM:.1f} x the aim)")
+        print(f"of that this process{statistics.median(shares):>35.0%}")
+        for name, value in took.items():
+            print(f"{name:<47}{value:>8.1f} us   {value / whole:>5.0%} of a key's rotation")
 
 
 if __name__ == "__main__":

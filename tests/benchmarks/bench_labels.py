@@ -9,17 +9,15 @@ from __future__ import annotations
 
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from uuid import UUID
 
 import psycopg
-from infra.local.postgres import Postgres
+from tests.benchmarks import scratch
 from tests.benchmarks.bench_timeline import fill
 
-from photovault import images, listing, migrate, things
+from photovault import images, listing, things
 
 RUNS = 9
 JOINED = """
@@ -49,44 +47,36 @@ def label(url: str, person: UUID) -> int:
 
 def main() -> None:
     photos = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
-    with tempfile.TemporaryDirectory() as folder:
-        server = Postgres(Path(folder) / "postgres", Path(folder) / "postgres.log", scratch=True)
-        server.start()
-        try:
-            url = server.create_database("bench")
-            migrate.upgrade(url)
-            person = fill(url, photos)
-            added = label(url, person)
-            with psycopg.connect(url, prepare_threshold=None) as conn:  # as photovault.db connects
-                conn.execute("SET LOCAL ROLE photovault_app")
-                conn.execute("SELECT set_config('photovault.person', %s, true)", [str(person)])
+    with scratch.database() as database:
+        url = database.url
+        person = fill(url, photos)
+        added = label(url, person)
+        with scratch.as_person(url, person) as conn:
 
-                def of(name: str, least: float = 0.0) -> Callable[[], Sequence[object]]:
-                    wanted = listing.Filter(labels=(name,), min_label_score=least)
-                    return lambda: images.page(conn, wanted, limit=51, after=None)
+            def of(name: str, least: float = 0.0) -> Callable[[], Sequence[object]]:
+                wanted = listing.Filter(labels=(name,), min_label_score=least)
+                return lambda: images.page(conn, wanted, limit=51, after=None)
 
-                ways: dict[str, Callable[[], Sequence[object]]] = {
-                    "labels, joined with photos": lambda: conn.execute(JOINED).fetchall(),
-                    "labels, first page": lambda: things.page(conn, limit=51, after=None),
-                    "photos of a common thing": of("thing 0"),
-                    "photos of a rare thing": of("thing 79"),
-                    "of a rare thing, surely": of("thing 79", 0.9),
-                    "of nothing": of("nothing"),
-                }
-                samples: dict[str, list[float]] = {name: [] for name in ways}
-                for run in range(RUNS + 1):  # in turns, so that a busy machine slows all of them alike
-                    for name, way in ways.items():
-                        start = time.perf_counter()
-                        way()
-                        if run:  # the first one warms the cache
-                            samples[name].append((time.perf_counter() - start) * 1000)
-            base = statistics.median(samples["labels, joined with photos"])
-            print(f"{photos:,} photos of one person with {added:,} labels")
-            for name, values in samples.items():
-                middle = statistics.median(values)
-                print(f"{name:<28}{middle:>8.1f} ms{middle / base:>8.3f} x")
-        finally:
-            server.stop()
+            ways: dict[str, Callable[[], Sequence[object]]] = {
+                "labels, joined with photos": lambda: conn.execute(JOINED).fetchall(),
+                "labels, first page": lambda: things.page(conn, limit=51, after=None),
+                "photos of a common thing": of("thing 0"),
+                "photos of a rare thing": of("thing 79"),
+                "of a rare thing, surely": of("thing 79", 0.9),
+                "of nothing": of("nothing"),
+            }
+            samples: dict[str, list[float]] = {name: [] for name in ways}
+            for run in range(RUNS + 1):  # in turns, so that a busy machine slows all of them alike
+                for name, way in ways.items():
+                    start = time.perf_counter()
+                    way()
+                    if run:  # the first one warms the cache
+                        samples[name].append((time.perf_counter() - start) * 1000)
+        base = statistics.median(samples["labels, joined with photos"])
+        print(f"{photos:,} photos of one person with {added:,} labels")
+        for name, values in samples.items():
+            middle = statistics.median(values)
+            print(f"{name:<28}{middle:>8.1f} ms{middle / base:>8.3f} x")
 
 
 if __name__ == "__main__":

@@ -20,7 +20,6 @@ import os
 import random
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -30,9 +29,9 @@ from uuid import UUID
 
 import numpy as np
 import psycopg
-from infra.local.postgres import Postgres
+from tests.benchmarks import scratch
 
-from photovault import db, ids, migrate, rebuilds, users, vectors
+from photovault import db, ids, rebuilds, users, vectors
 from photovault.model_manifest import ModelInfo
 from photovault.pipeline import albums as builder
 from photovault.settings import get_settings
@@ -79,13 +78,8 @@ def moments(photos: int) -> Iterator[tuple[datetime, tuple[str, str, str, str, f
 def fill(url: str, photos: int) -> UUID:
     """A person with a library."""
     rng, chance = np.random.default_rng(5), random.Random(5)
-    person = ids.new()
     with psycopg.connect(url) as conn:
-        conn.execute("SELECT set_config('photovault.person', %s, true)", [str(person)])
-        conn.execute(
-            "INSERT INTO users (email, email_key, name, password_hash, quota_bytes) VALUES ('b', 'b', 'b', 'b', 0)"
-        )
-        conn.execute("INSERT INTO user_keys (version, wrapped, master_fingerprint) VALUES (1, 'w', 'f')")
+        person = scratch.add_person(conn)
         conn.execute("INSERT INTO rebuilds (wanted_generation) VALUES (1)")
         model = vectors.model_id(conn, MODEL)
         those = [photo(at, where, chance) for at, where in moments(photos)]
@@ -196,25 +190,19 @@ def measure(user_id: UUID) -> dict[str, Any]:
 
 def library(photos: int) -> dict[str, Any]:
     """One library, measured in a process of its own."""
-    with tempfile.TemporaryDirectory() as folder:
-        server = Postgres(Path(folder) / "postgres", Path(folder) / "postgres.log", scratch=True)
-        server.start()
-        try:
-            url = server.create_database("bench")
-            migrate.upgrade(url)
-            person = fill(url, photos)
-            ran = subprocess.run(
-                [sys.executable, "-m", "tests.benchmarks.bench_rebuild", "--measure", str(person)],
-                env=os.environ
-                | {"DATABASE_URL": url, "APP_ENV": "test", "LOG_LEVEL": "WARNING", "AWS_LAMBDA_FUNCTION_NAME": "bench"},
-                stdout=subprocess.PIPE,
-                check=True,
-                text=True,
-            )
-            found: dict[str, Any] = json.loads(ran.stdout.strip().splitlines()[-1])
-            return found
-        finally:
-            server.stop()
+    with scratch.database() as database:
+        url = database.url
+        person = fill(url, photos)
+        ran = subprocess.run(
+            [sys.executable, "-m", "tests.benchmarks.bench_rebuild", "--measure", str(person)],
+            env=os.environ
+            | {"DATABASE_URL": url, "APP_ENV": "test", "LOG_LEVEL": "WARNING", "AWS_LAMBDA_FUNCTION_NAME": "bench"},
+            stdout=subprocess.PIPE,
+            check=True,
+            text=True,
+        )
+        found: dict[str, Any] = json.loads(ran.stdout.strip().splitlines()[-1])
+        return found
 
 
 def main() -> None:

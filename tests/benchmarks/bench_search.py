@@ -9,21 +9,17 @@ rankings. Starts a Postgres of its own. Prints numbers of this machine; asserts 
 
 from __future__ import annotations
 
-import os
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import numpy as np
 import psycopg
-from infra.local.postgres import Postgres
-from tests.benchmarks import large_names
+from tests.benchmarks import large_names, scratch
 
 from photovault import (
     db,
@@ -32,7 +28,6 @@ from photovault import (
     library_names,
     listing,
     meanings,
-    migrate,
     names,
     queries,
     rollups,
@@ -41,7 +36,6 @@ from photovault import (
     word_search,
 )
 from photovault.model_manifest import CLIP
-from photovault.settings import get_settings
 
 TODAY = date(2025, 6, 1)
 ROUNDS = 15
@@ -101,30 +95,20 @@ RANKED = {
 def main() -> None:
     arguments = [argument for argument in sys.argv[1:] if argument != "--vectors"]
     photos = int(arguments[0]) if arguments else 100_000
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        Path(folder).chmod(0o755)
-        server = Postgres(Path(folder) / "data", Path(folder) / "log", scratch=True)
-        server.start()
-        try:
-            url = server.create_database("bench")
-            migrate.upgrade(url)
-            os.environ["DATABASE_URL"] = url
-            get_settings.cache_clear()
-            people = [(ids.new(), photos if n == 0 else photos // 10) for n in range(10)]
-            named = {name: ids.new() for name in ("anna", "ben", "cara", "album")}
-            fill(url, people, named)
-            query = embed(url, people) if "--vectors" in sys.argv else None
-            with psycopg.connect(url, autocommit=True) as conn:
-                conn.execute("VACUUM ANALYZE")
-            me = people[0][0]
-            with psycopg.connect(url, prepare_threshold=None) as bare:  # as photovault.db connects
-                compare_names(bare, me)
-                compare_filters(bare, {"me": me, **named})
-                if query is not None:
-                    compare_rankings(bare, me, query)
-            db.close()
-        finally:
-            server.stop()
+    with scratch.database() as database:
+        url = database.url
+        people = [(ids.new(), photos if n == 0 else photos // 10) for n in range(10)]
+        named = {name: ids.new() for name in ("anna", "ben", "cara", "album")}
+        fill(url, people, named)
+        query = embed(url, people) if "--vectors" in sys.argv else None
+        with psycopg.connect(url, autocommit=True) as conn:
+            conn.execute("VACUUM ANALYZE")
+        me = people[0][0]
+        with psycopg.connect(url, prepare_threshold=None) as bare:  # as photovault.db connects
+            compare_names(bare, me)
+            compare_filters(bare, {"me": me, **named})
+            if query is not None:
+                compare_rankings(bare, me, query)
 
 
 # ------------------------------------------------------------------------------------------------------- a library

@@ -11,19 +11,17 @@ from __future__ import annotations
 
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
-from pathlib import Path
 from uuid import UUID
 
 import psycopg
-from infra.local.postgres import Postgres
+from tests.benchmarks import scratch
 
-from photovault import album_order, albums, ids, migrate, smart_albums, users
+from photovault import album_order, albums, ids, smart_albums, users
 from photovault.filters import Filter, PlaceRef
 from photovault.saved_filters import Saved
 
@@ -48,13 +46,8 @@ class Library:
 
 
 def fill(url: str, photos: int) -> Library:
-    library = Library(*(ids.new() for _ in range(3)))
     with psycopg.connect(url) as conn:
-        conn.execute("SELECT set_config('photovault.person', %s, true)", [str(library.person)])
-        conn.execute(
-            "INSERT INTO users (email, email_key, name, password_hash, quota_bytes) VALUES ('b', 'b', 'b', 'b', 0)"
-        )
-        conn.execute("INSERT INTO user_keys (version, wrapped, master_fingerprint) VALUES (1, 'w', 'f')")
+        library = Library(scratch.add_person(conn), ids.new(), ids.new())
         conn.execute(
             """
             INSERT INTO images (id, sha256, filename, content_type, bytes, status, key_version, content_key, sealed_at,
@@ -122,19 +115,11 @@ def measure(conn: psycopg.Connection, library: Library, photos: int) -> None:
 
 def main() -> None:
     photos = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
-    with tempfile.TemporaryDirectory() as folder:
-        server = Postgres(Path(folder) / "postgres", Path(folder) / "postgres.log", scratch=True)
-        server.start()
-        try:
-            url = server.create_database("bench")
-            migrate.upgrade(url)
-            library = fill(url, photos)
-            with psycopg.connect(url) as conn:
-                conn.execute("SET LOCAL ROLE photovault_app")
-                conn.execute("SELECT set_config('photovault.person', %s, true)", [str(library.person)])
-                measure(conn, library, photos)
-        finally:
-            server.stop()
+    with scratch.database() as database:
+        url = database.url
+        library = fill(url, photos)
+        with scratch.as_person(url, library.person) as conn:
+            measure(conn, library, photos)
 
 
 if __name__ == "__main__":

@@ -14,18 +14,16 @@ from __future__ import annotations
 
 import statistics
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import date, datetime, timedelta
-from pathlib import Path
 from uuid import UUID
 
 import psycopg
-from infra.local.postgres import Postgres
+from tests.benchmarks import scratch
 
-from photovault import albums, clusters, dashboards, ids, images, listing, migrate, remembering, timeline
+from photovault import albums, clusters, dashboards, images, listing, remembering, timeline
 
 PAGE = 100
 RUNS = 30
@@ -35,14 +33,8 @@ SPOTS = 200
 
 def fill(url: str, rows: int) -> UUID:
     """A person whose photos are spread evenly over ten years and over 200 spots all over the world."""
-    person = ids.new()
     with psycopg.connect(url) as conn:
-        conn.execute("SELECT set_config('photovault.person', %s, true)", [str(person)])
-        conn.execute(
-            "INSERT INTO users (email, email_key, name, password_hash, quota_bytes) VALUES (%s, %s, 'b', 'b', 0)",
-            [str(person)] * 2,
-        )
-        conn.execute("INSERT INTO user_keys (version, wrapped, master_fingerprint) VALUES (1, 'w', 'f')")
+        person = scratch.add_person(conn)
         conn.execute(
             """
             INSERT INTO images (id, sha256, filename, content_type, bytes, status, key_version, content_key, sealed_at,
@@ -58,14 +50,6 @@ def fill(url: str, rows: int) -> UUID:
             {"rows": rows, "person": str(person), "spots": SPOTS},
         )
     return person
-
-
-@contextmanager
-def as_person(url: str, person: UUID) -> Iterator[psycopg.Connection]:
-    with psycopg.connect(url) as conn:
-        conn.execute("SET LOCAL ROLE photovault_app")
-        conn.execute("SELECT set_config('photovault.person', %s, true)", [str(person)])
-        yield conn
 
 
 def timed(action: Callable[[], object]) -> float:
@@ -84,7 +68,7 @@ def depths(url: str, person: UUID) -> None:
         if len(found) != PAGE:
             raise SystemExit("the page is not full")
 
-    with as_person(url, person) as conn:
+    with scratch.as_person(url, person) as conn:
         for run in range(RUNS + 1):  # in turns, so that a busy machine slows all of them alike
             for name, after in places.items():
                 took = timed(lambda after=after: page(conn, after))  # type: ignore[misc]
@@ -120,7 +104,7 @@ OTHERS: dict[str, Reading] = {
 
 def counted(url: str, people: dict[int, UUID]) -> None:
     with ExitStack() as stack:
-        conns = {rows: stack.enter_context(as_person(url, person)) for rows, person in people.items()}
+        conns = {rows: stack.enter_context(scratch.as_person(url, person)) for rows, person in people.items()}
         for name, reading in (READINGS | OTHERS).items():
             samples: dict[int, list[float]] = {rows: [] for rows in people}
             sizes: list[int] = []
@@ -149,7 +133,7 @@ def changes(url: str, person: UUID) -> None:
         with psycopg.connect(url) as conn:
             for trigger in ("roll_up_inserted", "roll_up_updated", "roll_up_deleted"):
                 conn.execute(f"ALTER TABLE images {triggers} TRIGGER {trigger}".encode())
-        with as_person(url, person) as conn:
+        with scratch.as_person(url, person) as conn:
             for name, sql in statements.items():
                 values = [timed(lambda sql=sql: conn.execute(sql.encode(), [found[0]])) for _ in range(RUNS)]  # type: ignore[misc]
                 middles[name].append(statistics.median(values))
@@ -159,28 +143,22 @@ def changes(url: str, person: UUID) -> None:
 
 def main() -> None:
     rows, small, large = [int(given) for given in sys.argv[1:]] + [1_000_000, 1_000, 100_000][len(sys.argv) - 1 :]
-    with tempfile.TemporaryDirectory() as folder:
-        server = Postgres(Path(folder) / "postgres", Path(folder) / "postgres.log", scratch=True)
-        server.start()
-        try:
-            url = server.create_database("bench")
-            migrate.upgrade(url)
-            start = time.perf_counter()
-            people = {count: fill(url, count) for count in (small, large)}
-            deep = fill(url, rows)
-            took = time.perf_counter() - start
-            with psycopg.connect(url, autocommit=True) as conn:
-                conn.execute("VACUUM ANALYZE")
-                sized = conn.execute("SELECT pg_total_relation_size('image_cells') / 1e6").fetchone()
-            print(f"{small + large + rows:,} rows inserted and counted in {took:.0f} s; map cells {sized[0]:.1f} MB")
-            print(f"\npages of {PAGE} of {rows:,} photos")
-            depths(url, deep)
-            print(f"\n{small:,} and {large:,} photos, answers of one size")
-            counted(url, people)
-            print(f"\na change of one of {large:,} photos")
-            changes(url, people[large])
-        finally:
-            server.stop()
+    with scratch.database() as database:
+        url = database.url
+        start = time.perf_counter()
+        people = {count: fill(url, count) for count in (small, large)}
+        deep = fill(url, rows)
+        took = time.perf_counter() - start
+        with psycopg.connect(url, autocommit=True) as conn:
+            conn.execute("VACUUM ANALYZE")
+            sized = conn.execute("SELECT pg_total_relation_size('image_cells') / 1e6").fetchone()
+        print(f"{small + large + rows:,} rows inserted and counted in {took:.0f} s; map cells {sized[0]:.1f} MB")
+        print(f"\npages of {PAGE} of {rows:,} photos")
+        depths(url, deep)
+        print(f"\n{small:,} and {large:,} photos, answers of one size")
+        counted(url, people)
+        print(f"\na change of one of {large:,} photos")
+        changes(url, people[large])
 
 
 if __name__ == "__main__":

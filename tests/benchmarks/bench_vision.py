@@ -22,7 +22,6 @@ import hashlib
 import io
 import os
 import sys
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -39,9 +38,9 @@ sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parents[2] / 
 import imagehash  # noqa: E402
 import numpy as np  # noqa: E402
 from infra.local.pictures import draw  # noqa: E402
-from infra.local.postgres import Postgres  # noqa: E402
 from PIL import Image, ImageOps  # noqa: E402
 from tests import largest  # noqa: E402
+from tests.benchmarks import scratch  # noqa: E402
 from tests.pictures import shared_photos  # noqa: E402
 from tests.vaults import SECRET, forget, somebody  # noqa: E402
 
@@ -54,7 +53,6 @@ from photovault import (  # noqa: E402
     labels,
     labels_yolox,
     metadata,
-    migrate,
     originals,
     perceptual,
     queues,
@@ -225,7 +223,7 @@ def a_vault() -> Iterator[Callable[[bytes], dict[str, float]]]:
         return None if data is None else Staged(key, len(data), datetime.now(UTC), user_id, image_id)
 
     with (
-        tempfile.TemporaryDirectory() as folder,
+        scratch.database(jwt_secrets=[SECRET]) as database,
         mock.patch.dict(os.environ),
         mock.patch.multiple(
             staging,
@@ -235,30 +233,24 @@ def a_vault() -> Iterator[Callable[[bytes], dict[str, float]]]:
         ),
         mock.patch.object(queues, "_send"),
     ):
-        server = Postgres(Path(folder) / "postgres", Path(folder) / "postgres.log", scratch=True)
-        server.start()
         try:
-            url = server.create_database("bench")
-            migrate.upgrade(url, jwt_secrets=[SECRET])
             os.environ.update(
                 APP_ENV="test",
-                DATABASE_URL=url,
                 JWT_SECRET=SECRET,
                 MASTER_KEY=keys.generate_master_key(),
                 STORAGE_DRIVER="local",
-                STORAGE_ROOT=str(Path(folder) / "blobs"),
+                STORAGE_ROOT=str(database.folder / "blobs"),
                 STAGING_BUCKET="staging",
                 AWS_ENDPOINT_URL="http://127.0.0.1:9",
                 AWS_LAMBDA_FUNCTION_NAME="bench",  # one connection to the database
             )
             for number in range(256):  # those of a vault in use
-                (Path(folder) / "blobs" / f"{number:02x}").mkdir(parents=True)
+                (database.folder / "blobs" / f"{number:02x}").mkdir(parents=True)
             forget()
             person = somebody().user_id
             yield lambda data: handle(person, data, contents)
         finally:
             forget()
-            server.stop()
 
 
 def handle(person: UUID, data: bytes, contents: dict[str, bytes]) -> dict[str, float]:
