@@ -8,7 +8,7 @@ role of requests under row-level security, on a Postgres of their own with 1 GB 
 exact scan by NumPy of the same vectors in memory, on one core as a back end of Postgres has one. They take turns, so
 that a busy machine slows all of them alike. Every line tells
 
-* recall@10 of texts (which lie far from all pictures) and of pictures as queries,
+* recall@10 of texts (which lie far from all pictures) and of pictures as queries, of what is above CLIP's cut-off,
 * wall clock, median and 95th percentile, in milliseconds and as a multiple of NumPy's,
 * the processor time of this process and the back end as a multiple of NumPy's; workers are in the clock alone.
 
@@ -20,6 +20,7 @@ tenant has all of SIZE: ``100000 --tenants 1`` is a library of a hundred thousan
 from __future__ import annotations
 
 import argparse
+import math
 import os
 
 os.environ["OPENBLAS_NUM_THREADS"] = "1"  # before numpy reads it
@@ -137,7 +138,7 @@ def compare_ways(url: str, tenant: Tenant, queries: dict[str, np.ndarray], *, se
         results = in_turns(tenant, queries, ways, seconds=seconds)
     base = results["NumPy"]
     for name, found in results.items():
-        texts, pictures = (statistics.mean(found.hits[kind]) for kind in ("text", "picture"))
+        texts, pictures = (statistics.mean(found.hits.get(kind, [math.nan])) for kind in ("text", "picture"))
         print(f"{name:<44}{texts:>14.3f}{pictures:>8.3f}{found.against(base)}")
 
 
@@ -158,12 +159,16 @@ def in_turns(tenant: Tenant, queries: dict[str, np.ndarray], ways: Ways, *, seco
             few = min(FOUND, len(scores))
             best = np.argpartition(-scores, few - 1)[:few]
             best = best[np.argsort(-scores[best])]
-        least = scores[best[-1]] - 1e-4  # which of two that are equally near is nobody's loss
+        # Which of two that are equally near is nobody's loss, and below the cut-off there is nothing to be found.
+        least = max(scores[best[-1]], CLIP.cut_offs.text_floor) - 1e-4
+        few = int(np.sum(scores[best] >= least))
+        if not few:
+            continue
         results["NumPy"].hits.setdefault(kind, []).append(1.0)
         for name, (conn, nearest) in ways.items():
             with watched(results[name], conn.info.backend_pid):
                 found = nearest(query)
-            hits = sum(scores[place[photo]] >= least for photo in found)
+            hits = sum(scores[place[photo]] >= least for photo in found)  # a photo that is not there is an error
             results[name].hits.setdefault(kind, []).append(hits / few)
     for found in results.values():  # the first ones warm caches
         found.clock, found.processor = found.clock[2:], found.processor[2:]
@@ -259,12 +264,12 @@ def asked(conn: psycopg.Connection, statement: str, tenant: Tenant) -> Nearest:
 
 
 def ours(conn: psycopg.Connection, tenant: Tenant) -> Nearest:
-    """As ``picture_search`` asks, without its cut-off: all ten are to be found."""
-    wanted = listing.Filter(status="ready")
+    """As ``picture_search`` asks."""
+    wanted, floor = listing.Filter(status="ready"), CLIP.cut_offs.text_floor
 
     def nearest(query: np.ndarray) -> list[UUID]:
         sql, parameters = picture_search.by_picture_sql(
-            wanted, model_id=tenant.model_id, vector=vectors.to_sql(query), floor=-1.0, most=FOUND
+            wanted, model_id=tenant.model_id, vector=vectors.to_sql(query), floor=floor, most=FOUND
         )
         with picture_search.index_alone(conn):
             return [row[0] for row in conn.execute(sql.encode(), parameters).fetchall()]
