@@ -29,10 +29,7 @@ def meaning_of(text: str) -> Meaning | None:
 
     Takes tens of milliseconds, and some hundreds the first time: never to be called inside a transaction.
     """
-    from photovault import (
-        clip_tokens,
-        embeddings,
-    )  # only a query in words pays, and for NumPy and the like only with CLIP
+    from photovault import clip_tokens, embeddings  # only a query in words pays, and for NumPy only with CLIP
 
     try:
         provider = embeddings.provider()
@@ -47,8 +44,8 @@ def meaning_of(text: str) -> Meaning | None:
         return None
 
 
-# The pages of one query, and what a client asks again while somebody types. Not kept beyond the process: the encoder
-# takes as long as a few look-ups in a table would, and a table would remember what people search for.
+# The pages of one query, and what is asked again. Not kept beyond the process: a table would remember what people
+# search for (infra/decisions/0020-meaning.md).
 @lru_cache(maxsize=128)
 def _meaning_of(_model: ModelInfo, clean: str) -> Meaning | None:
     """``clean`` is what the encoder makes of a text before it reads it: how it was typed makes no other query."""
