@@ -17,6 +17,7 @@ from photovault import (
     keyring,
     public_addresses,
     queues,
+    throttles,
     users,
     webhook_events,
     webhooks,
@@ -36,6 +37,10 @@ router = APIRouter(prefix="/webhooks", tags=["sync"])
 
 NO_SUCH_WEBHOOK = "There is no such webhook."
 NO_SUCH_DELIVERY = "There is no such delivery."
+# Posts that somebody asks for by hand: enough to find a mistake by, too few to bother a stranger's server with.
+BY_HAND = throttles.Bucket("webhook-posts", capacity=30, seconds=10)
+
+TOO_MANY: schemas.Responses = {429: {}}
 
 _ID = "01890a5d-ac96-774b-bcce-b302099a8057"
 
@@ -249,10 +254,11 @@ def delete(webhook_id: WebhookId, person: CurrentLoggedIn) -> Response:
     status_code=202,
     operation_id="testWebhook",
     summary="Try a webhook",
-    responses=NOT_FOUND | CONFLICT,
+    responses=NOT_FOUND | CONFLICT | TOO_MANY,
 )
 def try_webhook(webhook_id: WebhookId, person: CurrentLoggedIn) -> Asked:
     """Post a `webhook.test` there. What came of it is in its deliveries a moment later."""
+    _may_post(person)
     with person.transaction() as conn:
         users.lock(conn)
         _switched_on(conn, webhook_id)
@@ -287,10 +293,11 @@ def list_deliveries(
     status_code=202,
     operation_id="redeliver",
     summary="Post it again",
-    responses=NOT_FOUND | CONFLICT,
+    responses=NOT_FOUND | CONFLICT | TOO_MANY,
 )
 def redeliver(webhook_id: WebhookId, delivery_id: DeliveryId, person: CurrentLoggedIn) -> Asked:
     """Post a delivery once more, with the same `webhook-id`, whether it had arrived or not."""
+    _may_post(person)
     with person.transaction() as conn:
         users.lock(conn)
         _switched_on(conn, webhook_id)
@@ -359,6 +366,11 @@ def _existing(conn: Connection, webhook_id: UUID) -> webhooks.Webhook:
     if found is None:
         raise NotFound(NO_SUCH_WEBHOOK)
     return found
+
+
+def _may_post(person: edge.Person) -> None:
+    with person.transaction() as conn:
+        throttles.pour(conn, BY_HAND, str(person.user_id))
 
 
 def _switched_on(conn: Connection, webhook_id: UUID) -> None:

@@ -14,7 +14,8 @@ from tests.arranging import Sent, add_photo, table, value
 from tests.shared.api.described import assert_problem, routers
 from tests.vaults import Somebody, client, forget, somebody
 
-from photovault import db, deliveries, webhooks
+from photovault import db, deliveries, queues, throttles, webhooks
+from photovault.api import webhooks as route
 from photovault.errors import Misconfigured, Unavailable
 from photovault.settings import get_settings
 
@@ -163,6 +164,14 @@ def test_a_delivery_is_posted_again_as_often_as_one_likes(http: TestClient, ada:
     assert http.post(path.replace(str(webhook), other), headers=ada.headers).status_code == 404
 
 
+def test_posts_by_hand_are_counted(http: TestClient, ada: Somebody, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(route, "BY_HAND", throttles.Bucket("webhook-posts", capacity=2, seconds=60))
+    path = f"/webhooks/{make(http, ada)['webhook']['id']}/test"
+    answers = [http.post(path, headers=ada.headers) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [202, 202, 429]
+    assert int(answers[-1].headers["retry-after"]) > 0
+
+
 def test_deliveries_come_page_by_page(http: TestClient, ada: Somebody) -> None:
     webhook = make(http, ada)["webhook"]["id"]
     with db.transaction(ada.user_id) as conn:
@@ -206,8 +215,6 @@ def test_a_request_that_changes_an_album_wakes_the_webhooks(http: TestClient, ad
 def test_a_queue_that_is_away_fails_no_request(
     http: TestClient, ada: Somebody, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from photovault import queues
-
     make(http, ada, events=["album.changed"])
 
     def away(*_: Any, **__: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -152,3 +153,37 @@ def test_retries_come_later_and_later_and_the_last_one_is_a_dead_letter_at_once(
 def test_the_template_makes_dead_letters_after_as_many_receives() -> None:
     template = (Path(__file__).parents[3] / "template.yaml").read_text(encoding="utf-8")
     assert set(re.findall(r"maxReceiveCount: (\d+)", template)) == {str(queues.MOST_RECEIVES)}
+
+
+# ------------------------------------------------------------------------------------------------------------ webhooks
+
+
+def test_a_message_to_webhooks_is_about_a_person_or_a_delivery(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read as it was sent."""
+    sent: list[tuple[str, int | None]] = []
+    monkeypatch.setattr(queues, "_send", lambda _, body, delay: sent.append((json.dumps(body), delay)))
+    person, delivery = UUID(int=1), UUID(int=2)
+    at = datetime.now(UTC) + timedelta(hours=6)
+    queues.send_webhooks(person)
+    queues.send_delivery(person, delivery, attempts=0)
+    queues.send_delivery(person, delivery, attempts=4, at=at)
+    assert [messages.webhook(body) for body, _ in sent] == [
+        person,
+        messages.Attempt(person, delivery, 0),
+        messages.Attempt(person, delivery, 4, at),
+    ]
+    assert [delay for _, delay in sent[:2]] == [queues.WEBHOOKS_DELAY_SECONDS, 0]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "{}", "[]", "no JSON", '{"user_id": 1}', '{"user_id": "x", "delivery_id": "y", "attempts": 0}',
+        f'{{"user_id": "{UUID(int=1)}", "delivery_id": "{UUID(int=2)}"}}',
+        f'{{"user_id": "{UUID(int=1)}", "delivery_id": "{UUID(int=2)}", "attempts": 0, "at": "soon"}}',
+        f'{{"user_id": "{UUID(int=1)}", "delivery_id": null, "attempts": 0}}',
+    ],
+)  # fmt: skip
+def test_what_is_no_message_to_webhooks_is_said_so(body: str) -> None:
+    with pytest.raises(messages.Malformed):
+        messages.webhook(body)
