@@ -86,6 +86,10 @@ def confirm_second_factor(user_id: UUID, session_id: UUID, *, code: str) -> list
 
     Raises ``SecondFactorWrong``, ``Conflict`` when there is nothing to confirm, ``TooManyRequests``.
     """
+    with db.transaction(user_id) as conn:
+        sessions.require(conn, session_id)
+        # Before it counts: else whoever finds an open browser could use up the attempts of the person's log-in.
+        second_factors.require_begun(conn)
     accounts.count_code(user_id)
     with db.transaction(user_id) as conn:
         sessions.require(conn, session_id)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from photovault.db import Connection
 
 Method = Literal["totp", "recovery-code"]
+NOT_BEGUN = "There is no authenticator to confirm; ask for a secret first."
 ON_ALREADY = "Two-step log-in is on already; turn it off first to begin with another authenticator."
 
 
@@ -66,6 +67,12 @@ def begin(conn: Connection, user_id: UUID, keys: SealingKeys) -> bytes:
     return secret
 
 
+def require_begun(conn: Connection) -> None:
+    """Raises ``Conflict`` unless there is a secret that waits for its first code."""
+    if not db.value(conn, "SELECT true FROM second_factors WHERE confirmed_at IS NULL"):
+        raise Conflict(NOT_BEGUN)
+
+
 def confirm(conn: Connection, code: str, keys: SealingKeys, *, now: datetime) -> list[str] | None:
     """Turn it on with a first code, and give the recovery codes; None when the code is not the secret's.
 
@@ -73,7 +80,7 @@ def confirm(conn: Connection, code: str, keys: SealingKeys, *, now: datetime) ->
     """
     row = _row(conn)
     if row is None or row.confirmed_at is not None:
-        raise Conflict("There is no authenticator to confirm; ask for a secret first.")
+        raise Conflict(NOT_BEGUN)
     if not _take_totp(conn, row, code, keys, now=now):
         return None
     conn.execute("UPDATE second_factors SET confirmed_at = %s", [now])

@@ -322,6 +322,19 @@ def test_guessing_the_code_that_turns_it_on_is_throttled(ada: Member) -> None:
     assert outcomes == ["second-factor-wrong"] * 3 + ["too-many-requests"]
 
 
+@pytest.mark.usefixtures("small_bucket")
+def test_whoever_finds_an_open_browser_does_not_use_up_the_attempts_of_log_in(guarded: Member) -> None:
+    session = guarded.account.session_id
+    for _ in range(5):
+        with pytest.raises(Conflict):
+            account_security.confirm_second_factor(guarded.user_id, session, code="123456")
+        with pytest.raises(Unauthenticated, match="password is wrong"):
+            account_security.remove_second_factor(
+                guarded.user_id, session, **guarded.proof(password="wrong", code="123456")
+            )
+    assert guarded.log_in(code=guarded.code(), address="elsewhere")
+
+
 # -------------------------------------------------------------------------------------------- turning it off, renewing
 
 

@@ -67,7 +67,10 @@ _DESCRIPTION = (
 )
 # As `describing` tells it, beside API keys, which come in the same header.
 _bearer = HTTPBearer(
-    scheme_name="session", auto_error=False, description="The access token of sign-up, log-in or refresh."
+    scheme_name="session",
+    bearerFormat="JWT",
+    auto_error=False,
+    description="The access token of sign-up, log-in or refresh.",
 )
 
 

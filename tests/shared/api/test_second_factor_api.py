@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import logging
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,11 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from fastapi.testclient import TestClient
-from tests.shared.api.described import routers
+from tests.shared.api.described import operations, routers
 from tests.vaults import client
 
 from photovault import db, ids, one_time_codes
+from photovault.api import auth_app, library_app
 from photovault.observability import logger
 
 pytestmark = pytest.mark.usefixtures("vault", "quick_hashes")
@@ -210,3 +212,15 @@ def test_a_name_is_changed_by_itself_and_an_address_with_the_password(ada: Ada) 
     taken = Ada(ada.api)
     assert kind(taken.ask("PATCH", "/auth/account", {"email": new, "password": PASSWORD}), 409) == "conflict"
     assert ada.ask("PATCH", "/auth/account", {}).status_code == 200
+
+
+def test_the_auth_function_answers_all_that_belongs_to_an_account_and_the_library_none_of_it(vault: Path) -> None:
+    """Its parts are built by the first segments of a path: none is forgotten there."""
+    asked = [operation for operation in operations() if operation.path.startswith("/auth/")]
+    assert len(asked) > 10
+    with TestClient(auth_app()) as auth, TestClient(library_app()) as library:
+        for operation in asked:
+            path = re.sub(r"{\w+}", str(ids.new()), operation.path)
+            for form in (path, f"{path}/"):
+                assert auth.request(operation.method, form).status_code in {401, 422}, operation.id
+            assert library.request(operation.method, path).status_code == 404, operation.id
