@@ -12,7 +12,7 @@ from uuid import UUID
 
 from photovault import spoken_dates, vocabularies
 from photovault.filters import PlaceRef
-from photovault.speech import ENGLISH, SPEECHES
+from photovault.speech import SPEECHES
 from photovault.vocabularies import Vocabulary
 
 NameKind = Literal["person", "place", "label", "album", "camera"]
@@ -147,16 +147,6 @@ def full_cameras(names: Names, spoken: str) -> tuple[str, ...]:
     part = spoken.casefold()
     found = {full for name, known in names.cameras.items() if part in name.casefold() for full in known}
     return tuple(sorted(found)) or (spoken.lower(),)
-
-
-def labels_in(names: Names, words: Sequence[str], *, language: str = ENGLISH.code) -> list[tuple[str, str]]:
-    """(label, the word that it ends with) for every label among the folded words, singular or plural."""
-    known = names.vocabulary.labels[language]
-    found = []
-    for start in range(len(words)):
-        for end in range(start + 1, min(len(words), start + MOST_WORDS) + 1):
-            found += [(label, words[end - 1]) for label in known.get(tuple(words[start:end]), ())]
-    return list(dict.fromkeys(found))
 
 
 def complete(names: Names, q: str, *, limit: int) -> list[Suggestion]:

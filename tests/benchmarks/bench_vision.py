@@ -51,6 +51,7 @@ from photovault import (  # noqa: E402
     images,
     keys,
     labels,
+    labels_mobilenet,
     labels_yolox,
     metadata,
     originals,
@@ -175,10 +176,17 @@ def with_models(data: bytes) -> None:
         detector.net.setInput(square)
         detector.net.forward()
 
+    whole = vision_cv.resized(pixels, (labels_mobilenet.SIDE,) * 2)
+
+    def classes() -> None:
+        if detector.classifier:
+            detector.classifier.classify(whole)
+
     ways: dict[str, Callable[[], object]] = {
         "floor": lambda: floor(data),
         "faces": lambda: provider._detector.detect(small),
         "things": things,
+        "classes": classes,
         "vision.look": lambda: vision.look(data, image),
     }
     times: dict[str, float] = {}
@@ -192,7 +200,7 @@ def with_models(data: bytes) -> None:
                 parts[name] = min(parts.get(name, 1e9), value)
     for name, value in times.items():
         print(f"{name:16}{value:8.1f} ms")
-    least = times["floor"] + times["faces"] + times["things"]
+    least = times["floor"] + times["faces"] + times["things"] + times["classes"]
     print(f"\nlook / (floor + inference)   {times['vision.look'] / least:8.2f}  (aim: at most 1.25)")
     print(f"handle / (floor + inference) {parts['handle'] / least:8.2f}\n")
     for name, value in parts.items():

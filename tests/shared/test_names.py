@@ -83,10 +83,6 @@ def test_a_part_of_a_camera_means_all_that_have_it() -> None:
     assert names.full_cameras(KNOWN, "leica") == ("leica",)
 
 
-def test_labels_are_found_in_singular_and_plural() -> None:
-    assert names.labels_in(KNOWN, ["dogs", "at", "traffic", "lights"]) == [("dog", "dogs"), ("traffic light", "lights")]
-
-
 @given(st.text(max_size=60), st.integers(1, 5))
 def test_any_text_is_completed_or_not_but_never_fails(q: str, limit: int) -> None:
     assert len(names.complete(KNOWN, q, limit=limit)) <= limit
