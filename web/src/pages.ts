@@ -19,6 +19,7 @@ export interface Page {
 
 export const PAGES: Readonly<Record<string, Page>> = {
   photos: { title: "Photos", nav: { icon: "photos" }, load: () => import("./pages/Photos.svelte") },
+  people: { title: "People", nav: { icon: "people" }, load: () => import("./pages/People.svelte") },
   albums: { title: "Albums", nav: { icon: "albums" }, load: () => import("./pages/Albums.svelte") },
   search: { title: "Search", load: () => import("./pages/Search.svelte") },
 };
