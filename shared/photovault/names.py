@@ -231,7 +231,7 @@ def _as_typed(name: Name) -> str:
 
 
 def _as_operand(name: Name) -> str:
-    return name.value if spoken_dates.folded(name.value) == (name.value.lower(),) else _quoted(name)
+    return name.value if name.value.isalnum() else _quoted(name)
 
 
 def _quoted(name: Name) -> str:

@@ -29,7 +29,7 @@ from uuid import UUID
 from photovault import raw
 from photovault.filters import Kind, Parsed, Span
 from photovault.readings import Meant, Taken, date_meant, filter_of, is_possible, time_meant
-from photovault.speech import SPEECHES, Speech
+from photovault.speech import EVERYDAY, SPEECHES, Speech
 from photovault.spoken_dates import Dates, Days, Word, Yearly, fold, phrase, words
 from photovault.spoken_names import KnownNames
 from photovault.vocabularies import Vocabulary, vocabulary
@@ -131,8 +131,9 @@ class _Reader:
                 or at + 1
             )
         text = self._rest()
-        if text and any(taken.soft for taken in self.taken):
-            text = self._without_labels()
+        places = [taken.soft for taken in self.taken if taken.meant.kind == "place" and not taken.span.negated]
+        if (text and any(taken.soft for taken in self.taken)) or len(set(places)) == 2:
+            text = self._without_soft()  # "Essen in Italien" is about food
         spans = tuple(taken.span for taken in self.taken)
         text = text or ("" if spans else _plainly(self.q))
         possible = is_possible(self.taken) and (not text or _says_something(text))
@@ -141,7 +142,8 @@ class _Reader:
     def familiar(self) -> int:
         """How many words of the query are of this language, whether or not they say anything."""
         labels = self.names.labels.get(self.speech.code, {})
-        known = (self.speech.idle, self.speech.common, self.speech.not_, self.speech.photos, self.speech.show)
+        speech = self.speech
+        known = (speech.idle, speech.common, speech.not_, speech.and_, speech.or_, speech.photos, speech.show)
         return sum(any(word.text in words for words in known) or (word.text,) in labels for word in self.said)
 
     # ---- readings
@@ -264,13 +266,22 @@ class _Reader:
         return Meant("orientation", (found,), found, end) if found else None
 
     def _nobody(self, at: int) -> int | None:
-        """ "no people", "without faces", "nobody", and "with people"."""
+        """ "no people", "without faces", "without location", "nobody", and "with people"."""
         speech, said = self.speech, self.said
         word = said[at]
         if word.text in speech.nobody:
             self._take(Meant("faces", (True,), "faces", at + 1), start=word.start, end=word.end, negated=True)
             return at + 1
         negated = word.text in speech.not_
+        lacking = at + 1
+        while negated and lacking < len(said) and said[lacking].text in speech.articles:
+            lacking += 1
+        if negated and lacking < len(said):
+            for kind, things in (("gps", speech.position), ("caption", speech.captioned)):
+                if said[lacking].text in things:
+                    meant = Meant(cast("Kind", kind), (True,), kind, lacking + 1)
+                    self._take(meant, start=word.start, end=said[lacking].end, negated=True)
+                    return lacking + 1
         if (negated or word.text in speech.before_people) and at + 1 < len(said) and said[at + 1].text in speech.faces:
             if not negated and said[at + 1].text in speech.one_face:
                 return None
@@ -330,7 +341,7 @@ class _Reader:
         return found.end
 
     def _plain(self, at: int) -> int | None:
-        if end := self._birthday(at) or self._aged(at) or self._part_of_day(at):
+        if end := self._birthday(at) or self._aged(at) or self._part_of_day(at) or self._files(at):
             return end
         found = self._entity(at)
         if found is None:
@@ -339,8 +350,16 @@ class _Reader:
         return found.end
 
     def _part_of_day(self, at: int) -> int | None:
-        """ "yesterday evening"."""
+        """ "yesterday evening", "this morning", "last night"."""
         word = self.said[at]
+        if (word.text in self.speech.this | self.speech.last) and at + 1 < len(self.said):
+            hours = self.speech.parts_of_day.get(self.said[at + 1].text)
+            if hours is None:
+                return None
+            day = self.today - timedelta(days=word.text in self.speech.last and self.today > date.min)
+            meant = date_meant(Days(day, day), at + 2)
+            self._take(meant, start=word.start, end=self.said[at + 1].end, also=time_meant(hours, at + 2))
+            return at + 2
         hours = self.speech.parts_of_day.get(word.text)
         before = self.taken[-1] if self.taken else None
         if hours is None or before is None or before.meant.kind != "date" or before.span.end != self.said[at - 1].end:
@@ -350,6 +369,24 @@ class _Reader:
         self.taken[-1] = replace(before, also=time, span=replace(before.span, end=word.end, value=shown))
         self.used.append((word.start, word.end))
         return at + 1
+
+    def _around(self, at: int) -> Meant | None:
+        """ "close to Lisbon"."""
+        opened = phrase(dict.fromkeys(self.speech.near, True), self.said, at)
+        place = self.known.find("place", self.said, opened[1], announced=True) if opened else None
+        return self.known.around(place) if place else None
+
+    def _files(self, at: int) -> int | None:
+        """ "live photos", "raw files", "archived pictures"."""
+        said, speech = self.said, self.speech
+        if at + 1 >= len(said) or said[at + 1].text not in speech.photos:
+            return None
+        text = said[at].text
+        found = self._state(text, at + 2) if text in speech.archived | speech.moving | speech.raw else None
+        if found is None:
+            return None
+        self._take(found, start=said[at].start, end=said[at + 1].end)
+        return at + 2
 
     # ---- people and their years
 
@@ -415,6 +452,8 @@ class _Reader:
         said, speech = self.said, self.speech
         if at >= len(said):
             return None
+        if around := self._around(at):
+            return around
         word = said[at].text
         if word in speech.favourite:
             return Meant("favourite", (True,), "favourite", at + 1)
@@ -462,7 +501,9 @@ class _Reader:
         """Note what was understood. ``firm``: said with an operator."""
         shown = f"{meant.shown}, {also.shown}" if also else meant.shown
         span = Span(start, end, meant.kind, shown, negated, meant.guessed, bool(meant.values))
-        soft = meant.kind == "label" and not negated and not firm
+        # What an everyday word may mean: "nice weather" is not about the city.
+        bare = meant.kind == "label" or (meant.kind in {"place", "person"} and fold(self.q[start:end]) in EVERYDAY)
+        soft = bare and not negated and not firm
         self.taken.append(Taken(meant, span, also, alternative, soft))
         self.used.append((start, end))
 
@@ -479,14 +520,15 @@ class _Reader:
             at = max(at, end)
         kept.append(self.q[at:])
         pieces = [piece for part in kept for piece in part.split() if _says_something(piece)]
-        while pieces and fold(pieces[0].strip(",.;:")) in self.speech.idle:
+        idle = self.speech.idle | self.speech.photos
+        while pieces and fold(pieces[0].strip(",.;:'’")) in idle:
             pieces.pop(0)
-        while pieces and fold(pieces[-1].strip(",.;:")) in self.speech.idle:
+        while pieces and fold(pieces[-1].strip(",.;:'’")) in idle:
             pieces.pop()
         return " ".join(pieces).strip(" ,;")
 
-    def _without_labels(self) -> str:
-        """Bare labels become text again."""
+    def _without_soft(self) -> str:
+        """Bare labels, and names that are everyday words, become text again."""
         soft = [taken.span for taken in self.taken if taken.soft]
         back = {(span.start, span.end) for span in soft}
         starts, ends = {span.start for span in soft}, {span.end for span in soft}

@@ -39,7 +39,7 @@ class Meant:
 @dataclass(frozen=True)
 class Taken:
     """What was understood; ``also``: what hangs on it and goes with it, as the years do in "Anna at 3";
-    ``alternative``: "or" stood before it; ``soft``: a bare label.
+    ``alternative``: "or" stood before it; ``soft``: a bare label or everyday word.
     """
 
     meant: Meant

@@ -1,8 +1,11 @@
 """The words of search queries, one language at a time: data, no rules. Pure.
 
-Another language is another ``Speech`` here and an entry in ``SPEECHES``; ``spoken_dates``, ``spoken_names`` and
-``queries`` know none of its words. All words are folded as ``spoken_dates.fold`` does it: no case, no accents
-(``marz``, ``grosse``).
+To add a language, write another ``Speech`` here, put it into ``SPEECHES``, and give ``tests/shared/test_queries.py`` a
+table of queries in it, as German has one; ``spoken_dates``, ``spoken_names`` and ``queries`` know no words. Fill its
+fields from those of a language that is near to it. What it does not have stays empty (``ago_before`` in English). All
+words are folded as ``spoken_dates.fold`` does it: no case, no accents (``marz``, ``grosse``); a test says so. A query
+is read in every language, and the one that understands most of it is right, so that operators of all languages work
+for everybody and a language cannot break another.
 """
 
 from __future__ import annotations
@@ -64,9 +67,13 @@ class Speech:
     this: Words
     last: Words
     """The one before this: of several forms, "last summer" and "the last three weeks" take the same words."""
+    last_behind: Words
+    """Those of them that are said behind: "l'été dernier"."""
     past: Words
     """Counted back from today rather than by the calendar: "past month"."""
     weekend: Words
+    portions: Mapping[tuple[str, ...], tuple[int, int]]
+    """Parts of a year, first and last month: "early 2024"."""
     ago_after: Words
     """Behind the number and unit: "two years ago"."""
     ago_before: Words
@@ -104,6 +111,7 @@ class Speech:
     but: Words
     not_: Words
     articles: Words
+    near: Phrases
     before_names: Words
     """Before a place or a person, saying nothing more."""
     before_people: Words
@@ -122,6 +130,8 @@ class Speech:
     """Of these, the ones that ask for no more than a picture of somebody: "portrait of a person"."""
     nobody: Words
     located: Words
+    position: Words
+    """Of these, the ones that no place is called by: "without location"."""
     captioned: Words
     moving: Words
     """What a Live Photo has and is."""
@@ -136,6 +146,8 @@ class Speech:
     plural_endings: tuple[str, ...]
     common: Words
     """Words that are more likely to be meant as they stand than as a misspelt name."""
+    places: Mapping[str, str] = field(default_factory=dict)
+    """What places are called here that are called otherwise in English."""
     labels: Mapping[str, str] = field(default_factory=dict)
     """What the detector's labels, which are English, are called here."""
 
@@ -217,14 +229,38 @@ ENGLISH = Speech(
     on_this_day=_phrases("this day"),
     this=_words("this"),
     last=_words("last past previous"),
+    last_behind=_words(""),
     past=_words("past"),
     weekend=_words("weekend"),
+    portions={
+        ("early",): (1, 4),
+        ("beginning", "of"): (1, 3),
+        ("start", "of"): (1, 3),
+        ("mid",): (5, 8),
+        ("middle", "of"): (5, 8),
+        ("late",): (9, 12),
+        ("end", "of"): (10, 12),
+        ("q1",): (1, 3),
+        ("q2",): (4, 6),
+        ("q3",): (7, 9),
+        ("q4",): (10, 12),
+        ("first", "half", "of"): (1, 6),
+        ("second", "half", "of"): (7, 12),
+    },
     ago_after=_words("ago"),
     ago_before=_words(""),
     into=_words("in on during at from of over around"),
     between=_words("between from"),
     to=_words("to until till through"),
-    bounds={"since": "since", "after": "after", "before": "before", "until": "until", "till": "until"},
+    bounds={
+        "since": "since",
+        "after": "after",
+        "newer": "after",
+        "before": "before",
+        "older": "before",
+        "until": "until",
+        "till": "until",
+    },
     of=_words("of"),
     ordinals=("st", "nd", "rd", "th"),
     decades=("s",),
@@ -251,7 +287,7 @@ ENGLISH = Speech(
     },
     birthday=_words("birthday bday"),
     genitive="",
-    aged=_phrases("at", "aged", "at age", "at the age of", "age", "turning"),
+    aged=_phrases("at", "aged", "at age", "at the age of", "age", "turning", "when she was", "when he was"),
     years_old=_phrases("years old", "year old", "yrs old", "y o", "yo"),
     ages={
         ("as", "a", "baby"): (0, 1),
@@ -264,13 +300,17 @@ ENGLISH = Speech(
     and_=_words("and"),
     or_=_words("or"),
     but=_words("but"),
-    not_=_words("not without except excluding no"),
-    articles=_words("the my our a an any"),
+    not_=_words("not without except excluding no outside"),
+    articles=_words("the my our a an any than"),
+    near=_phrases("near", "close to", "nearby"),
     before_names=_words("in at near from around with of by on featuring"),
     before_people=_words("with of by featuring"),
-    idle=_words("in at near from around with of by on featuring the my our a any and or but taken for to during s"),
+    idle=_words(
+        "in at near from around with of by on featuring the my our a any and or but taken for to during s only just "
+        "everything all show me find where who is"
+    ),
     show=_words("show find search me all the my our some for"),
-    photos=_words("photo photos picture pictures pic pics image images photograph photographs"),
+    photos=_words("photo photos picture pictures pic pics image images photograph photographs file files"),
     of_photos=_words("of taken"),
     favourite=_words("favourite favourites favorite favorites starred"),
     archived=_words("archived archive"),
@@ -278,6 +318,7 @@ ENGLISH = Speech(
     one_face=_words("face person"),
     nobody=_words("nobody"),
     located=_words("gps location place position"),
+    position=_words("gps location"),
     captioned=_words("caption captions description"),
     moving=_words("motion film video live"),
     raw=_words("raw"),
@@ -320,6 +361,7 @@ ENGLISH = Speech(
     plural_endings=("s", "es"),
     common=_words(
         "about above after again animal animals apple apron autumn babies baby badge baked balloon banana barbecue "
+        "bath nice reading turkey "
         "barn basket beach beard bench berry bike birds birthday black blond blonde blue boards boat books bottle "
         "bread breakfast bride bridge bright brown brush building bunch burger butter cabin cable cactus candle "
         "candles candy canoe canyon cards carpet carrot castle caves chain chair chalk cheese cherry chess chest "
@@ -435,17 +477,35 @@ GERMAN = Speech(
         "letzter letzte letztes letzten letztem vergangener vergangene vergangenes vergangenen voriger vorige voriges "
         "vorigen"
     ),
+    last_behind=_words(""),
     past=_words(""),
     weekend=_words("wochenende"),
+    portions={
+        ("anfang",): (1, 4),
+        ("mitte",): (5, 8),
+        ("ende",): (9, 12),
+        ("q1",): (1, 3),
+        ("q2",): (4, 6),
+        ("q3",): (7, 9),
+        ("q4",): (10, 12),
+    },
     ago_after=_words(""),
     ago_before=_words("vor"),
     into=_words("in im an am zu zum vom von wahrend uber um"),
     between=_words("zwischen von vom"),
     to=_words("bis"),
-    bounds={"seit": "since", "ab": "since", "nach": "after", "vor": "before", "bis": "until"},
+    bounds={
+        "seit": "since",
+        "ab": "since",
+        "nach": "after",
+        "neuer": "after",
+        "vor": "before",
+        "alter": "before",
+        "bis": "until",
+    },
     of=_words("des"),
     ordinals=("ter", "te", "ten"),
-    decades=("er",),
+    decades=("er", "ern"),
     times={
         ("am", "morgen"): (5, 11),
         ("morgens",): (5, 11),
@@ -484,16 +544,18 @@ GERMAN = Speech(
     and_=_words("und"),
     or_=_words("oder"),
     but=_words("aber"),
-    not_=_words("nicht ohne kein keine keinen ausser"),
-    articles=_words("der die das den dem des mein meine meinen meiner unser unsere ein eine einen einem einer"),
-    before_names=_words("in im bei nahe aus um mit von vom zu auf an am"),
+    not_=_words("nicht ohne kein keine keinen ausser ausserhalb"),
+    articles=_words("der die das den dem des mein meine meinen meiner unser unsere ein eine einen einem einer als"),
+    near=_phrases("nahe", "in der nahe von", "in der nahe"),
+    before_names=_words("in im bei nahe nach aus um mit von vom zu auf an am"),
     before_people=_words("mit von vom"),
     idle=_words(
-        "in im bei nahe aus um mit von vom zu auf an am der die das den dem des mein meine meinen meiner unser unsere "
-        "ein eine einen einem einer und oder aber aufgenommen fur wahrend"
+        "in im bei nahe nach aus um mit von vom zu auf an am "
+        "der die das den dem des mein meine meinen meiner unser unsere "
+        "ein eine einen einem einer und oder aber aufgenommen fur wahrend nur alles alle zeig zeige mir wo wer ist"
     ),
     show=_words("zeig zeige such suche finde mir alle die meine unsere"),
-    photos=_words("foto fotos bild bilder bildern aufnahme aufnahmen"),
+    photos=_words("foto fotos bild bilder bildern aufnahme aufnahmen datei dateien"),
     of_photos=_words("von vom aufgenommen"),
     favourite=ENGLISH.favourite | _words("favorit favoriten lieblingsfoto lieblingsfotos lieblingsbilder"),
     archived=ENGLISH.archived | _words("archiviert archivierte archiv"),
@@ -501,6 +563,7 @@ GERMAN = Speech(
     one_face=ENGLISH.one_face | _words("gesicht person"),
     nobody=_words("niemand niemanden niemandem"),
     located=ENGLISH.located | _words("ort position standort"),
+    position=_words("gps ort standort"),
     captioned=ENGLISH.captioned | _words("beschreibung bildunterschrift"),
     moving=ENGLISH.moving | _words("bewegung"),
     raw=ENGLISH.raw | _words("rohdaten"),
@@ -556,6 +619,84 @@ GERMAN = Speech(
         "stadt stein steine stern sterne strand strasse sturm tanz tanzen teller theater tier tiere tisch torte turm "
         "urlaub vater vogel wald wandern wasser wasserfall weg weihnachtsbaum wein weiss welle wellen wiese wolke "
         "wolken wuste zelt zimmer zoo"
+    ),
+    places=_each(
+        austria="osterreich",
+        australia="australien",
+        belgium="belgien",
+        brazil="brasilien",
+        bulgaria="bulgarien",
+        canada="kanada",
+        croatia="kroatien",
+        cyprus="zypern",
+        czechia="tschechien",
+        denmark="danemark",
+        egypt="agypten",
+        finland="finnland",
+        france="frankreich",
+        germany="deutschland",
+        greece="griechenland",
+        hungary="ungarn",
+        iceland="island",
+        india="indien",
+        ireland="irland",
+        italy="italien",
+        jordan="jordanien",
+        kenya="kenia",
+        latvia="lettland",
+        lithuania="litauen",
+        mexico="mexiko",
+        morocco="marokko",
+        netherlands="niederlande",
+        norway="norwegen",
+        poland="polen",
+        romania="rumanien",
+        scotland="schottland",
+        serbia="serbien",
+        slovakia="slowakei",
+        slovenia="slowenien",
+        spain="spanien",
+        sweden="schweden",
+        switzerland="schweiz",
+        turkey="turkei",
+        ukraine="ukraine",
+        bavaria="bayern",
+        saxony="sachsen",
+        tuscany="toskana",
+        sicily="sizilien",
+        sardinia="sardinien",
+        andalusia="andalusien",
+        crete="kreta",
+        brittany="bretagne",
+        california="kalifornien",
+        tyrol="tirol",
+        athens="athen",
+        brussels="brussel",
+        bucharest="bukarest",
+        cologne="koln",
+        copenhagen="kopenhagen",
+        florence="florenz",
+        geneva="genf",
+        hanover="hannover",
+        lisbon="lissabon",
+        lucerne="luzern",
+        milan="mailand",
+        moscow="moskau",
+        munich="munchen muenchen",
+        naples="neapel",
+        nice="nizza",
+        nuremberg="nurnberg",
+        prague="prag",
+        rome="rom",
+        venice="venedig",
+        vienna="wien",
+        warsaw="warschau",
+        bruges="brugge",
+        seville="sevilla",
+        strasbourg="strassburg",
+        tokyo="tokio",
+        cairo="kairo",
+        reykjavik="reykjavik",
     ),
     labels={
         "person": "person menschen",

@@ -118,7 +118,8 @@ def _begins(speech: Speech) -> frozenset[str]:
     """Words with which a date can begin, beside digits: for most words the answer is quick."""
     phrases = (*speech.holidays, *speech.easter, *speech.few, *speech.days_ago, *speech.on_this_day)
     single = (speech.months, speech.weekdays, speech.seasons, speech.numbers, speech.this, speech.last, speech.past)
-    more = (speech.ago_before, speech.into, speech.between, speech.bounds, speech.articles)
+    phrases = (*phrases, *speech.portions)
+    more = (frozenset(speech.units), speech.ago_before, speech.into, speech.between, speech.bounds, speech.articles)
     return frozenset({phrase[0] for phrase in phrases}).union(*single, *more)
 
 
@@ -236,12 +237,13 @@ class Dates:
         if at >= len(said):
             return None
         return (
-            _numeric(said, at)
+            _numeric(said, at, this_year=self.today.year)
             or self._ago(said, at)
             or self._relative(said, at, introduced=introduced)
             or self._month(said, at, introduced=introduced)
             or self._season(said, at, introduced=introduced)
             or self._holiday(said, at, introduced=introduced)
+            or self._portion(said, at)
             or self._year(said, at, introduced=introduced)
         )
 
@@ -257,19 +259,28 @@ class Dates:
         unit = self.speech.units[said[after].text]
         if opened:
             return _ago(count, unit, self.today), after + 1
-        closed = after + 1 < len(said) and said[after + 1].text in self.speech.ago_after
-        return (_ago(count, unit, self.today), after + 2) if closed else None
+        if not (after + 1 < len(said) and said[after + 1].text in self.speech.ago_after):
+            return None
+        if after + 2 < len(said) and self.speech.days_ago.get((said[after + 2].text,)) == 0:  # "a year ago today"
+            return _exactly(_back(count, unit, self.today)), after + 3
+        return _ago(count, unit, self.today), after + 2
 
     def _relative(self, said: Sequence[Word], at: int, *, introduced: bool) -> Found | None:
         """Counted from today."""
         speech, today = self.speech, self.today
         if found := phrase(speech.days_ago, said, at):
+            if found[0] == 0 and found[1] < len(said) and said[found[1]].text in speech.ago_before:
+                counted = self._count(said, found[1] + 1)  # "heute vor einem Jahr"
+                if counted and counted[1] < len(said) and (unit := speech.units.get(said[counted[1]].text)):
+                    return _exactly(_back(counted[0], unit, today)), counted[1] + 1
             return _ago(found[0], "day", today), found[1]
         if said_so := phrase(dict.fromkeys(speech.on_this_day, True), said, at):
             return Yearly(_mmdd(today), _mmdd(today)), said_so[1]
         word = said[at].text
         if word in speech.weekdays and introduced:
             return self._weekday(word), at + 1
+        if at + 1 < len(said) and said[at + 1].text in speech.last_behind and word not in speech.last:
+            return self._relative([*said[:at], said[at + 1], said[at], *said[at + 2 :]], at, introduced=introduced)
         if (word not in speech.last and word not in speech.this) or at + 1 >= len(said):
             return None
         back = word in speech.last
@@ -330,8 +341,18 @@ class Dates:
         season = self._season_of(said[at].text)
         year, after = self.year_after(said, at + 1)
         if year is None:
-            return (season, after) if introduced else None
+            # "Autumn in New York", but neither "summer dress" nor "an Indian summer".
+            return (season, after) if introduced or (at == 0 and self._is_alone(said, after)) else None
         return season.of(year), after
+
+    def _portion(self, said: Sequence[Word], at: int) -> Found | None:
+        """Early 2024, Ende 2023."""
+        found = phrase(self.speech.portions, said, at)
+        year, after = self.year_after(said, found[1]) if found else (None, at)
+        if found is None or year is None:
+            return None
+        (first, last), _ = found
+        return Days(_month_of(year, first).first, _month_of(year, last).last), after
 
     def _season_of(self, name: str) -> Yearly:
         season = Yearly(*self.speech.seasons[name])
@@ -365,6 +386,15 @@ class Dates:
     def _year(self, said: Sequence[Word], at: int, *, introduced: bool) -> Found | None:
         """2025, 1990s."""
         text = said[at].text
+        if self.speech.units.get(text) == "year":  # "the year 2020"
+            year, after = self.year_after(said, at + 1)
+            return (Days(_date(year, 1, 1), _date(year, 12, 31)), after) if year else None
+        short, ending = text[:2], text[2:]
+        if ending in self.speech.decades and _is_number(short) and short.endswith("0"):
+            first = int(short) + (2000 if int(short) <= self.today.year % 100 else 1900)
+            after = at + 1  # "90er Jahre"
+            after += after < len(said) and self.speech.units.get(said[after].text) == "year"
+            return Days(_date(first, 1, 1), _date(first + 9, 12, 31)), after
         digits, ending = text[:4], text[4:]
         if ending in self.speech.decades and digits.endswith("0") and _is_number(digits) and int(digits) in _YEARS:
             return Days(_date(int(digits), 1, 1), _date(int(digits) + 9, 12, 31)), at + 1
@@ -373,6 +403,8 @@ class Dates:
         year = int(text)
         if year not in _YEARS or not (introduced or 1900 <= year <= self.today.year + 1):
             return None
+        if at + 1 < len(said) and said[at + 1].text in self.speech.seasons:  # "2024 summer"
+            return self._season_of(said[at + 1].text).of(year), at + 2
         return Days(_date(year, 1, 1), _date(year, 12, 31)), at + 1
 
     def year_after(self, said: Sequence[Word], at: int) -> tuple[int | None, int]:
@@ -420,8 +452,8 @@ def _not_after(start: Yearly, end: Days) -> Days:
     return start.of(_clamp(year - 1)) if begin.first and end.last and begin.first > end.last else begin
 
 
-def _numeric(said: Sequence[Word], at: int) -> Found | None:
-    """2025-05-03, 2025-05, 3.5.2025, 3/5/2025."""
+def _numeric(said: Sequence[Word], at: int, *, this_year: int) -> Found | None:
+    """2025-05-03, 2025-05, 3.5.2025, 3/5/2025, 3.5.25."""
     first = said[at].text
     second = said[at + 1] if at + 1 < len(said) else None
     if second is None or second.before not in {"-", ".", "/"} or not _is_number(first) or not _is_number(second.text):
@@ -433,8 +465,10 @@ def _numeric(said: Sequence[Word], at: int) -> Found | None:
             day = _date(int(first), int(second.text), int(third.text))
             return (Days(day, day), at + 3) if day else None
         return (_month_of(int(first), int(second.text)), at + 2) if _is_month(first, second.text) else None
-    if full and third is not None and len(third.text) == 4 and second.before != "-":
+    if full and third is not None and len(third.text) in {2, 4} and second.before != "-":
         a, b, year = int(first), int(second.text), int(third.text)
+        if len(third.text) == 2:
+            year += 2000 if year <= this_year % 100 + 1 else 1900
         day = _date(year, b, a) or _date(year, a, b)
         return (Days(day, day), at + 3) if day else None
     return None
@@ -480,6 +514,10 @@ def _whole_month(month: int) -> Yearly:
 
 def _month_of(year: int, month: int) -> Days:
     return _whole_month(month).of(_clamp(year))
+
+
+def _exactly(day: date) -> Days:
+    return Days(day, day)
 
 
 def _shift(day: date | None, days: int) -> date | None:

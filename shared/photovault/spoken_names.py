@@ -66,8 +66,9 @@ class KnownNames:
     def near(self, said: Sequence[Word], first: int, last: int) -> Meant | None:
         """Around the places of that name, or inside of those that have no middle, such as countries."""
         place = self.operand("place", said, first, last)
-        if place is None:
-            return None
+        return self.around(place) if place else None
+
+    def around(self, place: Meant) -> Meant:
         centres = self.vocabulary.centres
         around = tuple(Near(*centres[value], NEAR_KM) for value in place.values if value in centres)
         return replace(place, kind="near", values=around) if around else place
@@ -124,11 +125,11 @@ class KnownNames:
     def _whole(self, kind: Kind, table: Mapping[Key, tuple[Any, ...]], said: Sequence[Word], at: int) -> Meant | None:
         key = tuple(word.text for word in said[at : at + _MAX_NAME])
         for length in range(len(key), 0, -1):
-            if (values := table.get(key[:length])) is not None:
-                return self._shown(kind, values, key[:length], said, at)
-        stem = (key[0].removesuffix(self.speech.genitive),) if kind == "person" and key else ()
-        if stem and (values := table.get(stem)) is not None:
-            return self._shown(kind, values, stem, said, at)
+            name = key[:length]
+            if kind == "person" and self.speech.genitive and name not in table:
+                name = (*name[:-1], name[-1].removesuffix(self.speech.genitive))
+            if (values := table.get(name)) is not None:
+                return self._shown(kind, values, name, said, at)
         return None
 
     def _guessed(

@@ -55,7 +55,14 @@ class Vocabulary:
 
     @cached_property
     def places(self) -> Mapping[Key, tuple[PlaceRef, ...]]:
-        return index([(place, place.value) for place in self.known_places])
+        """By their names, and by what they are called in other languages."""
+        known = index([(place, place.value) for place in self.known_places])
+        for speech in SPEECHES:
+            for called, english in speech.places.items():
+                for one, other in (((called,), (english,)), ((english,), (called,))):
+                    if one in known and one != other:
+                        known[other] = tuple(dict.fromkeys((*known.get(other, ()), *known[one])))
+        return known
 
     @cached_property
     def labels(self) -> Mapping[str, Mapping[Key, tuple[str, ...]]]:

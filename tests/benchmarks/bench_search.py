@@ -50,30 +50,25 @@ CONDITIONS: Mapping[str, str] = {
     "lisbon": LISBON,
     "in lisbon last summer": f"{LISBON} AND i.local_day BETWEEN '2024-06-01' AND '2024-08-31'",
     "anna": WITH.format("%(anna)s"),
-    "anna in lisbon 2024": f"{WITH.format('%(anna)s')} AND {LISBON} AND i.local_day BETWEEN '2024-01-01' AND '2024-12-31'",
-    "anna and ben not cara since 2022": " AND ".join(
-        [
-            WITH.format("%(anna)s"),
-            WITH.format("%(ben)s"),
-            "NOT " + WITH.format("%(cara)s"),
-            "i.local_day >= '2022-01-01'",
-        ]
-    ),
+    "anna in lisbon 2024": f"{WITH.format('%(anna)s')} AND {LISBON} "
+    "AND i.local_day BETWEEN '2024-01-01' AND '2024-12-31'",
+    "anna and ben not cara since 2022": f"{WITH.format('%(anna)s')} AND {WITH.format('%(ben)s')} "
+    f"AND NOT {WITH.format('%(cara)s')} AND i.local_day >= '2022-01-01'",
     "dogs and cats": f"{SHOWS.format('dog')} AND {SHOWS.format('cat')}",
     "zebras": SHOWS.format("zebra"),
     "camera:leica": "lower(concat_ws(' ', i.camera_make, i.camera_model)) = 'leica m11'",
     "album:reykjavik": "EXISTS (SELECT FROM album_images m WHERE m.album_id = %(album)s AND m.image_id = i.id)",
     "favourites": "i.favourite",
-    "favourites in winter": "i.favourite AND (extract(month FROM i.local_day) >= 12 OR extract(month FROM i.local_day) <= 2)",
+    "favourites in winter": "i.favourite AND extract(month FROM i.local_day) IN (12, 1, 2)",
     "near:lisbon": "i.lat BETWEEN 38.5 AND 39.0 AND i.lon BETWEEN -9.4 AND -8.8",
-    "at night in lisbon": f"i.taken_source <> 'upload' AND (extract(hour FROM i.sort_at) >= 21 OR extract(hour FROM i.sort_at) < 5) "
-    f"AND {LISBON}",
+    "at night in lisbon": f"i.taken_source <> 'upload' AND {LISBON} "
+    "AND (extract(hour FROM i.sort_at) >= 21 OR extract(hour FROM i.sort_at) < 5)",
     "person:adda": "false",
 }
 BARE_SUGGESTIONS = """
     (SELECT name, image_count FROM person_clusters WHERE user_id = %(me)s AND lower(name) LIKE 'lis%%' LIMIT 10)
-    UNION ALL (SELECT title, image_count FROM albums WHERE user_id = %(me)s AND deleted_at IS NULL AND lower(title) LIKE 'lis%%'
-               LIMIT 10)
+    UNION ALL (SELECT title, image_count FROM albums
+               WHERE user_id = %(me)s AND deleted_at IS NULL AND lower(title) LIKE 'lis%%' LIMIT 10)
     UNION ALL (SELECT city, images FROM image_places WHERE user_id = %(me)s AND lower(city) LIKE 'lis%%' LIMIT 10)
     UNION ALL (SELECT label, images FROM image_things WHERE user_id = %(me)s AND lower(label) LIKE 'lis%%' LIMIT 10)
 """

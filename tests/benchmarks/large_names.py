@@ -47,8 +47,9 @@ def add(conn: psycopg.Connection, named: Mapping[str, UUID]) -> None:
         {"model": model[0] if model else None, "people": person_ids},
     )
     conn.execute(
-        "UPDATE person_clusters p SET image_count = f.images FROM (SELECT person_id, count(DISTINCT image_id) AS images "
-        "FROM faces WHERE user_id = current_person() GROUP BY 1) AS f WHERE p.id = f.person_id"
+        "UPDATE person_clusters p SET image_count = f.images "
+        "FROM (SELECT person_id, count(DISTINCT image_id) AS images FROM faces "
+        "WHERE user_id = current_person() GROUP BY 1) AS f WHERE p.id = f.person_id"
     )
     conn.execute(
         "INSERT INTO album_images (album_id, image_id) SELECT (%s::uuid[])[1 + floor(600 * random())::int], id "

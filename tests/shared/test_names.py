@@ -44,6 +44,36 @@ def test_a_name_that_more_words_begin_comes_first() -> None:
     assert completed("trip to li")[0][0] == TRIP.value
 
 
+@pytest.mark.parametrize(
+    ("q", "expected"),
+    [
+        ("person:an", [("Anna Smith", 'person:"Anna Smith"')]),
+        ("beach -person:an", [("Anna Smith", 'beach -person:"Anna Smith"')]),
+        ('person:"anna s', [("Anna Smith", 'person:"Anna Smith"')]),
+        ("album:tri", [(TRIP.value, 'album:"The  big  trip to Lisbon"')]),
+        ("place:lis", [("Lisbon", "place:Lisbon"), ("Lisse", "place:Lisse")]),
+        ("city:zur", [("Zürich", "city:Zürich")]),
+        ("country:lis", []),
+        ("label:", [("traffic light", 'label:"traffic light"'), ("dog", "label:dog")]),
+        ("ort:lisb", [("Lisbon", "ort:Lisbon")]),
+        ("is:fav", []),
+        (
+            "person:anna lisb",
+            [("Lisbon", "person:anna Lisbon"), (TRIP.value, 'person:anna album:"The  big  trip to Lisbon"')],
+        ),
+    ],
+)
+def test_behind_an_operator_names_of_its_kind_are_completed(q: str, expected: list[tuple[str, str]]) -> None:
+    found = completed(q)
+    assert sorted(found) == sorted(expected)
+    for _, text in found:
+        assert queries.parse_with(text, KNOWN.vocabulary, today=date(2025, 6, 1)).possible
+
+
+def test_what_is_written_without_its_accents_is_completed_too() -> None:
+    assert completed("zuer") == [("Zürich", "Zürich")]
+
+
 def test_accents_and_case_do_not_matter() -> None:
     assert completed("ZUR") == [("Zürich", "Zürich")]
 

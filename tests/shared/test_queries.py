@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import date, timedelta
 from uuid import UUID
 
@@ -36,6 +36,8 @@ ALBUM = UUID(int=50)
 
 LISBON = PlaceRef("city", "Lisbon", "PT")
 PORTO = PlaceRef("city", "Porto", "PT")
+NICE = PlaceRef("city", "Nice", "FR")
+ESSEN = PlaceRef("city", "Essen", "DE")
 PORTUGAL = PlaceRef("country", "Portugal", "PT")
 
 
@@ -260,7 +262,8 @@ GERMAN = [
     ("1990er", between("1990-01-01", "1999-12-31"), ""),
     ("nachts in Paris", {
         "places": (PlaceRef("city", "Paris", "FR"), PlaceRef("city", "Paris", "US")), "hours": ((21, 5),)}, ""),
-    ("nicht in lissabon", {}, "nicht in lissabon"),
+    ("nicht in lissabon", {"places_none": (LISBON,)}, ""),
+    ("nicht in atlantis", {}, "nicht in atlantis"),
     ("nicht in Porto", {"places_none": (PORTO,)}, ""),
     ("Hunde", {"labels_all": ("dog",)}, ""),
     ("hund oder katze", {"labels_any": (("dog", "cat"),)}, ""),
@@ -498,6 +501,121 @@ def _words_in(value: object) -> Iterator[str]:
 def test_seasons_of_who_is_at_home_in_the_south_are_half_a_year_later(q: str, expected: dict[str, object]) -> None:
     parsed = queries.parse_with(q, vocabularies.vocabulary(southern=True), today=TODAY)
     assert parsed.filter == Filter(**expected)  # type: ignore[arg-type]
+
+
+NATURAL = [
+    # As people type, over a library of their own.
+    ("my favourite photos of anna", {"people_all": (ANNA,), "favourite": True}, ""),
+    ("show me anna", {"people_all": (ANNA,)}, ""),
+    ("only anna", {"people_all": (ANNA,)}, ""),
+    ("where is cara", {"people_all": (CARA,)}, ""),
+    ("baby photos of cara", {"people_all": (CARA,)}, "baby"),
+    ("anna when she was 3", {"people_all": (ANNA,), **between("2022-06-03", "2023-06-02")}, ""),
+    ("everything from march 2024", between("2024-03-01", "2024-03-31"), ""),
+    ("in the 90s", between("1990-01-01", "1999-12-31"), ""),
+    ("10.5.24", between("2024-05-10", "2024-05-10"), ""),
+    ("summer", {"yearly": ((601, 831),)}, ""),
+    ("autumn in new york", {"yearly": ((901, 1130),), "places": (PlaceRef("city", "New York", "US"),)}, ""),
+    ("spring flowers", {}, "spring flowers"),
+    ("2024 summer", between("2024-06-01", "2024-08-31"), ""),
+    ("the year 2020", between("2020-01-01", "2020-12-31"), ""),
+    ("early 2024", between("2024-01-01", "2024-04-30"), ""),
+    ("end of 2023", between("2023-10-01", "2023-12-31"), ""),
+    ("q1 2024", between("2024-01-01", "2024-03-31"), ""),
+    ("late dinner", {}, "late dinner"),
+    ("a year ago today", between("2025-11-22", "2025-11-22"), ""),
+    ("this morning", {"hours": ((5, 12),), **between("2026-11-22", "2026-11-22")}, ""),
+    ("last night in lisbon", {"places": (LISBON,), "hours": ((21, 5),), **between("2026-11-21", "2026-11-21")}, ""),
+    ("older than 2010", between("", "2009-12-31"), ""),
+    ("newer than may 2024", between("2024-06-01", ""), ""),
+    ("outside portugal", {"places_none": (PORTUGAL,)}, ""),
+    ("dogs outside", {}, "dogs outside"),
+    ("near lisbon", {"near": (Near(38.72, -9.14, 25.0),)}, ""),
+    ("not near lisbon", {"near_none": (Near(38.72, -9.14, 25.0),)}, ""),
+    ("close to lisbon or near porto", {"near": (Near(38.72, -9.14, 25.0),), "places": (PORTO,)}, ""),
+    ("photos without location", {"has_gps": False}, ""),
+    ("without a caption", {"has_caption": False}, ""),
+    ("no place like home", {}, "no place like home"),
+    ("archived photos", {"archived": True}, ""),
+    ("live photos of anna", {"people_all": (ANNA,), "has_motion": True}, ""),
+    ("raw files", {"content_types": tuple(raw.TYPES)}, ""),
+    ("nice weather", {}, "nice weather"),
+    ("in nice", {"places": (NICE,)}, ""),
+    ("nice", {"places": (NICE,)}, ""),
+    ("nice 2024", {"places": (NICE,), **between("2024-01-01", "2024-12-31")}, ""),
+    ("snow in munich", {"places": (MUNICH,)}, "snow"),
+    ("food in lisbon", {"places": (LISBON,)}, "food"),
+    ("anna + cara", {"people_all": (ANNA, CARA)}, ""),
+    ("Anna, Lisbon, 2024", {"people_all": (ANNA,), "places": (LISBON,), **between("2024-01-01", "2024-12-31")}, ""),
+    ("nur Anna", {"people_all": (ANNA,)}, ""),
+    ("alles aus Frankreich", {"places": (PlaceRef("country", "France", "FR"),)}, ""),
+    ("Sonnenuntergang in Lissabon", {"places": (LISBON,)}, "Sonnenuntergang"),
+    ("unsere Reise nach Lissabon 2023", {"places": (LISBON,), **between("2023-01-01", "2023-12-31")}, "Reise"),
+    ("in den 90er Jahren", between("1990-01-01", "1999-12-31"), ""),
+    ("Anfang 2024", between("2024-01-01", "2024-04-30"), ""),
+    ("im Jahr 2020", between("2020-01-01", "2020-12-31"), ""),
+    ("heute vor einem Jahr", between("2025-11-22", "2025-11-22"), ""),
+    ("heute Morgen", {"hours": ((5, 11),), **between("2026-11-22", "2026-11-22")}, ""),
+    ("in der Nähe von Lissabon", {"near": (Near(38.72, -9.14, 25.0),)}, ""),
+    ("Fotos ohne Ort", {"has_gps": False}, ""),
+    ("archivierte Fotos", {"archived": True}, ""),
+    ("Herbst in New York", {"yearly": ((901, 1130),), "places": (PlaceRef("city", "New York", "US"),)}, ""),
+    ("Essen in Portugal", {"places": (PORTUGAL,)}, "Essen"),
+    ("in Essen", {"places": (ESSEN,)}, ""),
+    ("außerhalb von Portugal", {"places_none": (PORTUGAL,)}, ""),
+    ("Oma Erikas Hund", {"people_all": (WALTER,), "labels_all": ("dog",)}, ""),
+    ("Muenchen 2024", {"places": (MUNICH,), **between("2024-01-01", "2024-12-31")}, ""),
+]  # fmt: skip
+HOUSE = vocabularies.vocabulary(
+    [*PEOPLE, (WALTER, "Oma Erika")],
+    [*PLACES, ("city", "München", "DE"), ("city", "Nice", "FR"), ("city", "Essen", "DE")],
+    LABELS,
+    birthdays=BIRTHDAYS,
+    centres=CENTRES,
+)
+
+
+@pytest.mark.parametrize(("q", "expected", "text"), NATURAL, ids=[q for q, _, _ in NATURAL])
+def test_what_people_type_is_understood(q: str, expected: dict[str, object], text: str) -> None:
+    parsed = queries.parse_with(q, HOUSE, today=TODAY)
+    assert parsed.filter == Filter(**expected)  # type: ignore[arg-type]
+    assert (parsed.text, parsed.possible) == (text, True)
+
+
+@pytest.mark.parametrize(
+    ("q", "expected"),
+    [
+        ("anna l'été dernier", {"people_all": (ANNA,), **between("2026-06-01", "2026-08-31")}),
+        ("la semaine dernière", between("2026-11-09", "2026-11-15")),
+        ("mars 2024 sans cara", {"people_none": (CARA,), **between("2024-03-01", "2024-03-31")}),
+        ("anna ou cara", {"people_any": ((ANNA, CARA),)}),
+        ("personne:anna avant:2020", {"people_all": (ANNA,), **between("", "2019-12-31")}),
+        ("chiens", {"labels_all": ("dog",)}),
+    ],
+)
+def test_another_language_is_data(q: str, expected: dict[str, object], monkeypatch: pytest.MonkeyPatch) -> None:
+    french = replace(
+        ENGLISH,
+        code="fr",
+        months={"mars": 3, "mai": 5},
+        shy_months=frozenset({"mars"}),
+        seasons={"ete": (601, 831), "hiver": (1201, 229)},
+        units={"semaine": "week", "annee": "year"},
+        last=frozenset({"dernier", "derniere"}),
+        last_behind=frozenset({"dernier", "derniere"}),
+        and_=frozenset({"et"}),
+        or_=frozenset({"ou"}),
+        not_=frozenset({"sans", "pas"}),
+        articles=frozenset({"l", "la", "le", "les"}),
+        idle=frozenset({"l", "la", "le", "les", "avec"}),
+        operators={"personne": "person", "avant": "before"},
+        labels={"dog": "chien chiens"},
+    )
+    for module in (queries, vocabularies):
+        monkeypatch.setattr(module, "SPEECHES", (ENGLISH, french))
+    parsed = queries.parse_with(q, vocabularies.vocabulary(PEOPLE, labels=LABELS), today=TODAY)
+    assert parsed.filter == Filter(**expected)  # type: ignore[arg-type]
+    assert (parsed.text, parsed.language) == ("", "fr")
 
 
 def test_years_side_by_side_are_alternatives() -> None:
