@@ -9,6 +9,8 @@ from uuid import UUID
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from infra.local.postgres import Postgres
 from tests import renewed
 from tests.arranging import Sent
@@ -318,3 +320,25 @@ def test_words_that_were_stored_with_accents_lose_them_in_an_upgrade(
         stored = dict(conn.execute("SELECT term, weight FROM image_terms").fetchall())
 
     assert stored == pytest.approx({"cafe": 0.8, "zurich": 0.8, "strasse": 1, "dog": 1})
+
+
+@pytest.mark.parametrize(
+    "caption", ["카페", "がっこう", "مقهى", "кафе Ёлка", "咖啡", "Ärger", "naïve", "ﬁancé", "İzmir"]
+)
+def test_words_of_any_script_are_found_as_they_are_written(person: Somebody, caption: str) -> None:
+    wanted = photo(person.user_id, caption=caption)
+
+    assert found(person, caption) == [wanted]
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\x00"), max_size=60))
+def test_any_text_is_answered_with_scores_up_to_one(library: Somebody, text: str) -> None:
+    assert all(0 < score <= 1 for score in scores(library, f"{text} dog").values())
+
+
+@pytest.fixture(scope="module")
+def library(configured: Path) -> Somebody:
+    person = somebody()
+    shows(person, {"dog": (0.9, 2), "beach": 0.3}, labels=["dog"], caption="two of them")
+    return person
