@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from typing import Any
 
 # Where a photo's time comes from when neither its file nor its name says anything.
 _GUESSED = "upload"
+_ESTIMATED, _PERSON = "estimated", "person"
 LONGEST_CAPTION = 2000
 LONGEST_TITLE = 200
 
 
 @dataclass(frozen=True)
 class Known:
-    """``taken`` is an instant with its zone; ``location`` are degrees north and east; ``filename`` is the first one."""
+    """``taken`` is an instant with its zone; ``location`` are degrees north and east; ``filename`` is the first one.
+
+    ``corrected_time`` (as ``taken_at`` of the API) and ``corrected_location`` are what a person said against the file.
+    """
 
     filename: str = ""
     taken: datetime | None = None
@@ -25,6 +29,8 @@ class Known:
     archived: bool = False
     location: tuple[float, float] | None = None
     trashed: bool = False
+    corrected_time: str = ""
+    corrected_location: tuple[float, float] | None = None
 
     def __or__(self, other: Known) -> Known:
         """Both together: copies of one photo may know different things of it. What is here comes first."""
@@ -36,11 +42,13 @@ class Known:
             archived=self.archived or other.archived,
             location=self.location or other.location,
             trashed=self.trashed and other.trashed,
+            corrected_time=self.corrected_time or other.corrected_time,
+            corrected_location=self.corrected_location or other.corrected_location,
         )
 
     @property
     def is_empty(self) -> bool:
-        return not (self.taken or self.caption or self.favourite or self.archived or self.location)
+        return replace(self, filename="", trashed=False) == Known()
 
 
 def lacking(photo: Mapping[str, Any], known: Known, *, zone: tzinfo | None) -> dict[str, Any]:
@@ -58,10 +66,16 @@ def lacking(photo: Mapping[str, Any], known: Known, *, zone: tzinfo | None) -> d
         edit["archived"] = True
     if photo["status"] != "ready":  # its file has not been read to its end
         return edit
-    if known.taken is not None and (photo["taken"] is None or photo["taken"]["source"] == _GUESSED):
+    taken, location = photo["taken"], photo["location"]
+    if known.corrected_time and (taken is None or taken["source"] != _PERSON):
+        edit["taken_at"] = known.corrected_time
+    elif known.taken is not None and (taken is None or taken["source"] == _GUESSED):
         edit["taken_at"] = known.taken.astimezone(zone).replace(microsecond=0).isoformat()
-    if known.location is not None and (photo["location"] is None or photo["location"]["source"] == "estimated"):
-        edit["location"] = {"lat": known.location[0], "lon": known.location[1]}
+    at = known.corrected_location
+    if at is None and (location is None or location["source"] == _ESTIMATED):
+        at = known.location
+    if at is not None and (location is None or location["source"] != _PERSON):
+        edit["location"] = {"lat": at[0], "lon": at[1]}
     return edit
 
 

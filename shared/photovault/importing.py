@@ -1,7 +1,8 @@
 """Bringing what other services export into a vault: their photos, their albums, and what they know of each photo.
 
-``takeout`` and ``apple`` look through unpacked exports; what they collect is uploaded as any folder is (``uploading``).
-``describe`` then tells the vault what it lacks. All of it can be done again at any time: it asks what there is first.
+``takeout``, ``apple`` and ``photovault`` look through unpacked exports; what they collect is uploaded as any folder is
+(``uploading``). ``describe`` then tells the vault what it lacks. All of it can be done again at any time: it asks what
+there is first.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import tzinfo
 from pathlib import Path
 
-from photovault import apple_export, beside, photo_files
+from photovault import apple_export, beside, export_layout, own_export, photo_files
 from photovault import takeout as google
 from photovault.beside import Known
 from photovault.client import Client
@@ -23,6 +24,7 @@ from photovault.uploading import FATAL, Item, Result
 
 # A photo's JSON file has some 2 KB; an album's of ten thousand photos a few hundred.
 _MOST_BYTES = 16 * 1024 * 1024
+_CLIP = export_layout.motion_ending("video/mp4")
 _NUMBER = re.compile(r"\(\d{1,4}\)$")
 _BESIDE = frozenset({".json", ".csv", ".html", ".xmp", ".aae", ".txt"})
 
@@ -115,6 +117,27 @@ def apple(paths: Sequence[Path], *, with_albums: bool = True) -> Collected:
         if known is None and len(anywhere.get(name, ())) == 1:  # in the table of another part
             known = anywhere[name][0]
         collected.add(photo, known, albums.get(name, ()))
+    return collected
+
+
+def photovault(paths: Sequence[Path], *, with_albums: bool = True) -> Collected:
+    """What unpacked zips of ``photovault export`` hold. Raises nothing for what the disk holds."""
+    collected = Collected()
+    folders = _folders(paths, collected)
+    titles: dict[str, str] = {}
+    for _, others in folders.values():
+        for other in others:
+            if other.path.name == "albums.json" and with_albums:
+                titles |= own_export.titles(_document(other, collected))
+    for photos, others in folders.values():
+        there = {other.path.name: other for other in others}
+        for photo in photos:
+            beside_it = there.get(photo.path.name + export_layout.SIDECAR)
+            read = own_export.read(_document(beside_it, collected)) if beside_it is not None else None
+            if read is None and photo.path.name.endswith(_CLIP):  # it is within the photo, and comes with it
+                continue
+            known, albums = read if read is not None else (None, [])
+            collected.add(photo, known, [titles[album] for album in albums if album in titles])
     return collected
 
 

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -77,8 +78,12 @@ def ada(api_url: str, tmp_path_factory: pytest.TempPathFactory) -> Person:
 @pytest.fixture(scope="module")
 def vault_of(ada: Person) -> Client:
     """The same person through a plain client."""
-    client = Client(ada.server)
-    (session,) = json.loads((ada.home / "state/photovault/session.json").read_text())["sessions"]
+    return client_of(ada)
+
+
+def client_of(person: Person) -> Client:
+    client = Client(person.server)
+    (session,) = json.loads((person.home / "state/photovault/session.json").read_text())["sessions"]
     client.headers["Authorization"] = f"Bearer {session['access_token']}"
     return client
 
@@ -235,6 +240,36 @@ def test_a_takeout_comes_in_with_what_google_knows(ada: Person, vault_of: Client
     again = ada.run("import", "takeout", tmp_path)
     assert "0 files uploaded" in again
     assert "got what the export knows" not in again
+
+
+def test_what_one_vault_exports_another_takes(
+    ada: Person, vault_of: Client, api_url: str, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    photos(tmp_path / "here", 2, first=900)
+    items, _ = ada.upload(tmp_path / "here", "--album", "For Ben", "--wait")
+    corrected = {"caption": "Corrected", "favourite": True, "taken_at": "2001-02-03T04:05:06+01:00"}
+    assert vault_of.send("PATCH", f"/images/{items[0]['image_id']}", json=corrected).status_code == 200
+    ada.run("export", tmp_path / "all.zip")
+    with zipfile.ZipFile(tmp_path / "all.zip") as file:
+        file.extractall(tmp_path / "unpacked")
+    ben = Person(tmp_path_factory.mktemp("ben"), api_url)
+    email = f"{os.urandom(6).hex()}@example.com"
+    ben.run("signup", "--server", api_url, "--email", email, "--name", "Ben", "--password-stdin", typed="password123\n")
+    ben.run("import", "photovault", tmp_path / "unpacked")
+    theirs = client_of(ben)
+    told = ("sha256", "filename", "caption", "favourite", "archived", "taken")
+    known = [
+        {each["sha256"]: [each[name] for name in told] for each in person.items("/images/list", status="ready")}
+        for person in (vault_of, theirs)
+    ]
+    assert known[0] == known[1]
+    assert len(known[0]) >= 2
+    albums = [
+        {album["title"]: album["image_count"] for album in person.items("/albums/", kind="manual")}
+        for person in (vault_of, theirs)
+    ]
+    assert albums[0] == albums[1]
+    assert albums[0]["For Ben"] == 2
 
 
 @pytest.mark.skipif(os.name != "posix", reason="pseudo terminals are POSIX's")

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from tests.pictures import encode, paint
 
-from photovault import beside, ids, importing, photo_files
+from photovault import beside, export_layout, ids, importing, own_export, photo_files
 from photovault.beside import Known
 from photovault.client import Client
 from photovault.uploading import Item, Result
@@ -102,6 +102,51 @@ def test_parts_of_an_icloud_export_belong_together(tmp_path: Path) -> None:
     assert collected.known[one / "Photos/IMG_9.JPG"].favourite
     assert not collected.known[two / "Photos/IMG_9.JPG"].favourite
     assert collected.known[two / "Photos/IMG_2.JPG"].favourite, "its row is in the other part's table"
+
+
+def exported(**more: Any) -> bytes:
+    """The document beside a photo, as the export itself writes it."""
+    known = {
+        "id": "x", "filename": "IMG 1.HEIC", "content_type": "image/heic", "bytes": 1, "sha256": "", "width": 1,
+        "height": 1, "taken": None, "location": None, "camera": None, "caption": None, "favourite": False,
+        "archived": False, "people": [], "labels": [], "created_at": "", "reason": None,
+    }  # fmt: skip
+    albums = [{"id": each, "title": each, "file": each} for each in ("by hand", "trip")]
+    return export_layout.sidecar(known | more, path="photos/IMG 1.HEIC", motion=None, albums=albums)
+
+
+def test_what_a_vault_exported_comes_in_again(tmp_path: Path) -> None:
+    month = tmp_path / "photos/2025/2025-05 (May)"
+    taken = {"local_time": "2025-05-09T10:00:00", "offset": "+01:00", "source": "person"}
+    write(month / "IMG 1.HEIC")
+    write(month / "IMG 1.HEIC.json", exported(caption="At the sea", taken=taken))
+    write(month / "IMG 1.HEIC.motion.mov")
+    write(month / "IMG_2.jpg.motion.mp4")
+    albums = [{"id": "by hand", "kind": "manual", "title": "For grandma"}, {"id": "trip", "kind": "trip", "title": "T"}]
+    write(tmp_path / "albums.json", export_layout.document({"schema": export_layout.ALBUMS, "albums": albums}))
+    write(tmp_path / "README.txt", "words")
+    write(tmp_path / "albums/For grandma.json", "{}")
+    collected = importing.photovault([tmp_path])
+    assert items(collected) == {"IMG 1.HEIC": ("For grandma",), "IMG 1.HEIC.motion.mov": ()}
+    (known,) = collected.known.values()
+    assert (known.caption, known.corrected_time) == ("At the sea", "2025-05-09T10:00:00+01:00")
+
+
+def test_what_a_person_corrected_there_counts_more_than_the_file() -> None:
+    known = Known(corrected_time="2025-05-09T10:00:00", corrected_location=(1.0, 2.0))
+    by_file = photo(taken={"source": "exif"}, location={"source": "exif"})
+    assert beside.lacking(by_file, known, zone=None) == {
+        "taken_at": "2025-05-09T10:00:00",
+        "location": {"lat": 1.0, "lon": 2.0},
+    }
+    by_person = photo(taken={"source": "person"}, location={"source": "person"})
+    assert beside.lacking(by_person, known, zone=None) == {}
+
+
+@pytest.mark.parametrize("data", [b"", b"[]", b"{}", b'{"schema": "photovault-photo/1", "albums": [1]}', b"\xff"])
+def test_documents_of_others_do_no_harm(data: bytes) -> None:
+    own_export.read(data)
+    assert own_export.titles(data) == {}
 
 
 # ------------------------------------------------------------------------------------------------------ what lacks

@@ -78,6 +78,29 @@ def apple(
     _run(paths, importing.apple, server=server, email=email, albums=albums, settings=settings, as_json=as_json)
 
 
+@app.command("photovault")
+def own(
+    paths: Paths,
+    *,
+    server: Server = None,
+    email: Email = None,
+    albums: Albums = True,
+    jobs: Jobs = 4,
+    sealed: Sealed = False,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Import what `photovault export` wrote: photos, Live Photos, albums by hand, captions, favourites, corrections.
+
+    Unpack the zip first. People and the albums that make themselves come again by themselves; names of people are not
+    taken over.
+    """
+    from photovault import importing
+
+    settings: dict[str, object] = {"jobs": jobs, "sealed": sealed or None, "dry_run": dry_run}
+    _run(paths, importing.photovault, server=server, email=email, albums=albums, settings=settings, as_json=as_json)
+
+
 def _run(
     paths: Sequence[Path],
     collect: Callable[..., Collected],
