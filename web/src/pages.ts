@@ -21,5 +21,6 @@ export const PAGES: Readonly<Record<string, Page>> = {
   photos: { title: "Photos", nav: { icon: "photos" }, load: () => import("./pages/Photos.svelte") },
   people: { title: "People", nav: { icon: "people" }, load: () => import("./pages/People.svelte") },
   albums: { title: "Albums", nav: { icon: "albums" }, load: () => import("./pages/Albums.svelte") },
+  trash: { title: "Trash", nav: { icon: "trash" }, load: () => import("./pages/Trash.svelte") },
   search: { title: "Search", load: () => import("./pages/Search.svelte") },
 };
