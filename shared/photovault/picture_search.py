@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from photovault.db import Connection
 
 
-_COSINE = "(1 - (e.embedding <=> %(vector)s::halfvec))"
+_DISTANCE = "(e.embedding <=> %(vector)s::halfvec)"
 
-# The share of a library that a filter may leave for its vectors to be fetched one by one: from there on it costs less
-# to read all of them in a row (tests/benchmarks/bench_vectors.py prints both).
-_FEW = "(SELECT coalesce((SELECT ready / 16 FROM image_totals), 0))"
+# The share of a library that a filter may leave for its vectors to be fetched one by one. One of them costs as much as
+# 15 to 30 that are read in a row, the more the busier the machine.
+_FEW = "(SELECT coalesce((SELECT ready / 32 FROM image_totals), 0))"
 
 # Whether all photos of the person are ready, as they are but for a while after an upload and where one was refused.
 _SETTLED = "(SELECT coalesce((SELECT pending + processing + rejected = 0 FROM image_totals), false))"
@@ -64,41 +64,38 @@ def by_picture_sql(
     their vectors are fetched one by one. Which it is the statement finds out when it runs: a planner could only guess.
     """
     where, parameters = listing.conditions(wanted)
-    enough = f"{_COSINE} >= %(floor)s"
-    order = "ORDER BY score DESC, id DESC"
-    parameters = parameters | {"model_id": model_id, "vector": vector, "floor": floor, "most": most}
+    near = f"{_DISTANCE} <= %(farthest)s"
+    distance = f"{_DISTANCE} AS distance"
+    order = "ORDER BY distance, id DESC LIMIT %(most)s"
+    parameters = parameters | {"model_id": model_id, "vector": vector, "farthest": 1 - floor, "most": most}
 
     def nearest(condition: str) -> str:
         # One index has the vectors of photos that are shown, the other those of the archive and the trash.
         indexes = {False: ["e.searchable"], True: ["NOT e.searchable"], None: ["e.searchable", "NOT e.searchable"]}
-        near = " UNION ALL ".join(
-            _vectors(f"{_COSINE} AS score", condition, index=index) for index in indexes[wanted.archived]
-        )
+        those = " UNION ALL ".join(_vectors(distance, condition, index=index) for index in indexes[wanted.archived])
         return (
-            f"SELECT c.id, c.score FROM (SELECT * FROM ({near}) AS near {order}) c CROSS JOIN LATERAL "
-            f"(SELECT FROM images i WHERE i.id = c.id AND {where} OFFSET 0) i {order} LIMIT %(most)s"
+            f"SELECT c.id, c.distance FROM (SELECT * FROM ({those}) AS near ORDER BY distance, id DESC) c "
+            f"CROSS JOIN LATERAL (SELECT FROM images i WHERE i.id = c.id AND {where} OFFSET 0) i {order}"
         )
 
     if wanted == listing.Filter(status="ready"):
         # Photos that are shown, and all of them ready: the index alone knows.
-        known = _vectors(f"{_COSINE} AS score", f"{enough} AND {_SETTLED}")
-        return (
-            f"SELECT id, score FROM ((SELECT id, score FROM {known} AS near {order} LIMIT %(most)s) "
-            f"UNION ALL ({nearest(f'{enough} AND NOT {_SETTLED}')})) AS found {order} LIMIT %(most)s",
-            parameters,
+        found = (
+            f"(SELECT id, distance FROM {_vectors(distance, f'{near} AND {_SETTLED}')} AS near {order}) "
+            f"UNION ALL ({nearest(f'{near} AND NOT {_SETTLED}')})"
         )
-    if replace(wanted, archived=False, status=None) == listing.Filter():
-        return nearest(enough), parameters
-    few = "(SELECT count(*) FROM chosen) <= (SELECT few FROM bound)"
-    return (
-        f"WITH bound AS MATERIALIZED (SELECT {_FEW} AS few), "
-        f"chosen AS MATERIALIZED (SELECT i.id FROM images i WHERE {where} LIMIT (SELECT few + 1 FROM bound)) "
-        f"SELECT id, score FROM (({nearest(f'{enough} AND NOT {few}')}) "
-        f"UNION ALL SELECT c.id, e.score FROM chosen c CROSS JOIN LATERAL (SELECT {_COSINE} AS score "
-        f"FROM image_embeddings e WHERE e.image_id = c.id AND e.model_id = %(model_id)s AND {enough} OFFSET 0) e "
-        f"WHERE {few}) AS found {order} LIMIT %(most)s",
-        parameters,
-    )
+    elif replace(wanted, archived=False, status=None) == listing.Filter():
+        found = nearest(near)
+    else:
+        few = "(SELECT count(*) FROM chosen) <= (SELECT few FROM bound)"
+        found = (
+            f"WITH bound AS MATERIALIZED (SELECT {_FEW} AS few), "
+            f"chosen AS MATERIALIZED (SELECT i.id FROM images i WHERE {where} LIMIT (SELECT few + 1 FROM bound)) "
+            f"({nearest(f'{near} AND NOT {few}')}) UNION ALL SELECT c.id, e.distance FROM chosen c "
+            f"CROSS JOIN LATERAL (SELECT {distance} FROM image_embeddings e WHERE e.image_id = c.id "
+            f"AND e.model_id = %(model_id)s AND {near} OFFSET 0) e WHERE {few}"
+        )
+    return f"SELECT id, 1 - distance AS score FROM ({found}) AS found {order}", parameters
 
 
 def by_picture(conn: Connection, wanted: listing.Filter, meaning: Meaning, *, most: int) -> list[tuple[UUID, float]]:

@@ -40,6 +40,7 @@ from tests.benchmarks import scratch
 from tests.clip_space import FIRST_DAY, Space, add_library, binary
 
 from photovault import db, ids, listing, meanings, picture_search, search, vectors
+from photovault.filters import PlaceRef
 from photovault.model_manifest import CLIP
 
 SKEW = 0.7  # the exponent of Zipf's law
@@ -121,7 +122,7 @@ def fill(url: str, space: Space, dice: np.random.Generator, sizes: Sequence[int]
         conn.execute(
             "INSERT INTO faces (id, image_id, model_id, x, y, w, h, score, quality, founder, embedding, person_id) "
             "SELECT gen_random_uuid(), image_id, model_id, 0, 0, 1, 1, 1, 1, true, '[1]', user_id "
-            "FROM image_embeddings WHERE user_id = current_person() AND get_byte(uuid_send(image_id), 15) < 8"
+            "FROM image_embeddings WHERE user_id = current_person() AND get_byte(uuid_send(image_id), 15) < 4"
         )
         conn.commit()
         conn.autocommit = True
@@ -354,8 +355,8 @@ def the_path(tenant: Tenant, texts: np.ndarray, seconds: float) -> None:
         "five years": days(5 * 365),
         "a person": replace(ready, person_ids=(tenant.person,)),
         "without a person": replace(ready, without_person_ids=(tenant.person,)),
-        "a city": replace(ready, cities=("City 7",)),
-        "a country": replace(ready, countries=("PT",)),
+        "a city": replace(ready, places=(PlaceRef("city", "City 7", "PT"),)),
+        "a country": replace(ready, places=(PlaceRef("country", "Portugal", "PT"),)),
         "the archive": replace(ready, archived=True),
         "with the archive": replace(ready, archived=None),
     }
