@@ -27,6 +27,7 @@ from photovault.errors import (
     Invalid,
     NotFound,
     PhotoVaultError,
+    SecondFactorNeeded,
     Tampered,
     TooManyRequests,
     Unauthenticated,
@@ -424,3 +425,102 @@ def test_reads_may_go_anywhere() -> None:
         assert source.read(offset, length) == SEALED[offset : offset + length]
     assert source.read(len(SEALED), 10) == b""
     source.close()
+
+
+# ------------------------------------------------------------------------------------------------------- uploads
+
+
+def post(server: Server, url: str = "https://s3.example/bucket", size: int = 6) -> list[bytes]:
+    """What came to the storage, try by try."""
+    came: list[bytes] = []
+
+    def receive(request: httpx.Request) -> httpx.Response:
+        came.append(request.read())
+        return server(request)
+
+    client = Client("https://vault.example", transport=httpx.MockTransport(receive), sleep=server.slept.append)
+    client.post_form(url, {"key": "a", 'x"\r\n': "b"}, size=size, chunks=lambda: iter([b"abc", b"def"]))
+    return came
+
+
+def test_a_form_carries_its_fields_and_then_the_file() -> None:
+    server = Server(httpx.Response(204))
+    (body,) = post(server)
+    request = server.requests[0]
+    assert int(request.headers["content-length"]) == len(body)
+    assert "authorization" not in request.headers
+    boundary = request.headers["content-type"].partition("boundary=")[2].encode()
+    parts = body.split(b"--" + boundary)
+    assert [part.partition(b"\r\n\r\n")[2] for part in parts[1:4]] == [b"a\r\n", b"b\r\n", b"abcdef\r\n"]
+    assert parts[4] == b"--\r\n"
+    assert b'name="x%22%0D%0A"' in parts[2], "a name cannot end its header"
+
+
+def test_a_file_is_begun_anew_each_time() -> None:
+    first, second = post(Server(httpx.Response(503), httpx.Response(204)))
+    assert first == second
+
+
+def test_a_storage_says_how_long_to_wait() -> None:
+    server = Server(httpx.Response(503, headers={"retry-after": "7"}), httpx.Response(204))
+    post(server)
+    assert server.slept == [7.0]
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [(httpx.Response(403), Forbidden), (httpx.Response(400, text="<Code>ExpiredToken</Code>"), Forbidden),
+     (httpx.Response(400, text="<Code>BadDigest</Code>"), api_client.OtherBytes),
+     (httpx.Response(404, text="<Code>NoSuchBucket</Code>"), Unavailable), (httpx.Response(307), Unavailable),
+     (httpx.Response(418, text="<html>"), Unavailable)],
+    ids=["403", "expired", "digest", "no bucket", "redirect", "odd"],
+)  # fmt: skip
+def test_what_will_not_pass_is_not_tried_again(answer: httpx.Response, error: type[Exception]) -> None:
+    server = Server(answer)
+    with pytest.raises(error):
+        post(server)
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("url", ["http://s3.example/bucket", "file:///etc/passwd", "s3.example", "https://"])
+def test_photos_go_to_no_address_that_is_not_safe(url: str) -> None:
+    server = Server(httpx.Response(204))
+    with pytest.raises(Unavailable):
+        post(server, url)
+    assert server.requests == []
+
+
+# ---------------------------------------------------------------------------------------------------- the rest
+
+
+def test_a_post_that_found_no_connection_is_tried_again_and_one_that_broke_off_is_not() -> None:
+    server = Server(httpx.ConnectError("no route"), ok())
+    server.client().json("POST", "/x")
+    assert len(server.requests) == 2
+    broken = Server(httpx.ReadError("broke off"), ok())
+    with pytest.raises(Unavailable):
+        broken.client().json("POST", "/x")
+    assert len(broken.requests) == 1
+    again = Server(httpx.ReadError("broke off"), ok())
+    again.client().json("POST", "/x", repeatable=True)
+    assert len(again.requests) == 2
+
+
+def test_a_second_factor_is_an_error_of_its_own() -> None:
+    server = Server(problem(401, "second-factor-needed"))
+    with pytest.raises(SecondFactorNeeded):
+        server.client().log_in("ada@example.com", "x")
+    with pytest.raises(Unauthenticated):
+        Server(problem(401, "something-new")).client().log_in("ada@example.com", "x")
+
+
+def test_a_look_tells_the_servers_clock_and_never_waits() -> None:
+    seen = Server(ok({"version": "1"}, date="Sun, 06 Nov 1994 08:49:37 GMT")).client().sight("/health")
+    assert (seen.status, seen.body) == (200, {"version": "1"})
+    assert seen.server_time == datetime(1994, 11, 6, 8, 49, 37, tzinfo=UTC)
+    odd = Server(httpx.Response(502, text="<html>")).client().sight("/health")
+    assert (odd.status, odd.body, odd.server_time) == (502, {}, None)
+    away = Server(httpx.ConnectError("no"))
+    with pytest.raises(Unavailable):
+        away.client().sight("/health")
+    assert away.slept == []

@@ -61,8 +61,9 @@ def login(
 ) -> None:
     """Log in at a vault and stay logged in, until `photovault logout`.
 
-    Passwords and keys are asked for, read from standard input, or from PHOTOVAULT_PASSWORD and PHOTOVAULT_API_KEY; no
-    option takes them, because other people on this computer can see the options of commands.
+    Passwords, keys and codes of an authenticator are asked for, or come from standard input, PHOTOVAULT_PASSWORD,
+    PHOTOVAULT_API_KEY and PHOTOVAULT_CODE; no option takes them, because other people on this computer can see the
+    options of commands. Scripts do best with an API key, which needs no login: they set PHOTOVAULT_API_KEY.
     """
     from photovault.client import Client
 
