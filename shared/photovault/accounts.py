@@ -45,6 +45,7 @@ SIGNUP_ADDRESS = throttles.Bucket("signup-address", capacity=60, seconds=5)
 # nobody guesses, are not held up by it, so that an attacker cannot keep the person out.
 SECOND_FACTOR = throttles.Bucket("second-factor", capacity=10, seconds=300)
 REFRESH_ADDRESS = throttles.Bucket("refresh-address", capacity=300, seconds=0.5)
+WRONG = "The e-mail address or the password is wrong."
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,10 @@ def log_in(*, email: str, password: str, address: str, user_agent: str | None, c
                 activity.record(conn, "log-in", user_agent=(user_agent or "")[:300], method=method)
                 forgive(conn, key, address)
                 break
-        account = _verified(key, password)  # another hash by now: of another password, or of this one, made anew
+        # There is another hash by now: of another password, or of this one, made anew.
+        was, account = account, _verified(key, password)
+        if account.user_id != was.user_id:  # whose second step nobody has seen
+            raise Unauthenticated(WRONG)
     return _logged_in(user, session_id, refresh_token, signing_key, now)
 
 
@@ -200,7 +204,7 @@ def _verified(email_key: str, password: str) -> users.Account:
     with db.before_login() as conn:
         account = users.find_account(conn, email_key)
     if not passwords.verify(account.password_hash if account else None, password) or account is None:
-        raise Unauthenticated("The e-mail address or the password is wrong.")
+        raise Unauthenticated(WRONG)
     return account
 
 

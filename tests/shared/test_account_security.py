@@ -537,6 +537,34 @@ def test_a_log_in_with_the_old_password_that_is_overtaken_starts_no_session(
     assert ada.log_in(password="another password")
 
 
+def test_an_address_that_moves_to_another_account_during_a_log_in_is_no_way_around_its_second_factor(
+    ada: Member, guarded: Member, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signing_key = accounts._signing_key
+    address, key = ada.email, accounts.normalise_email(ada.email)[1]
+    moved: list[bool] = []
+
+    def moves() -> Any:
+        if not moved:
+            moved.append(True)
+            for member, email in ((ada, f"new{address}"), (guarded, address)):
+                with db.transaction(member.user_id) as conn:
+                    users.set_email(conn, email=email, email_key=accounts.normalise_email(email)[1])
+            with db.transaction(ada.user_id) as conn:
+                users.set_password_hash(conn, passwords.hash_password(PASSWORD))
+        return signing_key()
+
+    monkeypatch.setattr(accounts, "_signing_key", moves)
+    with pytest.raises(Unauthenticated, match="is wrong"):
+        ada.log_in()
+    with db.before_login() as conn:
+        found = users.find_account(conn, key)
+    assert found is not None
+    assert found.user_id == guarded.user_id
+    with db.transaction(guarded.user_id) as conn:
+        assert [each.id for each in sessions.active(conn)] == [guarded.account.session_id]
+
+
 def test_of_many_who_log_in_while_the_hash_is_made_anew_all_get_in(ada: Member) -> None:
     weak = argon2.PasswordHasher(time_cost=2, memory_cost=8, parallelism=1).hash(PASSWORD)
     with db.transaction(ada.user_id) as conn:
