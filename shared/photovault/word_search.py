@@ -46,7 +46,7 @@ _LEAST_HIT = 0.05  # below it a hit is noise
 
 # What a search asks for that names no condition.
 _ANY = listing.Filter(status="ready")
-# So many times the photos that are wanted are looked at: some of them are in the archive or in the trash.
+# So many times the photos that are wanted are held against it first: some are in the archive or in the trash.
 _ENOUGH = 4
 
 # Left out of look-ups where the query has other words: they stand in every caption.
@@ -79,8 +79,11 @@ class Reason:
 
 @dataclass(frozen=True)
 class _Scored:
+    """``of`` is the number of photos that were held against the filter."""
+
     id: UUID
     score: float
+    of: int
 
 
 @dataclass(frozen=True)
@@ -230,14 +233,16 @@ def past_prefix(prefix: str) -> str:
     return chr(0x10FFFF) * (len(prefix) + 1)
 
 
-def by_words_sql(wanted: listing.Filter, words: Words, *, most: int) -> tuple[str, dict[str, Any]]:
+def by_words_sql(
+    wanted: listing.Filter, words: Words, *, most: int, enough: int | None = None
+) -> tuple[str, dict[str, Any]]:
     """All that a photo has of a unit counts together: of sights as evidence that adds up and never quite reaches 1.
 
     What a unit is worth, and what is far below the best, comes from the whole library, so that a filter only ever takes
-    away. Where it hardly does, the photos of the best scores are looked at alone.
+    away. With ``enough`` only so many photos, those of the best scores, are held against the filter.
     """
     where, parameters = listing.conditions(wanted)
-    enough = "" if wanted != _ANY else "ORDER BY score DESC FETCH FIRST %(enough)s ROWS WITH TIES"
+    best = "" if enough is None else "ORDER BY score DESC FETCH FIRST %(enough)s ROWS WITH TIES"
     return (
         f"WITH hits (image_id, unit, kind, shown, weight) AS ({' UNION ALL '.join(words.sql)}), "
         "best AS MATERIALIZED (SELECT image_id, unit, "
@@ -257,8 +262,9 @@ def by_words_sql(wanted: listing.Filter, words: Words, *, most: int) -> tuple[st
         "FROM best JOIN worths USING (unit) GROUP BY image_id), "
         "answers AS MATERIALIZED (SELECT image_id, score FROM scored "
         "WHERE score >= greatest(%(least_score)s, %(least_of_best)s * (SELECT max(score) FROM scored)) "
-        f"{enough}) "
-        f"SELECT i.id, a.score FROM answers a JOIN images i ON i.id = a.image_id WHERE {where} "
+        f"{best}) "
+        "SELECT i.id, a.score, (SELECT count(*) FROM answers) AS of "
+        f"FROM answers a JOIN images i ON i.id = a.image_id WHERE {where} "
         "ORDER BY a.score DESC, i.sort_at DESC, i.id DESC LIMIT %(most)s",
         parameters
         | words.parameters
@@ -267,7 +273,7 @@ def by_words_sql(wanted: listing.Filter, words: Words, *, most: int) -> tuple[st
             "unanswered": UNANSWERED,
             "least_score": LEAST_SCORE,
             "least_of_best": LEAST_OF_BEST,
-            "enough": _ENOUGH * most,
+            "enough": enough,
             "most": most,
         },
     )
@@ -275,8 +281,11 @@ def by_words_sql(wanted: listing.Filter, words: Words, *, most: int) -> tuple[st
 
 def by_words(conn: Connection, wanted: listing.Filter, words: Words, *, most: int) -> list[tuple[UUID, float]]:
     """The photos that answer enough of the words, best first, newest first among equals."""
-    sql, parameters = by_words_sql(wanted, words, most=most)
-    return [(row.id, row.score) for row in db.rows(conn, _Scored, sql, parameters)]
+    enough = _ENOUGH * most if wanted == _ANY else None
+    found = db.rows(conn, _Scored, *by_words_sql(wanted, words, most=most, enough=enough))
+    if enough is not None and len(found) < most and (not found or found[0].of >= enough):
+        found = db.rows(conn, _Scored, *by_words_sql(wanted, words, most=most))
+    return [(row.id, row.score) for row in found]
 
 
 def reasons(conn: Connection, image_ids: Sequence[UUID], words: Words) -> dict[UUID, list[Reason]]:

@@ -263,6 +263,14 @@ def test_of_many_equals_the_newest_are_found_whatever_the_order_they_came_in(per
     assert newest == [photos[day] for day in sorted(photos, reverse=True)[:3]]
 
 
+def test_the_best_may_all_be_in_the_archive(person: Somebody) -> None:
+    for _ in range(12):
+        photo(person.user_id, caption="windmill", archived=True)
+    wanted = photo(person.user_id, filename="windmill.jpg")
+
+    assert [one for one, _ in ranked(person, "windmill", listing.Filter(status="ready"), most=2)] == [wanted]
+
+
 # -------------------------------------------------------------------------------------------------- photos as they come
 
 
