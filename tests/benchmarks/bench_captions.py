@@ -6,9 +6,9 @@ Needs ``photos/coco-mini`` and ``models`` of the folder that ``PHOTOVAULT_SHARED
 project by default). Every photo goes through vision as an upload does, into a Postgres of its own; then each of its
 captions is asked as a person would type it, through the parser and the ranking of ``GET /search``, among all photos.
 
-Printed are recall@1 and @5, the mean reciprocal rank and the share of captions that nothing answers, for the half of
-the photos that the weights in ``word_search`` were chosen on (with the captions of train2017, whose photos are not
-there), and for the other half, which nothing was chosen on. Then what is answered to words that no photo shows.
+Printed are recall@1 and @5, the mean reciprocal rank and the share of captions that nothing answers: for the half of
+the photos whose captions were read while the tables and weights were made (with the captions of train2017, whose photos
+are not there), and for the other half, whose captions nobody read. Then what is answered to words that no photo shows.
 """
 
 from __future__ import annotations
