@@ -80,15 +80,14 @@ def of_image(conn: Connection, image_id: UUID) -> list[Thing]:
 def page(conn: Connection, *, limit: int, after: tuple[int, str] | None) -> list[Shown]:
     """Labels by how many photos show them, most first, then by name; ``after`` a count and a label.
 
-    One scan of an index and one look-up a label: of 100,000 photos with 290,000 labels, an eighth of the time of a join
-    with the photos (tests/benchmarks/bench_labels.py).
+    Counts that are kept (``rollups``) and one look-up a label (tests/benchmarks/bench_labels.py).
     """
     return db.rows(
         conn,
         Shown,
         "SELECT s.label, s.image_count, c.score AS best_score, c.image_id AS cover_image_id FROM ("
-        "SELECT label, count(*)::int AS image_count FROM image_labels WHERE searchable GROUP BY label "
-        "HAVING %(count)s::int IS NULL OR count(*) < %(count)s OR (count(*) = %(count)s AND label > %(label)s) "
+        "SELECT label, images AS image_count FROM image_things WHERE images > 0 "
+        "AND (%(count)s::int IS NULL OR images < %(count)s OR (images = %(count)s AND label > %(label)s)) "
         "ORDER BY image_count DESC, label LIMIT %(limit)s) AS s "
         "CROSS JOIN LATERAL (SELECT l.score, l.image_id FROM image_labels l WHERE l.searchable AND l.label = s.label "
         "ORDER BY l.score DESC, l.image_id LIMIT 1) AS c ORDER BY s.image_count DESC, s.label",

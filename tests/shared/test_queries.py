@@ -475,6 +475,13 @@ def test_the_words_of_a_language_are_folded(speech: Speech) -> None:
             assert spoken_dates.fold(word) == word, (entry.name, word)
 
 
+@pytest.mark.parametrize("speech", SPEECHES, ids=[speech.code for speech in SPEECHES])
+def test_what_is_said_behind_is_said_at_all(speech: Speech) -> None:
+    assert speech.last_behind <= speech.last
+    assert speech.position <= speech.located
+    assert speech.one_face <= speech.faces
+
+
 def _words_in(value: object) -> Iterator[str]:
     if isinstance(value, str):
         yield from value.split()

@@ -109,8 +109,15 @@ def search_images(
         str,
         Query(
             max_length=queries.MAX_LENGTH,
-            description="Dates, places, people, labels, albums, cameras and file types narrow; the rest ranks.",
-            examples=["anna in lisbon last summer", "dog on the beach -is:favourite"],
+            description="Dates, places, people, labels, albums, cameras and file types narrow; the rest ranks. "
+            "Operators say for sure what is meant: `person: place: city: region: country: near: label: camera: album: type: "
+            "orientation: is: has: before: after: since: until: date: month: year: time:`, negated by a minus sign, "
+            "joined by `or`. In English and German.",
+            examples=[
+                "anna in lisbon last summer",
+                "dog on the beach -is:favourite",
+                'person:anna or person:"Ben Müller" near:lisbon is:live',
+            ],
         ),
     ] = "",
     today: Today = None,
@@ -118,6 +125,9 @@ def search_images(
     limit: schemas.Limit = 50,
 ) -> SearchPage:
     """Photos that fulfil the query and the filter of the list. Without a rest to rank by, the newest come first.
+
+    A condition that names nothing in this library finds nothing, and its span says so; so do signs that say nothing. An
+    empty query lists what the filter leaves.
 
     A ranked answer ends after 1,000 photos. Its pages are cut by rank, so photos that arrive between two pages may
     move one over the edge.
@@ -147,7 +157,8 @@ def suggest(
     q: Annotated[str, Query(max_length=queries.MAX_LENGTH, examples=["anna in lis"])] = "",
     limit: Annotated[int, Query(ge=1, le=50)] = 10,
 ) -> Suggestions:
-    """People, places, labels and albums of the library that the end of the query begins. Hidden people stay hidden."""
+    """People, places, labels and albums of the library that the end of the query begins, behind an operator those of
+    its kind. Counts are of photos that search shows; hidden people, and what only the archive has, are not told."""
     with person.transaction() as conn:
         known = library_names.names_of(conn, person.user_id)
     return Suggestions(
