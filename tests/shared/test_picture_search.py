@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -23,6 +24,7 @@ from tests.libraries import LISBON, PARIS, TINY, photo, towards
 from tests.vaults import Somebody, somebody
 
 from photovault import db, images, listing, meanings, migrate, picture_search, users, vectors
+from photovault.filters import PlaceRef
 from photovault.meanings import Meaning
 from photovault.model_manifest import CLIP, LITERATURE, ModelInfo
 
@@ -341,6 +343,29 @@ def test_where_a_filter_leaves_many_photos_the_index_is_read_and_the_nearest_are
     scanned(nodes, "image_embeddings_of_person", rows=3600)
     assert counted["Actual Rows"] == 4000 // 32 + 1
     assert asked["Actual Loops"] < 300
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        replace(ANY, person_ids=(UUID(int=1),)),
+        replace(ANY, without_person_ids=(UUID(int=1),)),
+        replace(ANY, without_labels=("dog",)),
+        replace(ANY, without_album_ids=(UUID(int=1),)),
+        replace(ANY, places=(PlaceRef("city", "City 1", "PT"),)),
+        replace(ANY, hours=((21, 5),)),
+        replace(ANY, favourite=False),
+    ],
+    ids=["a person", "without a person", "without a thing", "without an album", "a city", "an hour", "no favourites"],
+)
+def test_a_filter_looks_at_the_persons_own_photos_alone(crowd: Crowd, wanted: listing.Filter) -> None:
+    user_id, _ = crowd.people[400]  # of whom most photos are not
+    nodes = explained.run(planned(user_id, wanted, crowd.model_id, vectors.to_sql(crowd.texts[0])))
+
+    begins_well(nodes)
+    for node in nodes:
+        if node.get("Relation Name") == "images":
+            assert re.search(r"\b(user_id|id) = ", node["Index Cond"])
 
 
 def test_a_page_of_look_alikes_reads_the_index_once_and_looks_up_what_it_shows(crowd: Crowd) -> None:
