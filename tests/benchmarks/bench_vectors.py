@@ -83,7 +83,7 @@ def main() -> None:
     parser.add_argument("sizes", type=int, nargs="*", default=[1_000, 10_000, 100_000])
     parser.add_argument("--tenants", type=int, default=100)
     parser.add_argument("--hnsw", type=int, default=10_000)
-    parser.add_argument("--seconds", type=float, default=5.0, help="for each table of ways")
+    parser.add_argument("--seconds", type=float, default=2.0, help="for each table of ways")
     given = parser.parse_args()
     for size in given.sizes:
         with scratch.database() as database:
