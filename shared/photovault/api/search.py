@@ -111,8 +111,8 @@ def search_images(
             max_length=queries.MAX_LENGTH,
             description="Dates, places, people, labels, albums, cameras and file types narrow; the rest ranks. "
             "Operators say for sure what is meant: `person: place: city: region: country: near: label: camera: album: "
-            "type: orientation: is: has: before: after: since: until: date: month: year: time:`, negated by a minus sign, "
-            "joined by `or`. In English and German.",
+            "type: orientation: is: has: before: after: since: until: date: month: year: time:`, negated by a minus "
+            "sign, joined by `or`. In English and German.",
             examples=[
                 "anna in lisbon last summer",
                 "dog on the beach -is:favourite",
