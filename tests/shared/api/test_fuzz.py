@@ -26,6 +26,7 @@ from tests.shared.api.described import Library, Operation, operations, routers
 from tests.vaults import client
 
 from photovault import accounts, embeddings, passwords, queues, staging, throttles
+from photovault.api import webhooks as webhooks_routes
 from photovault.settings import get_settings
 
 REQUESTS_PER_VAULT = 250
@@ -39,7 +40,7 @@ MEMBER = {"email": "member@example.com", "password": "password123", "name": "Ada
 PROVING = {"deleteAccount", "editAccount", "changePassword"}
 PROVING |= {"beginSecondFactor", "confirmSecondFactor", "removeSecondFactor", "renewRecoveryCodes"}
 LISTS = ["images-newest", "images-oldest", "trash", "albums", "album-images", "people", "activity", "person-analysis"]
-LISTS += ["export-albums", "export-people", "album-images-oldest", "album-images-manual", "shares"]
+LISTS += ["export-albums", "export-people", "album-images-oldest", "album-images-manual", "shares", "deliveries"]
 LISTS += [f"by-location-{level}" for level in ("country", "region", "city")]
 LISTS += [f"by-date-{level}" for level in ("year", "month", "day")]
 
@@ -419,6 +420,8 @@ def attack(vault: Path) -> Iterator[Attacker]:
         patch.setattr(embeddings, "provider", TinyEncoder)
         for name in ("LOGIN_ADDRESS", "LOGIN_PAIR", "LOGIN_ACCOUNT"):  # all of this is asked from one address
             patch.setattr(accounts, name, throttles.Bucket(f"fuzzed {name}", capacity=UNHEARD_OF, seconds=1))
+        by_hand = throttles.Bucket("fuzzed webhook-posts", capacity=UNHEARD_OF, seconds=1)
+        patch.setattr(webhooks_routes, "BY_HAND", by_hand)
         passwords.dummy_hash.cache_clear()
         yield Attacker(http)
     passwords.dummy_hash.cache_clear()
