@@ -98,16 +98,17 @@ def record(
     conn: Connection,
     delivery_id: UUID,
     *,
+    attempts: int,
     state: State,
     status: int | None,
     trouble: str | None,
     next_attempt_at: datetime | None,
 ) -> None:
-    """What an attempt came to."""
+    """What the latest of so many attempts came to."""
     conn.execute(
-        "UPDATE webhook_deliveries SET state = %s, attempts = attempts + 1, last_attempt_at = now(), last_status = %s, "
+        "UPDATE webhook_deliveries SET state = %s, attempts = %s, last_attempt_at = now(), last_status = %s, "
         "last_trouble = %s, next_attempt_at = %s, claimed_until = NULL WHERE id = %s",
-        [state, status, trouble, next_attempt_at, delivery_id],
+        [state, attempts, status, trouble, next_attempt_at, delivery_id],
     )
 
 

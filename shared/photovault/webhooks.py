@@ -168,6 +168,13 @@ def wake(conn: Connection) -> bool:
     return woken.rowcount > 0
 
 
+def are_behind(conn: Connection) -> bool:
+    """Whether there is anything that webhooks may want to be told of; whoever builds albums sees to it."""
+    return bool(
+        db.value(conn, "SELECT EXISTS (SELECT FROM webhooks WHERE active AND position < (SELECT revision FROM users))")
+    )
+
+
 def told(conn: Connection, webhook_ids: Collection[UUID], *, position: int) -> None:
     """Everything up to a revision has been made into deliveries."""
     conn.execute("UPDATE webhooks SET position = %s, woken_at = NULL WHERE id = ANY(%s)", [position, list(webhook_ids)])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from photovault import db, failpoints, films, images, keyring, originals, users, vault
+from photovault import db, failpoints, films, images, keyring, originals, queues, users, vault, webhooks
 from photovault.errors import BlobMissing, NotFound, PersonGone, Tampered
 from photovault.films import Pair
 from photovault.observability import logger
@@ -35,6 +35,9 @@ def join(user_id: UUID, image_id: UUID) -> None:
     if left:
         with db.transaction(user_id) as conn:
             films.give_up(conn, left, films.SECOND, revision=users.next_revision(conn))
+            behind = webhooks.are_behind(conn)
+        if behind:
+            queues.send_albums(user_id)
 
 
 def _join(user_id: UUID, pair: Pair) -> None:

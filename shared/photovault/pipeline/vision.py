@@ -38,6 +38,7 @@ from photovault import (
     users,
     vault,
     vision_cv,
+    webhooks,
 )
 from photovault import faces as face_finder
 from photovault.blobs import Blob
@@ -124,7 +125,7 @@ def understand(image: Image, opened: Opened | None = None) -> None:
             if images.is_ready(conn, image.id):  # the step had been given up, and albums show the photo
                 rebuilds.want(conn)
             images.reject(conn, image.id, rejection.reason, revision=revision)
-            due = rebuilds.is_due(conn)
+            due = rebuilds.is_due(conn) or webhooks.are_behind(conn)
         if due:  # as the last photo of a bulk upload it ends the builder's waiting
             queues.send_albums(image.user_id)
         logger().info("image.rejected", extra={"image_id": str(image.id), "reason": rejection.reason})

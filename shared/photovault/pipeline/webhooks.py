@@ -171,7 +171,13 @@ def _conclude(message: Attempt, delivery: deliveries.Delivery, outcome: Outcome,
         if webhooks.get(conn, delivery.webhook_id, lock=True) is None:
             return  # removed meanwhile, and its deliveries with it
         deliveries.record(
-            conn, delivery.id, state=state, status=outcome.status, trouble=outcome.trouble, next_attempt_at=at
+            conn,
+            delivery.id,
+            attempts=made,
+            state=state,
+            status=outcome.status,
+            trouble=outcome.trouble,
+            next_attempt_at=at,
         )
         since = webhooks.note_outcome(conn, delivery.webhook_id, delivered=outcome.delivered)
         if outcome.status == 410:

@@ -153,7 +153,7 @@ def test_a_delivery_is_posted_again_as_often_as_one_likes(http: TestClient, ada:
     webhook = UUID(make(http, ada)["webhook"]["id"])
     with db.transaction(ada.user_id) as conn:
         (delivery,) = deliveries.add(conn, webhook, "image.ready", ["{}"])
-        deliveries.record(conn, delivery, state="failed", status=500, trouble=None, next_attempt_at=None)
+        deliveries.record(conn, delivery, attempts=7, state="failed", status=500, trouble=None, next_attempt_at=None)
     path = f"/webhooks/{webhook}/deliveries/{delivery}/redeliver"
     for _ in range(2):
         assert http.post(path, headers=ada.headers).status_code == 202

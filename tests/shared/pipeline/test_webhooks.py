@@ -221,6 +221,21 @@ def test_nobody_is_woken_without_webhooks_or_without_changes(ada: Somebody, sent
     assert [one for one in sent.messages if one[0] == "webhooks_queue_url"] == []
 
 
+def test_whoever_changes_without_a_rebuild_sees_that_webhooks_wait(ada: Somebody) -> None:
+    def behind() -> bool:
+        with db.transaction(ada.user_id) as conn:
+            return webhooks.are_behind(conn)
+
+    hook(ada, "image.rejected")
+    assert not behind()
+    refused = add_photo(ada.user_id, status="processing")
+    with db.transaction(ada.user_id) as conn:
+        images.reject(conn, refused, "damaged", revision=users.next_revision(conn))
+    assert behind()
+    assert telling.tell(ada.user_id) == 1
+    assert not behind()
+
+
 def test_the_daily_pass_finds_what_was_lost(ada: Somebody, sent: Sent) -> None:
     hook(ada, "image.ready")
     maintenance.wake_webhooks(Report(), now=datetime.now(UTC))
@@ -339,6 +354,21 @@ def test_two_workers_with_the_same_message_post_once(ada: Somebody, sent: Sent) 
 
     assert len(attempt(message, meanwhile)) == 1
     assert others == []
+
+
+def test_asking_for_it_again_while_it_is_posted_leaves_it_going(ada: Somebody, sent: Sent) -> None:
+    message = one_delivery(ada, sent)
+    attempt(message, answering(DOWN))
+    second = asked(sent)[-1]
+
+    def meanwhile() -> Outcome:
+        with db.transaction(ada.user_id) as conn:
+            deliveries.again(conn, message.delivery_id)
+        return DOWN
+
+    attempt(second, meanwhile)
+    assert len(attempt(asked(sent)[-1], answering(OK))) == 1
+    assert state(ada, message.delivery_id)[0] == "delivered"
 
 
 def test_a_webhook_that_is_removed_while_it_is_posted_to_is_gone(ada: Somebody, sent: Sent) -> None:
