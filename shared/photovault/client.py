@@ -118,14 +118,17 @@ class Client:
         self._take_session(self._sent("POST", "/auth/login", body=given))
 
     def use_token(self, token: str) -> dict[str, Any]:
-        """Speak with an access token or API key that somebody else got; it cannot be renewed here. Whom it speaks for.
+        """Speak with an access token or API key that somebody else got; it cannot be renewed here.
 
-        Raises ``Unauthenticated``.
+        Returns whom it speaks for; nothing when that is more than a key may ask. Raises ``Unauthenticated``.
         """
         if not token or not token.isascii() or not token.isprintable():
             raise Unauthenticated("This is not an access token.")
         self._access_token, self._refresh_token = token, ""
-        user: dict[str, Any] = self.json("GET", "/auth/verify")["user"]
+        try:
+            user: dict[str, Any] = self.json("GET", "/auth/verify")["user"]
+        except Forbidden:
+            return {}
         self.user_id = UUID(user["id"])
         return user
 
@@ -345,7 +348,7 @@ class Client:
         Holds a few MiB whatever the size. Raises ``Tampered``, ``Forbidden`` (the ticket has expired), ``BlobMissing``,
         ``Unavailable``.
         """
-        if self.user_id is None:
+        if self.user_id is None and not self._access_token:
             raise Unauthenticated
         source = Ciphertext(self, ticket)
         try:
@@ -480,10 +483,11 @@ def _ticket_key(ticket: Mapping[str, Any]) -> bytes:
     return key
 
 
-def _ticket_address(ticket: Mapping[str, Any], user_id: UUID, image_id: UUID) -> sealing.Address:
+def _ticket_address(ticket: Mapping[str, Any], user_id: UUID | None, image_id: UUID) -> sealing.Address:
+    """``user_id`` None: a key that may not ask whose it is has the ticket's word only."""
     try:
-        return sealing.Address(user_id, image_id, ticket["name"])
-    except ValueError:
+        return sealing.Address(user_id or UUID(ticket["user_id"]), image_id, ticket["name"])
+    except (ValueError, KeyError):
         raise Tampered("The ticket names no blob.") from None
 
 

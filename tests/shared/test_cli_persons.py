@@ -170,6 +170,15 @@ def test_a_key_of_the_environment_needs_no_login(run: Run, store: Store) -> None
     assert not store.path.exists()
 
 
+def test_a_key_that_may_only_upload_uploads(run: Run, server: Server, tmp_path: Path) -> None:
+    lacks = problem(403, "scope-missing", "This API key lacks the scope account:read.")
+    (tmp_path / "a.jpg").write_bytes(PHOTO)
+    server.answers |= {"/auth/verify": lacks, "/images/uploads/check": check, "/images/list": lacks}
+    assert "1 there already" in run("upload", str(tmp_path / "a.jpg"), API_KEY=KEY).stderr
+    assert "account:read" in run("login", "--api-key", API_KEY=KEY, code=1).stderr
+    assert "account:read" in run("whoami", API_KEY=KEY, code=1).stderr
+
+
 @pytest.mark.parametrize("code", ["123456", " 123456 "])
 def test_a_code_is_asked_for_where_there_is_a_second_factor(
     run: Run, server: Server, monkeypatch: pytest.MonkeyPatch, code: str

@@ -13,7 +13,7 @@ import typer
 from photovault.cli import entering
 from photovault.cli.entering import Server
 from photovault.cli.telling import say, sentences
-from photovault.errors import Invalid, PhotoVaultError, Unauthenticated, Unavailable
+from photovault.errors import Forbidden, Invalid, PhotoVaultError, Unauthenticated, Unavailable
 from photovault.showing import plain
 
 if TYPE_CHECKING:
@@ -71,7 +71,13 @@ def login(
         entering.warn_of_plain_text(client.server)
         if api_key:
             key = os.environ.get("PHOTOVAULT_API_KEY") or _secret("API key", "PHOTOVAULT_API_KEY", stdin=password_stdin)
-            email = client.use_token(key.strip())["email"]
+            user = client.use_token(key.strip())
+            if not user:
+                raise Forbidden(
+                    "This key may not tell whose it is (the scope account:read), so there is nobody to stay logged in. "
+                    "Set PHOTOVAULT_API_KEY to it: commands then do what its scopes allow."
+                )
+            email = user["email"]
         else:
             email = email or _ask("E-mail", "--email")
             password = os.environ.get("PHOTOVAULT_PASSWORD") or _secret(

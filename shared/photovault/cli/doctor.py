@@ -165,8 +165,11 @@ def _session(client: Client) -> Iterator[Finding]:
     try:
         store = entering.store()
         kept = None if token else store.read().sessions.get(client.server)
+        if token and not client.use_token(token):
+            yield Finding("session", "ok", "PHOTOVAULT_API_KEY is a key that may not tell whose it is.")
+            return
         if token:
-            client.use_token(token)
+            pass
         elif kept is None:
             yield Finding("session", "warn", f"You are not logged in at {client.server}.", "Run: photovault login")
             return

@@ -10,7 +10,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
@@ -21,7 +21,7 @@ from photovault.beside import LONGEST_TITLE
 from photovault.cli import entering
 from photovault.cli.entering import Email, Server
 from photovault.cli.telling import INTERRUPTED, counted, say, sentences, shown
-from photovault.errors import TooManyRequests, Unavailable
+from photovault.errors import Forbidden, TooManyRequests, Unavailable
 
 if TYPE_CHECKING:
     from photovault.client import Client
@@ -210,7 +210,8 @@ class Run:
             with self.teller.waiting(len(on_their_way)) as waiting:
                 processing.wait(self.client, _known(waited_for), pause=_pause(self.stop), tell=waiting)
         rejected = _known(each.image_id for each in results if each.state == "rejected")
-        reasons = processing.rejections(self.client, rejected | (_known(on_their_way) if wait else set()))
+        with suppress(Forbidden):  # a key that may upload, and not look
+            reasons = processing.rejections(self.client, rejected | (_known(on_their_way) if wait else set()))
         self.teller.summary(results, passed_over, reasons, uploader, waited=wait)
         for trouble in dict.fromkeys(uploader.troubles):
             self.teller.note(trouble)
