@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import select
 import shutil
 import subprocess
 import sys
@@ -18,9 +19,12 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
 SECONDS = 30
 KEYS = {
     "ArrowDown": 40, "ArrowLeft": 37, "ArrowRight": 39, "ArrowUp": 38, "Delete": 46, "Enter": 13, "Escape": 27,
-    "Space": 32, "Tab": 9,
+    "End": 35, "Home": 36, "Space": 32, "Tab": 9,
 }  # fmt: skip
 SHIFT = 8
+
+# What to tell of a page that did not become what it should.
+SEEN = "location.href + document.body?.innerText.slice(0, 1000)"
 
 # Where an element can be pressed: its middle, once it stands still and nothing lies above it; else why not.
 SPOT = """(async () => {
@@ -71,6 +75,7 @@ class Browser:
 
     def _next(self) -> dict[str, Any]:
         while b"\0" not in self._buffer:
+            assert select.select([self._out], [], [], 2 * SECONDS)[0], "the browser does not answer"
             piece = os.read(self._out, 1 << 20)
             assert piece, "the browser has ended"
             self._buffer += piece
@@ -88,18 +93,26 @@ class Browser:
     def open(self, address: str) -> None:
         self("Page.navigate", url=address)
 
+    def reload(self) -> None:
+        self.says("window.before = true")
+        self("Page.reload")
+        self.until("!window.before && document.readyState === 'complete'")
+
     def says(self, script: str) -> Any:
         """What an expression of JavaScript comes to, on the page."""
-        answer = self("Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True, userGesture=True)
-        assert "exceptionDetails" not in answer, answer["exceptionDetails"]["exception"].get("description")
+        answer = self._evaluated(script)
+        assert "exceptionDetails" not in answer, answer["exceptionDetails"]
         return answer["result"].get("value")
 
     def until(self, script: str) -> None:
-        """Wait until the expression is true."""
+        """Wait until the expression is true. What it throws on a page that is on its way is no."""
         end = time.monotonic() + SECONDS
-        while not self.says(script):
-            assert time.monotonic() < end, f"not within {SECONDS} s: {script}"
+        while "exceptionDetails" in (answer := self._evaluated(script)) or not answer["result"].get("value"):
+            assert time.monotonic() < end, f"not within {SECONDS} s: {script}; {self.complaints}\n{self.says(SEEN)}"
             time.sleep(0.05)
+
+    def _evaluated(self, script: str) -> dict[str, Any]:
+        return self("Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True, userGesture=True)
 
     def press(self, key: str, *, shift: bool = False) -> None:
         """A key by its name, or a character."""

@@ -18,7 +18,7 @@ from infra.local.ports import free_port
 from tests.shared.api.described import routers
 from tests.shared.api.photos import sealed_photo
 from tests.vaults import Somebody, client, somebody
-from tests.web.browser import Browser, browser, installed
+from tests.web.browser import Browser, installed
 
 from photovault import blobs, db, images, keyring
 from photovault import vault as sealed_vault
@@ -51,22 +51,6 @@ def served(vault: Path) -> Iterator[str]:
     yield f"http://127.0.0.1:{port}"
     server.should_exit = True
     thread.join()
-
-
-@pytest.fixture(scope="module")
-def chrome(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    path = installed()
-    assert path is not None
-    with browser(path, tmp_path_factory.mktemp("browser")) as opened:
-        yield opened
-
-
-@pytest.fixture
-def page(chrome: Browser) -> Iterator[Browser]:
-    """The browser, which must have nothing to complain of in the end."""
-    chrome.complaints.clear()
-    yield chrome
-    assert chrome.complaints == []
 
 
 def visible_photo(owner: Somebody, number: int) -> UUID:

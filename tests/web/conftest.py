@@ -1,0 +1,98 @@
+"""A browser for the tests of a module, and the gallery on a socket."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import threading
+import time
+from collections.abc import Iterator, MutableMapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+from infra.local.ports import free_port
+from tests.vaults import forget
+from tests.web.browser import Browser, browser, installed
+
+from photovault.api import complete_app, gallery
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def chrome(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    path = installed()
+    assert path is not None
+    with browser(path, tmp_path_factory.mktemp("browser")) as opened:
+        yield opened
+
+
+@pytest.fixture
+def page(chrome: Browser) -> Iterator[Browser]:
+    """The browser, which must have nothing to complain of in the end."""
+    chrome.complaints.clear()
+    yield chrome
+    assert chrome.complaints == []
+
+
+@dataclass
+class Served:
+    """The whole API and the gallery at ``address``. ``asked`` are methods and paths of what came, blobs left out:
+    ciphertext is the storage's to give, which here happens to be the same server."""
+
+    address: str
+    asked: list[str] = field(default_factory=list)
+
+    def functions(self) -> list[str]:
+        """What was asked of functions since the last time this was called."""
+        found = [each for each in self.asked if " /assets/" not in each and not each.endswith(" /")]
+        self.asked.clear()
+        return found
+
+
+@pytest.fixture(scope="session")
+def built_gallery() -> None:
+    """The built gallery; made if it can be, because a test of an older one would say nothing."""
+    if shutil.which("npm") is None:
+        pytest.skip("the gallery is built with Node, which is not here")
+    made = subprocess.run(["make", "--silent", "gallery"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if not (gallery.BUILT / "index.html").is_file():
+        pytest.skip(f"the gallery could not be built: {made.stdout}{made.stderr}")
+    assert made.returncode == 0, made.stdout + made.stderr
+
+
+@pytest.fixture(scope="module", params=[""], ids=["at-the-root"])
+def served(request: pytest.FixtureRequest, vault: Path, built_gallery: None) -> Iterator[Served]:
+    """The gallery, below a prefix when the parameter says so: as the gateway does it, which takes its stage away."""
+    port, prefix = free_port(), str(request.param)
+    told = Served(f"http://127.0.0.1:{port}{prefix}")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PUBLIC_URL", told.address)
+        patch.setenv("ROOT_PATH", prefix)
+        patch.setenv("LEDGER_ROOT", str(vault / "ledger"))
+        forget()
+        app = complete_app()
+
+        async def as_a_gateway(scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
+            if scope["type"] == "http":
+                path = scope["path"].removeprefix(prefix) or "/"
+                if not path.startswith("/blobs/"):
+                    told.asked.append(f"{scope['method']} {path}")
+                scope = {**scope, "path": path, "raw_path": path.encode()}
+            await app(scope, receive, send)
+
+        config = uvicorn.Config(
+            as_a_gateway, host="127.0.0.1", port=port, log_level="error", timeout_graceful_shutdown=2
+        )
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run)
+        thread.start()
+        while not server.started:
+            time.sleep(0.02)
+        yield told
+        server.should_exit = True
+        thread.join()
+    forget()

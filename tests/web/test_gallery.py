@@ -1,0 +1,521 @@
+"""The gallery in a real browser, on the whole API with a database and a storage; skipped where there is none."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from datetime import datetime, timedelta
+from itertools import count
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+from infra.local.pictures import draw
+from tests.arranging import value
+from tests.web.browser import Browser, installed
+from tests.web.conftest import ROOT, Served
+
+from photovault import blobs, db, images, keyring, uploads, users
+from photovault import vault as sealed_vault
+
+pytestmark = [
+    pytest.mark.usefixtures("vault", "sent", "quick_hashes"),
+    pytest.mark.skipif(installed() is None, reason="there is no Chromium or Chrome here"),
+]
+
+PASSWORD = "three words and more"
+HOSTILE = '<img src=x onerror="document.title=1">\u202e& "quotes"'
+#: A ThumbHash of a plain grey picture.
+GREY = base64.b64decode("2fcFDYI3iHd/cHeId4iIh3eAhw==")
+_numbers = count(1)
+
+OPENED = "document.querySelectorAll('.tile img').length"
+HERE = "document.activeElement?.dataset.photo"
+
+
+class Account:
+    """A person who signed up over HTTP, and whose library is filled behind the API's back."""
+
+    def __init__(self, served: Served) -> None:
+        self.served = served
+        self.email = f"web{next(_numbers)}-{served.address.rpartition(':')[2].partition('/')[0]}@example.com"
+        body = {"email": self.email, "password": PASSWORD, "name": "Ada <b>Lovelace</b>"}
+        made = httpx.post(f"{served.address}/auth/signup", json=body).raise_for_status().json()
+        self.id = UUID(made["user"]["id"])
+        self.headers = {"Authorization": f"Bearer {made['access_token']}"}
+
+    def photos(self, number: int, *, start: datetime, hours: float = -7, **columns: Any) -> list[UUID]:
+        """Sealed photos with renditions that a browser can show, each later in the list than the one before."""
+        return [self.photo(taken=start + timedelta(hours=hours * each), **columns) for each in range(number)]
+
+    def photo(self, *, taken: datetime, filename: str = "IMG_1.jpg", **columns: Any) -> UUID:
+        seed = next(_numbers)
+        wide = seed % 3 != 0
+        size = (64, 48) if wide else (48, 64)
+        data = draw(seed, size)
+        with db.transaction(self.id) as conn:
+            announced = uploads.Announcement(filename, "image/jpeg", len(data), hashlib.sha256(data).digest())
+            (answer,) = uploads.announce(conn, self.id, [announced], now=datetime.now().astimezone())
+            image = images.get(conn, answer.image_id)
+            assert image is not None
+            key = keyring.content_key_of(conn, image)
+            made = [
+                sealed_vault.store(
+                    data, content_key=key, user_id=self.id, image_id=image.id, name=name, content_type="image/jpeg"
+                )
+                for name in ("original", "preview", "thumbnail")
+            ]
+            blobs.add(conn, made)
+            assert images.mark_sealed(conn, image.id, revision=users.next_revision(conn))
+            row = {
+                "status": "ready",
+                "vision_done_at": taken,
+                "embedding_done_at": taken,
+                "local_day": taken.date(),
+                "sort_at": taken,
+                "taken_source": "exif",
+                "width": size[0],
+                "height": size[1],
+                "thumbhash": GREY,
+            } | columns
+            changes = ", ".join(f"{name} = %({name})s" for name in row)
+            conn.execute(f"UPDATE images SET {changes} WHERE id = %(id)s".encode(), row | {"id": image.id})
+        return image.id
+
+    def bare_photos(self, number: int, *, start: datetime, days: float) -> None:
+        """Very many photos, without pictures."""
+        self.photo(taken=start)  # for the person's key
+        with db.transaction(self.id) as conn:
+            conn.execute(
+                "INSERT INTO images (id, sha256, filename, content_type, bytes, status, key_version, content_key, "
+                "sealed_at, sort_at, local_day, taken_source, vision_done_at, embedding_done_at, width, height) "
+                "SELECT gen_random_uuid(), sha256(n::text::bytea), 'IMG.jpg', 'image/jpeg', 1, 'ready', 1, "
+                "sha256(n::text::bytea), now(), at, at::date, 'exif', now(), now(), 400 + n %% 3 * 200, 500 "
+                "FROM (SELECT n, %s::timestamp - n * (%s * interval '1 day' / %s) AS at "
+                "FROM generate_series(1, %s) n) p",
+                [start, days, number, number],
+            )
+
+    def column(self, image_id: UUID | str, name: str) -> Any:
+        return value(self.id, f"SELECT {name} FROM images WHERE id = %s", [image_id])
+
+
+@pytest.fixture
+def ada(served: Served, page: Browser) -> Account:
+    """Somebody new, whom the browser does not know yet."""
+    page("Network.enable")
+    page("Network.clearBrowserCookies")
+    page("Storage.clearDataForOrigin", origin=served.address.removesuffix("/v1"), storageTypes="all")
+    page.screen(1280, 800)
+    account = Account(served)
+    served.asked.clear()
+    return account
+
+
+def log_in(page: Browser, ada: Account, place: str = "") -> None:
+    page.open("about:blank")
+    page.open(f"{ada.served.address}/{place}")
+    page.click("input[name=email]")
+    page.type(ada.email)
+    page.click("input[name=password]")
+    page.type(PASSWORD)
+    page.press("Enter")
+    page.until("!!document.querySelector('header .brand')")
+
+
+def offline(page: Browser, *, yes: bool) -> None:
+    page("Network.emulateNetworkConditions", offline=yes, latency=0, downloadThroughput=-1, uploadThroughput=-1)
+
+
+def scroll(page: Browser, by: str) -> None:
+    """And let the page draw what it makes of it."""
+    page.says(
+        f"scrollBy({{ top: {by}, behavior: 'instant' }}); new Promise((resolve) => "
+        "requestAnimationFrame(() => requestAnimationFrame(() => requestAnimationFrame(resolve))))"
+    )
+
+
+def tile(image_id: UUID | str) -> str:
+    return f'[data-photo="{image_id}"]'
+
+
+def shown(page: Browser) -> list[str]:
+    """The photos in the document, from the top."""
+    found: list[str] = page.says("[...document.querySelectorAll('[data-photo]')].map((each) => each.dataset.photo)")
+    return found
+
+
+MAY = datetime(2025, 5, 30, 12)
+
+
+# ------------------------------------------------------------------------------------------------------- the door
+
+
+def test_who_signs_up_is_in_and_stays_in_after_a_reload(served: Served, page: Browser, ada: Account) -> None:
+    page.open(served.address + "/")
+    page.click('a[href="#/signup"]')
+    page.click("input[name=name]")
+    page.type(HOSTILE)
+    page.click("input[name=email]")
+    page.type(f"new-{ada.email}")
+    page.click("input[name=password]")
+    page.type("short")
+    page.press("Enter")
+    page.until("document.activeElement.name === 'password'")
+    assert "at least 8 characters" in page.says("document.querySelector('form').textContent")
+    assert served.functions() == []
+    page.type(" no longer")
+    page.press("Enter")
+    page.until("document.querySelector('main h2')?.textContent === 'No photos yet'")
+    page.reload()
+    page.until("document.querySelector('main h2')?.textContent === 'No photos yet'")
+    assert "POST /auth/refresh" in served.functions()
+    assert "pvr_" not in page.says("document.cookie + JSON.stringify(localStorage) + JSON.stringify(sessionStorage)")
+    assert page.says("document.title") == "Photos · PhotoVault"
+
+
+def test_two_tabs_of_one_browser_renew_one_after_the_other(served: Served, page: Browser, ada: Account) -> None:
+    log_in(page, ada)
+    # Both ask at once, as tabs that a browser restores do; the second must not send a cookie that was spent.
+    answered = page.says(
+        "Promise.all([0, 1].map(() => new Promise((resolve) => {"
+        "  const frame = document.createElement('iframe'); frame.src = 'about:blank'; document.body.append(frame);"
+        "  frame.contentWindow.navigator.locks.request('photovault.refresh', () =>"
+        "    fetch('auth/refresh', {method: 'POST', headers: {'content-type': 'application/json'}, body: '{}'})"
+        "  ).then((answer) => resolve(answer.status)); })))"
+    )
+    assert answered == [200, 200]
+    page.reload()
+    page.until("!!document.querySelector('header .brand')")
+
+
+def test_a_wrong_password_is_a_sentence_and_what_was_typed_stays(served: Served, page: Browser, ada: Account) -> None:
+    page.open(served.address + "/")
+    page.click("input[name=email]")
+    page.type(ada.email)
+    page.click("input[name=password]")
+    page.type("not the password")
+    page.press("Enter")
+    page.until("!!document.querySelector('form [role=alert]')")
+    assert page.says("document.querySelector('form [role=alert]').textContent").strip().endswith(".")
+    assert page.says("document.querySelector('input[name=email]').value") == ada.email
+    offline(page, yes=True)
+    page.press("Enter")
+    page.until("/offline|connection/.test(document.querySelector('form [role=alert]')?.textContent)")
+    offline(page, yes=False)
+
+
+def test_logging_out_forgets_what_was_seen(served: Served, page: Browser, ada: Account) -> None:
+    ada.photos(3, start=MAY)
+    log_in(page, ada)
+    page.until(f"{OPENED} === 3")
+    page.until("caches.open('photovault-sealed-1').then((cache) => cache.keys()).then((keys) => keys.length === 3)")
+    page.click("header [aria-label^='Account of']")
+    page.click("[role=menuitem]:last-child")
+    page.until("!!document.querySelector('input[name=password]')")
+    page.until("caches.keys().then((names) => names.length === 0)")
+    assert page.says("JSON.stringify(localStorage)") == "{}"
+    page.reload()
+    page.until("!!document.querySelector('input[name=password]')")
+    assert "POST /auth/refresh" not in served.functions()[-3:]
+
+
+def test_a_session_that_was_ended_elsewhere_asks_to_log_in_again(served: Served, page: Browser, ada: Account) -> None:
+    log_in(page, ada)
+    httpx.delete(f"{served.address}/auth/sessions", headers=ada.headers).raise_for_status()
+    page.reload()
+    page.until("!!document.querySelector('input[name=password]')")
+
+
+# --------------------------------------------------------------------------------------------------- the timeline
+
+
+def test_after_the_first_list_scrolling_calls_no_function(served: Served, page: Browser, ada: Account) -> None:
+    ids = ada.photos(150, start=MAY)
+    log_in(page, ada)
+    page.until(f"{OPENED} > 5")
+    page.until(f"{OPENED} === document.querySelectorAll('.tile').length")
+    assert sorted(served.functions()) == ["GET /images/list", "GET /images/timeline", "POST /auth/login"]
+    seen = set(shown(page))
+    bottom = "scrollY + innerHeight >= document.documentElement.scrollHeight - 1"
+    while not page.says(bottom):
+        scroll(page, "innerHeight * 0.7")
+        page.until(f"{OPENED} === document.querySelectorAll('.tile').length && {OPENED} > 5")
+        seen |= set(shown(page))
+    assert seen == {str(each) for each in ids}
+    assert served.functions() == []
+
+
+def test_any_number_of_photos_is_a_screenful_of_document(served: Served, page: Browser, ada: Account) -> None:
+    ada.bare_photos(20_000, start=MAY, days=3000)
+    log_in(page, ada)
+    page.until("document.querySelectorAll('.tile').length > 5")
+    most = 0
+    height = page.says("document.documentElement.scrollHeight")
+    for share in (0.2, 0.9, 0.5, 1, 0):
+        page.says(f"scrollTo({{ top: document.documentElement.scrollHeight * {share}, behavior: 'instant' }})")
+        page.until("!document.querySelector('.unknown') && document.querySelectorAll('.tile').length > 5")
+        most = max(most, page.says("document.querySelectorAll('*').length"))
+    assert height > 100 * 800
+    assert most < 2500
+    asked = served.functions()
+    assert len(asked) < 25, "what lies between is not listed"
+
+
+def test_a_month_is_a_jump_away(served: Served, page: Browser, ada: Account) -> None:
+    ada.bare_photos(5_000, start=MAY, days=2500)
+    log_in(page, ada)
+    page.until("document.querySelectorAll('.tile').length > 5")
+    served.functions()
+    page.says("document.querySelector('[role=slider]').focus()")
+    page.press("End")
+    page.until("!document.querySelector('.unknown') && scrollY > 10000")
+    assert page.says("document.querySelector('[role=slider]').ariaValueText") == "July 2018"
+    assert page.says("[...document.querySelectorAll('section h2')].at(-1).textContent") == "July 2018"
+    assert 1 <= len(served.functions()) <= 3
+    page.press("ArrowUp")
+    page.until("document.querySelector('[role=slider]').ariaValueText === 'August 2018'")
+
+
+def test_what_is_looked_at_stays_while_months_above_it_are_listed(served: Served, page: Browser, ada: Account) -> None:
+    ada.bare_photos(3_000, start=MAY, days=800)
+    log_in(page, ada)
+    page.until("document.querySelectorAll('.tile').length > 5")
+    page.says("scrollTo({ top: document.documentElement.scrollHeight * 0.6, behavior: 'instant' })")
+    page.until("!document.querySelector('.unknown')")
+    spot = (
+        "(() => { const found = [...document.querySelectorAll('[data-photo]')].map((each) => [each.dataset.photo, "
+        "each.getBoundingClientRect().top]).filter(([, top]) => top >= 60).sort((a, b) => a[1] - b[1])[0]; "
+        "return found; })()"
+    )
+    photo, top = page.says(spot)
+    for _ in range(4):
+        scroll(page, "-900")
+        page.until("!document.querySelector('.unknown')")
+    for _ in range(4):
+        scroll(page, "900")
+        page.until("!document.querySelector('.unknown')")
+    again = page.says(f"document.querySelector('{tile(photo)}').getBoundingClientRect().top")
+    assert abs(again - top) < 260, "a row's height at most, where rows were broken anew"
+
+
+# ------------------------------------------------------------------------------------------------------ selecting
+
+
+def test_photos_are_picked_by_click_range_and_key_and_moved_to_the_trash_and_back(
+    served: Served, page: Browser, ada: Account
+) -> None:
+    ids = [str(each) for each in ada.photos(12, start=MAY)]
+    log_in(page, ada)
+    page.until(f"{OPENED} === 12")
+    picked = "document.querySelectorAll('.pick[aria-checked=true]').length"
+    page.says(f"document.querySelector('{tile(ids[1])}').focus()")
+    page.press("x")
+    page.until(f"{picked} === 1")
+    page.click(tile(ids[4]), shift=True)
+    page.until(f"{picked} === 4")
+    page.click(tile(ids[2]))
+    page.until(f"{picked} === 3")
+    assert page.says("document.querySelector('[role=toolbar] [role=status]').textContent") == "3 photos"
+    page.click("[role=toolbar] [aria-label^='Move to the trash']")
+    page.until("document.querySelectorAll('.tile').length === 9")
+    assert {each for each in ids if ada.column(each, "deleted_at") is not None} == {ids[1], ids[3], ids[4]}
+    page.click(".toast .action")
+    page.until(f"{OPENED} === 12")
+    assert all(ada.column(each, "deleted_at") is None for each in ids)
+
+
+def test_what_was_picked_stays_picked_when_the_request_fails(served: Served, page: Browser, ada: Account) -> None:
+    ids = ada.photos(3, start=MAY)
+    log_in(page, ada)
+    page.until(f"{OPENED} === 3")
+    page.click(tile(ids[0]), shift=True)
+    page.click(tile(ids[1]))
+    offline(page, yes=True)
+    page.click("[role=toolbar] [aria-label='Add to favourites']")
+    page.until("!!document.querySelector('.toast.failed')")
+    assert page.says("document.querySelectorAll('.pick[aria-checked=true]').length") == 2
+    offline(page, yes=False)
+    page.click(".toast.failed .action")
+    page.until("document.querySelectorAll('.tile .heart').length === 2")
+    assert [ada.column(each, "favourite") for each in ids] == [True, True, False]
+
+
+# ------------------------------------------------------------------------------------------------------ one photo
+
+
+def test_photos_are_leafed_through_by_keys_and_the_focus_comes_back(
+    served: Served, page: Browser, ada: Account
+) -> None:
+    ids = [str(each) for each in ada.photos(5, start=MAY)]
+    log_in(page, ada)
+    page.until(f"{OPENED} === 5")
+    page.says(f"document.querySelector('{tile(ids[1])}').focus()")
+    page.press("Enter")
+    page.until("document.querySelector('dialog img')?.dataset.quality === '2'")
+    for key, wanted in (("ArrowRight", ids[2]), ("ArrowRight", ids[3]), ("ArrowLeft", ids[2])):
+        page.until("!!document.querySelector('.turn.right') && !!document.querySelector('.turn.left')")
+        page.press(key)
+        page.until(f"location.hash === '#/photos/{wanted}' && !!document.querySelector('dialog img')")
+    page.press("f")
+    page.until("document.querySelector('dialog [aria-pressed=true]')?.ariaLabel.startsWith('Remove from fav')")
+    assert ada.column(ids[2], "favourite") is True
+    page.press("Escape")
+    page.until(f"!document.querySelector('dialog') && {HERE} === '{ids[2]}'")
+
+
+def test_a_photo_that_is_opened_by_its_address_has_its_neighbours(served: Served, page: Browser, ada: Account) -> None:
+    ids = [str(each) for each in ada.photos(4, start=MAY)]
+    ada.bare_photos(900, start=datetime(2026, 5, 1), days=300)
+    log_in(page, ada, f"#/photos/{ids[2]}")
+    page.until(
+        "document.querySelector('dialog img')?.dataset.quality === '2' && !!document.querySelector('.turn.right')"
+    )
+    page.press("ArrowLeft")
+    page.until(f"location.hash === '#/photos/{ids[1]}'")
+    page.press("Escape")
+    page.until("!document.querySelector('dialog') && document.querySelectorAll('.tile').length > 3")
+
+
+def test_zooming_keeps_what_is_under_the_pointer_and_a_double_click_ends_it(
+    served: Served, page: Browser, ada: Account
+) -> None:
+    (photo,) = ada.photos(1, start=MAY)
+    log_in(page, ada, f"#/photos/{photo}")
+    page.until("document.querySelector('dialog img')?.dataset.quality === '2'")
+    scale = "new DOMMatrix(getComputedStyle(document.querySelector('.picture')).transform).a"
+    page("Input.dispatchMouseEvent", type="mouseWheel", x=640, y=400, deltaX=0, deltaY=-400)
+    page.until(f"{scale} > 1.5")
+    page.click(".stage", times=2)
+    page.until(f"{scale} === 1")
+
+
+def test_fingers_leaf_and_put_away(served: Served, page: Browser, ada: Account) -> None:
+    ids = [str(each) for each in ada.photos(3, start=MAY)]
+    page.screen(390, 844, touch=True)
+    log_in(page, ada, f"#/photos/{ids[0]}")
+    page.until(
+        "document.querySelector('dialog img')?.dataset.quality === '2' && !!document.querySelector('.turn.right')"
+    )
+    page.drag((300, 400), (80, 410))
+    page.until(f"location.hash === '#/photos/{ids[1]}'")
+    page.drag((200, 300), (205, 560))
+    page.until("!document.querySelector('dialog')")
+    page.screen(1280, 800)
+
+
+def test_a_caption_survives_a_failed_request_and_leafing(served: Served, page: Browser, ada: Account) -> None:
+    ids = [str(each) for each in ada.photos(2, start=MAY, filename=HOSTILE)]
+    log_in(page, ada, f"#/photos/{ids[0]}")
+    page.until(
+        "document.querySelector('dialog img')?.dataset.quality === '2' && !!document.querySelector('.turn.right')"
+    )
+    page.press("i")
+    page.click("#caption")
+    page.type(HOSTILE)
+    offline(page, yes=True)
+    page.click("aside .button.primary")
+    page.until("!!document.querySelector('#caption-wrong')")
+    assert page.says("document.querySelector('#caption').value") == HOSTILE
+    offline(page, yes=False)
+    page.press("ArrowRight")
+    page.until(f"location.hash === '#/photos/{ids[1]}' && document.querySelector('#caption').value === ''")
+    page.until("!!document.querySelector('.turn.left')")
+    page.press("ArrowLeft")
+    page.until(f"document.querySelector('#caption').value === {json.dumps(HOSTILE)}")
+    page.click("aside .button.primary")
+    page.until("!document.querySelector('aside .button.primary')")
+    assert ada.column(ids[0], "caption") == HOSTILE
+    page.press("i")
+    page.until(f"document.querySelector('dialog .caption').textContent === {json.dumps(HOSTILE)}")
+    assert page.says("document.querySelectorAll('dialog .caption *').length") == 0
+
+
+def test_the_original_is_saved_as_it_was_uploaded(served: Served, page: Browser, ada: Account, tmp_path: Path) -> None:
+    (photo,) = ada.photos(1, start=MAY, filename="../IMG <1>.jpg")
+    log_in(page, ada, f"#/photos/{photo}")
+    page.until("document.querySelector('dialog img')?.dataset.quality === '2'")
+    page("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(tmp_path))
+    page.press("d")
+    page.until("!document.querySelector('[aria-busy=true]')")
+    for _ in range(100):
+        saved = [each for each in tmp_path.iterdir() if not each.name.endswith(".crdownload")]
+        if saved:
+            break
+        page.says("new Promise((resolve) => setTimeout(resolve, 50))")
+    assert hashlib.sha256(saved[0].read_bytes()).digest() == bytes(ada.column(photo, "sha256"))
+
+
+# ------------------------------------------------------------------------------------------------------- for all
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1280])
+def test_axe_finds_nothing_serious(served: Served, page: Browser, ada: Account, width: int, dark: bool) -> None:
+    ids = ada.photos(12, start=MAY, hours=-300, caption=HOSTILE)
+    page.screen(width, 800, dark=dark)
+    page.open("about:blank")
+    page.open(served.address + "/#/signup")
+    page.until("!!document.querySelector('input[name=name]')")
+    check(page)
+    log_in(page, ada)
+    page.until(f"{OPENED} > 2")
+    check(page)
+    page.says("document.querySelectorAll('.pick')[0].click()")
+    page.until("!!document.querySelector('[role=toolbar]')")
+    check(page)
+    page.open(f"{served.address}/#/photos/{ids[0]}")
+    page.until("document.querySelector('dialog img')?.dataset.quality === '2'")
+    page.press("i")
+    page.until("!!document.querySelector('aside')")
+    check(page)
+    page.press("i")
+    page.screen(1280, 800)
+
+
+def check(page: Browser) -> None:
+    """What axe calls serious or critical, and whether something is wider than the screen."""
+    axe = (ROOT / "web/node_modules/axe-core/axe.min.js").read_text(encoding="utf-8")
+    page.says("new Promise((resolve) => setTimeout(resolve, 250))")  # colours glide
+    page.says(f"if (!window.axe) {{ {axe} }}; 0")
+    found = page.says(
+        "axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) => violations"
+        ".filter(({ impact }) => ['serious', 'critical'].includes(impact))"
+        ".map(({ id, nodes }) => [id, nodes.map(({ html, failureSummary }) => [html.slice(0, 200), failureSummary])]))"
+    )
+    assert found == []
+    assert page.says("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+
+
+def test_everything_comes_from_here(served: Served, page: Browser, ada: Account) -> None:
+    ada.photos(3, start=MAY)
+    log_in(page, ada)
+    page.until(f"{OPENED} === 3")
+    hosts = page.says("[...new Set(performance.getEntriesByType('resource').map((each) => new URL(each.name).host))]")
+    assert set(hosts) <= {served.address.removeprefix("http://").partition("/")[0], ""}
+
+
+class TestBelowAStage:
+    """The same, where the gateway puts its stage before every path."""
+
+    pytestmark = pytest.mark.parametrize("served", ["/v1"], indirect=True, ids=["below-a-stage"])
+
+    @pytest.mark.parametrize("slash", ["", "/"])
+    def test_the_gallery_works_below_it(self, served: Served, page: Browser, ada: Account, slash: str) -> None:
+        ids = ada.photos(2, start=MAY)
+        page.open("about:blank")
+        page.open(served.address + slash)
+        page.click("input[name=email]")
+        page.type(ada.email)
+        page.click("input[name=password]")
+        page.type(PASSWORD)
+        page.press("Enter")
+        page.until(f"{OPENED} === 2")
+        page.click(tile(ids[0]))
+        page.until("document.querySelector('dialog img')?.dataset.quality === '2'")
+        page.reload()
+        page.until("document.querySelector('dialog img')?.dataset.quality === '2'")
+        assert page.says("location.pathname").startswith("/v1")
