@@ -26,6 +26,7 @@ from photovault import (
 from photovault.errors import (
     Conflict,
     Invalid,
+    PasswordWrong,
     PersonGone,
     SecondFactorNeeded,
     SecondFactorWrong,
@@ -160,16 +161,16 @@ def refresh(refresh_token: str, *, address: str) -> LoggedIn:
 def prove(user_id: UUID, session_id: UUID, *, password: str, code: str | None, address: str) -> users.Credentials:
     """That whoever is logged in is the person: by the password, and by a code where log-in asks for one.
 
-    Attempts count as those of log-in do, for the same password can be guessed. Raises ``Unauthenticated`` (a wrong
-    password, a session that has ended, an account that is gone), ``SecondFactorNeeded``, ``SecondFactorWrong`` or
-    ``TooManyRequests``.
+    Attempts count as those of log-in do, for the same password can be guessed. Raises ``PasswordWrong``,
+    ``SecondFactorNeeded``, ``SecondFactorWrong``, ``Unauthenticated`` (a session that has ended, an account that is
+    gone) or ``TooManyRequests``.
     """
     with db.transaction(user_id) as conn:
         sessions.require(conn, session_id)
         known = users.credentials(conn)
     _count_attempt(known.email_key, address)
     if not passwords.verify(known.password_hash, password):
-        raise Unauthenticated("The password is wrong.")
+        raise PasswordWrong
     _second_step(user_id, code, user_agent=None)
     return known
 

@@ -67,6 +67,16 @@ class Unauthenticated(PhotoVaultError):
     title = "Log in first"
 
 
+class PasswordWrong(Unauthenticated):
+    """Whoever is logged in was asked for the password once more. The session is as good as it was."""
+
+    type = "password-wrong"
+    title = "The password is wrong"
+
+    def __init__(self) -> None:
+        super().__init__("The password is wrong.")
+
+
 class SecondFactorNeeded(Unauthenticated):
     type = "second-factor-needed"
     title = "A code is needed as well"

@@ -499,7 +499,7 @@ def test_another_password_ends_the_other_sessions_and_keeps_this_one(ada: Member
 def test_a_wrong_password_changes_nothing_and_counts(ada: Member) -> None:
     other = ada.log_in()
     outcomes = [outcome(lambda: change(ada, current="wrong")) for _ in range(accounts.LOGIN_PAIR.capacity + 1)]
-    assert outcomes == ["unauthenticated"] * accounts.LOGIN_PAIR.capacity + ["too-many-requests"]
+    assert outcomes == ["password-wrong"] * accounts.LOGIN_PAIR.capacity + ["too-many-requests"]
     assert ada.is_active(other)
     assert ada.log_in(address="elsewhere")
 
@@ -508,7 +508,9 @@ def test_of_two_changes_at_once_one_is_made(ada: Member) -> None:
     news = [f"another password {n}" for n in range(4)]
     with ThreadPoolExecutor(4) as pool:
         outcomes = list(pool.map(lambda new: outcome(lambda: change(ada, new=new)), news))
-    assert sorted(outcomes) == ["done"] + ["unauthenticated"] * 3
+    assert outcomes.count("done") == 1
+    # By when they looked: the password was another one already, or became one meanwhile.
+    assert set(outcomes) - {"done"} <= {"password-wrong", "unauthenticated"}
     assert ada.log_in(password=news[outcomes.index("done")])
 
 

@@ -10,8 +10,8 @@ let tokens: Tokens;
 
 const loggedIn = (token: string, seconds = 600): Response =>
   Response.json({ user: { id: "1" }, access_token: token, refresh_token: null, expires_in: seconds });
-const problem = (status: number, detail: string, headers: Record<string, string> = {}): Response =>
-  new Response(JSON.stringify({ type: `https://photovault.dev/problems/k${status}`, detail, status }), {
+const problem = (status: number, detail: string, headers: Record<string, string> = {}, kind = `k${status}`): Response =>
+  new Response(JSON.stringify({ type: `https://photovault.dev/problems/${kind}`, detail, status }), {
     status,
     headers: { "Content-Type": "application/problem+json", ...headers },
   });
@@ -84,6 +84,20 @@ test("requests that meet a spent token renew it once and go on", async () => {
     "/labels new",
   ]);
 });
+
+test.each(["second-factor-needed", "second-factor-wrong", "password-wrong"])(
+  "a proof that is missing or wrong (%s) says nothing about the session",
+  async (kind) => {
+    tokens.take((await loggedIn("good").json()) as Parameters<Tokens["take"]>[0]);
+    const ended = vi.fn();
+    tokens.onEnd(ended);
+    answers = [() => problem(401, "Wrong.", {}, kind)];
+    await expect(api.delete("/auth/totp", { body: { password: "1" } })).rejects.toMatchObject({ kind });
+    expect(asked).toHaveLength(1);
+    expect(ended).not.toHaveBeenCalled();
+    expect(tokens.isRemembered()).toBe(true);
+  },
+);
 
 test("a token is renewed ahead of its end, and a session that has ended is said to have", async () => {
   tokens.take((await loggedIn("old", 5).json()) as Parameters<Tokens["take"]>[0]);

@@ -8,7 +8,7 @@
  * a server stumbles; changes are not, because the first try may have worked.
  */
 import { addressOf, type Query } from "./base";
-import { problemOf, unreachable, wasAborted } from "./problems";
+import { isAboutProof, problemOf, unreachable, wasAborted } from "./problems";
 import type { components, paths } from "./schema";
 import * as tokens from "./tokens";
 
@@ -81,7 +81,7 @@ async function authorised(address: URL, init: RequestInit, mayFail: boolean): Pr
   try {
     const token = await tokens.current();
     const response = await fetch(address, withToken(init, token));
-    if (response.status !== 401 || token === null) return response;
+    if (response.status !== 401 || token === null || (await wantsProof(response))) return response;
     const renewed = await tokens.renew(token);
     return renewed === null ? response : await fetch(address, withToken(init, renewed));
   } catch (error) {
@@ -92,6 +92,11 @@ async function authorised(address: URL, init: RequestInit, mayFail: boolean): Pr
     }
     throw error;
   }
+}
+
+/** Whether a password or a code was wrong or is missing, which says nothing about the session. */
+async function wantsProof(response: Response): Promise<boolean> {
+  return isAboutProof(await problemOf(response.clone()));
 }
 
 function withToken(init: RequestInit, token: string | null): RequestInit {

@@ -71,6 +71,16 @@ export function asProblem(error: unknown): Problem {
   return new Problem("Something went wrong on this page. Reload it and try again.");
 }
 
+/** Whether it is about the proof of who somebody is: a password or a code that is wrong or missing. */
+export function isAboutProof({ kind }: Problem): boolean {
+  return kind === "password-wrong" || isAboutCode(kind);
+}
+
+/** Whether a kind of problem is about the code of two-step log-in. */
+export function isAboutCode(kind: string | undefined): boolean {
+  return kind === "second-factor-needed" || kind === "second-factor-wrong";
+}
+
 /** Whether something was called off, which nobody needs to be told. */
 export function wasAborted(error: unknown): boolean {
   return error instanceof DOMException && error.name === "AbortError";

@@ -40,8 +40,9 @@ class Session {
     }
   }
 
-  async logIn(email: string, password: string): Promise<void> {
-    this.#enter(await api.post("/auth/login", { body: { email, password, cookie: true } }));
+  /** `code` where two-step log-in is on. Without it a `Problem` of the kind "second-factor-needed" is thrown. */
+  async logIn(email: string, password: string, code?: string): Promise<void> {
+    this.#enter(await api.post("/auth/login", { body: { email, password, code: code ?? null, cookie: true } }));
   }
 
   async signUp(email: string, password: string, name: string): Promise<void> {
