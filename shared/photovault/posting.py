@@ -107,6 +107,9 @@ def _posted(target: Target, address: str, body: bytes, headers: dict[str, str], 
     watch.daemon = True
     watch.start()
     try:
+        connection.connect()
+        if time.monotonic() >= end:  # there may have been nothing yet to cut off
+            raise _Late
         connection.request("POST", target.path, body, headers | {"Host": target.authority, "Connection": "close"})
         status = connection.getresponse().status
     except (OSError, HTTPException):
@@ -137,8 +140,9 @@ class _Pinned(HTTPSConnection):
 
     def connect(self) -> None:
         plain = socket.create_connection((self._address, self.port), self.timeout)
-        self.sock = plain  # so that it can be cut off while TLS is agreed on
-        self.sock = _tls().wrap_socket(plain, server_hostname=self.host)
+        secured = _tls().wrap_socket(plain, server_hostname=self.host, do_handshake_on_connect=False)
+        self.sock = secured  # before TLS is agreed on, so that it can be cut off meanwhile
+        secured.do_handshake()
 
 
 @cache
@@ -152,4 +156,4 @@ def _cut(connection: HTTPConnection) -> None:
     sock = connection.sock
     if sock is not None:
         with suppress(OSError):
-            sock.shutdown(socket.SHUT_RDWR)
+            socket.socket.shutdown(sock, socket.SHUT_RDWR)  # TLS would take itself apart under who is using it

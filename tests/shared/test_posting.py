@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -217,6 +218,49 @@ def test_an_answer_that_never_ends_is_cut_off(first: bytes) -> None:
         target = Target(secure=False, host=HOST, port=port, path="/")
         outcome = post(target, "{}", {}, loopback=True, resolver=here, seconds=0.5)
     assert outcome == Outcome(trouble="no answer within 0.5 seconds")
+
+
+def test_who_is_slow_to_connect_and_to_agree_on_tls_has_no_more_time_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Time runs out while TLS is agreed on, where a socket is in the hands of another, and then bytes drip for ever."""
+    server, chain = certificate(tmp_path, HOST)
+    monkeypatch.setattr(posting, "_tls", lambda: trusting(chain))
+    listener, ended, agreed = socket.create_server(("127.0.0.1", 0)), threading.Event(), threading.Event()
+
+    def serve() -> None:
+        with suppress(OSError):
+            connection, _ = listener.accept()
+            ended.wait(1.4)
+            with server.wrap_socket(connection, server_side=True) as secured:
+                agreed.set()
+                while not ended.wait(0.05):
+                    secured.sendall(b"x")
+
+    connect = socket.create_connection
+
+    def slowly(*given: Any) -> socket.socket:
+        made = connect(*given)
+        ended.wait(0.7)
+        return made
+
+    monkeypatch.setattr(socket, "create_connection", slowly)
+    outcomes: list[Outcome] = []
+    target = Target(secure=True, host=HOST, port=listener.getsockname()[1], path="/")
+
+    def ask() -> None:
+        outcomes.append(post(target, "{}", {}, loopback=True, resolver=here, seconds=1))
+
+    serving, asking = threading.Thread(target=serve, daemon=True), threading.Thread(target=ask, daemon=True)
+    serving.start()
+    asking.start()
+    asking.join(5)
+    came = list(outcomes)
+    ended.set()
+    listener.close()
+    serving.join()
+    assert came == [Outcome(trouble="no answer within 1 seconds")]
+    assert not agreed.is_set()
 
 
 def test_a_body_of_any_length_is_not_waited_for() -> None:
