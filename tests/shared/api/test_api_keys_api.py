@@ -215,6 +215,12 @@ def test_no_key_may_do_what_is_for_sessions_alone(http: TestClient, ada: Somebod
     assert http.get("/auth/keys", headers=ada.headers).json()["items"][0]["scopes"] == sorted(scopes.SCOPES)
 
 
+def test_a_key_for_albums_cannot_try_filters_on_photos_that_are_in_none(http: TestClient, ada: Somebody) -> None:
+    secret = make(http, ada, "albums:read")["secret"]
+    tried = http.post("/albums/smart/preview", json={"query": "Berlin"}, headers=by(secret))
+    assert problem_of(tried, 403) == "scope-missing"
+
+
 def test_an_operation_that_nobody_declared_is_closed_to_keys(
     http: TestClient, ada: Somebody, monkeypatch: pytest.MonkeyPatch
 ) -> None:
