@@ -22,6 +22,8 @@ State = Literal["waiting", "delivered", "failed"]
 CLAIM = timedelta(seconds=60)
 # A retry that is overdue by this much has lost its message.
 OVERDUE = timedelta(hours=1)
+# So has a first attempt that was asked for so long ago.
+LOST_AFTER = timedelta(minutes=15)
 
 
 @dataclass(frozen=True)
@@ -78,9 +80,28 @@ def unsent(conn: Connection, *, limit: int) -> list[tuple[UUID, int]]:
     return conn.execute(
         "SELECT id, attempts FROM webhook_deliveries WHERE state = 'waiting' "
         "AND (claimed_until IS NULL OR claimed_until < now()) "
-        "AND (attempts = 0 OR next_attempt_at < now() - %s) ORDER BY id LIMIT %s",
+        "AND next_attempt_at <= CASE WHEN attempts = 0 THEN now() ELSE now() - %s END ORDER BY id LIMIT %s",
         [OVERDUE, limit],
     ).fetchall()
+
+
+def asked_for(conn: Connection, delivery_ids: Sequence[UUID]) -> None:
+    """Messages about their first attempts are on their way: they are not sent again unless they are lost."""
+    conn.execute(
+        "UPDATE webhook_deliveries SET next_attempt_at = now() + %s "
+        "WHERE id = ANY(%s) AND state = 'waiting' AND attempts = 0",
+        [LOST_AFTER, list(delivery_ids)],
+    )
+
+
+def due(conn: Connection) -> dict[UUID, int]:
+    """How many attempts of each webhook are to be made right now."""
+    return dict(
+        conn.execute(
+            "SELECT webhook_id, count(*) FROM webhook_deliveries "
+            "WHERE state = 'waiting' AND (attempts = 0 OR next_attempt_at <= now()) GROUP BY webhook_id"
+        ).fetchall()
+    )
 
 
 def claim(conn: Connection, delivery_id: UUID, *, attempts: int) -> Delivery | None:

@@ -180,6 +180,11 @@ def told(conn: Connection, webhook_ids: Collection[UUID], *, position: int) -> N
     conn.execute("UPDATE webhooks SET position = %s, woken_at = NULL WHERE id = ANY(%s)", [position, list(webhook_ids)])
 
 
+def heard(conn: Connection) -> None:
+    """A message that asks for more was heard, whatever came of it."""
+    conn.execute("UPDATE webhooks SET woken_at = NULL WHERE woken_at IS NOT NULL")
+
+
 def note_outcome(conn: Connection, webhook_id: UUID, *, delivered: bool) -> datetime | None:
     """Since when nothing arrives, this attempt included; None when it did."""
     since: datetime | None = db.value(

@@ -33,6 +33,7 @@ from photovault import (
 )
 from photovault.errors import Invalid, PersonGone
 from photovault.observability import count, logger
+from photovault.pipeline import waking
 from photovault.pipeline.messages import Attempt
 from photovault.posting import Outcome
 from photovault.settings import get_settings
@@ -43,6 +44,9 @@ if TYPE_CHECKING:
 
 # First attempts that one message asks for; another one asks for the rest.
 MOST_AT_ONCE = 500
+# A webhook for which so many posts are to be made right now is told of no more until they are: else one receiver that
+# takes its ten seconds each time, of somebody whose photos change all day, would keep everybody else's posts waiting.
+MOST_DUE = 10
 # So much earlier than its time a message may come.
 SLACK_SECONDS = 1
 
@@ -64,6 +68,9 @@ def tell(user_id: UUID) -> int:
     failpoints.reach("webhooks.drafted")
     for delivery_id, attempts in unsent[:MOST_AT_ONCE]:
         queues.send_delivery(user_id, delivery_id, attempts=attempts)
+    if unsent:
+        with db.transaction(user_id) as conn:
+            deliveries.asked_for(conn, [delivery_id for delivery_id, _ in unsent[:MOST_AT_ONCE]])
     if len(unsent) > MOST_AT_ONCE:
         queues.send_webhooks(user_id, delay=5)
     if made:
@@ -74,7 +81,12 @@ def tell(user_id: UUID) -> int:
 def _draft(conn: Connection, *, now: datetime) -> int:
     """The person's row is locked, so nothing changes meanwhile and no revision is to come that is not seen."""
     newest = changes.newest(conn)
-    active = [webhook for webhook in webhooks.all_of_person(conn, lock=True) if webhook.active]
+    due = deliveries.due(conn)
+    active = [
+        webhook
+        for webhook in webhooks.all_of_person(conn, lock=True)
+        if webhook.active and due.get(webhook.id, 0) < MOST_DUE
+    ]
     made = 0
     found: dict[tuple[str, int], list[Item]] = {}
     for webhook in active:
@@ -86,6 +98,7 @@ def _draft(conn: Connection, *, now: datetime) -> int:
                 bodies = list(webhook_events.bodies(event, found[key], at=now))
                 made += len(deliveries.add(conn, webhook.id, event, bodies))
     webhooks.told(conn, [webhook.id for webhook in active], position=newest)
+    webhooks.heard(conn)
     return made
 
 
@@ -136,6 +149,11 @@ def attempt(message: Attempt, *, post: Post = posting.post) -> None:
         if seconds > SLACK_SECONDS:
             queues.send_delivery(message.user_id, message.delivery_id, attempts=message.attempts, at=message.at)
             return
+    _attempt(message, post)
+    waking.wake(message.user_id)  # what waited for this one to be out of the way
+
+
+def _attempt(message: Attempt, post: Post) -> None:
     keyring.warm(message.user_id)
     with db.transaction(message.user_id) as conn:
         if users.get(conn) is None:

@@ -242,6 +242,56 @@ def test_the_daily_pass_finds_what_was_lost(ada: Somebody, sent: Sent) -> None:
     assert ("webhooks_queue_url", {"user_id": str(ada.user_id)}, 0) in sent.messages
 
 
+def test_a_first_attempt_is_asked_for_once(ada: Somebody, sent: Sent) -> None:
+    """Else a receiver that is slow would have the same messages sent with each change, and worse."""
+    hook(ada, "image.ready")
+    finish(ada)
+    telling.tell(ada.user_id)
+    telling.tell(ada.user_id)
+    finish(ada)
+    telling.tell(ada.user_id)
+    assert len(asked(sent)) == 2
+    assert len({one.delivery_id for one in asked(sent)}) == 2
+    with db.transaction(ada.user_id) as conn:
+        conn.execute("UPDATE webhook_deliveries SET next_attempt_at = next_attempt_at - %s", [deliveries.LOST_AFTER])
+    telling.tell(ada.user_id)
+    assert len(asked(sent)) == 4, "its message was lost"
+
+
+def test_who_is_slow_is_told_of_no_more_until_it_has_taken_what_there_is(
+    ada: Somebody, sent: Sent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(telling, "MOST_DUE", 2)
+    slow = hook(ada, "image.ready")
+    for _ in range(2):
+        finish(ada)
+        telling.tell(ada.user_id)
+    held = [*finish(ada), *finish(ada)]
+    quick = hook(ada, "image.ready")
+    held += finish(ada)
+    telling.tell(ada.user_id)
+    per_hook = "SELECT count(*) FROM webhook_deliveries WHERE webhook_id = %s"
+    assert value(ada.user_id, per_hook, [slow]) == 2
+    assert value(ada.user_id, per_hook, [quick]) == 1
+    sent.messages.clear()
+    first = value(ada.user_id, "SELECT min(id::text)::uuid FROM webhook_deliveries WHERE webhook_id = %s", [slow])
+    attempt(Attempt(ada.user_id, first, 0), answering(OK))
+    assert [body for _, body, _ in sent.messages] == [{"user_id": str(ada.user_id)}]
+    telling.tell(ada.user_id)
+    last = "SELECT body FROM webhook_deliveries WHERE webhook_id = %s ORDER BY id DESC LIMIT 1"
+    assert ids_in([json.loads(value(ada.user_id, last, [slow]))]) == [str(one) for one in held]
+
+
+def test_posts_that_wait_for_hours_keep_nothing_back(
+    ada: Somebody, sent: Sent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(telling, "MOST_DUE", 1)
+    hook(ada, "image.ready")
+    attempt(one_delivery(ada, sent), answering(DOWN))
+    finish(ada)
+    assert telling.tell(ada.user_id) == 1
+
+
 def test_a_deleted_account_is_told_nothing(ada: Somebody) -> None:
     hook(ada, "image.ready")
     with db.transaction(ada.user_id) as conn:
