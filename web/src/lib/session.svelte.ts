@@ -63,7 +63,8 @@ class Session {
   async #leave(note: string | null): Promise<void> {
     tokens.forget();
     this.state = { is: "out", note };
-    for (const forget of this.#forgetters) await forget();
+    // All of them, also where one fails: what is left over would be seen by whoever sits here next.
+    await Promise.allSettled(this.#forgetters.map(async (forget) => forget()));
   }
 }
 

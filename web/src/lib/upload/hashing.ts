@@ -6,6 +6,7 @@ export class Unreadable extends Error {
 }
 
 interface Waiting {
+  worker: Worker;
   resolve: (sha256: string) => void;
   reject: (error: Unreadable) => void;
 }
@@ -26,12 +27,25 @@ export function sha256(file: File): Promise<string> {
         if (data.sha256) asked?.resolve(data.sha256);
         else asked?.reject(new Unreadable(data.error));
       };
+      // It could not be loaded: the vault is away, or has another version of this page by now.
+      worker.onerror = () => replace(worker);
       return worker;
     });
   }
   const id = next++;
+  const worker = workers[id % WORKERS] as Worker;
   return new Promise((resolve, reject) => {
-    waiting.set(id, { resolve, reject });
-    workers[id % WORKERS]?.postMessage({ id, file });
+    waiting.set(id, { worker, resolve, reject });
+    worker.postMessage({ id, file });
   });
+}
+
+/** Whoever waits for a worker that has died hears of it; the next file gets new ones. */
+function replace(dead: Worker): void {
+  for (const [id, asked] of waiting) {
+    if (asked.worker !== dead) continue;
+    waiting.delete(id);
+    asked.reject(new Unreadable("The reader has died."));
+  }
+  workers = [];
 }

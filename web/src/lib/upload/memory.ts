@@ -31,8 +31,9 @@ export class BrowserMemory implements Memory {
 
   /** Forget all of it. */
   async clear(): Promise<void> {
-    (await this.#opened)?.close();
+    const opened = this.#opened;
     this.#opened = null;
+    (await opened?.catch(() => null))?.close();
     await new Promise<void>((resolve) => {
       const request = indexedDB.deleteDatabase(this.#name);
       request.onsuccess = request.onerror = request.onblocked = () => resolve();
@@ -57,7 +58,14 @@ export class BrowserMemory implements Memory {
       const request = indexedDB.open(this.#name, 1);
       request.onupgradeneeded = () =>
         request.result.createObjectStore(STORE, { keyPath: ["path", "size", "modified"] });
-      request.onsuccess = () => resolve(request.result);
+      request.onsuccess = () => {
+        // Another tab wants it gone, because its person has logged out: it waits for those that have it open.
+        request.result.onversionchange = () => {
+          request.result.close();
+          this.#opened = null;
+        };
+        resolve(request.result);
+      };
       request.onerror = () => reject(request.error as Error);
     });
     return this.#opened;

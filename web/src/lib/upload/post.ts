@@ -6,6 +6,9 @@ export interface Form {
   fields: Readonly<Record<string, string>>;
 }
 
+/** Milliseconds without a byte gone or an answer, after which a connection is taken to be dead. */
+const STALLED = 90_000;
+
 /** Send the fields, and the file last. Throws `Problem` (403 where the form has expired), or `AbortError`. */
 export function postForm(
   form: Form,
@@ -18,11 +21,23 @@ export function postForm(
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     const stop = (): void => request.abort();
+    let watch: ReturnType<typeof setTimeout> | undefined;
     const end = (settle: () => void): void => {
+      clearTimeout(watch);
       signal.removeEventListener("abort", stop);
       settle();
     };
-    request.upload.onprogress = ({ loaded }) => onSent(Math.min(loaded, file.size));
+    const alive = (): void => {
+      clearTimeout(watch);
+      watch = setTimeout(() => {
+        request.onabort = () => end(() => reject(unreachable()));
+        request.abort();
+      }, STALLED);
+    };
+    request.upload.onprogress = ({ loaded }) => {
+      alive();
+      onSent(Math.min(loaded, file.size));
+    };
     request.onload = () =>
       end(() => (request.status >= 200 && request.status < 300 ? resolve() : reject(refusal(request.status))));
     request.onerror = () => end(() => reject(unreachable()));
@@ -31,7 +46,10 @@ export function postForm(
     request.open("POST", form.url);
     signal.addEventListener("abort", stop, { once: true });
     if (signal.aborted) stop();
-    else request.send(body);
+    else {
+      alive();
+      request.send(body);
+    }
   });
 }
 

@@ -86,9 +86,10 @@ class UploadsOnPage {
     for (const { handle, path } of this.unfinished) {
       const asked = handle as
         (FileSystemFileHandle & { requestPermission?: (o: object) => Promise<string> }) | undefined;
-      if (!asked || (await asked.requestPermission?.({ mode: "read" })) === "denied") continue;
-      const file = await asked.getFile().catch(() => null);
-      if (file) found.push({ file, path, handle: asked });
+      // Whether it may is seen at the reading: browsers that asked for one file refuse to ask for the next at once.
+      await asked?.requestPermission?.({ mode: "read" }).catch(() => undefined);
+      const file = await asked?.getFile().catch(() => null);
+      if (asked && file) found.push({ file, path, handle: asked });
     }
     this.add(found);
   }
@@ -146,14 +147,15 @@ class UploadsOnPage {
   }
 
   async #forget(): Promise<void> {
+    const memory = this.#memory;
     this.#uploads?.forget();
     this.#uploads = null;
-    await this.#memory?.clear();
     this.#memory = null;
     this.items = [];
     this.counts = count([]);
     this.skipped = [];
     this.unfinished = [];
+    await memory?.clear();
   }
 }
 

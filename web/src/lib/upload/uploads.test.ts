@@ -194,6 +194,85 @@ test("a reload goes on with what was not finished, and reads nothing twice", asy
   await until(() => second.items.every(({ state }) => state === "done"));
 });
 
+test("a file that is tried again while its cancelled try still ends is that of the new try", async () => {
+  const vault = new Vault();
+  const world = vault.world();
+  const gates: (() => void)[] = [];
+  const gate = (): Promise<void> => new Promise((resolve) => gates.push(resolve));
+  const uploads = new Uploads({
+    ...world,
+    seal: async (file) => {
+      if (file.name === "a.jpg" && gates.length === 0) await gate();
+      return world.seal(file, {} as never);
+    },
+    post: async (...given) => {
+      await gate();
+      return world.post(...given);
+    },
+  });
+  uploads.add([chosen("a.jpg"), chosen("b.jpg")]);
+  await until(() => gates.length === 2); // a is being sealed, b is being sent
+  const a = uploads.items[0]?.id ?? 0;
+  uploads.cancel(a);
+  uploads.retry(a);
+  await until(() => states(uploads)["a.jpg"] === "queued");
+  gates[1]?.();
+  await until(() => gates.length === 3); // a is being sent by the sender of b
+  gates[0]?.();
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  expect([states(uploads)["a.jpg"], gates.length]).toEqual(["sending", 3]);
+  gates[2]?.();
+  await until(() => states(uploads)["a.jpg"] === "done");
+  expect(vault.posts).toEqual(["hash of b.jpg", "hash of a.jpg"]);
+});
+
+test("an answer that breaks off is asked for again", async () => {
+  const vault = new Vault();
+  const world = vault.world();
+  const broken = { check: 2, announce: 2 };
+  const stumbling =
+    <T>(name: "check" | "announce", ask: (given: T) => Promise<never[]>) =>
+    (given: T): Promise<never[]> => {
+      broken[name] -= 1;
+      return broken[name] < 0 ? ask(given) : Promise.reject(new TypeError("network error"));
+    };
+  const uploads = new Uploads({
+    ...world,
+    check: stumbling("check", world.check as never),
+    announce: stumbling("announce", world.announce as never),
+  });
+  uploads.add(many(3));
+  await until(() => uploads.items.every(({ state }) => state === "done"));
+});
+
+test("an upload that the vault has lost can be tried again", async () => {
+  const vault = new Vault();
+  const world = vault.world();
+  let isLost = true;
+  const uploads = new Uploads({
+    ...world,
+    post: async (form, blob, options) => {
+      await world.post(form, blob, options);
+      if (isLost) vault.has.clear();
+      isLost = false;
+    },
+  });
+  uploads.add([chosen("a.jpg")]);
+  await until(() => states(uploads)["a.jpg"] === "failed");
+  uploads.retry("all");
+  await until(() => states(uploads)["a.jpg"] === "done");
+});
+
+test("what failed and was dismissed does not come back with a reload", async () => {
+  const vault = new Vault();
+  vault.refusing = () => new Problem("The vault is full.", { status: 413, kind: "quota-exceeded" });
+  const uploads = new Uploads(vault.world());
+  uploads.add(many(2));
+  await until(() => uploads.items.every(({ state }) => state === "failed"));
+  uploads.clear(true);
+  await until(() => vault.kept.size === 0);
+});
+
 test("nothing goes on for whoever has logged out", async () => {
   const vault = new Vault();
   let release = (): void => undefined;

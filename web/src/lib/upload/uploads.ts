@@ -4,7 +4,7 @@
  * Nothing here knows the page or the network; both are given. Whatever fails stays in the list with its reason and can be
  * tried again. A file is forgotten once the vault has it, so that what is remembered is what a reload has to go on with.
  */
-import { Problem } from "../problems";
+import { asProblem, Problem } from "../problems";
 import type { Chosen } from "./chosen";
 import type { Form } from "./post";
 
@@ -195,9 +195,14 @@ export class Uploads {
 
   /** Take what has ended well out of the list; `everything` also what has not. */
   clear(everything = false): void {
-    this.#items = this.#items.filter(
-      ({ state }) => !ENDED.has(state) || (!everything && (state === "failed" || state === "rejected")),
-    );
+    const stays = ({ state }: Upload): boolean =>
+      !ENDED.has(state) || (!everything && (state === "failed" || state === "rejected"));
+    const gone = this.#items.filter((item) => !stays(item));
+    this.#items = this.#items.filter(stays);
+    // A failed file is remembered to be tried again; nobody wants that of it now.
+    const wanted = new Set(this.#items.map(keyOf));
+    const unwanted = gone.filter((item) => item.state === "failed" && !wanted.has(keyOf(item)));
+    void this.#world.memory.drop(unwanted.map(remembered)).catch(() => undefined);
     this.#world.changed();
   }
 
@@ -393,15 +398,18 @@ export class Uploads {
     const { form, abort } = item;
     if (!form || !abort) return;
     const era = this.#era;
+    // Cancelled and tried again meanwhile, it is another sender's.
+    const isOurs = (): boolean => era === this.#era && stateOf(item) === "sending" && item.abort === abort;
     const onSent = (bytes: number): void => {
+      if (!isOurs()) return;
       item.sent = Math.min(bytes, item.size);
       this.#world.changed();
     };
     try {
       const blob = form.seal ? await this.#world.seal(item.chosen.file, form.seal) : item.chosen.file;
-      if (stateOf(item) === "sending") await this.#world.post(form.post, blob, { signal: abort.signal, onSent });
+      if (isOurs()) await this.#world.post(form.post, blob, { signal: abort.signal, onSent });
     } catch (error) {
-      if (era !== this.#era || stateOf(item) !== "sending") return;
+      if (!isOurs()) return;
       item.sent = 0;
       if (!(error instanceof Problem)) {
         this.#end(item, "failed", "The file could not be read, or changed meanwhile. Choose it again.");
@@ -416,10 +424,10 @@ export class Uploads {
       item.form = null;
       if (error.status === 0) await this.#untilConnected(item.tries);
       else if (error.status >= 500) await this.#world.pause(500 * 2 ** item.tries);
-      if (era === this.#era && stateOf(item) === "sending") item.state = "queued";
+      if (isOurs()) item.state = "queued";
       return;
     }
-    if (era !== this.#era || stateOf(item) !== "sending") return;
+    if (!isOurs()) return;
     item.sent = item.size;
     item.state = "arrived";
     item.abort = null;
@@ -444,6 +452,7 @@ export class Uploads {
           this.#end(item, "done", reason ?? null);
         } else if (state === "rejected") this.#end(item, "rejected", reason ?? "The vault cannot take this file.");
         else if (state === "in_trash") this.#end(item, "in_trash", null);
+        else if (state === "unknown") this.#end(item, "failed", "The vault has lost this upload, or it was deleted.");
       });
       if (ready.length > 0) {
         wait = 1000;
@@ -462,13 +471,14 @@ export class Uploads {
         this.#away(false);
         return answer;
       } catch (error) {
-        if (!(error instanceof Problem)) throw error;
-        if (era !== this.#era) return error;
-        if (error.status === 0) await this.#untilConnected(tries);
-        else if (error.status === 429) await this.#world.pause(Math.max(error.retryAfter ?? 1, 1) * 1000);
-        else if (error.status >= 500 && tries < TRIES) await this.#world.pause(500 * 2 ** tries);
-        else return error;
-        if (era !== this.#era) return error;
+        // An answer that breaks off is no `Problem` yet; whoever asked must not die of it.
+        const problem = asProblem(error);
+        if (era !== this.#era) return problem;
+        if (["offline", "unreachable"].includes(problem.kind)) await this.#untilConnected(tries);
+        else if (problem.status === 429) await this.#world.pause(Math.max(problem.retryAfter ?? 1, 1) * 1000);
+        else if (problem.status >= 500 && tries < TRIES) await this.#world.pause(500 * 2 ** tries);
+        else return problem;
+        if (era !== this.#era) return problem;
       }
     }
   }
