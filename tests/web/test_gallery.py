@@ -33,6 +33,10 @@ GREY = base64.b64decode("2fcFDYI3iHd/cHeId4iIh3eAhw==")
 _numbers = count(1)
 
 OPENED = "document.querySelectorAll('.tile img').length"
+RESTED = (
+    "!document.querySelector('.unknown') && [...document.querySelectorAll('[data-photo]')]"
+    ".some((each) => each.getBoundingClientRect().top < innerHeight && each.getBoundingClientRect().bottom > 60)"
+)
 HERE = "document.activeElement?.dataset.photo"
 
 
@@ -107,6 +111,7 @@ class Account:
 def ada(served: Served, page: Browser) -> Account:
     """Somebody new, whom the browser does not know yet."""
     page("Network.enable")
+    offline(page, yes=False)
     page("Network.clearBrowserCookies")
     page("Storage.clearDataForOrigin", origin=served.address.removesuffix("/v1"), storageTypes="all")
     page.screen(1280, 800)
@@ -136,6 +141,12 @@ def scroll(page: Browser, by: str) -> None:
         f"scrollBy({{ top: {by}, behavior: 'instant' }}); new Promise((resolve) => "
         "requestAnimationFrame(() => requestAnimationFrame(() => requestAnimationFrame(resolve))))"
     )
+
+
+def scroll_to(page: Browser, share: float) -> None:
+    """So far down the page; then everything on the screen is listed."""
+    scroll(page, f"document.documentElement.scrollHeight * {share} - scrollY")
+    page.until(RESTED)
 
 
 def tile(image_id: UUID | str) -> str:
@@ -256,8 +267,7 @@ def test_any_number_of_photos_is_a_screenful_of_document(served: Served, page: B
     most = 0
     height = page.says("document.documentElement.scrollHeight")
     for share in (0.2, 0.9, 0.5, 1, 0):
-        page.says(f"scrollTo({{ top: document.documentElement.scrollHeight * {share}, behavior: 'instant' }})")
-        page.until("!document.querySelector('.unknown') && document.querySelectorAll('.tile').length > 5")
+        scroll_to(page, share)
         most = max(most, page.says("document.querySelectorAll('*').length"))
     assert height > 100 * 800
     assert most < 2500
@@ -272,7 +282,7 @@ def test_a_month_is_a_jump_away(served: Served, page: Browser, ada: Account) -> 
     served.functions()
     page.says("document.querySelector('[role=slider]').focus()")
     page.press("End")
-    page.until("!document.querySelector('.unknown') && scrollY > 10000")
+    page.until(f"scrollY > 10000 && {RESTED}")
     assert page.says("document.querySelector('[role=slider]').ariaValueText") == "July 2018"
     assert page.says("[...document.querySelectorAll('section h2')].at(-1).textContent") == "July 2018"
     assert 1 <= len(served.functions()) <= 3
@@ -284,8 +294,7 @@ def test_what_is_looked_at_stays_while_months_above_it_are_listed(served: Served
     ada.bare_photos(3_000, start=MAY, days=800)
     log_in(page, ada)
     page.until("document.querySelectorAll('.tile').length > 5")
-    page.says("scrollTo({ top: document.documentElement.scrollHeight * 0.6, behavior: 'instant' })")
-    page.until("!document.querySelector('.unknown')")
+    scroll_to(page, 0.6)
     spot = (
         "(() => { const found = [...document.querySelectorAll('[data-photo]')].map((each) => [each.dataset.photo, "
         "each.getBoundingClientRect().top]).filter(([, top]) => top >= 60).sort((a, b) => a[1] - b[1])[0]; "
@@ -294,10 +303,10 @@ def test_what_is_looked_at_stays_while_months_above_it_are_listed(served: Served
     photo, top = page.says(spot)
     for _ in range(4):
         scroll(page, "-900")
-        page.until("!document.querySelector('.unknown')")
+        page.until(RESTED)
     for _ in range(4):
         scroll(page, "900")
-        page.until("!document.querySelector('.unknown')")
+        page.until(RESTED)
     again = page.says(f"document.querySelector('{tile(photo)}').getBoundingClientRect().top")
     assert abs(again - top) < 260, "a row's height at most, where rows were broken anew"
 
@@ -355,16 +364,16 @@ def test_photos_are_leafed_through_by_keys_and_the_focus_comes_back(
     page.until(f"{OPENED} === 5")
     page.says(f"document.querySelector('{tile(ids[1])}').focus()")
     page.press("Enter")
-    page.until("document.querySelector('dialog img')?.dataset.quality === '2'")
+    page.until("document.querySelector('dialog[open] img')?.dataset.quality === '2'")
     for key, wanted in (("ArrowRight", ids[2]), ("ArrowRight", ids[3]), ("ArrowLeft", ids[2])):
         page.until("!!document.querySelector('.turn.right') && !!document.querySelector('.turn.left')")
         page.press(key)
-        page.until(f"location.hash === '#/photos/{wanted}' && !!document.querySelector('dialog img')")
+        page.until(f"location.hash === '#/photos/{wanted}' && !!document.querySelector('dialog[open] img')")
     page.press("f")
-    page.until("document.querySelector('dialog [aria-pressed=true]')?.ariaLabel.startsWith('Remove from fav')")
+    page.until("document.querySelector('dialog[open] [aria-pressed=true]')?.ariaLabel.startsWith('Remove from fav')")
     assert ada.column(ids[2], "favourite") is True
     page.press("Escape")
-    page.until(f"!document.querySelector('dialog') && {HERE} === '{ids[2]}'")
+    page.until(f"!document.querySelector('dialog[open]') && {HERE} === '{ids[2]}'")
 
 
 def test_a_photo_that_is_opened_by_its_address_has_its_neighbours(served: Served, page: Browser, ada: Account) -> None:
@@ -372,12 +381,12 @@ def test_a_photo_that_is_opened_by_its_address_has_its_neighbours(served: Served
     ada.bare_photos(900, start=datetime(2026, 5, 1), days=300)
     log_in(page, ada, f"#/photos/{ids[2]}")
     page.until(
-        "document.querySelector('dialog img')?.dataset.quality === '2' && !!document.querySelector('.turn.right')"
+        "document.querySelector('dialog[open] img')?.dataset.quality === '2' && !!document.querySelector('.turn.right')"
     )
     page.press("ArrowLeft")
     page.until(f"location.hash === '#/photos/{ids[1]}'")
     page.press("Escape")
-    page.until("!document.querySelector('dialog') && document.querySelectorAll('.tile').length > 3")
+    page.until("!document.querySelector('dialog[open]') && document.querySelectorAll('.tile').length > 3")
 
 
 def test_zooming_keeps_what_is_under_the_pointer_and_a_double_click_ends_it(
@@ -385,7 +394,7 @@ def test_zooming_keeps_what_is_under_the_pointer_and_a_double_click_ends_it(
 ) -> None:
     (photo,) = ada.photos(1, start=MAY)
     log_in(page, ada, f"#/photos/{photo}")
-    page.until("document.querySelector('dialog img')?.dataset.quality === '2'")
+    page.until("document.querySelector('dialog[open] img')?.dataset.quality === '2'")
     scale = "new DOMMatrix(getComputedStyle(document.querySelector('.picture')).transform).a"
     page("Input.dispatchMouseEvent", type="mouseWheel", x=640, y=400, deltaX=0, deltaY=-400)
     page.until(f"{scale} > 1.5")
@@ -398,12 +407,12 @@ def test_fingers_leaf_and_put_away(served: Served, page: Browser, ada: Account) 
     page.screen(390, 844, touch=True)
     log_in(page, ada, f"#/photos/{ids[0]}")
     page.until(
-        "document.querySelector('dialog img')?.dataset.quality === '2' && !!document.querySelector('.turn.right')"
+        "document.querySelector('dialog[open] img')?.dataset.quality === '2' && !!document.querySelector('.turn.right')"
     )
     page.drag((300, 400), (80, 410))
     page.until(f"location.hash === '#/photos/{ids[1]}'")
     page.drag((200, 300), (205, 560))
-    page.until("!document.querySelector('dialog')")
+    page.until("!document.querySelector('dialog[open]')")
     page.screen(1280, 800)
 
 
@@ -411,7 +420,7 @@ def test_a_caption_survives_a_failed_request_and_leafing(served: Served, page: B
     ids = [str(each) for each in ada.photos(2, start=MAY, filename=HOSTILE)]
     log_in(page, ada, f"#/photos/{ids[0]}")
     page.until(
-        "document.querySelector('dialog img')?.dataset.quality === '2' && !!document.querySelector('.turn.right')"
+        "document.querySelector('dialog[open] img')?.dataset.quality === '2' && !!document.querySelector('.turn.right')"
     )
     page.press("i")
     page.click("#caption")
@@ -430,14 +439,14 @@ def test_a_caption_survives_a_failed_request_and_leafing(served: Served, page: B
     page.until("!document.querySelector('aside .button.primary')")
     assert ada.column(ids[0], "caption") == HOSTILE
     page.press("i")
-    page.until(f"document.querySelector('dialog .caption').textContent === {json.dumps(HOSTILE)}")
-    assert page.says("document.querySelectorAll('dialog .caption *').length") == 0
+    page.until(f"document.querySelector('dialog[open] .caption').textContent === {json.dumps(HOSTILE)}")
+    assert page.says("document.querySelectorAll('dialog[open] .caption *').length") == 0
 
 
 def test_the_original_is_saved_as_it_was_uploaded(served: Served, page: Browser, ada: Account, tmp_path: Path) -> None:
     (photo,) = ada.photos(1, start=MAY, filename="../IMG <1>.jpg")
     log_in(page, ada, f"#/photos/{photo}")
-    page.until("document.querySelector('dialog img')?.dataset.quality === '2'")
+    page.until("document.querySelector('dialog[open] img')?.dataset.quality === '2'")
     page("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(tmp_path))
     page.press("d")
     page.until("!document.querySelector('[aria-busy=true]')")
@@ -468,7 +477,7 @@ def test_axe_finds_nothing_serious(served: Served, page: Browser, ada: Account, 
     page.until("!!document.querySelector('[role=toolbar]')")
     check(page)
     page.open(f"{served.address}/#/photos/{ids[0]}")
-    page.until("document.querySelector('dialog img')?.dataset.quality === '2'")
+    page.until("document.querySelector('dialog[open] img')?.dataset.quality === '2'")
     page.press("i")
     page.until("!!document.querySelector('aside')")
     check(page)
@@ -515,7 +524,7 @@ class TestBelowAStage:
         page.press("Enter")
         page.until(f"{OPENED} === 2")
         page.click(tile(ids[0]))
-        page.until("document.querySelector('dialog img')?.dataset.quality === '2'")
+        page.until("document.querySelector('dialog[open] img')?.dataset.quality === '2'")
         page.reload()
-        page.until("document.querySelector('dialog img')?.dataset.quality === '2'")
+        page.until("document.querySelector('dialog[open] img')?.dataset.quality === '2'")
         assert page.says("location.pathname").startswith("/v1")

@@ -157,8 +157,14 @@ interface MonthSection extends Section {
 export class Timeline extends Source {
   #running = new Map<string, Promise<void>>();
   #generation = 0;
+  #opening: Promise<void> = Promise.resolve();
 
-  async open(): Promise<void> {
+  open(): Promise<void> {
+    this.#opening = this.#open();
+    return this.#opening;
+  }
+
+  async #open(): Promise<void> {
     const generation = ++this.#generation;
     this.failure = null;
     try {
@@ -209,6 +215,7 @@ export class Timeline extends Source {
 
   /** Find a photo by its time, so that its neighbours are known. Throws `Problem`. */
   async locate(photo: Photo): Promise<Position | null> {
+    if (!this.ready) await this.#opening;
     const known = this.position(photo.id);
     if (known || !photo.taken) return known;
     const month = this.sections.find(({ key }) => key === photo.taken?.local_time.slice(0, 7));
