@@ -26,7 +26,11 @@ _SHOWN = "i.map_cell IS NOT NULL AND i.deleted_at IS NULL AND NOT i.archived AND
 
 @dataclass(frozen=True)
 class Cluster:
-    """``lat`` and ``lon`` are the middle of its photos; ``cover_id`` is one of them, the only one of a single photo."""
+    """``lat`` and ``lon`` are the middle of its photos; ``cover_id`` is one of them, the only one of a single photo.
+
+    The cover is the first photo in the order of cells, ``other_end_id`` the last: as far as a cell is wide, they are
+    far apart.
+    """
 
     cell: cells.Cell
     lat: float
@@ -34,6 +38,7 @@ class Cluster:
     images: int
     estimated: int
     cover_id: UUID
+    other_end_id: UUID
 
 
 @dataclass(frozen=True)
@@ -53,12 +58,16 @@ def within(conn: Connection, box: cells.Box, *, zoom: int) -> Map:
     level = covering[0].level
     found = conn.execute(
         f"""
-        SELECT c.cell, c.images, c.estimated, c.lat_sum, c.lon_sum, cover.id
+        SELECT c.cell, c.images, c.estimated, c.lat_sum, c.lon_sum, cover.id, other_end.id
         FROM image_cells c CROSS JOIN LATERAL (
             SELECT i.id FROM images i
             WHERE {_SHOWN} AND i.map_cell >= c.cell << %(up)s AND i.map_cell < (c.cell + 1) << %(up)s
             ORDER BY i.map_cell, i.sort_at DESC, i.id DESC LIMIT 1
-        ) AS cover
+        ) AS cover CROSS JOIN LATERAL (
+            SELECT i.id FROM images i
+            WHERE {_SHOWN} AND i.map_cell >= c.cell << %(up)s AND i.map_cell < (c.cell + 1) << %(up)s
+            ORDER BY i.map_cell DESC, i.sort_at, i.id LIMIT 1
+        ) AS other_end
         WHERE c.cell = ANY(%(cells)s)
         ORDER BY c.images DESC, c.cell
         """.encode(),
@@ -74,7 +83,14 @@ def within(conn: Connection, box: cells.Box, *, zoom: int) -> Map:
                 images=images,
                 estimated=estimated,
                 cover_id=cover_id,
+                other_end_id=other_end_id,
             )
-            for code, images, estimated, lat_sum, lon_sum, cover_id in found
+            for code, images, estimated, lat_sum, lon_sum, cover_id, other_end_id in found
         ],
     )
+
+
+def unlocated(conn: Connection) -> int:
+    """How many photos have no position, of those that have arrived and are neither in the trash nor in the archive."""
+    found = conn.execute("SELECT arranged - located FROM image_totals").fetchone()
+    return int(found[0]) if found else 0

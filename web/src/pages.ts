@@ -21,6 +21,8 @@ export const PAGES: Readonly<Record<string, Page>> = {
   photos: { title: "Photos", nav: { icon: "photos" }, load: () => import("./pages/Photos.svelte") },
   people: { title: "People", nav: { icon: "people" }, load: () => import("./pages/People.svelte") },
   albums: { title: "Albums", nav: { icon: "albums" }, load: () => import("./pages/Albums.svelte") },
+  map: { title: "Map", nav: { icon: "map" }, load: () => import("./pages/Map.svelte") },
+  memories: { title: "Memories", nav: { icon: "memories" }, load: () => import("./pages/Memories.svelte") },
   trash: { title: "Trash", nav: { icon: "trash" }, load: () => import("./pages/Trash.svelte") },
   search: { title: "Search", load: () => import("./pages/Search.svelte") },
 };

@@ -116,16 +116,20 @@ def _taken(row: images.Image) -> schemas.Taken | None:
     )
 
 
+def place_names(row: images.Image) -> schemas.PlaceNames | None:
+    """What the place of a photo is called; None where it has no name."""
+    if not (row.country_code or row.city):
+        return None
+    return schemas.PlaceNames(city=row.city, region=row.region, country=row.country, country_code=row.country_code)
+
+
 def _location(row: images.Image) -> schemas.Location | None:
     if row.lat is None or row.lon is None or row.location_source is None:
         return None
-    place = None
-    if row.country_code or row.city:
-        place = schemas.PlaceNames(city=row.city, region=row.region, country=row.country, country_code=row.country_code)
     return schemas.Location(
         lat=row.lat,
         lon=row.lon,
-        place=place,
+        place=place_names(row),
         source=row.location_source,
         accuracy_km=row.location_accuracy_km,
     )

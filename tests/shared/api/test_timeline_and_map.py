@@ -132,6 +132,34 @@ def test_near_photos_are_one_cluster_that_opens_into_single_photos(http: TestCli
     assert {single["count"] for single in singles} == {1}
 
 
+def test_a_cluster_is_called_what_its_photos_agree_on(http: TestClient) -> None:
+    who = somebody()
+    portugal = {"country": "Portugal", "country_code": "PT", "region": "Lisbon District"}
+    put(who.user_id, 38.7139, -9.1394, city="Lisbon", **portugal)
+
+    def place() -> Any:
+        (cluster,) = ask(http, who, "/images/map", zoom=3)["items"]
+        return cluster["place"]
+
+    assert place() == {"city": "Lisbon", **portugal}
+    put(who.user_id, 38.6970, -9.4215, city="Cascais", **portugal)
+    assert place() == {"city": None, **portugal}
+    put(who.user_id, 37.0194, -7.9304, city="Faro", **portugal | {"region": "Faro"})
+    assert place() == {"city": None, **portugal | {"region": None}}
+    put(who.user_id, 36.5271, -6.2886, city="Cadiz", country="Spain", country_code="ES")
+    assert place() is None
+
+
+def test_the_map_counts_photos_that_it_cannot_show(http: TestClient) -> None:
+    who = somebody()
+    assert ask(http, who, "/images/map") == {"zoom": 2, "items": [], "unlocated": 0}
+    put(who.user_id, 0.0, -150.0)
+    add_photos(who.user_id, 2)
+    add_photo(who.user_id, archived=True)
+    shown = ask(http, who, "/images/map")
+    assert (shown["unlocated"], [cluster["place"] for cluster in shown["items"]]) == (2, [None])
+
+
 def test_photos_of_one_spot_stay_one_cluster_whose_box_lists_them(http: TestClient) -> None:
     who = somebody()
     spot = [put(who.user_id, 38.7139, -9.1394, taken=datetime(2025, 5, 1) + timedelta(days=n)) for n in range(3)]
