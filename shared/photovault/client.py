@@ -227,9 +227,10 @@ class Client:
         clock = _instant(answer.headers.get("date", ""))
         return Sighting(answer.status_code, body if isinstance(body, dict) else {}, clock, seconds)
 
-    def create(self, path: str, body: object = None) -> Any:
-        """A POST that makes something, at most once however often the connection fails."""
-        return self.json("POST", path, body=body, headers={"Idempotency-Key": str(uuid4())})
+    def create(self, path: str, body: object = None, *, key: str | None = None) -> Any:
+        """A POST that makes something, at most once however often the connection fails; with a ``key`` (ASCII), at
+        most once in a day by whoever has the same."""
+        return self.json("POST", path, body=body, headers={"Idempotency-Key": key or str(uuid4())})
 
     def items(self, path: str, *, limit: int = 200, **params: Any) -> Iterator[dict[str, Any]]:
         """All items of a list, asked for page by page."""

@@ -10,9 +10,11 @@ run that was killed is gone on with by running again: the same bytes are the sam
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import queue
 import threading
 import time
+import unicodedata
 from base64 import urlsafe_b64decode
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,6 +29,7 @@ from photovault.client import Client, OtherBytes
 from photovault.errors import (
     Conflict,
     Forbidden,
+    NotFound,
     PhotoVaultError,
     TooLarge,
     TooManyRequests,
@@ -309,9 +312,8 @@ class Uploader:
         results += self._upload_all(waiting, pool)
         for ready in again:  # the same bytes under another name
             image_id = self._done.get(ready.contents.sha256)
-            if image_id is None and not self.dry_run:
-                why = "Another file with the same bytes could not be uploaded."
-                results.append(self._result(Result(ready.item, "failed", why=why)))
+            if image_id is None and not self.dry_run:  # the other one changed, went away, or was refused
+                results += self._upload_all([ready], pool)
             else:
                 results.append(self._result(Result(ready.item, "duplicate", image_id, film=ready.contents.is_film)))
         if not self.dry_run:
@@ -345,13 +347,12 @@ class Uploader:
             self._fatal = self._fatal or error
             self._halted.set()
             raise
-        if result.state in {"uploaded", "duplicate"} and result.image_id:
-            self._done[ready.contents.sha256] = result.image_id
         if result.state != "uploaded":
             self._told(Wanted(-ready.item.stamp.size))
         return self._result(result)
 
     def _posted(self, group: _Group, number: int) -> Result:
+        """What became of a file, whose bytes are done by then: those that went up, not those that were read first."""
         item = group.waiting[number].item
         why = ""
         for _ in range(TRIES):
@@ -365,6 +366,8 @@ class Uploader:
                 state: State = "in_trash" if answer["state"] == "in_trash" else "duplicate"
                 if answer.get("status") == "rejected":
                     state = "rejected"
+                if state == "duplicate":
+                    self._done[group.waiting[number].contents.sha256] = image_id
                 return Result(item, state, image_id, why=answer.get("reason") or "", film=film)
             try:
                 self._post(group.waiting[number], answer)
@@ -383,6 +386,7 @@ class Uploader:
                 self._failed(error)
                 return Result(item, "failed", image_id, why=_detail(error), film=film)
             self._failures = 0
+            self._done[group.waiting[number].contents.sha256] = image_id
             return Result(group.waiting[number].item, "uploaded", image_id, film=film)
         return Result(item, "failed", why=why)
 
@@ -402,6 +406,9 @@ class Uploader:
 
     def _announced(self, group: _Group, number: int) -> Mapping[str, Any] | PhotoVaultError:
         """What the server says of a file, and lately."""
+        done = self._done.get(group.waiting[number].contents.sha256)
+        if done is not None:  # it has become the copy of another
+            return {"state": "duplicate", "image_id": done}
         with group.lock:
             if time.monotonic() - group.asked_at > FRESH_SECONDS:
                 wanted = [n for n, ready in enumerate(group.waiting) if ready.contents.sha256 not in self._done]
@@ -537,14 +544,24 @@ class _Albums:
 
     def id_of(self, title: str) -> str:
         """The album of that title, which is made when there is none."""
-        title = " ".join(title.split())
+        title = _composed(" ".join(title.split()))
         if self._ids is None:
             self._ids = {}
             for album in self.client.items("/albums/", kind="manual"):
-                self._ids.setdefault(album["title"], album["id"])
+                self._ids.setdefault(_composed(album["title"]), album["id"])
         if title not in self._ids:
-            self._ids[title] = self.client.create("/albums/manual", {"title": title, "image_ids": []})["id"]
+            self._ids[title] = self._made(title)
         return self._ids[title]
+
+    def _made(self, title: str) -> str:
+        """A new album. Of runs that make it at the same time, all get the same: its title is the key."""
+        body = {"title": title, "image_ids": []}
+        key = f"album {hashlib.sha256(title.encode()).hexdigest()}"
+        with contextlib.suppress(NotFound):  # made under this key a while ago, and deleted since
+            album = self.client.create("/albums/manual", body, key=key)
+            if album["title"] == title:
+                return str(album["id"])
+        return str(self.client.create("/albums/manual", body)["id"])
 
     def _put(self, album_id: str, image_ids: Sequence[str]) -> None:
         for start in range(0, len(image_ids), LOT):
@@ -559,6 +576,11 @@ class _Albums:
                 half = len(some) // 2
                 self._put(album_id, some[:half])
                 self._put(album_id, some[half:])
+
+
+def _composed(title: str) -> str:
+    """Names of folders have their accents apart on some systems."""
+    return unicodedata.normalize("NFC", title)
 
 
 def _stamped(item: Item) -> Item:

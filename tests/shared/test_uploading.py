@@ -8,6 +8,7 @@ import json
 import os
 import re
 import threading
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -256,6 +257,37 @@ def test_photos_come_into_an_album_that_is_made_once(desk: Desk) -> None:
     assert (album["title"], album["image_count"]) == ("The trip", 4)
 
 
+def test_two_runs_at_once_make_one_album(desk: Desk) -> None:
+    none = httpx.Response(200, json={"items": [], "next_cursor": None})
+    desk.cloud.server = lambda request: (
+        none if request.url.path == "/albums/" else None
+    )  # both asked before it was made
+    desk.write(1)
+    desk.upload(albums=["Été"])
+    desk.write(1, start=10)
+    desk.upload(albums=[unicodedata.normalize("NFD", "Été")])
+    with api_client([albums_router]) as api:
+        (album,) = api.get("/albums/?kind=manual", headers=desk.who.headers).json()["items"]
+        assert (album["title"], album["image_count"]) == ("Été", 2)
+        api.patch(f"/albums/{album['id']}", headers=desk.who.headers, json={"title": "Summer"})
+        desk.upload(albums=["Été"])
+        albums = api.get("/albums/?kind=manual", headers=desk.who.headers).json()["items"]
+    assert sorted(each["title"] for each in albums) == ["Summer", "Été"], (
+        "one that is called otherwise by now is another"
+    )
+
+
+def test_an_album_that_was_deleted_is_made_again(desk: Desk) -> None:
+    desk.write(1)
+    desk.upload(albums=["The trip"])
+    with api_client([albums_router]) as api:
+        (album,) = api.get("/albums/?kind=manual", headers=desk.who.headers).json()["items"]
+        assert api.delete(f"/albums/{album['id']}", headers=desk.who.headers).status_code < 300
+        assert desk.upload(albums=["The trip"]).troubles == []
+        (again,) = api.get("/albums/?kind=manual", headers=desk.who.headers).json()["items"]
+    assert again["id"] != album["id"]
+
+
 def test_an_album_that_the_vault_refuses_keeps_no_photo_out(desk: Desk) -> None:
     desk.write(2)
     uploader = desk.upload(albums=["\x07"])
@@ -385,6 +417,49 @@ def test_a_file_that_changes_between_hash_and_upload_arrives_as_it_is(desk: Desk
 
     assert desk.upload(tell=edit).counts == {"uploaded": 3}
     assert fresh in contents(desk)
+
+
+def test_the_copy_of_a_file_that_changed_goes_up_itself(desk: Desk) -> None:
+    """What was read of the one that changed is nowhere but in its copy."""
+    (before,) = desk.write(1).values()
+    edited, fresh = desk.folder / "photos" / "IMG_0000.jpg", PHOTO + b"edited meanwhile"
+    (desk.folder / "photos" / "copy.jpg").write_bytes(before)
+    edited.rename(edited.with_name("a.jpg"))  # comes first
+    edited = edited.with_name("a.jpg")
+
+    def edit(event: Event) -> None:
+        if isinstance(event, Wanted) and event.bytes > 0 and edited.read_bytes() != fresh:
+            edited.write_bytes(fresh)
+
+    assert desk.upload(tell=edit).counts == {"uploaded": 2}
+    assert contents(desk) == {before, fresh}
+    assert len({result.image_id for result in desk.results.values()}) == 2
+
+
+def test_a_file_that_becomes_the_copy_of_another_is_told_as_one(desk: Desk) -> None:
+    desk.write(2)
+    first, second = (desk.folder / "photos" / name for name in ("IMG_0000.jpg", "IMG_0001.jpg"))
+
+    def copy(event: Event) -> None:
+        if isinstance(event, Result) and event.item.filename == first.name:
+            second.write_bytes(first.read_bytes())
+
+    assert desk.upload(jobs=1, tell=copy).counts == {"uploaded": 1, "duplicate": 1}
+    assert desk.results[first.name].image_id == desk.results[second.name].image_id
+
+
+def test_a_copy_goes_up_where_the_first_cannot_be_read(desk: Desk) -> None:
+    (data,) = desk.write(1).values()
+    first, copy = desk.folder / "photos" / "IMG_0000.jpg", desk.folder / "photos" / "copy.jpg"
+    first.rename(first.with_name("a.jpg"))
+    copy.write_bytes(data)
+
+    def remove(event: Event) -> None:
+        if isinstance(event, Wanted):
+            first.with_name("a.jpg").unlink(missing_ok=True)
+
+    assert desk.upload(tell=remove).counts == {"uploaded": 1, "failed": 1}
+    assert contents(desk) == {data}
 
 
 def test_bytes_that_change_without_a_trace_are_seen_by_the_storage(desk: Desk) -> None:
