@@ -88,7 +88,7 @@ test-gallery: gallery-types ## The gallery's style, types and the tests of its m
 # Without the package registry the vault still runs.
 .PHONY: gallery-if-possible
 gallery-if-possible:
-	@$(MAKE) --no-print-directory gallery || echo "The gallery was not built, so / says so; everything else runs."
+	@$(MAKE) --silent gallery || echo "The gallery was not built, so / says so; everything else runs."
 else
 .PHONY: gallery gallery-types test-gallery gallery-if-possible
 gallery gallery-types test-gallery gallery-if-possible:
