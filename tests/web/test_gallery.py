@@ -234,6 +234,50 @@ def test_logging_out_forgets_what_was_seen(served: Served, page: Browser, ada: A
     assert "POST /auth/refresh" not in served.functions()[-3:]
 
 
+def test_a_session_that_was_ended_elsewhere_leaves_nothing_behind(served: Served, page: Browser, ada: Account) -> None:
+    ada.photos(2, start=MAY)
+    log_in(page, ada)
+    page.until("caches.open('photovault-sealed-1').then((cache) => cache.keys()).then((keys) => keys.length === 2)")
+    httpx.delete(f"{served.address}/auth/sessions", headers=ada.headers).raise_for_status()
+    page.reload()
+    page.until("!!document.querySelector('input[name=password]')")
+    page.until("caches.keys().then((names) => names.length === 0)")
+    page.until("indexedDB.databases().then((found) => found.length === 0)")
+    assert page.says("JSON.stringify(localStorage)") == "{}"
+
+
+def test_logging_out_in_one_tab_empties_the_others(served: Served, page: Browser, ada: Account) -> None:
+    ada.photos(2, start=MAY)
+    log_in(page, ada)
+    page.until(f"{OPENED} === 2")
+    # Another tab, as far as this one can tell: a document of its own at the same address.
+    page.says(
+        "document.body.append(Object.assign(document.createElement('iframe'), {src: 'about:blank'}));"
+        "frames[0].localStorage.removeItem('photovault.logged-in')"
+    )
+    page.until("!!document.querySelector('input[name=password]')")
+    assert page.says(OPENED) == 0
+
+
+def test_a_tab_of_one_person_becomes_that_of_another_who_logs_in(served: Served, page: Browser, ada: Account) -> None:
+    """The cookie is that of all tabs: what this one shows and sends must not be Ada's half and Eve's half."""
+    ada.photos(2, start=MAY)
+    log_in(page, ada)
+    page.until(f"{OPENED} === 2")
+    eve = Account(served)
+    httpx.delete(f"{served.address}/auth/sessions", headers=ada.headers).raise_for_status()
+    body = json.dumps(json.dumps({"email": eve.email, "password": PASSWORD, "cookie": True}))
+    page.says(
+        "window.before = true; fetch('auth/login', {method: 'POST', headers: {'content-type': 'application/json'}, "
+        f"body: {body}}}).then((answer) => answer.status)"
+    )
+    page.says("location.hash = '#/albums'")
+    page.until("!window.before && !!document.querySelector('header .brand')")
+    page.says("location.hash = '#/photos'")
+    page.until("document.querySelector('main h2')?.textContent === 'No photos yet'")
+    assert page.says("caches.keys()") == []
+
+
 def test_a_session_that_was_ended_elsewhere_asks_to_log_in_again(served: Served, page: Browser, ada: Account) -> None:
     log_in(page, ada)
     httpx.delete(f"{served.address}/auth/sessions", headers=ada.headers).raise_for_status()

@@ -112,6 +112,19 @@ test("a token is renewed ahead of its end, and a session that has ended is said 
   expect(tokens.isRemembered()).toBe(false);
 });
 
+test("a page of one person is never served by the session of another, who has logged in meanwhile", async () => {
+  tokens.take((await loggedIn("ada's", 5).json()) as Parameters<Tokens["take"]>[0]);
+  const ended = vi.fn();
+  tokens.onEnd(ended);
+  const eve = (): Response =>
+    Response.json({ user: { id: "2" }, access_token: "eve's", refresh_token: null, expires_in: 600 });
+  answers = [eve, () => problem(401, "Log in.")];
+  await expect(api.post("/images/trash", { body: { image_ids: [] } })).rejects.toThrow("Log in.");
+  expect(asked.map(({ token }) => token)).toEqual([null, null]);
+  expect(ended).toHaveBeenCalledExactlyOnceWith("somebody else");
+  expect(tokens.isRemembered()).toBe(true);
+});
+
 test("a session is kept while the server cannot be asked for it", async () => {
   tokens.take((await loggedIn("old", 0).json()) as Parameters<Tokens["take"]>[0]);
   answers = [() => Promise.reject(new TypeError("Failed to fetch"))];

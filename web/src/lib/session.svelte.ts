@@ -9,6 +9,9 @@ type State =
   | { is: "out"; note: string | null }
   | { is: "in"; user: tokens.User };
 
+/** How what pages keep on the disk is called: ciphertext in caches, names of unfinished uploads in databases. */
+const KEPT = "photovault-";
+
 class Session {
   state: State = $state.raw({ is: "opening" });
   #forgetters: (() => void | Promise<void>)[] = [];
@@ -24,8 +27,9 @@ class Session {
 
   /** Take up the session that this browser has, if any. */
   async open(): Promise<void> {
-    tokens.onEnd(() => {
-      if (this.state.is === "in") void this.#leave("Your session has ended. Log in again to go on.");
+    tokens.onEnd((why) => {
+      if (why === "somebody else") void this.#begin();
+      else if (this.state.is === "in") void this.#leave("Your session has ended. Log in again to go on.");
     });
     if (!tokens.isRemembered()) {
       this.state = { is: "out", note: null };
@@ -34,7 +38,8 @@ class Session {
     this.state = { is: "opening" };
     try {
       const answer = await tokens.restore();
-      this.state = answer ? { is: "in", user: answer.user } : { is: "out", note: null };
+      if (answer) this.state = { is: "in", user: answer.user };
+      else await this.#leave(null); // what was kept of it is forgotten, too
     } catch (error) {
       this.state = { is: "unreachable", problem: asProblem(error) };
     }
@@ -63,9 +68,29 @@ class Session {
   async #leave(note: string | null): Promise<void> {
     tokens.forget();
     this.state = { is: "out", note };
-    // All of them, also where one fails: what is left over would be seen by whoever sits here next.
-    await Promise.allSettled(this.#forgetters.map(async (forget) => forget()));
+    await this.#forget();
   }
+
+  /** A page of somebody else, who has logged in here: nothing of this one is left. */
+  async #begin(): Promise<void> {
+    this.state = { is: "opening" };
+    await this.#forget();
+    location.reload();
+  }
+
+  /** All of it, also where some of it fails, and whichever parts were loaded: the next one who sits here would see it. */
+  async #forget(): Promise<void> {
+    await Promise.allSettled(this.#forgetters.map(async (forget) => forget()));
+    await Promise.allSettled([forgetCaches(), forgetDatabases()]);
+  }
+}
+
+async function forgetCaches(): Promise<void> {
+  for (const name of await caches.keys()) if (name.startsWith(KEPT)) await caches.delete(name);
+}
+
+async function forgetDatabases(): Promise<void> {
+  for (const { name } of await indexedDB.databases()) if (name?.startsWith(KEPT)) indexedDB.deleteDatabase(name);
 }
 
 export const session = new Session();

@@ -19,26 +19,38 @@ const MARGIN = 30_000;
 
 let access: { token: string; until: number } | null = null;
 let renewing: Promise<LoggedIn | null> | null = null;
-let ended: () => void = () => {};
+/** Whose page this is; the cookie, which all tabs have, may be somebody else's by now. */
+let person: string | null = null;
+let ended: (why: End) => void = () => {};
+
+export type End = "ended" | "somebody else";
 
 /** Whether a session may be there to be taken up. */
 export function isRemembered(): boolean {
   return localStorage.getItem(HINT) !== null;
 }
 
-/** What to do when the session has ended: it was ended elsewhere, or ran out. */
-export function onEnd(listener: () => void): void {
+/** What to do when the session has ended (it was ended elsewhere, or ran out), or is somebody else's. */
+export function onEnd(listener: (why: End) => void): void {
   ended = listener;
+  globalThis.addEventListener?.("storage", ({ key }) => {
+    if (key !== HINT && key !== null) return;
+    if (isRemembered()) return;
+    access = null;
+    ended("ended"); // somebody has logged out in another tab
+  });
 }
 
 /** Take the tokens of an answer of sign-up, log-in or refresh. */
 export function take(answer: LoggedIn): void {
+  person = answer.user.id;
   access = { token: answer.access_token, until: Date.now() + answer.expires_in * 1000 };
   localStorage.setItem(HINT, "yes");
 }
 
 export function forget(): void {
   access = null;
+  person = null;
   localStorage.removeItem(HINT);
 }
 
@@ -76,11 +88,17 @@ async function refreshed(): Promise<LoggedIn | null> {
   }
   if (response.status === 401) {
     forget();
-    ended();
+    ended("ended");
     return null;
   }
   if (!response.ok) throw await problemOf(response);
   const answer = (await response.json()) as LoggedIn;
+  if (person !== null && person !== answer.user.id) {
+    // Somebody else has logged in, in another tab. Nothing that this page does or shows is theirs.
+    access = null;
+    ended("somebody else");
+    return null;
+  }
   take(answer);
   return answer;
 }
