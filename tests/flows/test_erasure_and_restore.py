@@ -301,7 +301,7 @@ def test_a_database_of_an_older_version_is_upgraded_first(
     user_id = uuid4()
     with monkeypatch.context() as patch:
         patch.setattr(migrate, "available", lambda: migrate_available[:1])
-        migrate.upgrade(live.url, jwt_secrets=[SECRET])
+        migrate.upgrade(live.url)
     with psycopg.connect(live.url) as conn:
         conn.execute(
             "INSERT INTO users (id, email, email_key, name, password_hash, quota_bytes) "

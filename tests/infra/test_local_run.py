@@ -90,7 +90,7 @@ def _status(process: psutil.Process) -> str:
 
 def test_it_serves_stops_in_order_and_keeps_what_it_was_given(start: Callable[[], Run]) -> None:
     first = start()
-    base = first.until(r"API +(http://\S+)")
+    base = first.until(r"Gallery +(http://\S+)")
     gateway = first.until(r"Gateway +(http://\S+)")
     assert httpx.get(f"{base}/health").status_code == 200
     token = httpx.post(f"{base}/auth/signup", json=ACCOUNT).json()["access_token"]
@@ -109,7 +109,7 @@ def test_it_serves_stops_in_order_and_keeps_what_it_was_given(start: Callable[[]
     assert ended(family) == []
 
     third = start()
-    base = third.until(r"API +(http://\S+)")
+    base = third.until(r"Gallery +(http://\S+)")
     assert httpx.post(f"{base}/auth/login", json=CREDENTIALS).status_code == 200
     family = third.family()
     third.process.kill()
