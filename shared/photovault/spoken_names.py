@@ -92,8 +92,12 @@ class KnownNames:
         match key:
             case "person":
                 return names.people_spelt
-            case "label" | "camera" | "album":
-                return Spelling(self._table(key)[1])  # hardly ever asked for
+            case "label":
+                return names.labels_spelt[self.speech.code]
+            case "camera":
+                return names.cameras_spelt
+            case "album":
+                return names.albums_spelt
             case _:
                 return names.places_spelt
 
@@ -168,4 +172,5 @@ class KnownNames:
 
 
 def _contains(name: Key, part: Key) -> bool:
-    return any(name[k : k + len(part)] == part for k in range(len(name) - len(part) + 1))
+    # A query may ask a hundred times, of thousands of names: most are told by a look at their words.
+    return part[0] in name and any(name[k : k + len(part)] == part for k in range(len(name) - len(part) + 1))

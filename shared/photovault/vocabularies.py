@@ -85,6 +85,19 @@ class Vocabulary:
     def places_spelt(self) -> Spelling:
         return Spelling(self.places)
 
+    @cached_property
+    def labels_spelt(self) -> Mapping[str, Spelling]:
+        """By the code of a language."""
+        return {code: Spelling(names) for code, names in self.labels.items()}
+
+    @cached_property
+    def cameras_spelt(self) -> Spelling:
+        return Spelling(self.cameras)
+
+    @cached_property
+    def albums_spelt(self) -> Spelling:
+        return Spelling(self.albums)
+
 
 class Spelling:
     """The words of some names, by their first letter and length: no other word is one letter away."""
