@@ -1,26 +1,29 @@
 """Bringing what other services export into a vault: their photos, their albums, and what they know of each photo.
 
-``takeout``, ``apple`` and ``photovault`` look through unpacked exports; what they collect is uploaded as any folder is
-(``uploading``). ``describe`` then tells the vault what it lacks. All of it can be done again at any time: it asks what
-there is first.
+``takeout``, ``apple`` and ``photovault`` look through exports, unpacked or in their zips (``zips``); what they collect
+is uploaded from where it lies, as any folder is (``uploading``). ``describe`` then tells the vault what it lacks. All
+of it can be done again at any time: it asks what there is first.
 """
 
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections import ChainMap, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import tzinfo
 from pathlib import Path
+from threading import Event
+from types import TracebackType
+from typing import Self
 
-from photovault import apple_export, beside, export_layout, own_export, photo_files
+from photovault import apple_export, beside, export_layout, own_export, photo_files, zips
 from photovault import takeout as google
 from photovault.beside import Known
 from photovault.client import Client
 from photovault.errors import NotFound, PhotoVaultError
 from photovault.photo_files import Found, PassedOver
-from photovault.uploading import FATAL, Item, Result
+from photovault.uploading import CHANGING, FATAL, Item, Result, Stopped
 
 # A photo's JSON file has some 2 KB; an album's of ten thousand photos a few hundred.
 _MOST_BYTES = 16 * 1024 * 1024
@@ -31,13 +34,30 @@ _BESIDE = frozenset({".json", ".csv", ".html", ".xmp", ".aae", ".txt"})
 
 @dataclass
 class Collected:
-    """What an export holds. ``known`` is by the path of the photo; ``trashed`` were thrown away there already."""
+    """What an export holds. ``known`` is by the path of the photo; ``trashed`` were thrown away there already.
+
+    A context manager: it holds the zips open until all is uploaded.
+    """
 
     items: list[Item] = field(default_factory=list)
     known: dict[Path, Known] = field(default_factory=dict)
     passed_over: list[PassedOver] = field(default_factory=list)
     trashed: int = 0
     unknown: int = 0
+    archives: list[zips.Archive] = field(default_factory=list)
+    stop: Event | None = None
+
+    def check(self) -> None:
+        """Raises ``Stopped`` when somebody wants the work to end."""
+        if self.stop is not None and self.stop.is_set():
+            raise Stopped
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        for archive in self.archives:
+            archive.close()
 
     def add(self, found: Found, known: Known | None, albums: Sequence[str]) -> None:
         """Note a photo with what is known of it, unless it was thrown away."""
@@ -54,21 +74,35 @@ class Collected:
         self.items.append(item)
 
 
-def takeout(paths: Sequence[Path], *, with_albums: bool = True) -> Collected:
-    """What unpacked exports of Google Takeout hold. Raises nothing for what the disk holds."""
-    collected = Collected()
-    for photos, others in _folders(paths, collected).values():
-        there = {photo_files.text_of(other.path.name): other for other in others}
+@dataclass(frozen=True)
+class _Folder:
+    """A folder with its photos (and whatever claims to be one), and by name what lies beside them."""
+
+    path: Path
+    photos: list[Found] = field(default_factory=list)
+    others: dict[str, Found] = field(default_factory=dict)
+
+
+def takeout(paths: Sequence[Path], *, with_albums: bool = True, stop: Event | None = None) -> Collected:
+    """What exports of Google Takeout hold. Raises ``Stopped``, and nothing for what the disk holds."""
+    collected = Collected(stop=stop)
+    folders = _folders(paths, collected)
+    # Google fills one part after the other: a photo's JSON file may lie in another part than the photo.
+    together: dict[tuple[str, ...], dict[str, Found]] = defaultdict(dict)
+    for folder in folders:
+        together[google.folder_of(folder.path.parts)].update(folder.others)
+    for folder in folders:
+        there = ChainMap(folder.others, together[google.folder_of(folder.path.parts)])
         title = None
-        if with_albums:
+        if with_albums and folder.photos:
             titles = (
                 google.album_title(_document(each, collected))
                 for name, each in there.items()
-                if _is_album(name, photos)
+                if _is_album(name, folder.photos)
             )
             title = next((found for found in titles if found), None)
         documents: dict[str, Known | None] = {}
-        for photo in photos:
+        for photo in folder.photos:
             name = google.sidecar_of(photo_files.text_of(photo.path.name), there.keys())
             if name is not None and name not in documents:
                 documents[name] = google.read(_document(there[name], collected))
@@ -87,30 +121,29 @@ def _is_album(name: str, photos: Sequence[Found]) -> bool:
     )
 
 
-def apple(paths: Sequence[Path], *, with_albums: bool = True) -> Collected:
-    """What unpacked parts of an iCloud export hold. Raises nothing for what the disk holds."""
-    collected = Collected()
+def apple(paths: Sequence[Path], *, with_albums: bool = True, stop: Event | None = None) -> Collected:
+    """What the parts of an iCloud export hold. Raises ``Stopped``, and nothing for what the disk holds."""
+    collected = Collected(stop=stop)
     here: dict[Path, dict[str, Known]] = {}
     anywhere: dict[str, list[Known]] = defaultdict(list)
     albums: dict[str, list[str]] = defaultdict(list)
     photos: list[Found] = []
-    for folder, (found, others) in _folders(paths, collected).items():
-        for other in others:
-            name = photo_files.text_of(other.path.name)
+    for folder in _folders(paths, collected):
+        for name, other in folder.others.items():
             if apple_export.DETAILS.fullmatch(name):
                 rows = apple_export.details(_document(other, collected))
-                here.setdefault(folder, {}).update(rows)
+                here.setdefault(folder.path, {}).update(rows)
                 for row, said in rows.items():
                     anywhere[row].append(said)
-            elif folder.name.lower() == apple_export.ALBUMS and name.lower().endswith(".csv") and with_albums:
+            elif folder.path.name.lower() == apple_export.ALBUMS and name.lower().endswith(".csv") and with_albums:
                 title = beside.title(name[: -len(".csv")])
                 if title and title.lower() not in apple_export.NO_ALBUMS:
                     for member in apple_export.members(_document(other, collected)):
                         albums[member].append(title)
-        if folder.name.lower() == apple_export.DELETED:
-            collected.trashed += len(found)
+        if folder.path.name.lower() == apple_export.DELETED:
+            collected.trashed += len(folder.photos)
         else:
-            photos += found
+            photos += folder.photos
     for photo in photos:
         name = photo_files.text_of(photo.path.name)
         known = here.get(photo.path.parent, {}).get(name)
@@ -120,47 +153,66 @@ def apple(paths: Sequence[Path], *, with_albums: bool = True) -> Collected:
     return collected
 
 
-def photovault(paths: Sequence[Path], *, with_albums: bool = True) -> Collected:
-    """What unpacked zips of ``photovault export`` hold. Raises nothing for what the disk holds."""
-    collected = Collected()
+def photovault(paths: Sequence[Path], *, with_albums: bool = True, stop: Event | None = None) -> Collected:
+    """What zips of ``photovault export`` hold. Raises ``Stopped``, and nothing for what the disk holds."""
+    collected = Collected(stop=stop)
     folders = _folders(paths, collected)
     titles: dict[str, str] = {}
-    for _, others in folders.values():
-        for other in others:
-            if other.path.name == "albums.json" and with_albums:
-                titles |= own_export.titles(_document(other, collected))
-    for photos, others in folders.values():
-        there = {other.path.name: other for other in others}
-        for photo in photos:
-            beside_it = there.get(photo.path.name + export_layout.SIDECAR)
+    for folder in folders:
+        if with_albums and (other := folder.others.get("albums.json")) is not None:
+            titles |= own_export.titles(_document(other, collected))
+    for folder in folders:
+        for photo in folder.photos:
+            name = photo_files.text_of(photo.path.name)
+            beside_it = folder.others.get(name + export_layout.SIDECAR)
             read = own_export.read(_document(beside_it, collected)) if beside_it is not None else None
-            if read is None and photo.path.name.endswith(_CLIP):  # it is within the photo, and comes with it
+            if read is None and name.endswith(_CLIP):  # it is within the photo, and comes with it
                 continue
             known, albums = read if read is not None else (None, [])
             collected.add(photo, known, [titles[album] for album in albums if album in titles])
     return collected
 
 
-def _folders(paths: Sequence[Path], collected: Collected) -> dict[Path, tuple[list[Found], list[Found]]]:
-    """Each folder with its photos (and whatever claims to be one), and what lies beside them."""
-    folders: dict[Path, tuple[list[Found], list[Found]]] = {}
-    for found in photo_files.find(paths):
+def _folders(paths: Sequence[Path], collected: Collected) -> list[_Folder]:
+    folders: dict[Path, _Folder] = {}
+    for found in _found(paths, collected):
+        collected.check()
         if isinstance(found, PassedOver):
             collected.passed_over.append(found)
+            continue
+        folder = folders.setdefault(found.path.parent, _Folder(found.path.parent))
+        if found.path.suffix.lower() in _BESIDE:
+            folder.others[photo_files.text_of(found.path.name)] = found
         else:
-            photos, others = folders.setdefault(found.path.parent, ([], []))
-            (others if found.path.suffix.lower() in _BESIDE else photos).append(found)
-    return folders
+            folder.photos.append(found)
+    return list(folders.values())
+
+
+def _found(paths: Sequence[Path], collected: Collected) -> Iterator[Found | PassedOver]:
+    """All files of some folders and zips, and of the zips in these folders."""
+    for found in photo_files.find(paths):
+        if isinstance(found, PassedOver) or not (found.path.suffix.lower() == zips.ENDING or found.path in paths):
+            yield found
+            continue
+        archive = zips.opened(found)
+        if isinstance(archive, PassedOver):
+            yield archive
+        else:
+            collected.archives.append(archive)
+            yield from zips.find(archive, found.name)
 
 
 def _document(found: Found, collected: Collected) -> bytes:
+    collected.check()
     try:
         if found.stamp.size > _MOST_BYTES:
             return b""
-        return found.path.read_bytes()
+        return b"".join(photo_files.pieces(found.path, found.stamp, found.member))
+    except photo_files.Changed:
+        collected.passed_over.append(PassedOver(found.name, CHANGING, broken=True))
     except OSError as error:
         collected.passed_over.append(PassedOver(found.name, f"{error.strerror}.", broken=True))
-        return b""
+    return b""
 
 
 def _is_whole(before: str, name: str) -> bool:

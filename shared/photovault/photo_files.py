@@ -13,9 +13,12 @@ import stat
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from photovault import embedded, formats, motion
+
+if TYPE_CHECKING:
+    from photovault.zips import Member
 
 FILM_TYPE = "video/quicktime"
 PIECE = 1024 * 1024
@@ -48,11 +51,12 @@ class Stamp:
 
 @dataclass(frozen=True)
 class Found:
-    """A file to look into. ``name`` is how it is told to a person."""
+    """A file to look into. ``name`` is how it is told to a person; ``member`` is it where it lies within a zip."""
 
     path: Path
     name: str
     stamp: Stamp
+    member: Member | None = None
 
 
 @dataclass(frozen=True)
@@ -79,7 +83,10 @@ class Contents:
 
 def text_of(path: str | os.PathLike[str]) -> str:
     """A path as text that can be printed and sent, whatever bytes the system has in it."""
-    return os.fsencode(path).decode("utf-8", "replace")
+    try:
+        return os.fsencode(path).decode("utf-8", "replace")
+    except UnicodeEncodeError:  # a name out of a zip that this system's own names cannot have
+        return os.fspath(path).encode("utf-8", "replace").decode()
 
 
 # ------------------------------------------------------------------------------------------------------- finding
@@ -103,7 +110,7 @@ class _Walk:
         self.files: set[tuple[int, int, str]] = set()
 
     def at(self, path: Path, name: str, *, below: str, named: bool = False) -> Iterator[Found | PassedOver]:
-        if not named and (_is_hidden(path) or self._is_excluded(below)):
+        if not named and (is_hidden(path.name) or self._is_excluded(below)):
             return
         try:
             found = path.stat()
@@ -147,8 +154,9 @@ class _Walk:
         )
 
 
-def _is_hidden(path: Path) -> bool:
-    return path.name.startswith(".") or path.name.lower() in _ODDS
+def is_hidden(name: str) -> bool:
+    """Whether a name is that of a hidden file, or of what computers put among photos."""
+    return name.startswith(".") or name.lower() in _ODDS
 
 
 def _order(entry: os.DirEntry[str]) -> tuple[bool, str, str]:
@@ -163,9 +171,11 @@ def _order(entry: os.DirEntry[str]) -> tuple[bool, str, str]:
 # ------------------------------------------------------------------------------------------------------- reading
 
 
-def read(path: Path, stamp: Stamp, *, on_bytes: Callable[[int], None] = lambda _: None) -> Contents:
+def read(
+    path: Path, stamp: Stamp, member: Member | None = None, *, on_bytes: Callable[[int], None] = lambda _: None
+) -> Contents:
     """What a file holds. ``on_bytes`` hears how many were read, and may raise. Raises ``Changed``, ``OSError``."""
-    with opened(path, stamp) as file:
+    with opened(path, stamp, member) as file:
         head = file.read(_HEAD)
         content_type = _kind(file, head)
         if content_type is None:
@@ -180,13 +190,15 @@ def read(path: Path, stamp: Stamp, *, on_bytes: Callable[[int], None] = lambda _
                 came += len(piece)
                 on_bytes(len(piece))
             contents = Contents(content_type, digest.digest())
-        if Stamp.of(os.fstat(file.fileno())) != stamp:
+        if _now(file, member) != stamp:
             raise Changed
     return contents
 
 
-def opened(path: Path, stamp: Stamp) -> BinaryIO:
+def opened(path: Path, stamp: Stamp, member: Member | None = None) -> BinaryIO:
     """The file that had this stamp. Raises ``Changed`` when it is another now, ``OSError``."""
+    if member is not None:
+        return member.opened(stamp)
     # Without waiting for a writer, should there be a pipe of that name by now.
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0))
     file = os.fdopen(descriptor, "rb", buffering=0)
@@ -196,9 +208,18 @@ def opened(path: Path, stamp: Stamp) -> BinaryIO:
     return file
 
 
-def pieces(path: Path, stamp: Stamp) -> Iterator[bytes]:
+def stamped(path: Path, member: Member | None = None) -> Stamp:
+    """The stamp that a file has now. Raises ``OSError``."""
+    return member.stamp() if member is not None else Stamp.of(path.stat())
+
+
+def _now(file: BinaryIO, member: Member | None) -> Stamp:
+    return member.stamp() if member is not None else Stamp.of(os.fstat(file.fileno()))
+
+
+def pieces(path: Path, stamp: Stamp, member: Member | None = None) -> Iterator[bytes]:
     """The bytes of a file that was read before. Raises ``Changed`` as soon as it is seen to be another, ``OSError``."""
-    with opened(path, stamp) as file:
+    with opened(path, stamp, member) as file:
         left = stamp.size
         while left:
             piece = file.read(min(PIECE, left))
@@ -206,7 +227,7 @@ def pieces(path: Path, stamp: Stamp) -> Iterator[bytes]:
                 raise Changed
             left -= len(piece)
             yield piece
-        if Stamp.of(os.fstat(file.fileno())) != stamp:
+        if _now(file, member) != stamp:
             raise Changed
 
 

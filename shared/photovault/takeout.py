@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -32,6 +32,8 @@ _EDITED = (
     "-modificato", "-bewerkt", "-redigerad", "-redigeret", "-redigert", "-edytowane", "-muokattu", "-upravené",
     "-düzenlendi", "-編集済み", "-已修改", "-изменено",
 )  # fmt: skip
+_ROOT = re.compile(r"takeout[-_ .()\d]*", re.IGNORECASE)
+_PART = re.compile(r"[-_ .()\d]*(\.zip)?$", re.IGNORECASE)
 # Titles of the folders that Google makes itself, one a year.
 _OF_A_YEAR = re.compile(
     r"(?:Photos from|Photos de|Fotos von|Fotos aus|Fotos de|Fotos del|Foto del|Foto's uit|Foton från|Bilder fra|"
@@ -76,6 +78,20 @@ def _begins(stem: str, name: str) -> bool:
     if dot and _SUFFIX.startswith(dot + rest):
         stem = bare
     return len(stem) >= LONGEST_STEM - len(_SUFFIX) and (name.startswith(stem) or stem.startswith(name))
+
+
+def folder_of(path: Sequence[str]) -> tuple[str, ...]:
+    """What names a folder in every part of one export: the parts' own names without their numbers, and its path there.
+
+    ``path`` has the names of a folder and of those around it. The parts are ``takeout-20250601T120000Z-001.zip`` and
+    so on, each with a folder ``Takeout``; unpacked side by side they may be ``Takeout``, ``Takeout 2`` and so on.
+    """
+    # Below it are Google Photos' folder and those of years and albums, of which one may be called Takeout, too.
+    at = max((number for number, name in enumerate(path[:-2]) if _ROOT.fullmatch(name)), default=None)
+    if at is None:
+        return tuple(path)
+    around = _PART.sub("", path[at - 1]).lower() if at else ""
+    return *path[: max(at - 1, 0)], around, *path[at + 1 :]
 
 
 def read(document: bytes) -> Known | None:

@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
 
 from photovault import photo_files, sealing
@@ -38,6 +38,9 @@ from photovault.errors import (
 )
 from photovault.hash_cache import HashCache
 from photovault.photo_files import Changed, Contents, Found, Stamp
+
+if TYPE_CHECKING:
+    from photovault.zips import Member
 
 LOT = 1000
 """What ``POST /images/uploads/check`` and ``PUT /albums/{id}/images`` take at once."""
@@ -63,17 +66,22 @@ class Stopped(Exception):
 
 @dataclass(frozen=True)
 class Item:
-    """A file to upload. ``name`` is how it is told, ``filename`` what the vault is to call it; ``albums`` by title."""
+    """A file to upload, on the disk or (``member``) within a zip.
+
+    ``name`` is how it is told, ``filename`` what the vault is to call it; ``albums`` by title.
+    """
 
     path: Path
     name: str
     filename: str
     stamp: Stamp
     albums: tuple[str, ...] = ()
+    member: Member | None = None
 
     @classmethod
     def of(cls, found: Found, *, albums: tuple[str, ...] = ()) -> Item:
-        return cls(found.path, found.name, photo_files.text_of(found.path.name)[:255], found.stamp, albums)
+        filename = photo_files.text_of(found.path.name)[:255]
+        return cls(found.path, found.name, filename, found.stamp, albums, found.member)
 
 
 @dataclass(frozen=True)
@@ -257,11 +265,13 @@ class Uploader:
         for again in (True, False):
             self._check()
             try:
-                return item, photo_files.read(item.path, item.stamp, on_bytes=lambda _: self._check())
+                contents = photo_files.read(item.path, item.stamp, item.member, on_bytes=lambda _: self._check())
             except Changed:
                 if not again:
                     raise
                 item = _stamped(item)
+            else:
+                return item, contents
         raise AssertionError("unreachable")
 
     def _judged(self, item: Item, contents: Contents | Future[tuple[Item, Contents]]) -> _Ready | None:
@@ -486,7 +496,7 @@ class Uploader:
                 self._told(Advanced(size))
 
         def plain() -> Iterator[bytes]:
-            return told(photo_files.pieces(item.path, item.stamp))
+            return told(photo_files.pieces(item.path, item.stamp, item.member))
 
         def sealed() -> Iterator[bytes]:
             return told(_sealed(item, answer["seal"]))
@@ -585,14 +595,14 @@ def _composed(title: str) -> str:
 
 def _stamped(item: Item) -> Item:
     """The item as its file is now. Raises ``OSError``."""
-    return replace(item, stamp=Stamp.of(item.path.stat()))
+    return replace(item, stamp=photo_files.stamped(item.path, item.member))
 
 
 def _sealed(item: Item, seal: Mapping[str, Any]) -> Iterator[bytes]:
     """A file's envelope in pieces, under a salt of its own each time."""
     address = sealing.Address(UUID(seal["user_id"]), UUID(seal["image_id"]), seal["name"])
     sealer = sealing.Sealer(urlsafe_b64decode(seal["key"]), address, item.stamp.size)
-    with photo_files.opened(item.path, item.stamp) as file:
+    with photo_files.opened(item.path, item.stamp, item.member) as file:
         try:
             yield from sealer.chunks(file)
         except ValueError:

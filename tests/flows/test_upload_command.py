@@ -221,27 +221,45 @@ def test_the_doctor_finds_all_well(ada: Person) -> None:
     assert "opened" in found["storage"]["detail"]
 
 
-def test_a_takeout_comes_in_with_what_google_knows(ada: Person, vault_of: Client, tmp_path: Path) -> None:
-    year, trip = tmp_path / "Takeout/Google Photos/Photos from 2019", tmp_path / "Takeout/Google Photos/Porto"
-    for folder in (year, trip):
-        folder.mkdir(parents=True)
-        (folder / "old.jpg").write_bytes(draw(700, (400, 300)))
-        about = {"title": "old.jpg", "photoTakenTime": {"timestamp": "1556712000"}, "description": "By the river",
-                 "favorited": True, "geoData": {"latitude": 41.1496, "longitude": -8.6109}}  # fmt: skip
-        (folder / "old.jpg.supplemental-metadata.json").write_text(json.dumps(about))
-    (trip / "metadata.json").write_text(json.dumps({"title": "Porto", "description": "", "date": {}}))
-    told = ada.run("import", "takeout", tmp_path)
+def test_a_takeout_comes_in_from_its_zips_with_what_google_knows(ada: Person, vault_of: Client, tmp_path: Path) -> None:
+    about = {"title": "old.jpg", "photoTakenTime": {"timestamp": "1556712000"}, "description": "By the river",
+             "favorited": True, "geoData": {"latitude": 41.1496, "longitude": -8.6109}}  # fmt: skip
+    photo, album = draw(700, (400, 300)), {"title": "Porto", "description": "", "date": {}}
+    for number, files in enumerate(
+        [
+            {"Porto/old.jpg": photo, "Photos from 2019/old.jpg.supplemental-metadata.json": about},
+            {"Photos from 2019/old.jpg": photo, "Porto/metadata.json": album, "Photos from 2019/it.jpg": b"damaged"},
+        ],
+        1,
+    ):
+        with zipfile.ZipFile(tmp_path / f"takeout-20250601T120000Z-00{number}.zip", "w") as zip_:
+            for name, data in files.items():
+                zip_.writestr(f"Takeout/Google Photos/{name}", data if isinstance(data, bytes) else json.dumps(data))
+    parts = sorted(tmp_path.glob("*.zip"))
+    assert "1 file would be uploaded" in ada.run("import", "takeout", *parts, "--dry-run")
+    told = ada.run("import", "takeout", *parts)
     assert "1 file uploaded" in told, told
     assert "1 photo got what the export knows" in told
-    photo = next(each for each in vault_of.items("/images/list") if each["filename"] == "old.jpg")
-    assert (photo["caption"], photo["favourite"]) == ("By the river", True)
-    assert (photo["taken"]["source"], photo["taken"]["local_day"]) == ("person", "2019-05-01")
-    assert photo["location"]["place"]["city"] == "Porto"
-    (album,) = [album for album in vault_of.items("/albums/", kind="manual") if album["title"] == "Porto"]
-    assert album["image_count"] == 1
+    known = next(each for each in vault_of.items("/images/list") if each["filename"] == "old.jpg")
+    assert (known["caption"], known["favourite"]) == ("By the river", True)
+    assert (known["taken"]["source"], known["taken"]["local_day"]) == ("person", "2019-05-01")
+    assert known["location"]["place"]["city"] == "Porto"
+    (made,) = [each for each in vault_of.items("/albums/", kind="manual") if each["title"] == "Porto"]
+    assert made["image_count"] == 1
     again = ada.run("import", "takeout", tmp_path)
     assert "0 files uploaded" in again
     assert "got what the export knows" not in again
+
+
+def test_zips_that_cannot_be_read_are_told(ada: Person, tmp_path: Path) -> None:
+    (tmp_path / "a.zip").write_bytes(b"PK\3\4 and no more")
+    lines = [
+        json.loads(line) for line in ada.run("import", "takeout", tmp_path / "a.zip", "--json", code=1).splitlines()
+    ]
+    assert [line["event"] for line in lines] == ["item", "summary", "imported"]
+    assert "Download it again" in lines[0]["why"]
+    (tmp_path / "a.tgz").write_bytes(b"\x1f\x8b")
+    assert "neither a folder nor a zip" in ada.run("import", "takeout", tmp_path / "a.tgz", code=2)
 
 
 def test_what_one_vault_exports_another_takes(
@@ -254,9 +272,7 @@ def test_what_one_vault_exports_another_takes(
     corrected = {"caption": "Corrected", "favourite": True, "taken_at": "2001-02-03T04:05:06+01:00"}
     assert ours.send("PATCH", f"/images/{items[0]['image_id']}", json=corrected).status_code == 200
     grace.run("export", tmp_path / "all.zip")
-    with zipfile.ZipFile(tmp_path / "all.zip") as file:
-        file.extractall(tmp_path / "unpacked")
-    ben.run("import", "photovault", tmp_path / "unpacked")
+    ben.run("import", "photovault", tmp_path / "all.zip")
     theirs = client_of(ben)
     told = ("sha256", "filename", "caption", "favourite", "archived", "taken")
     known = [

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+import zipfile
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ from tests.pictures import encode, paint
 from photovault import beside, export_layout, ids, importing, own_export, photo_files
 from photovault.beside import Known
 from photovault.client import Client
-from photovault.uploading import Item, Result
+from photovault.uploading import Item, Result, Stopped
 
 PHOTO = encode(paint(1, (32, 24)), format="JPEG")
 TAKEN = datetime(2020, 9, 20, 23, 12, 7, tzinfo=UTC)
@@ -26,6 +28,13 @@ def write(path: Path, data: bytes | str | dict[str, Any] = PHOTO) -> Path:
     path.write_bytes(
         data if isinstance(data, bytes) else (data if isinstance(data, str) else json.dumps(data)).encode()
     )
+    return path
+
+
+def packed(path: Path, files: dict[str, bytes | str | dict[str, Any]]) -> Path:
+    with zipfile.ZipFile(path, "w") as zip_:
+        for name, data in files.items():
+            zip_.writestr(name, json.dumps(data) if isinstance(data, dict) else data)
     return path
 
 
@@ -61,6 +70,74 @@ def test_a_takeout_comes_with_its_albums_and_without_its_trash(tmp_path: Path) -
     assert (collected.trashed, collected.unknown, collected.passed_over) == (1, 1, [])
     assert collected.known[trip / "a.jpg"].caption == "At the sea"
     assert all(item.albums == () for item in importing.takeout([tmp_path], with_albums=False).items)
+
+
+@pytest.mark.parametrize("unpacked", ["no", "side by side", "one beside zips", "into one"])
+def test_parts_of_a_takeout_belong_together(tmp_path: Path, unpacked: str) -> None:
+    year, trip = "Takeout/Google Photos/Photos from 2020/", "Takeout/Google Photos/Trip/"
+    parts: list[dict[str, bytes | str | dict[str, Any]]] = [
+        {year + "a.jpg": PHOTO, year + "b.jpg.supplemental-metadata.json": google("b.jpg", description="B"),
+         trip + "metadata.json": {"title": "Our trip?", "description": "", "access": "", "date": {}}},
+        {year + "b.jpg": PHOTO + b"2", year + "a.jpg.supplemental-metadata.json": google("a.jpg", description="A"),
+         trip + "a.jpg": PHOTO, "Takeout/archive_browser.html": "<html>"},
+    ]  # fmt: skip
+    paths = [packed(tmp_path / f"takeout-20250601T120000Z-1-00{n}.zip", part) for n, part in enumerate(parts, 1)]
+    for number, path in enumerate(paths):
+        if unpacked == "side by side" or (unpacked == "one beside zips" and number == 0):
+            with zipfile.ZipFile(path) as zip_:
+                zip_.extractall(path.with_suffix(""))
+            paths[number] = path.with_suffix("")
+    if unpacked == "into one":
+        for path in paths:
+            with zipfile.ZipFile(path) as zip_:
+                zip_.extractall(tmp_path / "all")
+        paths = [tmp_path / "all"]
+    with importing.takeout(paths) as collected:
+        told = sorted((item.path.parent.name, item.filename, item.albums) for item in collected.items)
+        captions = sorted(known.caption for known in collected.known.values())
+    assert told == [
+        ("Photos from 2020", "a.jpg", ()),
+        ("Photos from 2020", "b.jpg", ()),
+        ("Trip", "a.jpg", ("Our trip?",)),
+    ]
+    assert captions == ["A", "B"]
+    assert (collected.unknown, collected.passed_over) == (1, [])
+
+
+def test_two_takeouts_are_not_taken_for_one(tmp_path: Path) -> None:
+    inner = "Takeout/Google Photos/Photos from 2020/"
+    hers = packed(tmp_path / "takeout-20250601T120000Z-001.zip", {inner + "a.jpg": PHOTO})
+    his = packed(tmp_path / "takeout-20250602T120000Z-001.zip", {inner + "a.jpg.json": google("a.jpg")})
+    with importing.takeout([hers, his]) as collected:
+        assert (len(collected.items), collected.unknown) == (1, 1)
+
+
+def test_zips_in_a_folder_are_looked_into_and_what_is_no_zip_is_told(tmp_path: Path) -> None:
+    packed(tmp_path / "takeout-001.zip", {"Takeout/Google Photos/Trip/a.jpg": PHOTO})
+    write(tmp_path / "takeout-002.zip", "<!doctype html>")
+    with importing.takeout([tmp_path]) as collected:
+        assert [item.name for item in collected.items] == [
+            f"{tmp_path}/takeout-001.zip/Takeout/Google Photos/Trip/a.jpg"
+        ]
+        (why,) = collected.passed_over
+    assert why.broken
+    assert "Download it again" in why.why
+
+
+def test_what_knows_of_a_photo_may_be_damaged_in_its_zip(tmp_path: Path) -> None:
+    path = packed(tmp_path / "a.zip", {"a.jpg": PHOTO, "a.jpg.json": google("a.jpg")})
+    path.write_bytes(path.read_bytes().replace(b"photoTakenTime", b"photoBrokenTime", 1))
+    with importing.takeout([path]) as collected:
+        assert len(collected.items) == 1
+        (why,) = collected.passed_over
+    assert (why.name, why.broken) == (f"{path}/a.jpg.json", True)
+
+
+def test_collecting_ends_when_somebody_wants_it_to(tmp_path: Path) -> None:
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(Stopped):
+        importing.takeout([write(tmp_path / "a.jpg").parent], stop=stop)
 
 
 def test_a_name_that_takeout_cut_is_whole_again(tmp_path: Path) -> None:
@@ -102,6 +179,21 @@ def test_parts_of_an_icloud_export_belong_together(tmp_path: Path) -> None:
     assert collected.known[one / "Photos/IMG_9.JPG"].favourite
     assert not collected.known[two / "Photos/IMG_9.JPG"].favourite
     assert collected.known[two / "Photos/IMG_2.JPG"].favourite, "its row is in the other part's table"
+
+
+def test_parts_of_an_icloud_export_may_be_zips(tmp_path: Path) -> None:
+    row = 'IMG_2.JPG,x,yes,no,no,"Saturday June 4,2022 12:11 PM GMT",1,\n'
+    one = packed(
+        tmp_path / "iCloud Photos Part 1 of 2.zip",
+        {
+            "iCloud Photos/Photos/Photo Details.csv": DETAILS + row,
+            "iCloud Photos/Albums/The sea.csv": "Images\nIMG_2.JPG\n",
+        },
+    )
+    two = packed(tmp_path / "iCloud Photos Part 2 of 2.zip", {"iCloud Photos/Photos/IMG_2.JPG": PHOTO})
+    with importing.apple([one, two]) as collected:
+        assert items(collected) == {"IMG_2.JPG": ("The sea",)}
+        assert [known.favourite for known in collected.known.values()] == [True]
 
 
 def exported(**more: Any) -> bytes:

@@ -9,8 +9,9 @@ import os
 import re
 import threading
 import unicodedata
+import zipfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from tests.pictures import encode, paint
 from tests.vaults import Somebody, somebody
 from tests.vaults import client as api_client
 
-from photovault import photo_files, uploading
+from photovault import photo_files, uploading, zips
 from photovault.api import auth, health, images
 from photovault.api.album_photos import router as album_photos_router
 from photovault.api.albums import router as albums_router
@@ -131,12 +132,18 @@ class Desk:
         return made
 
     def upload(
-        self, *, albums: Sequence[str] = (), tell: Callable[[Event], None] | None = None, **settings: Any
+        self,
+        *,
+        found: Iterable[photo_files.Found | photo_files.PassedOver] | None = None,
+        albums: Sequence[str] = (),
+        tell: Callable[[Event], None] | None = None,
+        **settings: Any,
     ) -> Uploader:
         self.events.clear()
         self.opened.clear()
         self.cloud.requests.clear()
-        found = photo_files.find([self.folder / "photos"])
+        if found is None:
+            found = photo_files.find([self.folder / "photos"])
         items = [Item.of(each, albums=tuple(albums)) for each in found if isinstance(each, photo_files.Found)]
 
         def heard(event: Event) -> None:
@@ -179,9 +186,9 @@ def desk(vault: Path, database_url: str, tmp_path: Path, monkeypatch: pytest.Mon
         made = Desk(somebody(), Cloud(api._transport), tmp_path, database_url)
         really = photo_files.opened
 
-        def opened(path: Path, stamp: photo_files.Stamp) -> Any:
+        def opened(path: Path, stamp: photo_files.Stamp, *member: Any) -> Any:
             made.opened[path.name] += 1
-            return really(path, stamp)
+            return really(path, stamp, *member)
 
         monkeypatch.setattr(photo_files, "opened", opened)
         yield made
@@ -479,11 +486,11 @@ def test_a_file_that_never_rests_is_told(desk: Desk) -> None:
     path = desk.folder / "photos" / "IMG_0000.jpg"
     really = photo_files.read
 
-    def restless(at: Path, stamp: photo_files.Stamp, **options: Any) -> photo_files.Contents:
+    def restless(at: Path, stamp: photo_files.Stamp, *member: Any, **options: Any) -> photo_files.Contents:
         if at == path:
             with path.open("ab") as file:
                 file.write(b"more")
-        return really(at, stamp, **options)
+        return really(at, stamp, *member, **options)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(photo_files, "read", restless)
@@ -542,3 +549,54 @@ def test_memory_stays_small_whatever_the_size(desk: Desk) -> None:
     assert max(map(len, photo_files.pieces(path, stamp))) == photo_files.PIECE
     assert desk.upload().counts == {"uploaded": 1}
     assert contents(desk) == {path.read_bytes()}
+
+
+# ---------------------------------------------------------------------------------------------------------- zips
+
+
+@pytest.fixture
+def archive(desk: Desk) -> Iterator[zips.Archive]:
+    path = desk.folder / "all.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as zip_:
+        for name, data in desk.write(30).items():
+            zip_.writestr(f"x/{name}", data)
+    opened = zips.Archive(path)
+    yield opened
+    opened.close()
+
+
+@pytest.mark.parametrize("sealed", [False, True], ids=["plain", "sealed"])
+def test_photos_go_up_from_within_a_zip(desk: Desk, archive: zips.Archive, *, sealed: bool) -> None:
+    uploader = desk.upload(found=zips.find(archive, "all.zip"), sealed=sealed)
+    assert uploader.counts == {"uploaded": 30}
+    if not sealed:
+        there = {path.read_bytes() for path in (desk.folder / "photos").iterdir()}
+        assert contents(desk) == there
+    desk.arrive()
+    desk.upload(found=zips.find(archive, "all.zip"))
+    assert desk.upload(found=zips.find(archive, "all.zip")).counts == {"duplicate": 30}
+    assert not desk.opened, "what was read before is not unpacked again"
+
+
+def test_a_run_that_was_killed_goes_on_within_a_zip(desk: Desk, archive: zips.Archive) -> None:
+    def kill(event: Event) -> None:
+        if sum(isinstance(each, Result) for each in desk.events) == 5:
+            desk.stop.set()
+
+    with pytest.raises(Stopped):
+        desk.upload(found=zips.find(archive, "all.zip"), tell=kill, jobs=1)
+    assert 0 < len(desk.cloud.staged) < 30
+    desk.arrive()
+    desk.stop.clear()
+    left = 30 - len(desk.cloud.staged)
+    uploader = desk.upload(found=zips.find(archive, "all.zip"))
+    assert uploader.counts == {"uploaded": left, "duplicate": 30 - left}
+    assert len(desk.cloud.staged) == 30
+
+
+def test_a_zip_that_becomes_another_meanwhile_is_told(desk: Desk, archive: zips.Archive) -> None:
+    found = list(zips.find(archive, "all.zip"))
+    archive.path.write_bytes(archive.path.read_bytes()[:-4000])
+    desk.upload(found=found)
+    assert {each.state for each in desk.results.values()} <= {"uploaded", "failed"}
+    assert any(each.state == "failed" for each in desk.results.values())

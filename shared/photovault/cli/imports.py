@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,14 +16,15 @@ from photovault.cli.entering import Email, Server
 from photovault.cli.telling import counted, shown
 
 if TYPE_CHECKING:
-    from photovault.importing import Collected
+    from photovault.importing import Collected, Described
     from photovault.photo_files import PassedOver
     from photovault.uploading import Item
 
 app = typer.Typer(no_args_is_help=True, help="Import what other services export, with what they know of your photos.")
 
 Paths = Annotated[
-    list[Path], typer.Argument(metavar="PATHS...", help="The unpacked export; of several parts, all of them.")
+    list[Path],
+    typer.Argument(metavar="PATHS...", help="The export: its zips, or folders of them or unpacked; all of its parts."),
 ]
 Jobs = Annotated[int, typer.Option(min=1, max=32, help="How many files go up at a time.")]
 Sealed = Annotated[bool, typer.Option("--sealed", help="Encrypt on this computer, so that the storage sees no photo.")]
@@ -45,9 +47,12 @@ def takeout(
 ) -> None:
     """Import Google Photos from Google Takeout: photos, albums, favourites, archive, descriptions, times and places.
 
-    Unpack all parts into one folder first. What a photo's own file says of time and place stays as it is; Google's
-    word counts where the file says nothing, with times taken to be those of this computer's time zone. Names of people
-    are not taken over: Google does not say whose face is whose. Photos in Google's trash are left out.
+    Zips need not be unpacked; give all parts at once, for what Google knows of a photo may lie in another part. What
+    a photo's own file says of time and place stays as it is; Google's word counts where the file says nothing, with
+    times taken to be those of this computer's time zone. Names of people are not taken over: Google does not say whose
+    face is whose. Photos in Google's trash are left out.
+
+    Exit codes: as those of upload.
     """
     from photovault import importing
 
@@ -69,8 +74,10 @@ def apple(
 ) -> None:
     """Import iCloud Photos from privacy.apple.com: photos, Live Photos, albums, favourites, hidden ones and times.
 
-    Unpack all parts first. Hidden photos come into the archive; what was deleted is left out. What a photo's own file
-    says of its time stays as it is.
+    Zips need not be unpacked; give all parts at once. Hidden photos come into the archive; what was deleted is left
+    out. What a photo's own file says of its time stays as it is.
+
+    Exit codes: as those of upload.
     """
     from photovault import importing
 
@@ -92,8 +99,10 @@ def own(
 ) -> None:
     """Import what `photovault export` wrote: photos, Live Photos, albums by hand, captions, favourites, corrections.
 
-    Unpack the zip first. People and the albums that make themselves come again by themselves; names of people are not
-    taken over.
+    The zip need not be unpacked. People and the albums that make themselves come again by themselves; names of people
+    are not taken over.
+
+    Exit codes: as those of upload.
     """
     from photovault import importing
 
@@ -111,41 +120,45 @@ def _run(
     settings: dict[str, object],
     as_json: bool,
 ) -> None:
+    from photovault import importing, zips
+
     for path in paths:
         if not path.exists():
             raise typer.BadParameter(f"{shown(str(path))} is not there.", param_hint="PATHS")
-        if not path.is_dir():
-            raise typer.BadParameter(f"{shown(str(path))} is no folder. Unpack the export first.", param_hint="PATHS")
-    from photovault import importing
+        try:
+            readable = path.is_dir() or zips.is_zip(path)
+        except OSError as error:
+            raise typer.BadParameter(f"{shown(str(path))}: {error.strerror}.", param_hint="PATHS") from None
+        if not readable:
+            raise typer.BadParameter(
+                f"{shown(str(path))} is neither a folder nor a zip. Unpack it, and give the folder.", param_hint="PATHS"
+            )
 
     collected: list[Collected] = []
 
-    def find(stop: threading.Event) -> tuple[list[Item], list[PassedOver]]:
-        collected.append(collect(paths, with_albums=albums))
-        return collected[-1].items, collected[-1].passed_over
+    with ExitStack() as held:
 
-    with upload.uploads(server, email, as_json=as_json, find=find, settings=settings) as run:
-        results = run.once(wait=not settings["dry_run"])
-        (export,) = collected
-        described = importing.Described(0, 0)
-        if not settings["dry_run"]:
-            described = importing.describe(run.client, results, export.known)
-        if as_json:
-            print(
-                json.dumps(
-                    {
-                        "event": "imported",
-                        "described": described.photos,
-                        "in_trash_there": export.trashed,
-                        "nothing_known": export.unknown,
-                    }
-                ),
-                flush=True,
-            )
-            return
-        if described.photos:
-            run.teller.note(f"{counted(described.photos, 'photo')} got what the export knows of it beside its file.")
-        if export.trashed:
-            run.teller.note(f"{counted(export.trashed, 'photo')} of the export's trash left out.")
-        if export.unknown:
-            run.teller.note(f"Of {counted(export.unknown, 'file')} the export says nothing beside the file itself.")
+        def find(stop: threading.Event) -> tuple[list[Item], list[PassedOver]]:
+            collected.append(held.enter_context(collect(paths, with_albums=albums, stop=stop)))
+            return collected[-1].items, collected[-1].passed_over
+
+        with upload.uploads(server, email, as_json=as_json, find=find, settings=settings) as run:
+            results = run.once(wait=not settings["dry_run"])
+            (export,) = collected
+            described = importing.Described(0, 0)
+            if not settings["dry_run"]:
+                described = importing.describe(run.client, results, export.known)
+            _tell(run, export, described, as_json=as_json)
+
+
+def _tell(run: upload.Run, export: Collected, described: Described, *, as_json: bool) -> None:
+    if as_json:
+        told = {"described": described.photos, "in_trash_there": export.trashed, "nothing_known": export.unknown}
+        print(json.dumps({"event": "imported", **told}), flush=True)
+        return
+    if described.photos:
+        run.teller.note(f"{counted(described.photos, 'photo')} got what the export knows of it beside its file.")
+    if export.trashed:
+        run.teller.note(f"{counted(export.trashed, 'photo')} of the export's trash left out.")
+    if export.unknown:
+        run.teller.note(f"Of {counted(export.unknown, 'file')} the export says nothing beside the file itself.")
