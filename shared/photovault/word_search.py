@@ -44,10 +44,8 @@ UNANSWERED = 0.5
 """What a thing that nothing in the library answers counts against a rare one that something does."""
 _LEAST_HIT = 0.05  # below it a hit is noise
 
-# What a search asks for that names no condition.
-_ANY = listing.Filter(status="ready")
-# So many times the photos that are wanted are held against it first: some are in the archive or in the trash.
-_ENOUGH = 4
+# The collation of each table's words: an index in another one is no use.
+_COLLATION = {"image_terms": "C", "image_labels": "default", "image_sights": "default"}
 
 # Left out of look-ups where the query has other words: they stand in every caption.
 # fmt: off
@@ -61,11 +59,24 @@ _STOP_WORDS = frozenset((
 
 
 @dataclass(frozen=True)
-class Words:
-    """What to look up for a text: a list of statements with their parameters, and the things that the text names."""
+class LookUp:
+    """Rows that say of photos ``h.image_id`` that they have what a text names; all but the kind is SQL."""
 
-    sql: tuple[str, ...]
+    kind: str
+    shown: str
+    unit: str
+    weight: str
+    rows: str
+
+
+@dataclass(frozen=True)
+class Words:
+    """What to look up for a text, by its parameters. ``units`` says of each thing that the text names, in their order,
+    whether a photo without it is the worse for it."""
+
+    look_ups: tuple[LookUp, ...]
     parameters: dict[str, Any]
+    units: tuple[bool, ...]
 
 
 @dataclass(frozen=True)
@@ -75,15 +86,6 @@ class Reason:
 
     kind: str
     text: str
-
-
-@dataclass(frozen=True)
-class _Scored:
-    """``of`` is the number of photos that were held against the filter."""
-
-    id: UUID
-    score: float
-    of: int
 
 
 @dataclass(frozen=True)
@@ -114,8 +116,8 @@ def words_of(conn: Connection, text: str, known: Names, *, language: str = ENGLI
     units = concepts.units(folded, known.vocabulary.labels[language], language=language)
     lookup = _Lookup(units)
     lookup.terms(terms, language=language)
-    lookup.names("labels", "image_labels", f"'label', h.label, {LABEL_WEIGHT}", column="label")
-    lookup.names("sights", "image_sights", f"'look', h.name, h.strength * {_counted(folded)}", column="name")
+    lookup.names("label", "image_labels", "label", str(LABEL_WEIGHT))
+    lookup.names("look", "image_sights", "name", f"h.strength * {_counted(folded)}")
     for kind, table, column, weight in (
         ("person", "faces", "person_id", PERSON_WEIGHT),
         ("album", "album_images", "album_id", ALBUM_WEIGHT),
@@ -133,13 +135,13 @@ def _counted(words: Sequence[str]) -> str:
 
 
 class _Lookup:
-    """Collects statements; each gives (image_id, unit, kind, shown, weight), a unit by its place in the query."""
+    """Collects look-ups; a unit is its place in the query."""
 
     def __init__(self, units: Sequence[Unit]) -> None:
         self.units = [unit for unit in units if set(unit.words) - _STOP_WORDS]
         self.place = {word: at for at, unit in reversed(list(enumerate(self.units))) for word in unit.words}
         self.counts = [not set(unit.words) <= concepts.IDLE for unit in self.units]
-        self.sql: list[str] = []
+        self.look_ups: list[LookUp] = []
         self.parameters: dict[str, Any] = {}
 
     def terms(self, terms: Sequence[str], *, language: str) -> None:
@@ -152,17 +154,18 @@ class _Lookup:
             for form in inflections.variants(term, language=language):
                 said.setdefault((form, at), share * OTHER_FORM)
         self._add(
-            "terms",
-            "SELECT h.image_id, w.unit, 'word' AS kind, h.term AS shown, h.weight * w.factor AS weight "
-            'FROM {wanted} AS w(term, unit, factor) JOIN image_terms h ON h.term = w.term COLLATE "C" '
-            'WHERE h.term = ANY(%(terms_keys)s::text[] COLLATE "C")',
-            [(term, at, factor) for (term, at), factor in said.items()],
+            "word", "image_terms", "term", "h.weight", [(term, at, factor) for (term, at), factor in said.items()]
         )
         if len(terms[-1]) >= SHORTEST_PREFIX:
             # A range of text is a prefix only in the order of code points, whatever order the database sorts in.
-            self.sql.append(
-                f"SELECT h.image_id, %(last_unit)s::int, 'word', h.term, h.weight * {UNFINISHED_WORD} "
-                'FROM image_terms h WHERE h.term COLLATE "C" > %(last)s AND h.term COLLATE "C" < %(past_last)s'
+            self.look_ups.append(
+                LookUp(
+                    "word",
+                    "h.term",
+                    "%(last_unit)s::int",
+                    f"h.weight * {UNFINISHED_WORD}",
+                    'image_terms h WHERE h.term COLLATE "C" > %(last)s AND h.term COLLATE "C" < %(past_last)s',
+                )
             )
             self.parameters |= {
                 "last": terms[-1],
@@ -170,15 +173,10 @@ class _Lookup:
                 "last_unit": self._place_of(terms[-1]),
             }
 
-    def names(self, name: str, table: str, columns: str, *, column: str) -> None:
+    def names(self, kind: str, table: str, column: str, weight: str) -> None:
         """What the models name that a unit stands for."""
         meant = [(said, at, factor) for at, unit in enumerate(self.units) for said, factor in unit.meant.items()]
-        self._add(
-            name,
-            f"SELECT h.image_id, w.unit, {columns} * w.factor FROM {{wanted}} AS w(name, unit, factor) "
-            f"JOIN {table} h ON h.{column} = w.name WHERE h.{column} = ANY(%({name}_keys)s::text[])",
-            meant,
-        )
+        self._add(kind, table, column, weight, meant)
 
     def bearers(self, kind: str, table: str, column: str, weight: float, known: Names) -> None:
         """Those who have a word of the text in their name."""
@@ -193,17 +191,21 @@ class _Lookup:
         if not meant:
             return
         ids, places, shown = (list(values) for values in zip(*meant, strict=True))
-        self.sql.append(
-            f"SELECT h.image_id, w.unit, '{kind}', w.shown, {weight} FROM unnest(%({kind}_ids)s::uuid[], "
-            f"%({kind}_units)s::int[], %({kind}_names)s::text[]) AS w(id, unit, shown) "
-            f"JOIN {table} h ON h.{column} = w.id WHERE h.{column} = ANY(%({kind}_ids)s)"
+        wanted = f"unnest(%({kind}_ids)s::uuid[], %({kind}_units)s::int[], %({kind}_names)s::text[])"
+        self.look_ups.append(
+            LookUp(
+                kind,
+                "w.shown",
+                "w.unit",
+                f"{weight}::float8",
+                f"{wanted} AS w(id, unit, shown) JOIN {table} h ON h.{column} = w.id "
+                f"WHERE h.{column} = ANY(%({kind}_ids)s)",
+            )
         )
         self.parameters |= {f"{kind}_ids": ids, f"{kind}_units": places, f"{kind}_names": shown}
 
     def done(self) -> Words:
-        """``units`` are the places of all that is to be answered."""
-        content = [at for at, counts in enumerate(self.counts) if counts]
-        return Words(tuple(self.sql), self.parameters | {"units": content})
+        return Words(tuple(self.look_ups), self.parameters, tuple(self.counts))
 
     def _place_of(self, term: str) -> int:
         """The unit that a lexeme belongs to: by itself, by its first part, or one of its own."""
@@ -215,13 +217,22 @@ class _Lookup:
         self.counts.append(term not in concepts.IDLE)
         return self.place[term]
 
-    def _add(self, name: str, sql: str, meant: Sequence[tuple[str, int, float]]) -> None:
+    def _add(self, kind: str, table: str, column: str, weight: str, meant: Sequence[tuple[str, int, float]]) -> None:
         if not meant:
             return
         keys, places, factors = (list(values) for values in zip(*meant, strict=True))
-        wanted = f"unnest(%({name}_keys)s::text[], %({name}_units)s::int[], %({name}_factors)s::float8[])"
-        self.sql.append(sql.replace("{wanted}", wanted))
-        self.parameters |= {f"{name}_keys": keys, f"{name}_units": places, f"{name}_factors": factors}
+        wanted = f"unnest(%({kind}_keys)s::text[], %({kind}_units)s::int[], %({kind}_factors)s::float8[])"
+        self.look_ups.append(
+            LookUp(
+                kind,
+                f"h.{column}",
+                "w.unit",
+                f"{weight} * w.factor",
+                f'{wanted} AS w(key, unit, factor) JOIN {table} h ON h.{column} = w.key COLLATE "{_COLLATION[table]}" '
+                f'WHERE h.{column} = ANY(%({kind}_keys)s::text[] COLLATE "{_COLLATION[table]}")',
+            )
+        )
+        self.parameters |= {f"{kind}_keys": keys, f"{kind}_units": places, f"{kind}_factors": factors}
 
 
 def past_prefix(prefix: str) -> str:
@@ -233,39 +244,54 @@ def past_prefix(prefix: str) -> str:
     return chr(0x10FFFF) * (len(prefix) + 1)
 
 
-def by_words_sql(
-    wanted: listing.Filter, words: Words, *, most: int, enough: int | None = None
-) -> tuple[str, dict[str, Any]]:
+def by_words_sql(wanted: listing.Filter, words: Words, *, most: int) -> tuple[str, dict[str, Any]]:
     """All that a photo has of a unit counts together: of sights as evidence that adds up and never quite reaches 1.
 
     What a unit is worth, and what is far below the best, comes from the whole library, so that a filter only ever takes
-    away. With ``enough`` only so many photos, those of the best scores, are held against the filter.
+    away. All that is found is read once, from indexes alone, and put together once, a column for each unit; only the
+    best photos are held against the filter, until there are enough.
     """
     where, parameters = listing.conditions(wanted)
-    best = "" if enough is None else "ORDER BY score DESC FETCH FIRST %(enough)s ROWS WITH TIES"
+    hits = " UNION ALL ".join(
+        # As evidence that it is not there, whose logarithms add up.
+        f"SELECT h.image_id, {one.unit} AS unit, NULL::float8 AS known, ln(1 - least({one.weight}, 0.99)) AS unlike "
+        f"FROM {one.rows} AND {one.weight} >= %(least_hit)s"
+        if one.kind == "look"
+        else f"SELECT h.image_id, {one.unit} AS unit, {one.weight} AS known, NULL::float8 AS unlike "
+        f"FROM {one.rows} AND {one.weight} >= %(least_hit)s"
+        for one in words.look_ups
+    )
+    units = range(len(words.units))
+    seen = set(words.parameters.get("look_units", ()))
+    weights = ", ".join(
+        # Each costs something for every hit: only where there may be evidence is it added up.
+        f"greatest(max(known) FILTER (WHERE unit = {n}), 1 - exp(sum(unlike) FILTER (WHERE unit = {n}))) AS weight_{n}"
+        if n in seen
+        else f"max(known) FILTER (WHERE unit = {n}) AS weight_{n}"
+        for n in units
+    )
+    sums = ", ".join(f"sum(weight_{n}) AS sure_{n}" for n in units)
+    worths = ", ".join(f"ln(1 + (greatest(0, photos - sure_{n}) + 0.5) / (sure_{n} + 0.5)) AS worth_{n}" for n in units)
+    whole = " + ".join(
+        f"coalesce(worth_{n}, {'%(unanswered)s * ln(2 + 2 * photos)' if counts else '0'})"
+        for n, counts in enumerate(words.units)
+    )
+    answered = " + ".join(f"coalesce(weight_{n} * worth_{n}, 0)" for n in units)
     return (
-        f"WITH hits (image_id, unit, kind, shown, weight) AS ({' UNION ALL '.join(words.sql)}), "
-        "best AS MATERIALIZED (SELECT image_id, unit, "
-        "greatest(max(weight) FILTER (WHERE kind <> 'look'), "
-        "1 - exp(sum(ln(1 - least(weight, 0.99))) FILTER (WHERE kind = 'look'))) AS weight "
-        "FROM hits WHERE weight >= %(least_hit)s GROUP BY image_id, unit), "
+        # In order: hash tables as wide as these would not fit into a connection's memory.
+        f"WITH hits AS (SELECT * FROM ({hits}) AS every ORDER BY image_id), "
+        f"best AS MATERIALIZED (SELECT image_id, {weights} FROM hits GROUP BY image_id), "
         "library AS (SELECT coalesce(sum(listed), 0)::float8 AS photos FROM image_days WHERE level = 'year'), "
-        "had AS (SELECT unit, sum(weight) AS sure FROM best GROUP BY unit), "
-        "worths AS (SELECT unit, ln(1 + (greatest(0, photos - sure) + 0.5) / (sure + 0.5)) AS worth "
-        "FROM had, library), "
-        "whole AS (SELECT sum(coalesce(worth, %(unanswered)s * ln(2 + 2 * photos))) AS worth FROM library, "
-        "(SELECT unnest(%(units)s::int[]) AS unit UNION SELECT unit FROM worths) AS said "
-        "LEFT JOIN worths USING (unit)), "
+        f"had AS (SELECT {sums} FROM best), "
+        f"worths AS (SELECT photos, {worths} FROM had, library), "
+        f"whole AS MATERIALIZED (SELECT *, {whole} AS whole FROM worths), "
         # Rounded, so that equal sums tie whatever the order they were added in.
-        "scored AS MATERIALIZED (SELECT image_id, "
-        "round(1e4 * sum(weight * worth) / (SELECT worth FROM whole)) / 1e4 AS score "
-        "FROM best JOIN worths USING (unit) GROUP BY image_id), "
-        "answers AS MATERIALIZED (SELECT image_id, score FROM scored "
+        f"scored AS MATERIALIZED (SELECT image_id, round(1e4 * ({answered}) / whole) / 1e4 AS score FROM best, whole) "
+        "SELECT a.image_id, a.score FROM (SELECT image_id, score FROM scored "
         "WHERE score >= greatest(%(least_score)s, %(least_of_best)s * (SELECT max(score) FROM scored)) "
-        f"{best}) "
-        "SELECT i.id, a.score, (SELECT count(*) FROM answers) AS of "
-        f"FROM answers a JOIN images i ON i.id = a.image_id WHERE {where} "
-        "ORDER BY a.score DESC, i.sort_at DESC, i.id DESC LIMIT %(most)s",
+        "ORDER BY score DESC) a "
+        f"CROSS JOIN LATERAL (SELECT i.sort_at FROM images i WHERE i.id = a.image_id AND {where} OFFSET 0) i "
+        "ORDER BY a.score DESC, i.sort_at DESC, a.image_id DESC LIMIT %(most)s",
         parameters
         | words.parameters
         | {
@@ -273,7 +299,6 @@ def by_words_sql(
             "unanswered": UNANSWERED,
             "least_score": LEAST_SCORE,
             "least_of_best": LEAST_OF_BEST,
-            "enough": enough,
             "most": most,
         },
     )
@@ -281,22 +306,22 @@ def by_words_sql(
 
 def by_words(conn: Connection, wanted: listing.Filter, words: Words, *, most: int) -> list[tuple[UUID, float]]:
     """The photos that answer enough of the words, best first, newest first among equals."""
-    enough = _ENOUGH * most if wanted == _ANY else None
-    found = db.rows(conn, _Scored, *by_words_sql(wanted, words, most=most, enough=enough))
-    if enough is not None and len(found) < most and (not found or found[0].of >= enough):
-        found = db.rows(conn, _Scored, *by_words_sql(wanted, words, most=most))
-    return [(row.id, row.score) for row in found]
+    sql, parameters = by_words_sql(wanted, words, most=most)
+    return conn.execute(sql.encode(), parameters).fetchall()
 
 
 def reasons(conn: Connection, image_ids: Sequence[UUID], words: Words) -> dict[UUID, list[Reason]]:
     """Which words of a text each of some photos has, by what they stand for."""
+    hits = " UNION ALL ".join(
+        f"SELECT h.image_id, '{one.kind}' AS kind, {one.shown} AS shown, {one.weight} AS weight "
+        f"FROM {one.rows} AND h.image_id = ANY(%(image_ids)s)"
+        for one in words.look_ups
+    )
     found = db.rows(
         conn,
         _Found,
-        f"WITH hits (image_id, unit, kind, shown, weight) AS ({' UNION ALL '.join(words.sql)}) "
-        "SELECT image_id, kind, shown, max(weight)::float8 AS weight FROM hits "
-        "WHERE image_id = ANY(%(image_ids)s) AND weight >= %(least_hit)s "
-        "GROUP BY image_id, kind, shown ORDER BY weight DESC, kind, shown",
+        f"SELECT image_id, kind, shown, max(weight)::float8 AS weight FROM ({hits}) AS hits "
+        "WHERE weight >= %(least_hit)s GROUP BY image_id, kind, shown ORDER BY weight DESC, kind, shown",
         words.parameters | {"image_ids": list(image_ids), "least_hit": _LEAST_HIT},
     )
     told: dict[UUID, list[_Found]] = {image_id: [] for image_id in image_ids}

@@ -20,6 +20,7 @@ from tests.libraries import LISBON, PARIS, PARIS_TEXAS, TinyEncoder, photo, towa
 from tests.vaults import Somebody, somebody
 
 from photovault import (
+    concepts,
     db,
     embeddings,
     images,
@@ -464,7 +465,13 @@ def crowd(vault: Path, database_url: str) -> UUID:
                 "generate_series(1, 5) n WHERE user_id = %(person)s",
                 parameters,
             )
-        for table in ("images", "image_terms"):
+            conn.execute(
+                "INSERT INTO image_sights (user_id, name, image_id, strength, boxes) "
+                "SELECT user_id, 'sight' || (row_number() OVER () + n * 20) %% 100, id, 0.5, 1 FROM images, "
+                "generate_series(1, 5) n WHERE user_id = %(person)s",
+                parameters,
+            )
+        for table in ("images", "image_terms", "image_sights"):
             conn.execute(f"VACUUM ANALYZE {table}".encode())
     return people[0].user_id
 
@@ -526,8 +533,21 @@ def lookups(crowd: UUID, text: str) -> list[str]:
         assert words
         nodes = of_table(plan(conn, *word_search.by_words_sql(ANY, words, most=1000)), "image_terms")
     assert "Seq Scan" not in {node["Node Type"] for node in nodes}
+    assert {node["Node Type"] for node in nodes} == {"Index Only Scan"}
     conditions = [node["Index Cond"] for node in nodes if node.get("Index Name") == "image_terms_pkey"]
     return sorted(conditions, key=lambda condition: "ANY" not in condition)
+
+
+def test_what_photos_seem_to_show_is_read_from_an_index_alone(crowd: UUID, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(concepts, "_meant", lambda key, known, *, language: {f"sight{n}": 1.0 for n in (3, 14, 15)})
+    with db.transaction(crowd) as conn:
+        words = word_search.words_of(conn, "beach", library_names.read_names(conn))
+        assert words
+        (node,) = of_table(plan(conn, *word_search.by_words_sql(ANY, words, most=1000)), "image_sights")
+
+    assert node["Node Type"] == "Index Only Scan"
+    assert "user_id" in node["Index Cond"]
+    assert "name" in node["Index Cond"]
 
 
 @pytest.mark.parametrize("text", ["word203 word101", "word10"])

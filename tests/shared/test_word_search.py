@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+import random
+from collections import defaultdict
+from collections.abc import Callable, Mapping
 from datetime import date
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -14,7 +18,7 @@ from hypothesis import strategies as st
 from infra.local.postgres import Postgres
 from tests import renewed
 from tests.arranging import Sent
-from tests.libraries import photo
+from tests.libraries import LISBON, PARIS, photo
 from tests.shared.inference import COCO, MODELS, needs
 from tests.staged import Bucket
 from tests.vaults import Somebody, somebody
@@ -269,6 +273,93 @@ def test_the_best_may_all_be_in_the_archive(person: Somebody) -> None:
     wanted = photo(person.user_id, filename="windmill.jpg")
 
     assert [one for one, _ in ranked(person, "windmill", listing.Filter(status="ready"), most=2)] == [wanted]
+
+
+# ---------------------------------------------------------------------------------------------- the ranking as a law
+
+
+WORDS = ("dog", "beach", "kite", "lantern", "person", "windmill", "lanterns", "kites")
+SIGHTS = ("dog", "beach", "kite", "surfboard", "umbrella", "person", "boat")
+
+
+def by_the_book(person: Somebody, text: str) -> dict[UUID, float]:
+    """The ranking as decision 0023 tells it, in Python, of all photos in no order."""
+    with db.transaction(person.user_id) as conn:
+        words = word_search.words_of(conn, text, library_names.names_of(conn, person.user_id))
+        assert words
+        known: dict[tuple[UUID, int], float] = defaultdict(float)
+        unlike: dict[tuple[UUID, int], float] = defaultdict(lambda: 1.0)
+        for one in words.look_ups:
+            sql = f"SELECT h.image_id, {one.unit}, {one.weight} FROM {one.rows}"
+            for image_id, unit, weight in conn.execute(sql.encode(), words.parameters):
+                if weight >= 0.05 and one.kind == "look":
+                    unlike[image_id, unit] *= 1 - min(weight, 0.99)
+                elif weight >= 0.05:
+                    known[image_id, unit] = max(known[image_id, unit], weight)
+        photos = db.value(conn, "SELECT count(*) FROM images WHERE deleted_at IS NULL AND NOT archived")
+    sure = {key: max(known[key], 1 - unlike[key]) for key in known.keys() | unlike.keys()}
+    worths: dict[int, float] = {}
+    for unit in {unit for _, unit in sure}:
+        total = math.fsum(weight for (_, at), weight in sure.items() if at == unit)
+        worths[unit] = math.log(1 + (max(0.0, photos - total) + 0.5) / (total + 0.5))
+    whole = math.fsum(worths.values()) + math.fsum(
+        word_search.UNANSWERED * math.log(2 + 2 * photos)
+        for unit, counts in enumerate(words.units)
+        if counts and unit not in worths
+    )
+    scores: dict[UUID, float] = defaultdict(float)
+    for (image_id, unit), weight in sure.items():
+        scores[image_id] += weight * worths[unit] / whole
+    rounded = {image_id: round(1e4 * score) / 1e4 for image_id, score in scores.items()}
+    least = max(word_search.LEAST_SCORE, word_search.LEAST_OF_BEST * max(rounded.values(), default=0.0))
+    return {image_id: score for image_id, score in rounded.items() if score >= least}
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_rankings_are_those_of_the_definition_whatever_a_library_holds(person: Somebody, seed: int) -> None:
+    dice = random.Random(seed)
+    anna, other = (person_named(person, name) for name in ("Anna", "Windmill Smith"))
+    rows: dict[UUID, dict[str, Any]] = {}
+    for _ in range(40):
+        values: dict[str, Any] = {
+            "caption": " ".join(dice.sample(WORDS, dice.randint(0, 3))),
+            "archived": dice.random() < 0.2,
+            "day": date(2025, dice.randint(1, 3), 1),
+            "labels": dice.sample(SIGHTS, dice.randint(0, 2)),
+            "people": dice.sample([anna, other], dice.randint(0, 2)),
+            **dice.choice([LISBON, PARIS]),
+        }
+        seen = {
+            name: (dice.choice([0.06, 0.3, 0.7, 0.999]), dice.randint(0, 4))
+            for name in dice.sample(SIGHTS, dice.randint(0, 4))
+        }
+        rows[shows(person, seen, **values)] = values
+    filters: list[tuple[listing.Filter, Callable[[dict[str, Any]], bool]]] = [
+        (listing.Filter(status="ready"), lambda row: not row["archived"]),
+        (listing.Filter(archived=None), lambda row: True),
+        (listing.Filter(archived=True), lambda row: bool(row["archived"])),
+        (listing.Filter(archived=None, person_ids=(anna,)), lambda row: anna in row["people"]),
+        (listing.Filter(archived=None, from_day=date(2025, 2, 1)), lambda row: row["day"] >= date(2025, 2, 1)),
+        (listing.Filter(archived=None, cities=("Lisbon",)), lambda row: row["city"] == "Lisbon"),
+    ]
+
+    answers = 0
+    for text in ("dog", "two dogs on the beach with kites", "a person and a lantern", "windmill flurbl", "lan"):
+        every = by_the_book(person, text)
+        answers += len(every)
+        for wanted, keeps in filters:
+            expected = {image_id: score for image_id, score in every.items() if keeps(rows[image_id])}
+            answered = ranked(person, text, wanted)
+            assert dict(answered) == expected
+            assert [score for _, score in answered] == sorted(expected.values(), reverse=True)
+    assert answers > 40
+
+
+def person_named(person: Somebody, name: str) -> UUID:
+    person_id = ids.new()
+    with db.transaction(person.user_id) as conn:
+        conn.execute("INSERT INTO person_clusters (id, name, image_count) VALUES (%s, %s, 1)", [person_id, name])
+    return person_id
 
 
 # -------------------------------------------------------------------------------------------------- photos as they come
