@@ -24,5 +24,6 @@ export const PAGES: Readonly<Record<string, Page>> = {
   map: { title: "Map", nav: { icon: "map" }, load: () => import("./pages/Map.svelte") },
   memories: { title: "Memories", nav: { icon: "memories" }, load: () => import("./pages/Memories.svelte") },
   trash: { title: "Trash", nav: { icon: "trash" }, load: () => import("./pages/Trash.svelte") },
+  settings: { title: "Settings", nav: { icon: "settings" }, load: () => import("./pages/Settings.svelte") },
   search: { title: "Search", load: () => import("./pages/Search.svelte") },
 };

@@ -13,6 +13,8 @@ const day = new Intl.DateTimeFormat(LOCALE, {
   timeZone: "UTC",
 });
 const clock = new Intl.DateTimeFormat(LOCALE, { hour: "numeric", minute: "2-digit", timeZone: "UTC" });
+const instant = new Intl.DateTimeFormat(LOCALE, { dateStyle: "medium", timeStyle: "short" });
+const instantDay = new Intl.DateTimeFormat(LOCALE, { dateStyle: "medium" });
 const number = new Intl.NumberFormat(LOCALE);
 
 /** "2025-05" as "May 2025". */
@@ -24,6 +26,11 @@ export const clockTime = (text: string): string => clock.format(wall(text));
 export const count = (value: number): string => number.format(value);
 export const plural = (value: number, one: string, many = `${one}s`): string =>
   `${count(value)} ${value === 1 ? one : many}`;
+
+/** An instant, by the clock of this computer: "14 May 2025, 09:12". */
+export const moment = (text: string): string => instant.format(new Date(text));
+/** The day of an instant, by the clock of this computer. */
+export const momentDay = (text: string): string => instantDay.format(new Date(text));
 
 /** A local time without an offset, as if it were UTC, so that no zone of this computer moves it. */
 function wall(text: string): Date {

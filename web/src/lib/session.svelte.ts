@@ -60,6 +60,16 @@ class Session {
     await this.#leave(null);
   }
 
+  /** The person's name or address is another one now. */
+  changed(user: tokens.User): void {
+    this.state = { is: "in", user };
+  }
+
+  /** The session is over on the server; `note` says why. */
+  async end(note: string): Promise<void> {
+    await this.#leave(note);
+  }
+
   #enter(answer: tokens.LoggedIn): void {
     tokens.take(answer);
     this.state = { is: "in", user: answer.user };

@@ -1,6 +1,7 @@
 /** Originals, opened on their way to the disk. */
 import { fetchStream } from "../../../vault/envelope.js";
 import { Problem, wasAborted } from "../problems";
+import { save } from "../save";
 import { detailOf } from "./details";
 import type { Photo } from "./words";
 
@@ -30,12 +31,4 @@ export async function download(photo: Photo): Promise<void> {
     if (wasAborted(error)) return;
     throw error instanceof Problem ? error : new Problem("The download stopped. Check your connection and try again.");
   }
-}
-
-function save(blob: Blob, name: string): void {
-  const anchor = document.createElement("a");
-  anchor.href = URL.createObjectURL(blob);
-  anchor.download = name;
-  anchor.click();
-  setTimeout(() => URL.revokeObjectURL(anchor.href), 60_000);
 }
