@@ -105,6 +105,10 @@ run: venv localstack places gallery-if-possible ## Postgres, LocalStack with the
 demo: venv places ## Fills an account with pictures that are drawn on the spot; needs `make run` beside it
 	@exec $(BIN)/python -m infra.local.demo
 
+.PHONY: screenshots
+screenshots: venv ## Pictures of the gallery for the documents; after `make demo`, needs Chromium
+	@exec $(BIN)/python -m infra.gallery.screenshots
+
 # ---- Checking --------------------------------------------------------------------------------------------------------
 
 .PHONY: test

@@ -39,15 +39,8 @@ PATIENCE_SECONDS = 180  # without any progress
 NEXT = """
 [bold]Next[/bold]
 
-  Log in:       TOKEN=$(curl -s {url}/auth/login -H 'content-type: application/json' \\
-                  -d '{{"email": "{email}", "password": "{password}"}}' \\
-                  | python3 -c 'import json, sys; print(json.load(sys.stdin)["access_token"])')
-  Search:       curl -s "{url}/search?q=portugal" -H "authorization: Bearer $TOKEN"
-  Albums:       curl -s {url}/albums/ -H "authorization: Bearer $TOKEN"
-  Dashboard:    curl -s {url}/dashboard/stats -H "authorization: Bearer $TOKEN"
-  Everything:   {url}/docs   (Authorize with the token)
-
-The account is [bold]{email}[/bold], its password [bold]{password}[/bold] (kept in {kept}).
+  Open [bold]{url}[/bold] and log in as [bold]{email}[/bold], password [bold]{password}[/bold] (kept in {kept}).
+  Search for "portugal", "birthday", "weekend in may not porto". Every endpoint: {url}/docs
 """
 
 
