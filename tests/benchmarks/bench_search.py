@@ -83,6 +83,7 @@ BARE_NAMES = """
 """
 RANKED = {
     "one word: beach": "beach",
+    "one common word: man": "man",
     "three words: dog on the beach": "dog on the beach",
     "unfinished word: bea": "bea",
     "filter and word: lisbon 2024 beach": "in lisbon 2024 beach",
@@ -142,6 +143,7 @@ def fill(url: str, people: Sequence[tuple[UUID, int]], named: Mapping[str, UUID]
                 {"me": person, "count": count},
             )
             large_names.add(conn, named if person == people[0][0] else {})
+            large_names.add_sights(conn)
             conn.execute(
                 "INSERT INTO image_terms (term, image_id, weight) "
                 "SELECT term, id, 0.5 FROM images, LATERAL (SELECT DISTINCT unnest(ARRAY['img', 'jpg', "
