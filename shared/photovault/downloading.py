@@ -72,8 +72,9 @@ def _write(client: Client, photo: Mapping[str, Any], target: Path) -> None:
         if ticket is None:
             raise BlobMissing("The vault has no sealed file of it yet.")
         digest = hashlib.sha256()
+        target.unlink(missing_ok=True)  # and never through a link that somebody laid there
         try:
-            with client.opened(ticket, image_id=UUID(detail["id"])) as opener, target.open("wb") as file:
+            with client.opened(ticket, image_id=UUID(detail["id"])) as opener, target.open("xb") as file:
                 for chunk in opener.chunks(0, opener.size):
                     digest.update(chunk)
                     file.write(chunk)
