@@ -75,6 +75,8 @@ def _date(text: str) -> datetime | None:
     if found is None or found[1].lower() not in _MONTHS:
         return None
     hour = int(found[4]) % 12 + (12 if found[6].lower() == "p" else 0)
+    if not 1800 < int(found[3]) < 2200:  # in no time zone beyond what a calendar has
+        return None
     try:
         return datetime(
             int(found[3]), _MONTHS.index(found[1].lower()) + 1, int(found[2]), hour, int(found[5]), tzinfo=UTC

@@ -35,8 +35,12 @@ def test_twelve_is_midnight_and_noon(text: str, hour: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "yesterday", "Monday March 32,2024 1:05 PM GMT", "Monday Smarch 1,2024 1:05 PM GMT"]
-)
+    "text",
+    [
+        "", "yesterday", "Monday March 32,2024 1:05 PM GMT", "Monday Smarch 1,2024 1:05 PM GMT",
+        "Monday January 1,0001 1:05 AM GMT", "Friday December 31,9999 11:05 PM GMT",
+    ],
+)  # fmt: skip
 def test_a_date_that_is_none_is_none(text: str) -> None:
     (known,) = details(f'a,x,no,yes,yes,"{text}",0,\n').values()
     assert (known.taken, known.archived, known.trashed) == (None, True, True)
