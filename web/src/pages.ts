@@ -24,6 +24,7 @@ export const PAGES: Readonly<Record<string, Page>> = {
   map: { title: "Map", nav: { icon: "map" }, load: () => import("./pages/Map.svelte") },
   memories: { title: "Memories", nav: { icon: "memories" }, load: () => import("./pages/Memories.svelte") },
   trash: { title: "Trash", nav: { icon: "trash" }, load: () => import("./pages/Trash.svelte") },
+  dashboard: { title: "Dashboard", nav: { icon: "dashboard" }, load: () => import("./pages/Dashboard.svelte") },
   settings: { title: "Settings", nav: { icon: "settings" }, load: () => import("./pages/Settings.svelte") },
   search: { title: "Search", load: () => import("./pages/Search.svelte") },
 };
