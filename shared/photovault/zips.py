@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import errno
 import io
-import lzma
 import os
 import struct
 import zipfile
@@ -31,13 +30,15 @@ if TYPE_CHECKING:
 
 ENDING = ".zip"
 _BEGINNINGS = (b"PK\x03\x04", b"PK\x05\x06")  # APPNOTE.TXT 4.3.7 and, of an empty one, 4.3.16
-_KNOWN = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA})
+# What exports come in. bzip2 and LZMA are left out: ``zipfile`` unpacks as much of them at once as a zip holds, and a
+# few hundred bytes of it may become gigabytes, whatever size they declare.
+_KNOWN = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
 _ENCRYPTED, _UTF8 = 0x1, 0x800  # of the general purpose flags, APPNOTE.TXT 4.4.4
-# A photo hardly becomes smaller when it is packed. Deflate reaches 1,032 : 1, bzip2 and LZMA thousands of times that.
+# A photo hardly becomes smaller when it is packed. Deflate reaches 1,032 : 1.
 _ABSURD_BYTES = 64 * 1024 * 1024
 _ABSURD_RATIO = 200
 _BROKEN = (
-    zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, NotImplementedError, RuntimeError,
+    zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError, RuntimeError,
     ValueError, OverflowError,
 )  # fmt: skip
 _NOT_WHOLE = "The zip is damaged, or did not arrive whole. Download it again."
