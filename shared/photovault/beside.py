@@ -11,6 +11,7 @@ from typing import Any
 # Where a photo's time comes from when neither its file nor its name says anything.
 _GUESSED = "upload"
 _ESTIMATED, _PERSON = "estimated", "person"
+_SAME_DEGREES = 0.00005
 LONGEST_CAPTION = 2000
 LONGEST_TITLE = 200
 
@@ -67,16 +68,33 @@ def lacking(photo: Mapping[str, Any], known: Known, *, zone: tzinfo | None) -> d
     if photo["status"] != "ready":  # its file has not been read to its end
         return edit
     taken, location = photo["taken"], photo["location"]
-    if known.corrected_time and (taken is None or taken["source"] != _PERSON):
+    if known.corrected_time and (taken is None or not (taken["source"] == _PERSON or _says(taken, known))):
         edit["taken_at"] = known.corrected_time
     elif known.taken is not None and (taken is None or taken["source"] == _GUESSED):
         edit["taken_at"] = known.taken.astimezone(zone).replace(microsecond=0).isoformat()
     at = known.corrected_location
     if at is None and (location is None or location["source"] == _ESTIMATED):
         at = known.location
-    if at is not None and (location is None or location["source"] != _PERSON):
+    if at is not None and (location is None or not (location["source"] == _PERSON or _is_at(location, at))):
         edit["location"] = {"lat": at[0], "lon": at[1]}
     return edit
+
+
+def _says(taken: Mapping[str, Any], known: Known) -> bool:
+    """Whether a photo's time is what it would be corrected to: the same moment, or without a zone the same clock."""
+    try:
+        corrected = datetime.fromisoformat(known.corrected_time).replace(microsecond=0)
+    except ValueError:  # of a document that somebody wrote; the vault says what it thinks of it
+        return False
+    there = taken.get("instant") if corrected.tzinfo is not None else taken.get("local_time")
+    return there is not None and bool(datetime.fromisoformat(there).replace(microsecond=0) == corrected)
+
+
+def _is_at(location: Mapping[str, Any], at: tuple[float, float]) -> bool:
+    """Whether a photo is where it would be corrected to, within some metres."""
+    if location["source"] == _ESTIMATED or location.get("lat") is None:
+        return False
+    return bool(abs(location["lat"] - at[0]) < _SAME_DEGREES and abs(location["lon"] - at[1]) < _SAME_DEGREES)
 
 
 def title(text: str) -> str:

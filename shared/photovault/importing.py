@@ -1,23 +1,23 @@
 """Bringing what other services export into a vault: their photos, their albums, and what they know of each photo.
 
-``takeout``, ``apple`` and ``photovault`` look through exports, unpacked or in their zips (``zips``); what they collect
-is uploaded from where it lies, as any folder is (``uploading``). ``describe`` then tells the vault what it lacks. All
-of it can be done again at any time: it asks what there is first.
+``takeout``, ``apple``, ``immich`` and ``photovault`` look through exports, unpacked or in their zips (``zips``); what
+they collect is uploaded from where it lies, as any folder is (``uploading``). ``describe`` then tells the vault what it
+lacks. All of it can be done again at any time: it asks what there is first.
 """
 
 from __future__ import annotations
 
 import re
-from collections import ChainMap, defaultdict
+from collections import ChainMap, Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import tzinfo
-from pathlib import Path
+from pathlib import Path, PurePath
 from threading import Event
 from types import TracebackType
 from typing import Self
 
-from photovault import apple_export, beside, export_layout, own_export, photo_files, zips
+from photovault import apple_export, beside, export_layout, immich_export, own_export, photo_files, zips
 from photovault import takeout as google
 from photovault.beside import Known
 from photovault.client import Client
@@ -28,7 +28,7 @@ from photovault.uploading import CHANGING, FATAL, Item, Result, Stopped
 # A photo's JSON file has some 2 KB; an album's of ten thousand photos a few hundred.
 _MOST_BYTES = 16 * 1024 * 1024
 _CLIP = export_layout.motion_ending("video/mp4")
-_NUMBER = re.compile(r"\(\d{1,4}\)$")
+_NUMBER = re.compile(r"(\(\d{1,4}\)|~\d{1,4})$")
 _BESIDE = frozenset({".json", ".csv", ".html", ".xmp", ".aae", ".txt"})
 
 
@@ -151,6 +151,49 @@ def apple(paths: Sequence[Path], *, with_albums: bool = True, stop: Event | None
             known = anywhere[name][0]
         collected.add(photo, known, albums.get(name, ()))
     return collected
+
+
+def immich(paths: Sequence[Path], *, with_albums: bool = True, stop: Event | None = None) -> Collected:
+    """What comes out of Immich: its storage, its downloads, archives of immich-go. Raises as ``takeout``."""
+    collected = Collected(stop=stop)
+    folders = _folders(paths, collected)
+    roots = immich_export.roots(folder.path for folder in folders)
+    made: dict[PurePath, int] = Counter()
+    for folder in folders:
+        within = immich_export.made_in(folder.path, roots)
+        if within is None:
+            _add_of_immich(folder, collected, with_albums=with_albums)
+        else:
+            made[within] += len(folder.photos) + len(folder.others)
+    for path, files in made.items():
+        count = "1 file" if files == 1 else f"{files:,} files"
+        why = f"Immich made what is in this folder itself ({count}). The originals are in others."
+        collected.passed_over.append(PassedOver(photo_files.text_of(path), why))
+    return collected
+
+
+def _add_of_immich(folder: _Folder, collected: Collected, *, with_albums: bool) -> None:
+    there = {immich_export.plain(name): found for name, found in folder.others.items()}
+    downloaded = immich_export.album_of(photo_files.text_of(folder.path.name))
+    read: dict[str, tuple[Known, list[str]] | None] = {}
+    for photo in folder.photos:
+        known: Known | None = None
+        albums = [downloaded] if downloaded else []
+        for name in immich_export.sidecars_of(photo_files.text_of(photo.path.name), there.keys()):
+            if name not in read:
+                read[name] = immich_export.read(name, _document(there[name], collected))
+            if (said := read[name]) is not None:
+                known = said[0] if known is None else known | said[0]
+                albums += said[1]
+        collected.add(photo, known, list(dict.fromkeys(albums)) if with_albums else [])
+    for name, found in there.items():
+        if name not in read:
+            why = "It belongs to no photo beside it: nothing is taken from it."
+        elif read[name] is None:
+            why = "It is neither XMP nor written by immich-go: nothing is taken from it."
+        else:
+            continue
+        collected.passed_over.append(PassedOver(found.name, why))
 
 
 def photovault(paths: Sequence[Path], *, with_albums: bool = True, stop: Event | None = None) -> Collected:

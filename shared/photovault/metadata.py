@@ -365,9 +365,9 @@ def _location(said: _Said) -> Location | None:
     """
     gps = said.tags.gps
     candidates = (
-        (*_xmp_position(said.beside), "sidecar"),
+        (*xmp_position(said.beside), "sidecar"),
         (_degrees(gps, 0x02, 0x01, negative="S"), _degrees(gps, 0x04, 0x03, negative="W"), "exif"),
-        (*_xmp_position(said.properties), "xmp"),
+        (*xmp_position(said.properties), "xmp"),
     )
     for latitude, longitude, source in candidates:
         if latitude is None or longitude is None or not (abs(latitude) <= 90 and abs(longitude) <= 180):
@@ -401,7 +401,8 @@ def _degrees(gps: Mapping[int, exif.Value], tag: int, reference: int, *, negativ
     return degrees
 
 
-def _xmp_position(properties: xmp.Properties) -> tuple[float | None, float | None]:
+def xmp_position(properties: xmp.Properties) -> tuple[float | None, float | None]:
+    """Degrees north and east as a packet has them, which need not be a place on Earth."""
     return _xmp_degrees(properties.text("exif:GPSLatitude")), _xmp_degrees(properties.text("exif:GPSLongitude"))
 
 

@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 from infra.local.pictures import draw
 from tests.flows.uploader import Client
+from tests.shared.test_immich_export import sidecar
 from tests.shared.test_motion import live_film, live_picture, maker_note
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -249,6 +250,28 @@ def test_a_takeout_comes_in_from_its_zips_with_what_google_knows(ada: Person, va
     again = ada.run("import", "takeout", tmp_path)
     assert "0 files uploaded" in again
     assert "got what the export knows" not in again
+
+
+def test_an_archive_of_immich_go_comes_in_with_what_immich_knew(ada: Person, vault_of: Client, tmp_path: Path) -> None:
+    about = {"software": "immich-go version:0.26", "fileName": "IMG_7.jpg", "favorited": True, "archived": True,
+             "description": "By the river", "albums": [{"title": "Douro"}]}  # fmt: skip
+    corrected = sidecar(taken="1965-05-01T10:00:00+01:00", place=("41,8.976N", "8,36.654W"))
+    with zipfile.ZipFile(tmp_path / "archive.zip", "w") as zip_:
+        zip_.writestr("2019/2019-05/IMG_7.jpg", draw(701, (400, 300), taken=datetime(2019, 5, 1, 12)))
+        zip_.writestr("2019/2019-05/IMG_7.jpg.JSON", json.dumps(about))
+        zip_.writestr("2019/2019-05/IMG_7.jpg.XMP", corrected)
+        zip_.writestr("thumbs/ada/x.jpg", draw(702, (40, 30)))
+        zip_.writestr("library/ada/readme.txt", "words")
+    told = ada.run("import", "immich", tmp_path / "archive.zip")
+    assert "1 file uploaded" in told, told
+    assert "Immich made what is in this folder itself" in told
+    assert "1 photo got what the export knows" in told
+    known = next(each for each in vault_of.items("/images/list", archived="any") if each["filename"] == "IMG_7.jpg")
+    assert (known["caption"], known["favourite"], known["archived"]) == ("By the river", True, True)
+    assert (known["taken"]["source"], known["taken"]["local_time"]) == ("person", "1965-05-01T10:00:00")
+    assert known["location"]["place"]["city"] == "Porto"
+    assert "Douro" in ada.run("albums")
+    assert "got what the export knows" not in ada.run("import", "immich", tmp_path)
 
 
 def test_zips_that_cannot_be_read_are_told(ada: Person, tmp_path: Path) -> None:

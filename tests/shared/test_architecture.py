@@ -18,7 +18,7 @@ PURE = {
     "apple_export", "beside", "calibrating", "cells", "choosing", "clip_tokens", "concept_words", "concepts",
     "cursors", "datenames", "devices", "drafting", "drafts", "duplicates", "embedded", "errors", "estimating",
     "events", "exif", "explaining", "export_layout", "face_matching", "face_measures", "filters", "formats", "globe",
-    "grouping", "grouping_memory", "heap", "homes", "inflections", "iptc", "keys", "languages", "linkage", "listing",
+    "grouping", "grouping_memory", "heap", "homes", "immich_export", "inflections", "iptc", "keys", "languages", "linkage", "listing",
     "memories", "metadata", "model_manifest", "moments", "motion", "names", "one_time_codes", "passwords",
     "perceptual", "places", "presigning", "profiles", "public_addresses", "queries", "ranking", "raw", "readings",
     "reasons", "recipes", "reconciling", "renditions", "saved_filters", "scopes", "sealing", "sharing", "showing",

@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 from tests.pictures import encode, paint
+from tests.shared.test_immich_export import archived, sidecar
 
 from photovault import beside, export_layout, ids, importing, own_export, photo_files
 from photovault.beside import Known
@@ -196,6 +197,65 @@ def test_parts_of_an_icloud_export_may_be_zips(tmp_path: Path) -> None:
         assert [known.favourite for known in collected.known.values()] == [True]
 
 
+def test_an_immich_storage_comes_without_what_immich_made(tmp_path: Path) -> None:
+    day = tmp_path / "library/ada/2019/2019-05-01"
+    write(day / "IMG_1.jpg")
+    write(day / "IMG_1.jpg.xmp", sidecar(caption="At the sea", taken="2019-05-01T10:00:00+02:00"))
+    write(day / "IMG_2.HEIC")
+    write(day / "IMG_2.MOV")
+    write(day / "IMG_9.jpg.xmp", sidecar(caption="Gone"))
+    write(tmp_path / "upload/0b7c/ab/cd/0b7c.png", PHOTO + b"2")
+    for made in ("thumbs/ada/ab/x-preview.jpeg", "thumbs/ada/ab/x.webp", "profile/ada/me.jpg", "backups/a.txt"):
+        write(tmp_path / made)
+    with importing.immich([tmp_path]) as collected:
+        assert items(collected) == dict.fromkeys(["IMG_1.jpg", "IMG_2.HEIC", "IMG_2.MOV", "0b7c.png"], ())
+        (known,) = collected.known.values()
+    assert (known.caption, known.corrected_time) == ("At the sea", "2019-05-01T10:00:00+02:00")
+    told = {each.name.removeprefix(f"{tmp_path}/"): each.why for each in collected.passed_over}
+    assert told.keys() == {"thumbs", "profile", "backups", "library/ada/2019/2019-05-01/IMG_9.jpg.xmp"}
+    assert "(2 files)" in told["thumbs"]
+    assert not any(each.broken for each in collected.passed_over)
+
+
+def test_an_archive_of_immich_go_comes_with_its_albums(tmp_path: Path) -> None:
+    about = archived(favorited=True, albums=[{"title": "Porto"}])
+    month = tmp_path / "2019/2019-05"
+    write(month / "IMG_1.jpg")
+    write(month / "IMG_1.jpg.JSON", about)
+    write(month / "IMG_1.jpg.XMP", sidecar(caption="From the file before"))
+    write(month / "IMG_1~1.jpg", PHOTO + b"2")
+    write(month / "IMG_1~1.jpg.JSON", archived(trashed=True))
+    write(tmp_path / "no-date/IMG_1~2.jpg", PHOTO + b"3")
+    write(tmp_path / "no-date/IMG_1~2.jpg.JSON", archived(description="Second"))
+    write(tmp_path / "no-date/notes.json", {"some": "thing"})
+    write(tmp_path / "no-date/b.jpg", PHOTO + b"4")
+    write(tmp_path / "no-date/b.jpg.json", {"title": "b.jpg"})
+    with importing.immich([tmp_path]) as collected:
+        told = sorted((item.path.name, item.filename, item.albums) for item in collected.items)
+    assert told == [
+        ("IMG_1.jpg", "IMG_1.jpg", ("Porto",)),
+        ("IMG_1~2.jpg", "IMG_1.jpg", ()),
+        ("b.jpg", "b.jpg", ()),
+    ]
+    known = collected.known[month / "IMG_1.jpg"]
+    assert (known.favourite, known.caption) == (True, "From the file before")
+    assert (collected.trashed, collected.unknown) == (1, 1)
+    assert {Path(each.name).name for each in collected.passed_over} == {"notes.json", "b.jpg.json"}
+    assert all(item.albums == () for item in importing.immich([tmp_path], with_albums=False).items)
+
+
+def test_a_download_of_immich_is_its_album(tmp_path: Path) -> None:
+    paths = [
+        packed(tmp_path / f"{name}-20250827_225104.zip", {f"IMG_{number}.jpg": PHOTO, f"IMG_{number}+1.jpg": PHOTO})
+        for number, name in enumerate(["Our sea+1", "Our sea+2", "immich"])
+    ]
+    with importing.immich(paths) as collected:
+        assert {item.path.name: item.albums for item in collected.items} == {
+            "IMG_0.jpg": ("Our sea",), "IMG_0+1.jpg": ("Our sea",), "IMG_1.jpg": ("Our sea",),
+            "IMG_1+1.jpg": ("Our sea",), "IMG_2.jpg": (), "IMG_2+1.jpg": (),
+        }  # fmt: skip
+
+
 def exported(**more: Any) -> bytes:
     """The document beside a photo, as the export itself writes it."""
     known = {
@@ -233,6 +293,18 @@ def test_what_a_person_corrected_there_counts_more_than_the_file() -> None:
     }
     by_person = photo(taken={"source": "person"}, location={"source": "person"})
     assert beside.lacking(by_person, known, zone=None) == {}
+
+
+def test_a_correction_that_says_what_the_file_says_is_none() -> None:
+    there = photo(
+        taken={"source": "exif", "instant": "2025-05-09T09:00:00Z", "local_time": "2025-05-09T10:00:00"},
+        location={"source": "exif", "lat": 1.00001, "lon": 2.0},
+    )
+    for said in ("2025-05-09T10:00:00+01:00", "2025-05-09T11:00:00+02:00", "2025-05-09T10:00:00"):
+        assert beside.lacking(there, Known(corrected_time=said, corrected_location=(1.0, 2.0)), zone=None) == {}
+    for said in ("2025-05-09T10:00:00+02:00", "2025-05-09T10:00:01", "no time"):
+        assert beside.lacking(there, Known(corrected_time=said), zone=None) == {"taken_at": said}
+    assert beside.lacking(there, Known(corrected_location=(1.001, 2.0)), zone=None).keys() == {"location"}
 
 
 @pytest.mark.parametrize("data", [b"", b"[]", b"{}", b'{"schema": "photovault-photo/1", "albums": [1]}', b"\xff"])

@@ -85,6 +85,33 @@ def apple(
     _run(paths, importing.apple, server=server, email=email, albums=albums, settings=settings, as_json=as_json)
 
 
+@app.command()
+def immich(
+    paths: Paths,
+    *,
+    server: Server = None,
+    email: Email = None,
+    albums: Albums = True,
+    jobs: Jobs = 4,
+    sealed: Sealed = False,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Import from Immich: its storage folder, zips downloaded from its page, or what `immich-go archive` wrote.
+
+    Only immich-go takes favourites, the archive and most albums along: in Immich's own folders there are photos and
+    XMP sidecars, of which descriptions, corrected times and corrected places are taken. A zip of an album becomes that
+    album again. Live Photos find their films. Ratings, tags and names of people are not taken over; previews and other
+    files that Immich made itself are left out.
+
+    Exit codes: as those of upload.
+    """
+    from photovault import importing
+
+    settings: dict[str, object] = {"jobs": jobs, "sealed": sealed or None, "dry_run": dry_run}
+    _run(paths, importing.immich, server=server, email=email, albums=albums, settings=settings, as_json=as_json)
+
+
 @app.command("photovault")
 def own(
     paths: Paths,
