@@ -1,5 +1,6 @@
 /** Short messages at the edge of the page: what was done, with a way back, and what failed. */
 import { asProblem, wasAborted } from "../problems";
+import { session } from "../session.svelte";
 
 export interface Toast {
   id: number;
@@ -28,6 +29,11 @@ class Toasts {
     this.shown = this.shown.filter((toast) => toast.id !== id);
   }
 
+  /** They may name photos, and their actions are somebody's. */
+  forget(): void {
+    this.shown = [];
+  }
+
   #show(text: string, kind: Toast["kind"], action: Toast["action"]): void {
     const id = this.#next++;
     this.shown = [...this.shown.filter((toast) => toast.text !== text).slice(-2), { id, text, kind, action }];
@@ -37,3 +43,4 @@ class Toasts {
 }
 
 export const toasts = new Toasts();
+session.onForget(() => toasts.forget());
