@@ -13,7 +13,7 @@ import typer
 
 from photovault.cli import upload
 from photovault.cli.entering import Email, Server
-from photovault.cli.telling import counted, shown
+from photovault.cli.telling import counted, say, shown
 
 if TYPE_CHECKING:
     from photovault.importing import Collected, Described
@@ -166,6 +166,8 @@ def _run(
     with ExitStack() as held:
 
         def find(stop: threading.Event) -> tuple[list[Item], list[PassedOver]]:
+            if not as_json:
+                say("Looking through the export.")  # a hundred thousand photos take half a minute
             collected.append(held.enter_context(collect(paths, with_albums=albums, stop=stop)))
             return collected[-1].items, collected[-1].passed_over
 
