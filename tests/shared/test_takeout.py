@@ -132,3 +132,23 @@ def test_nothing_that_it_holds_is_too_much(value: object) -> None:
 )
 def test_an_albums_own_file_is_told_by_what_it_holds(found: object, title: str | None) -> None:
     assert takeout.album_title(json.dumps(found).encode()) == title
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("x/takeout-20250601T120000Z-001.zip/Takeout/Google Photos/Trip",
+         "x/takeout-20250601T120000Z-002 (1).zip/Takeout/Google Photos/Trip", True),
+        ("x/Takeout/Google Photos/Trip", "x/Takeout 2/Google Photos/Trip", True),
+        ("takeout/takeout-1/Takeout/Google Photos/Takeout", "takeout/takeout-2/Takeout/Google Photos/Takeout", True),
+        ("x/Takeout/Google Photos/Trip", "x/Takeout/Google Photos/Trip(1)", False),
+        ("x/takeout-20250601T120000Z-001.zip/Takeout/Google Photos/Trip",
+         "x/takeout-20250701T120000Z-001.zip/Takeout/Google Photos/Trip", False),
+        ("ada/Takeout/Google Photos/Trip", "ben/Takeout/Google Photos/Trip", False),
+        ("Photos/Trip", "Photos 2/Trip", False),
+        ("Takeout", "Takeout 2", False),
+    ],
+)  # fmt: skip
+def test_folders_of_parts_are_one_folder(one: str, other: str, *, same: bool) -> None:
+    paths = [takeout.folder_of(path.split("/")) for path in (one, other)]
+    assert (paths[0] == paths[1]) is same
