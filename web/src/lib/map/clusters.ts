@@ -1,6 +1,5 @@
 /** How the clusters of a map stand on the screen, and what they are called. Pure. */
 import type { Schemas } from "../api";
-import { plural } from "../format";
 import type { Point } from "./projection";
 
 export type Cluster = Schemas["Cluster"];
@@ -44,16 +43,16 @@ export function spread(points: readonly Point[], side = SIDE + BETWEEN): Point[]
 }
 
 /** What a cluster is called: the nearest place that its photos share. */
-export const nameOf = ({ place }: Cluster): string | null => place?.city ?? place?.region ?? place?.country ?? null;
+export function nameOf({ place }: Cluster): string | null {
+  return place?.city ?? ([place?.region, place?.country].filter(Boolean).join(", ") || null);
+}
 
-/** What a screen reader says of it. */
-export function described(cluster: Cluster): string {
-  const where = nameOf(cluster) ?? `${degrees(cluster.lat, "N", "S")}, ${degrees(cluster.lon, "E", "W")}`;
-  const guessed =
-    cluster.estimated > 0
-      ? `, ${cluster.estimated === cluster.count ? "" : `${cluster.estimated} of them `}at an estimated place`
-      : "";
-  return `${plural(cluster.count, "photo")}: ${where}${guessed}`;
+/** Where it is, for whoever does not see it: what it is called, or its degrees, and whether that is guessed. */
+export function whereabouts(cluster: Cluster): string {
+  const { count, estimated, lat, lon } = cluster;
+  const where = nameOf(cluster) ?? `${degrees(lat, "N", "S")}, ${degrees(lon, "E", "W")}`;
+  if (estimated === 0) return where;
+  return `${where}, ${estimated === count ? "" : `${estimated} of them `}at an estimated place`;
 }
 
 const degrees = (value: number, positive: string, negative: string): string =>

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 
 import { decode, type Topology } from "./atlas";
-import { described, nameOf, short, SIDE, spread, type Cluster } from "./clusters";
+import { nameOf, short, SIDE, spread, whereabouts, type Cluster } from "./clusters";
 import {
   around,
   boxOf,
@@ -133,15 +133,17 @@ test("clusters give way to one another, and not far", () => {
   expect(spread([{ x: 1, y: 2 }])).toEqual([{ x: 1, y: 2 }]);
 });
 
-test("a cluster says how many photos it is, and where", () => {
+test("a cluster says where it is, and whether that is guessed", () => {
   const place = { city: null, region: "Lisbon District", country: "Portugal", country_code: "PT" };
   const cluster = { count: 3, estimated: 0, place, lat: 38.71, lon: -9.139 } as Cluster;
-  expect(nameOf(cluster)).toBe("Lisbon District");
-  expect(described(cluster)).toBe("3 photos: Lisbon District");
-  expect(described({ ...cluster, place: null, estimated: 2 })).toBe(
-    "3 photos: 38.71° N, 9.14° W, 2 of them at an estimated place",
+  expect(nameOf(cluster)).toBe("Lisbon District, Portugal");
+  expect(whereabouts(cluster)).toBe("Lisbon District, Portugal");
+  expect(whereabouts({ ...cluster, place: null, estimated: 2 })).toBe(
+    "38.71° N, 9.14° W, 2 of them at an estimated place",
   );
-  expect(described({ ...cluster, count: 1, estimated: 1 })).toBe("1 photo: Lisbon District, at an estimated place");
+  expect(whereabouts({ ...cluster, count: 1, estimated: 1 })).toBe("Lisbon District, Portugal, at an estimated place");
+  expect(nameOf({ ...cluster, place: { ...place, region: null } })).toBe("Portugal");
+  expect(nameOf({ ...cluster, place: null })).toBeNull();
   expect([1, 999, 1234, 9960, 123456].map(short)).toEqual(["1", "999", "1.2k", "10k", "123k"]);
 });
 
