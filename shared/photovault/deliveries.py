@@ -125,11 +125,12 @@ def record(
     trouble: str | None,
     next_attempt_at: datetime | None,
 ) -> None:
-    """What the latest of so many attempts came to."""
+    """What the latest of so many attempts came to, unless it was written, or given up, while somebody was at it."""
     conn.execute(
         "UPDATE webhook_deliveries SET state = %s, attempts = %s, last_attempt_at = now(), last_status = %s, "
-        "last_trouble = %s, next_attempt_at = %s, claimed_until = NULL WHERE id = %s",
-        [state, attempts, status, trouble, next_attempt_at, delivery_id],
+        "last_trouble = %s, next_attempt_at = %s, claimed_until = NULL "
+        "WHERE id = %s AND state = 'waiting' AND attempts < %s",
+        [state, attempts, status, trouble, next_attempt_at, delivery_id, attempts],
     )
 
 

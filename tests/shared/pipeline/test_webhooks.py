@@ -421,6 +421,33 @@ def test_asking_for_it_again_while_it_is_posted_leaves_it_going(ada: Somebody, s
     assert state(ada, message.delivery_id)[0] == "delivered"
 
 
+def test_switched_off_while_it_is_posted_to_it_is_left_alone_from_then_on(ada: Somebody, sent: Sent) -> None:
+    message = one_delivery(ada, sent)
+
+    def meanwhile() -> Outcome:
+        with db.transaction(ada.user_id) as conn:
+            for webhook in webhooks.all_of_person(conn):
+                webhooks.stop(conn, webhook.id, webhooks.BY_THE_PERSON)
+                deliveries.give_up(conn, webhook.id)
+        return DOWN
+
+    attempt(message, meanwhile)
+    assert state(ada, message.delivery_id)[0] == "failed"
+    assert attempt(asked(sent)[-1], answering(OK)) == []
+
+
+def test_who_was_thought_dead_does_not_undo_what_another_delivered(ada: Somebody, sent: Sent) -> None:
+    message = one_delivery(ada, sent)
+
+    def meanwhile() -> Outcome:
+        forget_claims(ada)
+        assert len(attempt(message, answering(OK))) == 1
+        return DOWN
+
+    attempt(message, meanwhile)
+    assert state(ada, message.delivery_id)[0] == "delivered"
+
+
 def test_a_webhook_that_is_removed_while_it_is_posted_to_is_gone(ada: Somebody, sent: Sent) -> None:
     message = one_delivery(ada, sent)
 
