@@ -300,6 +300,8 @@ export class Listing extends Source {
   #next: string | null = null;
   #running: Promise<void> | null = null;
   #section: Section = { key: "all", title: null, photos: [], revision: 0 };
+  /** Changed by `open`: of several, the latest counts. */
+  #generation = 0;
 
   /** Whether more can be loaded. */
   more: boolean = $state(false);
@@ -310,25 +312,44 @@ export class Listing extends Source {
   }
 
   async open(): Promise<void> {
+    const generation = ++this.#generation;
     this.failure = null;
     try {
       const page = await this.#page(undefined);
+      if (generation !== this.#generation) return;
       this.#section = { key: "all", title: null, photos: [], revision: 0 };
+      this.#running = null;
       this.start([this.#section]);
       this.#add(page);
       this.ready = true;
     } catch (error) {
-      this.failure = error;
+      if (generation === this.#generation) this.failure = error;
     }
   }
 
   async ensure(section: Section, _start: number, end: number): Promise<void> {
-    while (this.#next !== null && end >= section.photos.length) {
-      this.#running ??= this.#page(this.#next)
-        .then((page) => this.#add(page))
-        .finally(() => (this.#running = null));
+    while (section === this.#section && this.#next !== null && end >= section.photos.length) {
+      this.#running ??= this.#more(this.#next, this.#section);
       await this.#running;
     }
+  }
+
+  /** The next page, unless the list was opened anew meanwhile, which begins another section. */
+  async #more(cursor: string, section: Section): Promise<void> {
+    try {
+      const page = await this.#page(cursor);
+      if (section === this.#section) this.#add(page);
+    } finally {
+      if (section === this.#section) this.#running = null;
+    }
+  }
+
+  /** Where all that was loaded goes, what was not comes in its place. */
+  override remove(ids: Iterable<string>): void {
+    super.remove(ids);
+    if (this.sections.length > 0 || this.#next === null) return;
+    this.ready = false;
+    void this.open();
   }
 
   async renew(photo: Photo): Promise<Ticket | null> {
