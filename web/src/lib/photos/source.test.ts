@@ -24,7 +24,7 @@ function held(pages: Record<string, { items: Photo[]; next_cursor: string | null
   return { listing, answer };
 }
 
-const PAGES = {
+const PAGES: Record<string, { items: Photo[]; next_cursor: string | null }> = {
   "": { items: [photo("a"), photo("b")], next_cursor: "2" },
   "2": { items: [photo("c")], next_cursor: null },
 };
@@ -62,7 +62,7 @@ test("when all that is loaded goes, what was not yet comes", async () => {
   const { listing, answer } = held(pages);
   void listing.open();
   await answer();
-  pages[""] = PAGES["2"];
+  pages[""] = { items: [photo("c")], next_cursor: null };
   listing.remove(["a", "b"]);
   expect(listing.ready).toBe(false);
   await answer();
