@@ -267,10 +267,12 @@ def test_a_tab_of_one_person_becomes_that_of_another_who_logs_in(served: Served,
     eve = Account(served)
     httpx.delete(f"{served.address}/auth/sessions", headers=ada.headers).raise_for_status()
     body = json.dumps(json.dumps({"email": eve.email, "password": PASSWORD, "cookie": True}))
-    page.says(
-        "window.before = true; fetch('auth/login', {method: 'POST', headers: {'content-type': 'application/json'}, "
+    page.says("window.before = true")
+    entered = page.says(
+        "fetch('auth/login', {method: 'POST', headers: {'content-type': 'application/json'}, "
         f"body: {body}}}).then((answer) => answer.status)"
     )
+    assert entered == 200
     page.says("location.hash = '#/albums'")
     page.until("!window.before && !!document.querySelector('header .brand')")
     page.says("location.hash = '#/photos'")
