@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from typing import Any
@@ -71,7 +72,8 @@ def lacking(photo: Mapping[str, Any], known: Known, *, zone: tzinfo | None) -> d
     if known.corrected_time and (taken is None or not (taken["source"] == _PERSON or _says(taken, known))):
         edit["taken_at"] = known.corrected_time
     elif known.taken is not None and (taken is None or taken["source"] == _GUESSED):
-        edit["taken_at"] = known.taken.astimezone(zone).replace(microsecond=0).isoformat()
+        with suppress(OverflowError, ValueError):  # an end of the calendar, which other zones are beyond
+            edit["taken_at"] = known.taken.astimezone(zone).replace(microsecond=0).isoformat()
     at = known.corrected_location
     if at is None and (location is None or location["source"] == _ESTIMATED):
         at = known.location

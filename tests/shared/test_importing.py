@@ -341,6 +341,13 @@ def test_what_a_file_or_a_person_says_stays() -> None:
     assert beside.lacking(photo(location={"source": "estimated"}), Known(location=(1, 2)), zone=None)
 
 
+@pytest.mark.parametrize(("taken", "hours"), [(datetime.min, -5), (datetime.max, 5)], ids=["first", "last"])
+def test_a_time_at_an_end_of_the_calendar_says_nothing_and_ends_nothing(taken: datetime, hours: int) -> None:
+    known = Known(taken=taken.replace(tzinfo=UTC), favourite=True)
+    zone = timezone(timedelta(hours=hours))
+    assert beside.lacking(photo(taken=None), known, zone=zone) == {"favourite": True}
+
+
 def test_a_photo_that_was_not_read_yet_is_not_told_its_time() -> None:
     assert beside.lacking(photo(status="processing"), ALL, zone=None).keys() == {"caption", "favourite", "archived"}
 
