@@ -27,7 +27,6 @@ DRIFT_STEPS = 1
 SECRET_BYTES = 20  # what RFC 4226 recommends: the length of a SHA-1
 RECOVERY_CODES = 10
 
-_CODE = re.compile(rf"[0-9]{{{DIGITS}}}", re.ASCII)
 # Crockford's base 32 (https://www.crockford.com/base32.html): no letter that is read for another.
 _LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"
 _READ_AS = str.maketrans("oil", "011", " -\t\r\n")
@@ -89,10 +88,6 @@ def as_text(secret: bytes) -> str:
 def typed(code: str) -> str:
     """A code without what people put between its letters, and with its letters as they were meant."""
     return code.casefold().translate(_READ_AS)
-
-
-def is_totp(code: str) -> bool:
-    return _CODE.fullmatch(typed(code)) is not None
 
 
 def is_recovery_code(code: str) -> bool:

@@ -10,6 +10,7 @@ import pytest
 from infra.local.postgres import Postgres
 
 from photovault import ids, migrate, rollups
+from photovault.spoken_dates import fold
 
 TABLES = (
     "users", "images", "image_labels", "image_embeddings", "faces", "person_clusters", "face_corrections", "albums",
@@ -109,3 +110,27 @@ def test_an_upgrade_loses_nothing(postgres: Postgres, monkeypatch: pytest.Monkey
             assert conn.execute("SELECT ready, rejected, archived, trash FROM image_totals").fetchall() == [
                 (5, 1, 1, 1)
             ]
+
+
+def test_words_of_photos_from_before_are_found_without_their_accents(
+    postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, every = postgres.create_database("upgraded_words"), migrate.available()
+    monkeypatch.setattr(migrate, "available", lambda: [each for each in every if each.number <= 18])
+    migrate.upgrade(url)
+    person = ids.new()
+    words = {"école": 0.4, "ecole": 0.1, "straße": 0.2, "ÅNGSTRÖM": 0.3, "日本": 0.5, "plain": 0.6}
+    with psycopg.connect(url) as conn:
+        conn.execute("INSERT INTO models (kind, name, version, dims) VALUES ('face', 'one', '1', 2)")
+        photo = store(conn, person)[0]
+        for word, weight in words.items():
+            conn.execute("INSERT INTO image_terms (term, image_id, weight) VALUES (%s, %s, %s)", [word, photo, weight])
+    monkeypatch.setattr(migrate, "available", lambda: every)
+    migrate.upgrade(url)
+    with psycopg.connect(url) as conn:
+        _as(conn, person)
+        found = dict(conn.execute("SELECT term, weight FROM image_terms WHERE image_id = %s", [photo]).fetchall())
+    best: dict[str, float] = {}
+    for word, weight in words.items():
+        best[fold(word)] = max(best.get(fold(word), 0.0), weight)
+    assert found == pytest.approx(best)
