@@ -119,7 +119,16 @@ def test_words_of_photos_from_before_are_found_without_their_accents(
     monkeypatch.setattr(migrate, "available", lambda: [each for each in every if each.number <= 18])
     migrate.upgrade(url)
     person = ids.new()
-    words = {"école": 0.4, "ecole": 0.1, "straße": 0.2, "ÅNGSTRÖM": 0.3, "日本": 0.5, "plain": 0.6}
+    words = {
+        "école": 0.4,
+        "ecole": 0.1,
+        "straße": 0.2,
+        "ÅNGSTRÖM": 0.3,
+        "日本": 0.5,
+        "plain": 0.6,
+        "tromsø": 0.7,
+        "Ærø": 0.8,
+    }
     with psycopg.connect(url) as conn:
         conn.execute("INSERT INTO models (kind, name, version, dims) VALUES ('face', 'one', '1', 2)")
         photo = store(conn, person)[0]
