@@ -38,6 +38,10 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
+    // In KB: the finest coasts are a script of their own, which comes when somebody zooms in that far.
+    chunkSizeWarningLimit: 4000,
+    // A slow machine is no news to whoever runs `make`.
+    rolldownOptions: { checks: { pluginTimings: false } },
     target: "es2022",
   },
   server: {
