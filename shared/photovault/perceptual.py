@@ -129,7 +129,8 @@ def look(image: Image.Image) -> Look:
     import numpy as np
     from PIL import Image
 
-    grey = opaque(image).convert("L")
+    image = opaque(image)
+    grey = image.convert("L")
     sketch = grey.resize((SKETCH_SIDE, SKETCH_SIDE), Image.Resampling.LANCZOS)
     coarse = Image.Resampling.BOX if min(grey.size) >= 2 * _MARKS_SIDE else Image.Resampling.LANCZOS
     pixels = np.asarray(grey.resize((_MARKS_SIDE, _MARKS_SIDE), coarse), dtype=np.float32)
