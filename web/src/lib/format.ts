@@ -12,6 +12,7 @@ const day = new Intl.DateTimeFormat(LOCALE, {
   year: "numeric",
   timeZone: "UTC",
 });
+const shortDay = new Intl.DateTimeFormat(LOCALE, { day: "numeric", month: "long", year: "numeric", timeZone: "UTC" });
 const clock = new Intl.DateTimeFormat(LOCALE, { hour: "numeric", minute: "2-digit", timeZone: "UTC" });
 const instant = new Intl.DateTimeFormat(LOCALE, { dateStyle: "medium", timeStyle: "short" });
 const instantDay = new Intl.DateTimeFormat(LOCALE, { dateStyle: "medium" });
@@ -22,6 +23,8 @@ export const monthName = (text: string): string => month.format(wall(`${text}-01
 export const shortMonthName = (text: string): string => shortMonth.format(wall(`${text}-01`));
 /** "2025-05-14" or a time of that day as "Wed, 14 May 2025". */
 export const dayName = (text: string): string => day.format(wall(text.slice(0, 10)));
+/** The same without the day of the week, which not everything has room for. */
+export const shortDayName = (text: string): string => shortDay.format(wall(text.slice(0, 10)));
 export const clockTime = (text: string): string => clock.format(wall(text));
 export const count = (value: number): string => number.format(value);
 export const plural = (value: number, one: string, many = `${one}s`): string =>

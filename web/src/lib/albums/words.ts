@@ -1,6 +1,6 @@
 /** What an album says about itself, in words. */
 import type { Schemas } from "../api";
-import { dayName, plural } from "../format";
+import { plural, shortDayName } from "../format";
 
 export type Album = Schemas["Album"];
 export type Kind = Album["kind"];
@@ -16,12 +16,10 @@ export const SHELVES: readonly { key: string; title: string; kinds: readonly Kin
 
 /** "12 photos, 3 May 2025 to 6 May 2025" */
 export function summed(album: Pick<Album, "image_count" | "first_day" | "last_day">): string {
-  const days = [album.first_day, album.last_day].filter((day) => day !== null).map(shortDay);
+  const days = [album.first_day, album.last_day].filter((day) => day !== null).map(shortDayName);
   const when = days[0] === days[1] ? days[0] : days.join(" to ");
   return [plural(album.image_count, "photo"), when].filter(Boolean).join(", ");
 }
-
-const shortDay = (day: string): string => dayName(day).replace(/^\p{L}+\.?,?\s/u, "");
 
 /** Whether a person decides what is in it, photo by photo. */
 export const isByHand = ({ kind }: Pick<Album, "kind">): boolean => kind === "manual";

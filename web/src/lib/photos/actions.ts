@@ -5,15 +5,15 @@ import { toasts } from "../ui/toasts.svelte";
 import type { Source } from "./source.svelte";
 
 /** As many as one request takes. */
-const MOST = 1000;
+export const MOST = 1000;
 
 /** Give all photos to requests of at most `MOST`; what the earlier ones did stays done. */
-async function each(ids: readonly string[], send: (some: string[]) => Promise<unknown>): Promise<void> {
+export async function inLots(ids: readonly string[], send: (some: string[]) => Promise<unknown>): Promise<void> {
   for (let at = 0; at < ids.length; at += MOST) await send(ids.slice(at, at + MOST));
 }
 
 export async function favour(source: Source, ids: readonly string[], favourite: boolean): Promise<void> {
-  await each(ids, (image_ids) => api.post("/images/edit", { body: { image_ids, favourite } }));
+  await inLots(ids, (image_ids) => api.post("/images/edit", { body: { image_ids, favourite } }));
   source.update(ids, (photo) => ({ ...photo, favourite }));
   if (ids.length > 1)
     toasts.done(`${plural(ids.length, "photo")} ${favourite ? "added to" : "removed from"} favourites.`);
@@ -21,20 +21,22 @@ export async function favour(source: Source, ids: readonly string[], favourite: 
 
 /** Out of the timeline, and still in albums and search. */
 export async function archive(source: Source, ids: readonly string[]): Promise<void> {
-  await each(ids, (image_ids) => api.post("/images/edit", { body: { image_ids, archived: true } }));
+  await inLots(ids, (image_ids) => api.post("/images/edit", { body: { image_ids, archived: true } }));
   source.remove(ids);
   toasts.done(
     `${plural(ids.length, "photo")} archived.`,
-    undoing(source, () => each(ids, (image_ids) => api.post("/images/edit", { body: { image_ids, archived: false } }))),
+    undoing(source, () =>
+      inLots(ids, (image_ids) => api.post("/images/edit", { body: { image_ids, archived: false } })),
+    ),
   );
 }
 
 export async function trash(source: Source, ids: readonly string[]): Promise<void> {
-  await each(ids, (image_ids) => api.post("/images/trash", { body: { image_ids } }));
+  await inLots(ids, (image_ids) => api.post("/images/trash", { body: { image_ids } }));
   source.remove(ids);
   toasts.done(
     `${plural(ids.length, "photo")} moved to the trash.`,
-    undoing(source, () => each(ids, (image_ids) => api.post("/images/restore", { body: { image_ids } }))),
+    undoing(source, () => inLots(ids, (image_ids) => api.post("/images/restore", { body: { image_ids } }))),
   );
 }
 

@@ -1,6 +1,6 @@
 /** What a search box holds, and what the vault understood of it. */
 import type { Schemas } from "../api";
-import { dayName } from "../format";
+import { shortDayName } from "../format";
 import type { IconName } from "../ui/icons";
 
 export type Span = Schemas["Span"];
@@ -38,18 +38,15 @@ export function worded({ kind, value, text, negated, known }: Span): string {
 
 function days(value: string): string {
   const match = /^(\d{4}-\d\d-\d\d)\.\.(\d{4}-\d\d-\d\d)$/.exec(value);
-  if (!match) return /^\d{4}-\d\d-\d\d$/.test(value) ? plain(value) : value;
+  if (!match) return /^\d{4}-\d\d-\d\d$/.test(value) ? shortDayName(value) : value;
   const [, from = "", to = ""] = match;
-  if (from === to) return plain(from);
+  if (from === to) return shortDayName(from);
   if (from.endsWith("-01-01") && to.endsWith("-12-31")) {
     const years = [from.slice(0, 4), to.slice(0, 4)];
     return years[0] === years[1] ? (years[0] as string) : years.join(" to ");
   }
-  return `${plain(from)} to ${plain(to)}`;
+  return `${shortDayName(from)} to ${shortDayName(to)}`;
 }
-
-/** Without the day of the week, which a chip has no room for. */
-const plain = (day: string): string => dayName(day).replace(/^\p{L}+\.?,?\s/u, "");
 
 /** The day that it is here, for `yesterday` and the like. */
 export function today(now = new Date()): string {
