@@ -65,7 +65,7 @@ class Archive:
         except BaseException:
             self._file.close()
             raise
-        self.members = [info for info in self._zip.infolist() if not info.is_dir()]
+        self.members = [info for info in self._zip.infolist() if not info.filename.endswith("/")]
 
     def close(self) -> None:
         """Members cannot be read any more."""

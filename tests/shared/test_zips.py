@@ -232,6 +232,13 @@ with zipfile.ZipFile(SOUND, "w", zipfile.ZIP_DEFLATED) as made:
     made.writestr("x/a.jpg.json", b"{}" * 50)
 
 
+def test_a_member_without_a_name_does_no_harm(tmp_path: Path) -> None:
+    data = SOUND.getvalue().replace(b"x/a.jpgPK", b"\0/a.jpgPK")  # in the table of contents
+    (tmp_path / "a.zip").write_bytes(data)
+    with opened(tmp_path / "a.zip") as found:
+        assert [each.name for each in found] == ["a.zip/x/a.jpg.json"]
+
+
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(
     changes=st.lists(st.tuples(st.integers(0, len(SOUND.getvalue()) - 1), st.integers(0, 255)), max_size=8),
