@@ -56,11 +56,11 @@ class Browser:
         """What an expression of JavaScript comes to, on the page."""
         return self._page.evaluate(script)
 
-    def until(self, script: str) -> None:
+    def until(self, script: str, *, seconds: float = SECONDS) -> None:
         """Wait until the expression is true. What it throws on a page that is on its way is no."""
-        end = time.monotonic() + SECONDS
+        end = time.monotonic() + seconds
         while not self._is(script):
-            assert time.monotonic() < end, f"not within {SECONDS} s: {script}; {self.complaints}\n{self.says(SEEN)}"
+            assert time.monotonic() < end, f"not within {seconds} s: {script}; {self.complaints}\n{self.says(SEEN)}"
             self._page.wait_for_timeout(50)
 
     def _is(self, script: str) -> bool:

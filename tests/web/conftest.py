@@ -15,6 +15,7 @@ import pytest
 import uvicorn
 from infra.local.ports import free_port
 from tests.vaults import forget
+from tests.web.accounts import Account, offline
 from tests.web.browser import Browser, browser, installed
 
 from photovault.api import complete_app, gallery
@@ -96,3 +97,16 @@ def served(request: pytest.FixtureRequest, vault: Path, built_gallery: None) -> 
         server.should_exit = True
         thread.join()
     forget()
+
+
+@pytest.fixture
+def ada(served: Served, page: Browser) -> Account:
+    """Somebody new, whom the browser does not know yet."""
+    page("Network.enable")
+    offline(page, yes=False)
+    page("Network.clearBrowserCookies")
+    page("Storage.clearDataForOrigin", origin=served.address.removesuffix("/v1"), storageTypes="all")
+    page.screen(1280, 800)
+    account = Account(served)
+    served.asked.clear()
+    return account
