@@ -258,6 +258,20 @@ def is_over(conn: Connection, now: Recipe, outdated: Collection[int]) -> bool:
     )
 
 
+def settle_after_removal(conn: Connection) -> None:
+    """Photos of a person were removed: if they were the last that waited for another model, let go of the vectors that
+    were kept for their sake. Whoever renews photos does so after the last one, but never comes by where none is left.
+    """
+    models = conn.execute(
+        "SELECT DISTINCT r.model_id FROM (SELECT id, model_id FROM recipes WHERE step = 'embedding' "
+        "UNION ALL SELECT %s, NULL) AS r WHERE EXISTS (SELECT FROM images i WHERE i.embedding_recipe = r.id "
+        "AND i.embedding_done_at IS NOT NULL AND i.status IN ('processing', 'ready')) LIMIT 2",
+        [recipes.UNKNOWN],
+    ).fetchall()
+    if len(models) == 1 and models[0][0] is not None and vectors.any_but(conn, models[0][0]):
+        vectors.forget_superseded(conn)
+
+
 def claim(conn: Connection, now: Recipe, image_id: UUID) -> int | None:
     """Begin with a photo, before anything that might kill whoever does it. The number of this try, from 1.
 

@@ -54,6 +54,19 @@ def forget_superseded(conn: Connection) -> None:
     )
 
 
+def any_but(conn: Connection, model: int) -> bool:
+    """Whether a person has embeddings by other models than this one. A look at the index for each model there is."""
+    return bool(
+        db.value(
+            conn,
+            "SELECT EXISTS (SELECT FROM models m WHERE m.id <> %s AND ("
+            "EXISTS (SELECT FROM image_embeddings e WHERE e.model_id = m.id AND e.searchable) "
+            "OR EXISTS (SELECT FROM image_embeddings e WHERE e.model_id = m.id AND NOT e.searchable)))",
+            [model],
+        )
+    )
+
+
 def models_of(conn: Connection, image_id: UUID) -> list[tuple[int, str]]:
     """Ids and names of the models that a photo has embeddings by, the newest model first."""
     return conn.execute(

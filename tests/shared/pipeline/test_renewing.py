@@ -6,6 +6,8 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -16,7 +18,21 @@ from tests.renewed import NEW, OLD, Painter, painted, see, upload, use
 from tests.staged import Bucket
 from tests.vaults import somebody
 
-from photovault import blobs, corrections, db, images, keyring, people, picture_search, renewals, users, vault
+from photovault import (
+    blobs,
+    corrections,
+    db,
+    embeddings,
+    images,
+    keyring,
+    model_manifest,
+    models,
+    people,
+    picture_search,
+    renewals,
+    users,
+    vault,
+)
 from photovault.errors import StorageUnavailable
 from photovault.pipeline import embedding, purging, renewing, reunderstanding, vision
 
@@ -337,22 +353,33 @@ def test_photos_from_before_looks_get_theirs_and_are_compared(ada: UUID, bucket:
 
 # ----------------------------------------------------------------------------------------------------- embeddings
 
+UNRENEWED = (
+    "SELECT i.id FROM images i WHERE NOT EXISTS (SELECT FROM image_embeddings e JOIN models m ON m.id = e.model_id "
+    "WHERE e.image_id = i.id AND m.name = %s) ORDER BY i.id"
+)
 
-def test_a_photo_has_the_new_vector_instead_of_the_old_one(
-    ada: UUID, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from dataclasses import replace
 
-    from photovault import embeddings, model_manifest, models
-
-    photos = [upload(ada, bucket, painted(1, look=n)) for n in range(4)]
-    other = replace(model_manifest.PHASH, name="tests-phash", weak=False)
+def embedded_by(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """From now on photos are embedded by another model, of that name."""
+    other = replace(model_manifest.PHASH, name=name, weak=False)
 
     class Other(embeddings.PerceptualHash):
         model = other
 
     monkeypatch.setattr(embeddings, "provider", Other)
     monkeypatch.setattr(models, "image_model", lambda: other)
+
+
+def models_of_vectors(user_id: UUID) -> list[str]:
+    sql = "SELECT DISTINCT m.name FROM image_embeddings e JOIN models m ON m.id = e.model_id ORDER BY 1"
+    return [row[0] for row in table(user_id, sql)]
+
+
+def test_a_photo_has_the_new_vector_instead_of_the_old_one(
+    ada: UUID, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photos = [upload(ada, bucket, painted(1, look=n)) for n in range(4)]
+    embedded_by(monkeypatch, "tests-phash")
     renew_photos(ada, 2, monkeypatch, work=embedding.WORK)
     assert [len(alike(ada, photo)) for photo in photos] == [3] * 4  # half-way both halves find each other
     renewing.renew_some(ada, embedding.WORK)
@@ -361,6 +388,48 @@ def test_a_photo_has_the_new_vector_instead_of_the_old_one(
         ada, "SELECT e.image_id, m.name FROM image_embeddings e JOIN models m ON m.id = e.model_id ORDER BY e.image_id"
     )
     assert found == [(photo, "tests-phash") for photo in sorted(photos)]
+
+
+@pytest.mark.parametrize("archived", [False, True])
+def test_the_old_vectors_go_with_the_last_photo_that_waited_when_it_is_purged(
+    ada: UUID, bucket: Bucket, monkeypatch: pytest.MonkeyPatch, archived: bool
+) -> None:
+    photos = [upload(ada, bucket, painted(1, look=n)) for n in range(3)]
+    if archived:
+        with db.transaction(ada) as conn:
+            conn.execute("UPDATE images SET archived = true")
+            conn.execute("UPDATE image_embeddings SET searchable = false")
+    embedded_by(monkeypatch, "tests-phash")
+    renew_photos(ada, 1, monkeypatch, work=embedding.WORK)
+    waiting = [row[0] for row in table(ada, UNRENEWED, ["tests-phash"])]
+    assert len(waiting) == 2
+    for left, photo in enumerate(waiting):
+        assert len(models_of_vectors(ada)) == 2, f"{left} purged, and one still waits"
+        say(ada, images.move_to_trash, photo)
+        purging.purge(ada, [photo], deleted_before=datetime.now(UTC) + timedelta(days=1))
+    assert models_of_vectors(ada) == ["tests-phash"]
+    assert len(photos) - len(waiting) == value(ada, "SELECT count(*) FROM image_embeddings")
+
+
+def test_a_vector_that_no_other_model_made_anew_stays_whatever_is_purged(
+    ada: UUID, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photos = [upload(ada, bucket, painted(1, look=n)) for n in range(3)]
+    embedded_by(monkeypatch, "tests-phash")
+    renew_photos(ada, 1, monkeypatch, work=embedding.WORK)
+    done, given_up = table(ada, "SELECT id FROM images ORDER BY id DESC")[:2]
+    assert done[0] not in (row[0] for row in table(ada, UNRENEWED, ["tests-phash"]))
+    with db.transaction(ada) as conn:  # as where a photo cannot be looked at any more
+        conn.execute(
+            "UPDATE images SET embedding_recipe = (SELECT embedding_recipe FROM images WHERE id = %s) WHERE id = %s",
+            [done[0], given_up[0]],
+        )
+    say(ada, images.move_to_trash, min(photos))
+    purging.purge(ada, photos, deleted_before=datetime.now(UTC) + timedelta(days=1))
+    found = table(
+        ada, "SELECT e.image_id, m.name FROM image_embeddings e JOIN models m ON m.id = e.model_id ORDER BY e.image_id"
+    )
+    assert found == sorted([(done[0], "tests-phash"), (given_up[0], "phash")])
 
 
 def test_of_photos_from_before_recipes_only_what_they_were_embedded_with_is_noted(
@@ -462,8 +531,6 @@ def during(monkeypatch: pytest.MonkeyPatch, act: Callable[[], None]) -> None:
 def test_a_photo_purged_meanwhile_is_gone_and_leaves_no_blob(
     ada: UUID, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from datetime import UTC, datetime, timedelta
-
     from photovault import storage
 
     photo = upload(ada, bucket, painted(1))
