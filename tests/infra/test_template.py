@@ -274,6 +274,15 @@ def test_plaintext_in_staging_is_gone_after_a_day_and_sealed_with_kms_until_then
     assert rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "aws:kms"
 
 
+@pytest.mark.parametrize("bucket", ["StagingBucket", "VaultBucket"])
+def test_the_gallery_may_send_and_fetch_from_a_domain_of_its_own(bucket: str) -> None:
+    (rule,) = BUCKETS[bucket]["CorsConfiguration"]["CorsRules"]
+    assert {"PublicUrl", "CorsOrigins"} <= referred(rule["AllowedOrigins"]) | set(
+        re.findall(r"\$\{(\w+)\}", json.dumps(rule["AllowedOrigins"]))
+    )
+    assert "*" not in rule["AllowedOrigins"]["Fn::Split"][1]["Fn::Join"][1]
+
+
 @pytest.mark.parametrize("bucket", BUCKETS)
 def test_unfinished_multipart_uploads_go(bucket: str) -> None:
     rules = BUCKETS[bucket]["LifecycleConfiguration"]["Rules"]
