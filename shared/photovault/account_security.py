@@ -1,7 +1,7 @@
 """What a person proves who they are with, and how they change it: password, e-mail address, second factor.
 
 Each of these asks for the password once more, and for a code where log-in asks for one: whoever finds an open browser
-must not be able to keep the vault. Nothing here is for API keys.
+must not be able to keep the vault. Nothing here is for API keys. Only an operator is not asked: ``reset_password``.
 """
 
 from __future__ import annotations
@@ -39,6 +39,20 @@ def change_password(
         ended = sessions.revoke_all(conn, because="the password was changed", but=session_id)
         activity.record(conn, "password-changed", sessions=ended)
         accounts.forgive(conn, known.email_key, address)
+        return PasswordChanged(ended, api_keys.working(conn))
+
+
+def reset_password(user_id: UUID, *, new: str) -> PasswordChanged:
+    """Another password for somebody who has forgotten theirs, and the end of all sessions: what an operator does.
+
+    Log-in asks for the second factor as before. Raises ``PersonGone``.
+    """
+    hashed = passwords.hash_password(new)
+    with db.transaction(user_id) as conn:
+        users.lock(conn)
+        users.set_password_hash(conn, hashed)
+        ended = sessions.revoke_all(conn, because="the operator set another password")
+        activity.record(conn, "password-changed", sessions=ended, by="operator")
         return PasswordChanged(ended, api_keys.working(conn))
 
 

@@ -98,9 +98,14 @@ def new_recovery_codes() -> list[str]:
     """Ten of 80 random bits each, such as ``7k3m-qx9d-0vtn-c5rz``."""
     codes: set[str] = set()
     while len(codes) < RECOVERY_CODES:
-        code = "".join(secrets.choice(_LETTERS) for _ in range(16))
-        codes.add("-".join(code[at : at + 4] for at in range(0, 16, 4)))
+        codes.add(new_code())
     return sorted(codes)
+
+
+def new_code() -> str:
+    """80 random bits that can be read out over a telephone."""
+    code = "".join(secrets.choice(_LETTERS) for _ in range(16))
+    return "-".join(code[at : at + 4] for at in range(0, 16, 4))
 
 
 def hash_recovery_code(user_id: UUID, code: str) -> bytes:

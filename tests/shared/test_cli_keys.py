@@ -16,9 +16,9 @@ from tests.shared.api import described
 from tests.vaults import SECRET, Somebody, somebody
 from typer.testing import CliRunner
 
-from photovault import keys
+from photovault import keys, passwords
 from photovault.cli import app
-from photovault.errors import NotFound
+from photovault.errors import NotFound, PersonGone
 from photovault.settings import get_settings
 
 database_url = database_of_its_own()
@@ -161,6 +161,26 @@ def test_an_operator_lets_somebody_in_who_has_lost_authenticator_and_codes(use: 
     ]
     with pytest.raises(NotFound):
         run("remove-second-factor", "nobody@example.com")
+
+
+def test_an_operator_lets_somebody_in_who_has_forgotten_the_password(use: Use) -> None:
+    use(NEW)
+    ada = person()
+    described.give_second_factor(ada)
+    done = run("reset-password", ada.email)
+    (password,) = done.stdout.split()
+    assert (done.exit_code, "1 session ended" in done.stderr) == (0, True)
+    ((hashed,),) = table(ada.user_id, "SELECT password_hash FROM users")
+    assert passwords.verify(hashed, password)
+    assert table(ada.user_id, "SELECT count(*) FROM sessions WHERE revoked_at IS NULL") == [(0,)]
+    assert table(ada.user_id, "SELECT count(*) FROM second_factors") == [(1,)]
+    assert table(ada.user_id, "SELECT kind, detail->>'by' FROM activity ORDER BY id DESC LIMIT 1") == [
+        ("password-changed", "operator")
+    ]
+    with pytest.raises(NotFound):
+        run("reset-password", "nobody@example.com")
+    with pytest.raises(PersonGone):
+        run("reset-password", str(uuid4()))
 
 
 def test_an_upgrade_says_whose_codes_it_cannot_seal_anew(

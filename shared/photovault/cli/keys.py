@@ -14,6 +14,7 @@ from uuid import UUID
 import typer
 
 from photovault import keys as key_chain
+from photovault.cli import telling
 from photovault.cli.telling import counted
 from photovault.errors import NotFound
 from photovault.showing import plain
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from photovault.rotation import MasterReport
 
-HELP = """Keys: making the secrets of a deployment, and rotating them.
+HELP = """Keys: making the secrets of a deployment, rotating them, and letting people in who lost theirs.
 
 To change the master key while the vault stays in use:
 
@@ -158,6 +159,29 @@ def remove_second_factor(
         print("Two-step log-in is not on for this account.")
         raise typer.Exit(1)
     print("Two-step log-in is off: the password alone logs in. Tell the person to turn it on again.")
+
+
+@app.command()
+def reset_password(
+    person: Annotated[str, typer.Argument(help="The person's e-mail address or id.")],
+) -> None:
+    """Print a new password for somebody who has forgotten theirs. Be sure that it is them.
+
+    All their sessions end, and their history says what happened. No key of a photo hangs on a password, so nothing is
+    lost; two-step log-in and API keys stay as they are.
+    """
+    from photovault import account_security, one_time_codes
+
+    password = one_time_codes.new_code()
+    with _database():
+        changed = account_security.reset_password(_user_id(person), new=password)
+    print(password)
+    telling.say(
+        f"That is the password now; {counted(changed.sessions_ended, 'session')} ended. "
+        "Tell it to the person, who should change it in the settings."
+    )
+    if changed.api_keys:
+        telling.say(f"{counted(changed.api_keys, 'API key works', 'API keys work')} as before.")
 
 
 def _tell(report: MasterReport, masters: key_chain.MasterKeys) -> None:

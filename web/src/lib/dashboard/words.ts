@@ -82,7 +82,10 @@ export function told({ kind, detail }: Event): Told {
     case "recovery-codes-renewed":
       return { text: "New recovery codes were made.", icon: "settings" };
     case "password-changed":
-      return { text: "The password was changed.", icon: "settings" };
+      return {
+        text: text("by") === "operator" ? "The operator set another password." : "The password was changed.",
+        icon: "settings",
+      };
     case "email-changed":
       return { text: "The e-mail address was changed.", icon: "settings" };
     case "upload":
