@@ -21,7 +21,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
-from photovault import __version__, errors, sealing
+from photovault import __version__, errors, reaching, remedies, sealing
 from photovault.errors import (
     BlobMissing,
     Conflict,
@@ -115,7 +115,11 @@ class Client:
         Raises ``SecondFactorNeeded``, ``SecondFactorWrong``, ``Unauthenticated``, ``TooManyRequests``, ``Unavailable``.
         """
         given = {"email": email, "password": password} | ({"code": code} if code else {})
-        self._take_session(self._sent("POST", "/auth/login", body=given))
+        try:
+            self._take_session(self._sent("POST", "/auth/login", body=given))
+        except Unauthenticated as error:
+            error.remedy = remedies.AGAIN
+            raise
 
     def use_token(self, token: str) -> dict[str, Any]:
         """Speak with an access token or API key that somebody else got; it cannot be renewed here.
@@ -153,8 +157,11 @@ class Client:
 
     def _take_session(self, answer: httpx.Response) -> None:
         body = _read(answer)
-        self._access_token, self._refresh_token = body["access_token"], body["refresh_token"]
-        self.user_id = UUID(body["user"]["id"])
+        try:
+            tokens, user_id = (str(body["access_token"]), str(body["refresh_token"])), UUID(body["user"]["id"])
+        except (LookupError, TypeError, ValueError, AttributeError):
+            raise _stranger(_host_of(self.server), answer.status_code) from None
+        (self._access_token, self._refresh_token), self.user_id = tokens, user_id
 
     def _renew(self, refused: str) -> None:
         """Put another access token in the place of the refused one, unless a thread or process did so meanwhile.
@@ -170,7 +177,7 @@ class Client:
             with self._store.changing() as kept:
                 now = kept.sessions.get(self.server)
                 if now is None or now.user_id != self.user_id:
-                    raise Unauthenticated("You have logged out meanwhile.")
+                    raise _logged_out("You have logged out meanwhile.")
                 self._access_token, self._refresh_token = now.access_token, now.refresh_token
                 if self._access_token == refused:
                     self._trade()
@@ -179,7 +186,7 @@ class Client:
     def _trade(self) -> None:
         # Never repeated: a refresh token works once, and using it twice ends the session.
         if not self._refresh_token:
-            raise Unauthenticated("The session has ended; log in again.")
+            raise _logged_out("The session has ended.")
         token, self._refresh_token = self._refresh_token, ""
         self._take_session(self._sent("POST", "/auth/refresh", body={"refresh_token": token}))
 
@@ -204,8 +211,9 @@ class Client:
         token = self._access_token
         try:
             return _read(self._sent(method, path, headers=_authorized(token, headers), **options))
-        except Unauthenticated:
+        except Unauthenticated as error:
             if not self._refresh_token and self._access_token == token:
+                error.remedy = remedies.KEY
                 raise
         self._renew(token)
         return _read(self._sent(method, path, headers=_authorized(self._access_token, headers), **options))
@@ -218,7 +226,7 @@ class Client:
         try:
             answer = self._http.get(self.server + path, follow_redirects=False)
         except httpx.HTTPError as error:
-            raise Unavailable(f"{self.server} cannot be reached ({error or type(error).__name__}).") from None
+            raise Unavailable(reaching.why(error, _host_of(self.server))) from None
         seconds = time.monotonic() - began
         try:
             body = answer.json()
@@ -237,6 +245,8 @@ class Client:
         cursor: str | None = None
         while True:
             page = self.json("GET", path, params={**params, "limit": limit, **({"cursor": cursor} if cursor else {})})
+            if not isinstance(page, dict) or not {"items", "next_cursor"} <= page.keys():
+                raise _stranger(_host_of(self.server), 200)
             yield from page["items"]
             cursor = page["next_cursor"]
             if cursor is None:
@@ -273,9 +283,8 @@ class Client:
             except httpx.TransportError as error:
                 # Nothing was sent where no connection came about.
                 unsent = isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout))
-                if final or not (repeatable or unsent):
-                    host = request.url.host
-                    raise Unavailable(f"{host} cannot be reached ({error or type(error).__name__}).") from error
+                if final or not (repeatable or unsent) or reaching.is_hopeless(error):
+                    raise Unavailable(reaching.why(error, _host_of(str(request.url)))) from error
                 self._sleep(_pause(attempt))
                 continue
             except httpx.HTTPError as error:
@@ -323,16 +332,22 @@ class Client:
             try:
                 answer = self._http.post(url, content=body(), headers=headers, follow_redirects=False)
             except httpx.HTTPError as error:
-                trouble = f"{parts.hostname} cannot be reached ({error or type(error).__name__})."
+                trouble = reaching.why(error, parts.netloc)
+                if reaching.is_hopeless(error):
+                    raise Unavailable(trouble) from error
             else:
                 if answer.is_success:
                     return
                 code = _code_of(answer)
                 if answer.status_code == 403 or code in _EXPIRED:
-                    raise Forbidden("The storage refuses the upload; its form may have expired.")
+                    raise Forbidden(
+                        "The storage refuses the upload; its form may have expired. Is this computer's clock right?"
+                    )
                 if code in _OTHER_BYTES:
                     raise OtherBytes("The storage got other bytes than were announced.")
-                trouble = f"The storage answers {answer.status_code}{f' ({code})' if code else ''}."
+                trouble = (
+                    f"The storage answers {answer.status_code}{f' ({code})' if code else ''}. Try again in a moment."
+                )
                 if answer.status_code not in _PATIENCE | {500} and code not in _BROKEN_OFF:
                     raise Unavailable(trouble)
                 wait = _retry_after(answer.headers.get("retry-after"))
@@ -391,8 +406,8 @@ class Client:
         if answer.status_code in {404, 410}:
             raise BlobMissing("The storage does not have the sealed file.")
         if answer.status_code in {400, 401, 403}:
-            raise Forbidden("The storage refuses the ticket; it may have expired.")
-        raise Unavailable(f"The storage answers {answer.status_code}.")
+            raise Forbidden("The storage refuses the ticket; it may have expired. Is this computer's clock right?")
+        raise Unavailable(f"The storage answers {answer.status_code}. Try again in a moment.")
 
 
 class Ciphertext:
@@ -453,7 +468,7 @@ class Ciphertext:
             self.close()
             if attempt < ATTEMPTS:
                 self._client._sleep(_pause(attempt))
-        raise Unavailable("The storage broke off again and again.")
+        raise Unavailable("The storage broke off again and again. Try again in a moment.")
 
     def _begin(self, offset: int) -> None:
         self.close()
@@ -496,14 +511,29 @@ def _ticket_address(ticket: Mapping[str, Any], user_id: UUID | None, image_id: U
 
 
 def _address(server: str) -> str:
+    import httpx
+
     try:
         parts = urllib.parse.urlsplit(server.strip())
         known = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
-    except ValueError:
+        known = known and not any(letter.isspace() for letter in parts.netloc)
+        httpx.URL(server.strip())
+    except (ValueError, httpx.InvalidURL):
         known = False
     if not known or parts.query or parts.fragment or parts.username is not None:
-        raise Invalid(f"{server!r} is not the address of a server, such as https://photos.example.com.")
+        raise Invalid(f"{server!r} is not the address of a server. One is such as https://photos.example.com.")
     return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
+
+
+def _logged_out(why: str) -> Unauthenticated:
+    error = Unauthenticated(why)
+    error.remedy = remedies.LOG_IN
+    return error
+
+
+def _host_of(address: str) -> str:
+    """The server of an address, and its port where one is named."""
+    return urllib.parse.urlsplit(address).netloc
 
 
 def _authorized(token: str, headers: Mapping[str, str] | None) -> dict[str, str]:
@@ -541,26 +571,33 @@ def _read(answer: httpx.Response) -> Any:
     if answer.is_success and body is not None:
         return body
     if answer.is_success or not isinstance(body, dict) or not isinstance(body.get("detail"), str):
-        raise Unavailable(
-            f"{answer.request.url.host} answers {answer.status_code}, and not as PhotoVault does. Is the address right?"
-        )
+        host = _host_of(str(answer.request.url))
+        if answer.status_code in _PATIENCE:  # a gateway's own words
+            raise Unavailable(f"{host} is away right now: it answers {answer.status_code}. Try again in a moment.")
+        raise _stranger(host, answer.status_code)
     raise _error(body, answer)
 
 
+def _stranger(host: str, status: int) -> Unavailable:
+    return Unavailable(f"{host} answers {status}, and not as PhotoVault does. Is the address right?")
+
+
 def _error(body: Mapping[str, Any], answer: httpx.Response) -> PhotoVaultError:
-    kind = _BY_TYPE.get(str(body.get("type", "")).rpartition("/")[2])
-    if kind is None:
-        kind = {401: Unauthenticated, 403: Forbidden}.get(answer.status_code)
-    if kind is None:
-        made = PhotoVaultError(body["detail"])
-        made.status = answer.status_code
-        return made
+    """The error that a problem tells of; its type and status are the server's even where there is no class for them."""
+    type_ = str(body.get("type", "")).rpartition("/")[2]
+    fields = [each for each in body.get("errors") or () if isinstance(each, dict)]
+    detail = remedies.sentence(body["detail"], [(str(each.get("field")), str(each.get("message"))) for each in fields])
+    kind = _BY_TYPE.get(type_) or {401: Unauthenticated, 403: Forbidden}.get(answer.status_code, PhotoVaultError)
     if issubclass(kind, (errors.SecondFactorNeeded, errors.SecondFactorWrong)):
-        return kind()
-    if issubclass(kind, (errors.TooManyRequests, Unavailable)):
+        made: PhotoVaultError = kind()
+    elif issubclass(kind, (errors.TooManyRequests, Unavailable)):
         wait = _retry_after(answer.headers.get("retry-after"))
-        return kind(body["detail"], retry_after=int(wait or 1))
-    return kind(body["detail"])
+        made = kind(detail, retry_after=int(wait or 1))
+    else:
+        made = kind(detail)
+    made.status, made.type = answer.status_code, type_ or made.type
+    made.remedy = remedies.remedy(made.type, made.status, body["detail"])
+    return made
 
 
 _KINDS: tuple[type[PhotoVaultError], ...] = (

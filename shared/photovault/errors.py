@@ -36,16 +36,25 @@ from collections.abc import Sequence
 
 
 class PhotoVaultError(Exception):
-    """Base of all errors that are told to a person. ``detail`` is safe to show, ``fields`` are (location, message)."""
+    """Base of all errors that are told to a person. ``detail`` is safe to show, ``fields`` are (location, message).
+
+    ``remedy`` is what to do about it at a command line, where ``detail`` does not say so: a client of ours sets it.
+    """
 
     status = 500
     type = "internal"
     title = "Something went wrong"
+    remedy = ""
 
     def __init__(self, detail: str = "", fields: Sequence[tuple[str, str]] = ()) -> None:
         super().__init__(detail or self.title)
         self.detail = detail or self.title
         self.fields = tuple(fields)
+
+    @property
+    def sentence(self) -> str:
+        """What is wrong, and what to do about it."""
+        return f"{self.detail} {self.remedy}".rstrip()
 
 
 class Invalid(PhotoVaultError):

@@ -550,7 +550,7 @@ class _Albums:
             except FATAL:
                 raise
             except PhotoVaultError as error:
-                self.troubles.append(f"The album “{title}”: {error.detail}")
+                self.troubles.append(f"The album “{title}”: {error.sentence}")
 
     def id_of(self, title: str) -> str:
         """The album of that title, which is made when there is none."""
@@ -612,7 +612,7 @@ def _sealed(item: Item, seal: Mapping[str, Any]) -> Iterator[bytes]:
 def _detail(error: PhotoVaultError) -> str:
     if isinstance(error, Conflict):
         return f"{error.detail} Try again later."
-    return error.detail
+    return error.sentence
 
 
 def _sentence(error: OSError) -> str:

@@ -21,9 +21,9 @@ PURE = {
     "grouping", "grouping_memory", "heap", "homes", "immich_export", "inflections", "iptc", "keys",
     "languages", "linkage", "listing",
     "memories", "metadata", "model_manifest", "moments", "motion", "names", "one_time_codes", "passwords",
-    "perceptual", "places", "presigning", "profiles", "public_addresses", "queries", "ranking", "raw", "readings",
-    "reasons", "recipes", "reconciling", "renditions", "saved_filters", "scopes", "sealing", "sharing", "showing",
-    "sights", "speech", "spoken_dates", "spoken_names", "stripping", "stripping_heif", "takeout", "thumbhash",
+    "perceptual", "places", "presigning", "profiles", "public_addresses", "queries", "ranking", "raw", "reaching",
+    "readings", "reasons", "recipes", "reconciling", "remedies", "renditions", "saved_filters", "scopes", "sealing", "sharing",
+    "showing", "sights", "speech", "spoken_dates", "spoken_names", "stripping", "stripping_heif", "takeout", "thumbhash",
     "timezones", "titles", "tokens", "trip_albums", "trips", "vision_cv", "vocabularies", "webhook_events", "xmp",
 }  # fmt: skip
 IO_MODULES = {"boto3", "botocore", "psycopg", "psycopg_pool", "socket", "subprocess", "urllib.request", "http.client"}

@@ -18,7 +18,6 @@ from typer.testing import CliRunner
 
 from photovault import keys, passwords
 from photovault.cli import app
-from photovault.errors import NotFound, PersonGone
 from photovault.settings import get_settings
 
 database_url = database_of_its_own()
@@ -129,10 +128,9 @@ def test_a_photo_that_does_not_open_is_named_and_ends_in_exit_1(use: Use, databa
 
 
 def test_who_is_not_there_is_told_so(use: Use) -> None:
-    with pytest.raises(NotFound, match="e-mail"):
-        run("rotate-user", "nobody@example.com")
-    with pytest.raises(NotFound, match="no such account"):
-        run("rotate-user", str(uuid4()))
+    for name, told in (("nobody@example.com", "e-mail"), (str(uuid4()), "no such account")):
+        result = run("rotate-user", name)
+        assert (result.exit_code, told in result.stderr) == (1, True)
 
 
 def test_who_has_no_key_yet_is_fine(use: Use) -> None:
@@ -159,8 +157,7 @@ def test_an_operator_lets_somebody_in_who_has_lost_authenticator_and_codes(use: 
     assert table(ada.user_id, "SELECT kind, detail->>'by' FROM activity ORDER BY id DESC LIMIT 1") == [
         ("second-factor-off", "operator")
     ]
-    with pytest.raises(NotFound):
-        run("remove-second-factor", "nobody@example.com")
+    assert run("remove-second-factor", "nobody@example.com").exit_code == 1
 
 
 def test_an_operator_lets_somebody_in_who_has_forgotten_the_password(use: Use) -> None:
@@ -177,10 +174,8 @@ def test_an_operator_lets_somebody_in_who_has_forgotten_the_password(use: Use) -
     assert table(ada.user_id, "SELECT kind, detail->>'by' FROM activity ORDER BY id DESC LIMIT 1") == [
         ("password-changed", "operator")
     ]
-    with pytest.raises(NotFound):
-        run("reset-password", "nobody@example.com")
-    with pytest.raises(PersonGone):
-        run("reset-password", str(uuid4()))
+    for name in ("nobody@example.com", str(uuid4())):
+        assert run("reset-password", name).exit_code == 1
 
 
 def test_an_upgrade_says_whose_codes_it_cannot_seal_anew(

@@ -136,7 +136,7 @@ def test_steps_are_lines_of_json_for_programs(run: Run) -> None:
     assert lines[1] == {"event": "added", "path": "photos/a.jpg", "bytes": 10}
     assert (lines[-1]["photos"], lines[-1]["left_out"]) == (2, 1)
     failed = run("--json", work=Conflict("There is one."))
-    assert json.loads(failed.stdout) == {"event": "failed", "detail": "There is one."}
+    assert json.loads(failed.stdout) == {"event": "failed", "type": "conflict", "detail": "There is one."}
 
 
 @pytest.mark.parametrize(

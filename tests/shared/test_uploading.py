@@ -300,7 +300,7 @@ def test_an_album_that_the_vault_refuses_keeps_no_photo_out(desk: Desk) -> None:
     uploader = desk.upload(albums=["\x07"])
     assert uploader.counts == {"uploaded": 2}
     (trouble,) = uploader.troubles
-    assert "title" in trouble
+    assert "Title" in trouble
 
 
 # ------------------------------------------------------------------------------------------------------- faults
@@ -396,7 +396,7 @@ def test_one_photo_that_is_refused_keeps_no_other_out(desk: Desk) -> None:
 
     desk.cloud.server = refuse
     assert desk.upload().counts == {"uploaded": 19, "failed": 1}
-    assert desk.results[wrong.name].why == "Not this one."
+    assert desk.results[wrong.name].why.startswith("Not this one. ")
     assert desk.cloud.requests["POST /images/uploads"] < 12
 
 

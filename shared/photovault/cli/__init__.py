@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from photovault import __version__
 from photovault.cli import (
@@ -30,13 +30,20 @@ from photovault.cli import (
     telling,
     upload,
 )
-from photovault.errors import PhotoVaultError
-from photovault.showing import plain
 
 YOURS = "Your vault"
 OPERATORS = "Running a vault (for its operator)"
 
-app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
+
+class _InSentences(TyperGroup):
+    """All commands: an error of ours is a sentence, not a traceback; with --json a line of JSON."""
+
+    def invoke(self, ctx: Any) -> Any:
+        with telling.sentences(as_json="--json" in ctx.args):
+            return super().invoke(ctx)
+
+
+app = typer.Typer(cls=_InSentences, no_args_is_help=True, pretty_exceptions_enable=False)
 
 app.command("signup", rich_help_panel=YOURS)(account.signup)
 app.command("login", rich_help_panel=YOURS)(account.login)
@@ -102,9 +109,6 @@ def join_local_cloud() -> None:
 
 
 def main() -> None:
-    """The console entry point: an error of ours is a sentence, not a traceback."""
-    try:
+    """The console entry point."""
+    with telling.output():
         app()
-    except PhotoVaultError as error:
-        print(f"photovault: {plain(error.detail)}", file=sys.stderr)
-        raise SystemExit(1) from None

@@ -12,7 +12,7 @@ import typer
 
 from photovault.cli import entering
 from photovault.cli.entering import Server
-from photovault.cli.telling import say, sentences
+from photovault.cli.telling import say
 from photovault.errors import Forbidden, Invalid, PhotoVaultError, Unauthenticated, Unavailable
 from photovault.showing import plain
 
@@ -36,7 +36,7 @@ def signup(
     """Make an account at a vault, and stay logged in there."""
     from photovault.client import Client
 
-    with sentences(), Client(entering.server_of(server)) as client:
+    with Client(entering.server_of(server)) as client:
         entering.warn_of_plain_text(client.server)
         email = email or _ask("E-mail", "--email")
         name = name or _ask("Your name", "--name")
@@ -67,7 +67,7 @@ def login(
     """
     from photovault.client import Client
 
-    with sentences(), Client(entering.server_of(server)) as client:
+    with Client(entering.server_of(server)) as client:
         entering.warn_of_plain_text(client.server)
         if api_key:
             key = os.environ.get("PHOTOVAULT_API_KEY") or _secret("API key", "PHOTOVAULT_API_KEY", stdin=password_stdin)
@@ -92,41 +92,40 @@ def logout(server: Server = None) -> None:
     """End the session, here and at the vault. An API key is forgotten here, and stays valid."""
     from photovault.client import Client
 
-    with sentences():
-        store = entering.store()
-        address = server or store.read().current
-        if address is None:
-            print("You are not logged in anywhere.")
+    store = entering.store()
+    address = server or store.read().current
+    if address is None:
+        print("You are not logged in anywhere.")
+        return
+    with Client(address) as client:
+        kept = store.read().sessions.get(client.server)
+        if kept is None:
+            print(f"You are not logged in at {client.server}.")
             return
-        with Client(address) as client:
-            kept = store.read().sessions.get(client.server)
-            if kept is None:
-                print(f"You are not logged in at {client.server}.")
-                return
-            trouble = ""
-            if not kept.is_key:
-                client.resume(kept, store)
-                try:
-                    client.log_out()
-                except Unauthenticated:  # it was over already
-                    pass
-                except PhotoVaultError as error:
-                    trouble = error.detail
-            with store.changing() as book:
-                book.drop(client.server)
-            print(f"You are logged out of {client.server}.")
-            if trouble:
-                raise Unavailable(
-                    f"The session is forgotten here, but the vault could not be told: {trouble} It ends by itself when "
-                    "it is not used; in the gallery you can end it now."
-                )
+        trouble = ""
+        if not kept.is_key:
+            client.resume(kept, store)
+            try:
+                client.log_out()
+            except Unauthenticated:  # it was over already
+                pass
+            except PhotoVaultError as error:
+                trouble = error.detail
+        with store.changing() as book:
+            book.drop(client.server)
+        print(f"You are logged out of {client.server}.")
+        if trouble:
+            raise Unavailable(
+                f"The session is forgotten here, but the vault could not be told: {trouble} It ends by itself when "
+                "it is not used; in the gallery you can end it now."
+            )
 
 
 def whoami(
     server: Server = None, as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False
 ) -> None:
     """Show whom the commands speak for, and where. Exit 1 when nobody is logged in."""
-    with sentences(), entering.entered(server) as client:
+    with entering.entered(server) as client:
         user = client.json("GET", "/auth/verify")["user"]
         if as_json:
             print(json.dumps({"server": client.server, "user": user}))

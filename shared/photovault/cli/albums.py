@@ -12,7 +12,7 @@ import typer
 
 from photovault.cli import entering, search
 from photovault.cli.entering import Email, Server
-from photovault.cli.telling import counted, cut, say, sentences, show, shown, table
+from photovault.cli.telling import counted, cut, say, show, shown, table
 from photovault.errors import Conflict, Invalid, NotFound
 from photovault.showing import plain
 
@@ -46,7 +46,7 @@ def list_albums(
     as_json: AsJson = False,
 ) -> None:
     """List the albums, those with the latest photos first."""
-    with sentences(), entering.entered(server, email=email) as client:
+    with entering.entered(server, email=email) as client:
         made = table("album", "kind", "photos", "days", "id")
         wanted: dict[str, Any] = {"kind": kind} if kind else {}
         for album in client.items("/albums/", **wanted):
@@ -73,7 +73,7 @@ def show_album(
     as_json: AsJson = False,
 ) -> None:
     """Show the photos of an album, each with the reason why it is in it."""
-    with sentences(), entering.entered(server, email=email) as client:
+    with entering.entered(server, email=email) as client:
         found = _one(client, album)
         photos = islice(client.items(f"/albums/{found['id']}/images", limit=min(limit, 200)), limit)
         made = table("taken", "name", "place", "because", "id")
@@ -97,7 +97,7 @@ def show_album(
 @app.command()
 def why(album: Album, *, server: Server = None, email: Email = None, as_json: AsJson = False) -> None:
     """Say why an album is there, and why its photos are in it."""
-    with sentences(), entering.entered(server, email=email) as client:
+    with entering.entered(server, email=email) as client:
         explained = client.json("GET", f"/albums/{_one(client, album)['id']}/explanation")
         if as_json:
             print(json.dumps(explained))
@@ -119,7 +119,7 @@ def create(
     as_json: AsJson = False,
 ) -> None:
     """Make an album by hand."""
-    with sentences(), entering.entered(server, email=email) as client:
+    with entering.entered(server, email=email) as client:
         photos = _found(client, query) if query else []
         body = {"title": title, "description": description, "image_ids": photos}
         _told(client.create("/albums/manual", body), as_json)
@@ -136,7 +136,7 @@ def add(
     as_json: AsJson = False,
 ) -> None:
     """Put photos into an album, by their ids or by a search."""
-    with sentences(), entering.entered(server, email=email) as client:
+    with entering.entered(server, email=email) as client:
         image_ids = [_id(text) for text in photos or ()] + (_found(client, query) if query else [])
         if not image_ids:
             raise Invalid("Name photos by their ids, or give --search.")

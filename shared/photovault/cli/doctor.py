@@ -17,7 +17,7 @@ import typer
 from photovault import __version__, credentials
 from photovault.cli import entering
 from photovault.cli.entering import Server
-from photovault.cli.telling import sentences, shown
+from photovault.cli.telling import shown
 from photovault.errors import PhotoVaultError, Unavailable
 
 if TYPE_CHECKING:
@@ -47,16 +47,15 @@ def doctor(
 
     console = Console(highlight=False, soft_wrap=True)
     failed = False
-    with sentences():
-        for finding in findings(server):
-            failed = failed or finding.state == "fail"
-            if as_json:
-                print(json.dumps(asdict(finding)), flush=True)
-            else:
-                colour = _COLOURS[finding.state]
-                console.print(f"[{colour}]{finding.state:<4}[/] {finding.check:<9} {shown(finding.detail)}")
-                if finding.remedy:
-                    console.print(f"     {'':<9} {shown(finding.remedy)}")
+    for finding in findings(server):
+        failed = failed or finding.state == "fail"
+        if as_json:
+            print(json.dumps(asdict(finding)), flush=True)
+        else:
+            colour = _COLOURS[finding.state]
+            console.print(f"[{colour}]{finding.state:<4}[/] {finding.check:<9} {shown(finding.detail)}")
+            if finding.remedy:
+                console.print(f"     {'':<9} {shown(finding.remedy)}")
     if failed:
         raise typer.Exit(1)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,15 +12,13 @@ import typer
 
 from photovault.cli import entering
 from photovault.cli.entering import Email, Server
-from photovault.cli.telling import INTERRUPTED, counted, shown
-from photovault.errors import PhotoVaultError, TooLarge, TooManyRequests, Unauthenticated, Unavailable
+from photovault.cli.telling import counted, failed, sentences, shown
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
     from photovault import exporting
 
-_NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 AGAIN = "What is done is kept: run the same command again to go on."
 
 
@@ -40,11 +37,11 @@ def export(
     is asked for, or read from PHOTOVAULT_PASSWORD; PHOTOVAULT_TOKEN or PHOTOVAULT_API_KEY will do instead. Exits with 1
     when photos had to be left out; errors.txt in the zip names them.
     """
-    from photovault import exporting
+    from photovault import archive, exporting
 
     teller: Teller = JsonTeller() if as_json else BarTeller()
     with (
-        _sentences(teller, dest),
+        sentences(again=lambda: AGAIN if archive.is_begun(dest) else "", tell=teller.failed),
         entering.entered(server, email=email, patient=True) as client,
         teller.telling() as tell,
     ):
@@ -52,30 +49,6 @@ def export(
     teller.finished(dest, outcome)
     if outcome.left_out:
         raise typer.Exit(1)
-
-
-@contextmanager
-def _sentences(teller: Teller, dest: Path) -> Iterator[None]:
-    """An error as its sentence and an exit code instead of a traceback."""
-    from photovault import archive
-
-    try:
-        yield
-    except PhotoVaultError as error:
-        passing = isinstance(error, (Unavailable, Unauthenticated, TooManyRequests, TooLarge))
-        teller.failed(f"{error.detail} {AGAIN}" if passing and archive.is_begun(dest) else error.detail)
-        raise typer.Exit(1) from None
-    except OSError as error:
-        if error.errno in _NO_ROOM:
-            teller.failed(f"The disk is full. Make room. {AGAIN}")
-        elif error.errno == errno.EFBIG:
-            teller.failed("This disk takes no file as large as the zip becomes. Export to another disk.")
-        else:
-            teller.failed(f"{error.filename or 'The zip'}: {error.strerror or error}.")
-        raise typer.Exit(1) from None
-    except KeyboardInterrupt:
-        teller.failed(f"Stopped. {AGAIN}")
-        raise typer.Exit(INTERRUPTED) from None
 
 
 class BarTeller:
@@ -142,7 +115,7 @@ class BarTeller:
                 f"[red]{counted(len(outcome.left_out), 'photo')} had to be left out; errors.txt in the zip names them."
             )
 
-    def failed(self, sentence: str) -> None:
+    def failed(self, sentence: str, kind: str) -> None:
         self._console.print(f"[red]{shown(sentence)}")
 
 
@@ -177,8 +150,8 @@ class JsonTeller:
     def finished(self, dest: Path, outcome: exporting.Outcome) -> None:
         _line("finished", file=str(dest), photos=outcome.photos, bytes=outcome.bytes, left_out=len(outcome.left_out))
 
-    def failed(self, sentence: str) -> None:
-        _line("failed", detail=sentence)
+    def failed(self, sentence: str, kind: str) -> None:
+        failed(sentence, kind)
 
 
 def _line(event: str, **values: object) -> None:

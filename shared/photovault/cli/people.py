@@ -11,7 +11,7 @@ import typer
 
 from photovault.cli import entering
 from photovault.cli.entering import Email, Server
-from photovault.cli.telling import counted, cut, say, sentences, show, shown, table
+from photovault.cli.telling import counted, cut, say, show, shown, table
 from photovault.errors import Conflict, NotFound
 from photovault.showing import plain
 
@@ -42,7 +42,7 @@ def list_people(
     as_json: AsJson = False,
 ) -> None:
     """List the people in the photos, those with most photos first."""
-    with sentences(), entering.entered(server, email=email) as client:
+    with entering.entered(server, email=email) as client:
         made = table("name", "photos", "faces", "", "id")
         for person in _people(client, hidden=hidden):
             if as_json:
@@ -72,7 +72,7 @@ def name(
     as_json: AsJson = False,
 ) -> None:
     """Give a person a name. Albums and searches know them by it."""
-    with sentences(), entering.entered(server, email=email) as client:
+    with entering.entered(server, email=email) as client:
         found = _one(client, person)
         answer = client.json("PATCH", f"/people/{found['id']}", body={"name": new_name or None}, repeatable=True)
         _told(answer["person"] or found, as_json)
@@ -88,7 +88,7 @@ def merge(
     as_json: AsJson = False,
 ) -> None:
     """Say that several people are one. It survives every later look at the photos, and can be undone."""
-    with sentences(), entering.entered(server, email=email) as client:
+    with entering.entered(server, email=email) as client:
         staying = _one(client, into)
         ids = list(dict.fromkeys(_one(client, other)["id"] for other in others))
         merged = client.create("/people/merge", {"into": staying["id"], "people": ids})
@@ -106,7 +106,7 @@ def undo(
     as_json: AsJson = False,
 ) -> None:
     """Take a merge back, exactly: as if it had never been said."""
-    with sentences(), entering.entered(server, email=email) as client:
+    with entering.entered(server, email=email) as client:
         undone = client.json("POST", f"/people/corrections/{correction}/undo")
         for person in undone["people"]:
             _told(person, as_json)
@@ -125,7 +125,7 @@ def unhide(person: Person, *, server: Server = None, email: Email = None, as_jso
 
 
 def _set_hidden(person: str, hidden: bool, server: str | None, email: str | None, as_json: bool) -> None:
-    with sentences(), entering.entered(server, email=email) as client:
+    with entering.entered(server, email=email) as client:
         found = _one(client, person)
         answer = client.json("PATCH", f"/people/{found['id']}", body={"hidden": hidden}, repeatable=True)
         _told(answer["person"] or found, as_json)

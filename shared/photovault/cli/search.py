@@ -12,7 +12,7 @@ import typer
 
 from photovault.cli import entering
 from photovault.cli.entering import Email, Server
-from photovault.cli.telling import counted, cut, say, sentences, show, shown, table
+from photovault.cli.telling import counted, cut, say, show, shown, table
 from photovault.errors import BlobMissing, PhotoVaultError, Tampered
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def search(
     nothing is found, or a download fails.
     """
     query = " ".join(words)
-    with sentences(), entering.entered(server, email=email) as client:
+    with entering.entered(server, email=email) as client:
         understood, hits = found(client, query, limit)
         if as_json:
             print(json.dumps({"event": "query", "q": query, "filter": understood}))

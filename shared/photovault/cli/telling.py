@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import io
+import json
 import logging
 import os
 import sys
@@ -13,7 +16,7 @@ from typing import TYPE_CHECKING
 import typer
 from rich.markup import escape
 
-from photovault.errors import PhotoVaultError, TooManyRequests, Unauthenticated, Unavailable
+from photovault.errors import PhotoVaultError, TooLarge, TooManyRequests, Unauthenticated, Unavailable
 from photovault.showing import plain
 
 if TYPE_CHECKING:
@@ -79,26 +82,82 @@ def show(made: Table) -> None:
     Console(width=None if sys.stdout.isatty() else WIDE, highlight=False).print(made)
 
 
-@contextmanager
-def sentences(*, again: str = "", tell: Callable[[str], None] = say) -> Iterator[None]:
-    """An error as its sentence and exit code 1 instead of a traceback; Ctrl-C as 130.
+# A sentence, and the type of the problem that it tells of.
+Tell = Callable[[str, str], None]
+# What a full disk says.
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
-    ``again`` says how to go on after what passes by itself.
+
+@contextmanager
+def sentences(
+    *, as_json: bool = False, again: str | Callable[[], str] = "", tell: Tell | None = None
+) -> Iterator[None]:
+    """An error as its sentence and exit code 1 instead of a traceback; Ctrl-C, and a question not answered, as 130.
+
+    ``again`` says how to go on after what passes by itself. ``tell`` is how it is told, else on stderr, and with
+    ``as_json`` as a line on stdout.
     """
+    tell = tell or (failed if as_json else _say_failed)
+
+    def done() -> str:
+        return again if isinstance(again, str) else again()
+
     try:
         yield
-    except (Unavailable, Unauthenticated, TooManyRequests) as error:
-        tell(f"{error.detail} {again}".rstrip())
+    except (Unavailable, Unauthenticated, TooManyRequests, TooLarge) as error:
+        tell(f"{error.sentence} {done()}".rstrip(), error.type)
         raise typer.Exit(1) from None
     except PhotoVaultError as error:
-        tell(error.detail)
+        tell(error.sentence, error.type)
         raise typer.Exit(1) from None
     except BrokenPipeError:  # `| head` has seen enough
-        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - the interpreter flushes it at its end
+        _silence()
         raise typer.Exit(1) from None
     except OSError as error:
-        tell(f"{error.filename or 'The disk'}: {error.strerror or error}.")
+        tell(f"{_of_disk(error)} {done() if error.errno in _FULL else ''}".rstrip(), "disk")
         raise typer.Exit(1) from None
-    except KeyboardInterrupt:
-        tell(f"Stopped. {again}".rstrip())
+    except (KeyboardInterrupt, typer.Abort):
+        tell(f"Stopped. {done()}".rstrip(), "stopped")
         raise typer.Exit(INTERRUPTED) from None
+
+
+def failed(sentence: str, kind: str) -> None:
+    """A line of JSON on stdout, the last of a command: what went wrong, by the type that the API's problem has."""
+    print(json.dumps({"event": "failed", "type": kind, "detail": sentence}), flush=True)
+
+
+def _say_failed(sentence: str, _: str) -> None:
+    say(sentence)
+
+
+def _of_disk(error: OSError) -> str:
+    where = f"{error.filename}: " if error.filename else ""
+    if error.errno in _FULL:
+        return f"{where}The disk is full. Make room, and run the command again."
+    if error.errno == errno.EFBIG:
+        return f"{where}This disk takes no file as large as this one becomes. Choose another disk."
+    return f"{where}{error.strerror or error}."
+
+
+@contextmanager
+def output() -> Iterator[None]:
+    """Around a command: what a terminal cannot show is shown as a question mark, and output that a pipe or a full disk
+    does not take ends it without a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+    try:
+        yield
+    finally:
+        try:
+            sys.stdout.flush()
+        except OSError as error:
+            _silence()
+            if error.errno != errno.EPIPE:
+                say(f"The output cannot be written: {error.strerror}.")
+            raise SystemExit(1) from None
+
+
+def _silence() -> None:
+    """The interpreter flushes stdout at its end."""
+    sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - open until the interpreter ends

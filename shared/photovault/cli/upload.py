@@ -20,7 +20,7 @@ import typer
 from photovault.beside import LONGEST_TITLE
 from photovault.cli import entering
 from photovault.cli.entering import Email, Server
-from photovault.cli.telling import INTERRUPTED, counted, say, sentences, shown
+from photovault.cli.telling import INTERRUPTED, counted, failed, say, sentences, shown
 from photovault.errors import Forbidden, TooManyRequests, Unavailable
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ def uploads(
         try:
             yield run
         except uploading.Stopped:
-            teller.failed(f"Stopped. {AGAIN}")
+            teller.failed(f"Stopped. {AGAIN}", "stopped")
             raise typer.Exit(INTERRUPTED) from None
     if run.failed:
         raise typer.Exit(1)
@@ -172,7 +172,7 @@ class Run:
                 try:
                     results = self._upload(settled, passed_over if first else [], wait=False)
                 except (Unavailable, TooManyRequests) as error:
-                    self.teller.note(f"{error.detail} Trying again in a minute.")
+                    self.teller.note(f"{error.sentence} Trying again in a minute.")
                     retry_at = time.monotonic() + RETRY_SECONDS
                 else:
                     done |= {each.item.path: each.item.stamp for each in results if each.state != "failed"}
@@ -328,7 +328,7 @@ class Bars:
     def note(self, sentence: str) -> None:
         self._console.print(shown(sentence))
 
-    def failed(self, sentence: str) -> None:
+    def failed(self, sentence: str, kind: str) -> None:
         self._console.print(f"[red]{shown(sentence)}")
 
     def summary(
@@ -420,8 +420,8 @@ class Lines:
     def note(self, sentence: str) -> None:
         _line("note", detail=sentence)
 
-    def failed(self, sentence: str) -> None:
-        _line("failed", detail=sentence)
+    def failed(self, sentence: str, kind: str) -> None:
+        failed(sentence, kind)
 
     def summary(
         self,
