@@ -22,9 +22,10 @@ PURE = {
     "languages", "linkage", "listing",
     "memories", "metadata", "model_manifest", "moments", "motion", "names", "one_time_codes", "passwords",
     "perceptual", "places", "presigning", "profiles", "public_addresses", "queries", "ranking", "raw", "reaching",
-    "readings", "reasons", "recipes", "reconciling", "remedies", "renditions", "saved_filters", "scopes", "sealing", "sharing",
-    "showing", "sights", "speech", "spoken_dates", "spoken_names", "stripping", "stripping_heif", "takeout", "thumbhash",
-    "timezones", "titles", "tokens", "trip_albums", "trips", "vision_cv", "vocabularies", "webhook_events", "xmp",
+    "readings", "reasons", "recipes", "reconciling", "remedies", "renditions", "saved_filters", "scopes", "sealing",
+    "sharing", "showing", "sights", "speech", "spoken_dates", "spoken_names", "stripping", "stripping_heif", "takeout",
+    "thumbhash", "timezones", "titles", "tokens", "trip_albums", "trips", "vision_cv", "vocabularies", "webhook_events",
+    "xmp",
 }  # fmt: skip
 IO_MODULES = {"boto3", "botocore", "psycopg", "psycopg_pool", "socket", "subprocess", "urllib.request", "http.client"}
 HEAVY = ("cv2", "onnxruntime", "numpy", "PIL", "tokenizers", "tzfpy")
