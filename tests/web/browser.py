@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Error, Page, sync_playwright
+from playwright.sync_api import BrowserContext, Error, Page, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 SECONDS = 30
@@ -26,8 +27,9 @@ def installed() -> str | None:
 class Browser:
     """One tab. ``complaints`` are errors of its console: scripts that failed, and what a policy forbade."""
 
-    def __init__(self, page: Page) -> None:
+    def __init__(self, page: Page, another: Callable[[], BrowserContext]) -> None:
         self._page = page
+        self._another = another
         page.set_default_timeout(SECONDS * 1000)
         self._devtools = page.context.new_cdp_session(page)
         self.complaints: list[str] = []
@@ -92,8 +94,26 @@ class Browser:
         self("Emulation.setTouchEmulationEnabled", enabled=touch)
         self._page.emulate_media(color_scheme="dark" if dark else "light")
 
+    @contextmanager
+    def second_tab(self) -> Iterator[Browser]:
+        """Another tab of the same profile."""
+        with self._page.context.new_page() as page:
+            yield Browser(page, self._another)
+
+    @contextmanager
+    def of_somebody_else(self) -> Iterator[Browser]:
+        """A browser that has nothing of this one: no cookies, no storage."""
+        with self._another() as context:
+            yield Browser(context.new_page(), self._another)
+
+    def drop(self, files: list[Path]) -> None:
+        """Drag files and folders from the desktop into the middle of the page, and let go."""
+        data = {"items": [], "files": [str(file) for file in files], "dragOperationsMask": 1}
+        for kind in ("dragEnter", "dragOver", "drop"):
+            self("Input.dispatchDragEvent", type=kind, x=300, y=300, data=data)
+
     def choose(self, selector: str, files: list[Path]) -> None:
-        """Files into an ``<input type="file">``."""
+        """Files into an ``<input type="file">``, or a folder into one that takes folders."""
         self._page.locator(selector).set_input_files([str(file) for file in files])
 
     def screenshot(self, path: Path) -> None:
@@ -107,10 +127,15 @@ class Browser:
 def browser(path: str, folder: Path) -> Iterator[Browser]:
     """A new browser with a profile of its own in ``folder``."""
     with sync_playwright() as driver:
-        context = driver.chromium.launch_persistent_context(
-            folder, executable_path=path, args=["--disable-gpu"], chromium_sandbox=False, no_viewport=True
-        )
+
+        def started(profile: Path) -> BrowserContext:
+            return driver.chromium.launch_persistent_context(
+                profile, executable_path=path, args=["--disable-gpu"], chromium_sandbox=False, no_viewport=True
+            )
+
+        context = started(folder)
+        others = (folder.with_name(f"{folder.name}-{number}") for number in count(1))
         try:
-            yield Browser(context.pages[0])
+            yield Browser(context.pages[0], lambda: started(next(others)))
         finally:
             context.close()

@@ -6,6 +6,7 @@ import { sha256 } from "./hashing";
 import { BrowserMemory } from "./memory";
 import { postForm } from "./post";
 import { seal } from "./sealed";
+import { Tab } from "./tabs";
 import { Uploads, type Item, type Remembered, type State } from "./uploads";
 
 export interface Counts {
@@ -34,6 +35,7 @@ class UploadsOnPage {
   /** What an earlier page did not finish. */
   unfinished: Remembered[] = $state.raw([]);
 
+  readonly #tab = new Tab();
   #uploads: Uploads | null = null;
   #memory: BrowserMemory | null = null;
   #listeners = new Set<(imageIds: string[]) => void>();
@@ -52,14 +54,19 @@ class UploadsOnPage {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Read what an earlier page of this person did not finish. */
+  /** Take up what pages of this person did not finish that are closed, now and when another one closes. */
   async open(): Promise<void> {
     this.#begin();
     try {
-      this.unfinished = (await this.#memory?.all()) ?? [];
-      this.#uploads?.recall(this.unfinished);
+      const memory = this.#memory;
+      // Asked for first: a page that ends between the two, as the one before a reload may, is looked after below.
+      for (const tab of await this.#tab.all()) this.#tab.whenGone(tab, () => void this.open());
+      const left = (await memory?.inherit()) ?? [];
+      if (left.length === 0 || memory !== this.#memory) return;
+      this.unfinished = [...this.unfinished, ...left];
+      this.#uploads?.recall(left);
     } catch {
-      this.unfinished = []; // a browser that keeps nothing, as in private windows
+      // A browser that keeps nothing, as in private windows.
     }
   }
 
@@ -115,7 +122,7 @@ class UploadsOnPage {
 
   #begin(): Uploads {
     if (this.#uploads) return this.#uploads;
-    const memory = new BrowserMemory(session.user?.id ?? "nobody");
+    const memory = new BrowserMemory(session.user?.id ?? "nobody", this.#tab);
     this.#memory = memory;
     this.#uploads = new Uploads({
       sha256,

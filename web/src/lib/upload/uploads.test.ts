@@ -49,7 +49,10 @@ class Vault {
         this.most = Math.max(this.most, this.#posting);
         try {
           onSent(1);
-          await this.hold;
+          const aborted = new Promise((_, reject) =>
+            signal.addEventListener("abort", () => reject(signal.reason as Error)),
+          );
+          await Promise.race([this.hold, aborted]);
           await new Promise((resolve) => setTimeout(resolve, 1));
           signal.throwIfAborted();
           const trouble = this.troubles.shift();
@@ -67,7 +70,6 @@ class Vault {
       memory: {
         keep: async (files) => files.forEach((file) => this.kept.set(key(file), file)),
         drop: async (files) => files.forEach((file) => this.kept.delete(key(file))),
-        all: async () => [...this.kept.values()],
       },
       changed: () => undefined,
       ready: (ids) => this.ready.push(...ids),
@@ -124,6 +126,29 @@ test("the same photo chosen twice is sent once", async () => {
   expect(vault.posts).toEqual(["hash of same"]);
 });
 
+test("the second of two equal files goes when the first is cancelled, and both go when all is cancelled", async () => {
+  const vault = new Vault();
+  let release = (): void => undefined;
+  vault.hold = new Promise((resolve) => (release = resolve));
+  const uploads = new Uploads(vault.world());
+  uploads.add([chosen("a.jpg", "same"), chosen("b.jpg", "same"), chosen("c.jpg", "same")]);
+  const inOrder = (): string[] => uploads.items.map(({ state }) => state);
+  await until(() => inOrder().includes("sending") && inOrder().filter((each) => each === "present").length === 2);
+  const first = uploads.items.find(({ state }) => state === "sending");
+  uploads.cancel(first?.id ?? 0);
+  await until(() => inOrder().includes("sending"));
+  expect(inOrder().sort()).toEqual(["cancelled", "present", "sending"]);
+  uploads.cancel("all");
+  expect(inOrder()).toEqual(["cancelled", "cancelled", "cancelled"]);
+  release();
+  uploads.add([chosen("a.jpg", "same"), chosen("b.jpg", "same")]);
+  await until(() => inOrder().filter((each) => each === "done").length === 1);
+  expect(inOrder().sort()).toEqual(["cancelled", "done", "present"]);
+  expect(new Set(uploads.items.filter(({ state }) => state !== "cancelled").map(({ imageId }) => imageId))).toEqual(
+    new Set(["id of hash of same"]),
+  );
+});
+
 test("a form that has expired is asked for anew, a stumbling storage is asked again", async () => {
   const vault = new Vault();
   vault.troubles = [
@@ -140,12 +165,43 @@ test("a form that has expired is asked for anew, a stumbling storage is asked ag
 test("what cannot be taken says why, and holds nobody else up", async () => {
   const vault = new Vault();
   vault.refusing = (names) =>
-    names.includes("3.jpg") ? new Problem("Too large.", { status: 413, kind: "too-large" }) : null;
+    names.includes("3.jpg") ? new Problem("It cannot be named.", { status: 422, kind: "invalid" }) : null;
   const uploads = new Uploads(vault.world());
   uploads.add(many(8));
   await until(() => uploads.items.every(({ state }) => ["done", "rejected"].includes(state)));
   expect(uploads.items.filter(({ state }) => state === "rejected").map(({ name, why }) => [name, why])).toEqual([
-    ["3.jpg", "Too large."],
+    ["3.jpg", "It cannot be named."],
+  ]);
+});
+
+test("whoever has no room is asked about a size once, and smaller photos still go", async () => {
+  const vault = new Vault();
+  vault.refusing = (names) =>
+    names.some((name) => name.startsWith("large"))
+      ? new Problem("Full.", { status: 413, kind: "quota-exceeded" })
+      : null;
+  const uploads = new Uploads(vault.world());
+  const large = Array.from({ length: 30 }, (_, n) => chosen(`large ${10 + n}.jpg`));
+  uploads.add([...large, chosen("s.jpg")]);
+  await until(() => uploads.items.every(({ state }) => ["done", "failed"].includes(state)));
+  expect(states(uploads)["s.jpg"]).toBe("done");
+  expect(uploads.items.filter(({ state }) => state === "failed").length).toBe(30);
+  expect(uploads.items[0]?.why).toBe("There is no room for its 12 bytes in your vault.");
+  expect(vault.announcements.length).toBeLessThan(6);
+  vault.refusing = null;
+  uploads.retry("all");
+  await until(() => uploads.items.every(({ state }) => state === "done"));
+});
+
+test("files that are empty, or larger than any vault takes, are not read", async () => {
+  const vault = new Vault();
+  const uploads = new Uploads({ ...vault.world(), sha256: () => Promise.reject(new Error("read")) });
+  const film = new File(["x"], "film.mov");
+  Object.defineProperty(film, "size", { value: 5e9 });
+  uploads.add([chosen("a.jpg", ""), { file: film, path: "film.mov" }]);
+  expect(uploads.items.map(({ state, why }) => [state, why])).toEqual([
+    ["rejected", "The file is empty."],
+    ["rejected", "It has 5.0 GB, which is more than any vault takes."],
   ]);
 });
 

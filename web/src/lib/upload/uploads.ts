@@ -4,6 +4,7 @@
  * Nothing here knows the page or the network; both are given. Whatever fails stays in the list with its reason and can be
  * tried again. A file is forgotten once the vault has it, so that what is remembered is what a reload has to go on with.
  */
+import { bytes } from "../format";
 import { asProblem, Problem } from "../problems";
 import type { Chosen } from "./chosen";
 import type { Form } from "./post";
@@ -46,7 +47,6 @@ export interface Remembered {
 export interface Memory {
   keep(files: readonly Remembered[]): Promise<void>;
   drop(files: readonly Remembered[]): Promise<void>;
-  all(): Promise<Remembered[]>;
 }
 
 export interface Announced {
@@ -108,8 +108,13 @@ const LOT_TO_CHECK = 1000;
 const LOT_TO_ANNOUNCE = 8;
 const FORM_LIVES = 240_000;
 const TRIES = 4;
+// No vault takes more in one photo (MAX_UPLOAD_BYTES of the server); a film of an hour is not read to hear that.
+const LARGEST = 100 * 1024 * 1024;
 const ENDED = new Set<State>(["done", "present", "in_trash", "rejected", "failed", "cancelled"]);
 const AGAIN = new Set<State>(["failed", "cancelled"]);
+
+type TooMuch = "too-large" | "quota-exceeded";
+const ANYTHING: Record<TooMuch, number> = { "too-large": Infinity, "quota-exceeded": Infinity };
 
 export class Uploads {
   readonly #world: World;
@@ -118,6 +123,10 @@ export class Uploads {
   #working = { readers: 0, checker: false, senders: 0, watcher: false };
   #announcing: Promise<void> | null = null;
   #hashes = new Map<string, string>();
+  /** By the one that is on its way: other files with the same bytes, which need not be sent. */
+  #twins = new Map<Upload, Upload[]>();
+  /** The smallest file that was too large, or found no room: others of its size need not be asked for. */
+  #least: Record<TooMuch, number> = { ...ANYTHING };
   /** Changed by `forget`: what was under way then ends without effect. */
   #era = 0;
   #isAway = false;
@@ -141,14 +150,15 @@ export class Uploads {
     const taken: Upload[] = [];
     for (const chosen of files) {
       const { file } = chosen;
+      const never = refused(file);
       const item: Upload = {
         id: this.#next,
         path: chosen.path,
         name: file.name,
         size: file.size,
         modified: file.lastModified,
-        state: file.size === 0 ? "rejected" : "waiting",
-        why: file.size === 0 ? "The file is empty." : null,
+        state: never ? "rejected" : "waiting",
+        why: never,
         sent: 0,
         imageId: null,
         chosen,
@@ -166,6 +176,7 @@ export class Uploads {
     const again = new Set(taken.map(keyOf));
     this.#items = [...this.#items.filter((item) => !(AGAIN.has(item.state) && again.has(keyOf(item)))), ...taken];
     void this.#world.memory.keep(taken.filter((item) => !ENDED.has(item.state)).map(remembered)).catch(() => undefined);
+    this.#least = { ...ANYTHING };
     this.#work();
   }
 
@@ -175,13 +186,16 @@ export class Uploads {
   }
 
   cancel(id: number | "all"): void {
-    for (const item of this.#items) {
-      if ((id === "all" || item.id === id) && !ENDED.has(item.state) && item.state !== "arrived") {
+    const goes = (item: Upload): boolean =>
+      (id === "all" || item.id === id) && !ENDED.has(item.state) && item.state !== "arrived";
+    // Once more each time, because a twin takes the place of one that is cancelled.
+    for (let found = this.#items.filter(goes); found.length > 0; found = this.#items.filter(goes)) {
+      for (const item of found) {
         this.#end(item, "cancelled", null);
         item.abort?.abort();
       }
     }
-    this.#world.changed();
+    this.#work();
   }
 
   retry(id: number | "all"): void {
@@ -190,6 +204,7 @@ export class Uploads {
       Object.assign(item, { state: "waiting", sent: 0, why: null, form: null, tries: 0 });
       void this.#world.memory.keep([remembered(item)]).catch(() => undefined);
     }
+    this.#least = { ...ANYTHING };
     this.#work();
   }
 
@@ -212,6 +227,7 @@ export class Uploads {
     for (const item of this.#items) item.abort?.abort();
     this.#items = [];
     this.#hashes.clear();
+    this.#twins.clear();
     this.#working = { readers: 0, checker: false, senders: 0, watcher: false };
     this.#announcing = null;
     this.#world.changed();
@@ -254,11 +270,16 @@ export class Uploads {
   #start(work: () => Promise<void>, end: () => void): void {
     const era = this.#era;
     void work()
-      .catch((error: unknown) => console.error(error))
-      .finally(() => {
+      .then(
+        () => true,
+        (error: unknown) => (console.error(error), false),
+      )
+      .then((isDone) => {
         if (era !== this.#era) return;
         end();
-        this.#world.changed();
+        // Something may have come while it was ending, when nobody else was called.
+        if (isDone) this.#work();
+        else this.#world.changed();
       });
   }
 
@@ -278,8 +299,11 @@ export class Uploads {
       if (stateOf(item) !== "reading") continue;
       this.#hashes.set(keyOf(item), item.sha256);
       void this.#world.memory.keep([remembered(item)]).catch(() => undefined);
-      if (this.#items.some((other) => other !== item && other.sha256 === item?.sha256 && isOnItsWay(other))) {
+      const { sha256 } = item;
+      const first = this.#items.find((other) => other !== item && other.sha256 === sha256 && isOnItsWay(other));
+      if (first) {
         this.#end(item, "present", "The same photo is chosen twice.");
+        this.#twins.set(first, [...(this.#twins.get(first) ?? []), item]);
         continue;
       }
       item.state = "known?";
@@ -358,8 +382,9 @@ export class Uploads {
     await this.#announceLot(lot);
   }
 
-  async #announceLot(lot: Upload[]): Promise<void> {
+  async #announceLot(all: Upload[]): Promise<void> {
     const era = this.#era;
+    const lot = all.filter((item) => item.state === "queued" && !this.#isTooMuch(item));
     if (lot.length === 0) return;
     const asked = lot.map((item) => ({
       filename: item.name,
@@ -372,12 +397,19 @@ export class Uploads {
     if (answers instanceof Problem) {
       if (lot.length > 1 && answers.status >= 400 && answers.status < 500) {
         // One of them cannot be taken; each alone says which.
-        for (const item of lot) await this.#announceLot([item].filter(({ state }) => state === "queued"));
+        for (const item of lot) {
+          await this.#announceLot([item]);
+          if (era !== this.#era) return;
+        }
         return;
       }
-      const never = answers.kind === "too-large" || answers.status === 422;
       for (const item of lot) {
-        if (item.state === "queued") this.#end(item, never ? "rejected" : "failed", sentenceOf(answers));
+        if (answers.kind in this.#least) {
+          const kind = answers.kind as TooMuch;
+          this.#least[kind] = Math.min(this.#least[kind], item.size);
+        }
+        if (item.state !== "queued" || this.#isTooMuch(item)) continue;
+        this.#end(item, answers.status === 422 ? "rejected" : "failed", sentenceOf(answers));
       }
       return;
     }
@@ -392,6 +424,17 @@ export class Uploads {
         this.#judge(item, { state, image_id: answer.image_id, reason: answer.reason });
       }
     });
+  }
+
+  /** Whether there is no room for a file of this size, by what was heard; then it has ended. */
+  #isTooMuch(item: Upload): boolean {
+    if (item.size >= this.#least["too-large"]) {
+      this.#end(item, "rejected", `It has ${bytes(item.size)}, which is more than this vault takes.`);
+      return true;
+    }
+    if (item.size < this.#least["quota-exceeded"]) return false;
+    this.#end(item, "failed", `There is no room for its ${bytes(item.size)} in your vault.`);
+    return true;
   }
 
   async #send(item: Upload): Promise<void> {
@@ -428,6 +471,7 @@ export class Uploads {
       return;
     }
     if (!isOurs()) return;
+    this.#away(false);
     item.sent = item.size;
     item.state = "arrived";
     item.abort = null;
@@ -487,7 +531,6 @@ export class Uploads {
     this.#away(true);
     await this.#world.pause(Math.min(500 * 2 ** tries, 15_000));
     await this.#world.connected();
-    this.#away(false);
   }
 
   #away(isAway: boolean): void {
@@ -499,7 +542,25 @@ export class Uploads {
   #end(item: Upload, state: State, why: string | null): void {
     Object.assign(item, { state, why, form: null });
     if (state !== "failed") void this.#world.memory.drop([remembered(item)]).catch(() => undefined);
+    this.#tellTwins(item);
     this.#world.changed();
+  }
+
+  /** What has the same bytes is in the vault with it, or else is asked about in its place. */
+  #tellTwins(item: Upload): void {
+    const twins = this.#twins.get(item);
+    if (!twins) return;
+    this.#twins.delete(item);
+    if (item.state === "done" || item.state === "present") {
+      for (const twin of twins) twin.imageId = item.imageId;
+      return;
+    }
+    const [next, ...others] = twins.filter(({ state }) => state === "present");
+    if (!next) return;
+    Object.assign(next, { state: "known?", why: null, sent: 0, tries: 0 });
+    void this.#world.memory.keep([remembered(next)]).catch(() => undefined);
+    if (others.length > 0) this.#twins.set(next, others);
+    this.#work();
   }
 
   #first(state: State): Upload | undefined {
@@ -513,6 +574,12 @@ export class Uploads {
 
 /** Read anew, because what is awaited may have changed it. */
 const stateOf = (item: Upload): State => item.state;
+
+/** Why a file can be in no vault, as far as that shows without reading it. */
+function refused({ size }: File): string | null {
+  if (size === 0) return "The file is empty.";
+  return size > LARGEST ? `It has ${bytes(size)}, which is more than any vault takes.` : null;
+}
 
 const isOnItsWay = ({ state }: Upload): boolean => ["known?", "queued", "sending", "arrived"].includes(state);
 
