@@ -21,7 +21,7 @@ COLUMNS = (
     "content_key, sealed_at, vision_done_at, vision_failed, embedding_done_at, embedding_failed, resends, "
     "width, height, thumbhash, taken_instant, taken_offset_minutes, local_day, taken_source, sort_at, "
     "lat, lon, location_source, location_accuracy_km, city, region, country, country_code, camera_make, camera_model, "
-    "face_count, caption, favourite, archived, deleted_at, created_at, film, live_identifier"
+    "face_count, caption, favourite, archived, deleted_at, created_at, file_modified, film, live_identifier"
 )
 QUALIFIED_COLUMNS = ", ".join(f"i.{column.strip()}" for column in COLUMNS.split(","))
 # What albums and overviews are made of, over ``images i``: understood photos outside trash and archive.
@@ -94,6 +94,7 @@ class Image:
     archived: bool
     deleted_at: datetime | None
     created_at: datetime
+    file_modified: datetime | None
     film: bool
     live_identifier: str | None
 
@@ -170,14 +171,16 @@ def add_pending(
     size: int,
     key_version: int,
     content_key: bytes,
+    file_modified: datetime | None,
     now: datetime,
     post_expires_at: datetime,
     revision: int,
 ) -> None:
     conn.execute(
-        "INSERT INTO images (id, sha256, filename, content_type, bytes, key_version, content_key, sort_at, "
-        "post_expires_at, revision, created_at) VALUES (%(id)s, %(sha256)s, %(filename)s, %(content_type)s, %(size)s, "
-        "%(key_version)s, %(content_key)s, %(now)s AT TIME ZONE 'UTC', %(post_expires_at)s, %(revision)s, %(now)s)",
+        "INSERT INTO images (id, sha256, filename, content_type, bytes, key_version, content_key, file_modified, "
+        "sort_at, post_expires_at, revision, created_at) VALUES (%(id)s, %(sha256)s, %(filename)s, %(content_type)s, "
+        "%(size)s, %(key_version)s, %(content_key)s, %(file_modified)s, %(now)s AT TIME ZONE 'UTC', "
+        "%(post_expires_at)s, %(revision)s, %(now)s)",
         {
             "id": image_id,
             "sha256": sha256,
@@ -186,6 +189,7 @@ def add_pending(
             "size": size,
             "key_version": key_version,
             "content_key": content_key,
+            "file_modified": file_modified,
             "now": now,
             "post_expires_at": post_expires_at,
             "revision": revision,

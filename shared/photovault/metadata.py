@@ -15,6 +15,7 @@ Sources of the time, the first plausible one wins:
     filename        the date in the name of the file
     exif_modified   DateTime: no earlier than the photo, and no later than the upload
     png_modified    a PNG's tIME (UTC)
+    file_modified   when the file was last changed, as the device that it came from told it
     upload          nothing above; ``taken`` is None and callers use the upload's own time
 
 Sources of the offset from UTC, in order: ``exif`` (OffsetTimeOriginal and kin) or what the time's own source wrote,
@@ -39,7 +40,7 @@ from photovault import datenames, embedded, exif, formats, iptc, moments, motion
 
 SOURCES = (
     "sidecar", "exif", "gps", "xmp", "iptc", "exif_digitized", "xmp_digitized", "iptc_digitized", "png", "filename",
-    "exif_modified", "png_modified", "upload", "person",
+    "exif_modified", "png_modified", "file_modified", "upload", "person",
 )  # fmt: skip
 """Every value of ``taken_source``. Callers write ``upload`` when ``taken`` is None, and ``person`` for a correction."""
 
@@ -105,6 +106,7 @@ class _Said(NamedTuple):
     records: Mapping[int, bytes]
     beside: xmp.Properties
     filename: str | None
+    file_modified: datetime | None
 
 
 def read(
@@ -114,10 +116,12 @@ def read(
     uploaded_at: datetime,
     zone_at: ZoneAt | None,
     sidecar: bytes | None = None,
+    file_modified: datetime | None = None,
 ) -> Metadata:
     """Read a photo's metadata out of its bytes and, as an importer gives it, the XMP file beside it.
 
-    ``uploaded_at`` is aware; ``zone_at`` takes latitude and longitude. Never raises for what the bytes hold.
+    ``uploaded_at`` is aware, ``file_modified`` naive; ``zone_at`` takes latitude and longitude. Never raises for what
+    the bytes hold.
     """
     blocks = formats.blocks(data)
     tags = exif.read(blocks.exif, exif=blocks.exif_part, gps=blocks.gps_part)
@@ -128,6 +132,7 @@ def read(
         records=iptc.read(_packet(0x83BB, tags) if blocks.iptc is None else blocks.iptc),
         beside=xmp.read(sidecar),
         filename=filename,
+        file_modified=file_modified,
     )
     location = _location(said)
     zone = zone_at(location.latitude, location.longitude) if location and zone_at else None
@@ -181,6 +186,9 @@ def _clocks(said: _Said, *, zone: str | None) -> Iterator[_Clock]:
         yield modified
     if modified := _clock(moments.parse(said.blocks.png_modified), "png_modified"):
         yield _Clock(modified.at, "png_modified", 0, "png_modified", utc=True)
+    # A disk has clocks without a setting, too, and no person types the date of a file.
+    if said.file_modified and not moments.is_doubtful(said.file_modified):
+        yield _Clock(said.file_modified, "file_modified")
 
 
 def _beside(properties: xmp.Properties) -> _Clock | None:

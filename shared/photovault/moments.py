@@ -14,6 +14,9 @@ from photovault.datenames import NOON
 Written = tuple[datetime, int | None]
 """Naive time and minutes east of UTC; None where no offset was written."""
 
+TIMES_OF_FILES = frozenset({"exif_modified", "png_modified", "file_modified", "upload"})
+"""Those of ``metadata.SOURCES`` that tell when a file was last written or sent, not when the photo was taken."""
+
 OLDEST = datetime(1826, 1, 1)  # noqa: DTZ001 - the first photograph (Niépce)
 
 # Zeros of counters that were never set: QuickTime and HFS, FAT, GPS, OLE Automation. Nobody means them.

@@ -12,6 +12,7 @@ import os
 import stat
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -57,6 +58,16 @@ class Found:
     name: str
     stamp: Stamp
     member: Member | None = None
+
+
+def modified_at(stamp: Stamp, member: Member | None) -> str | None:
+    """When a file was last changed, in ISO 8601 as the clock of its device showed it; None where nobody can know."""
+    try:
+        if member is not None:
+            return datetime(*member.info.date_time).isoformat()  # noqa: DTZ001 - zips know no zone
+        return datetime.fromtimestamp(stamp.modified // 10**9).isoformat()  # noqa: DTZ006 - the wall clock's
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 @dataclass(frozen=True)

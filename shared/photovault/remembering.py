@@ -8,7 +8,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from photovault import memories
+from photovault import memories, moments
 from photovault.images import ARRANGED
 from photovault.memories import Memory, Photo
 
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 SAMPLE = 150
 """Photos of one day that are looked at, favourites and faces first, the others spread over the day."""
-TIMES_OF_FILES = ("upload", "exif_modified", "png_modified")
-"""Sources of times at which a file was written, which says little about when the photo was taken."""
 YEARS = 30
 """The latest years with photos."""
 
@@ -104,7 +102,7 @@ def _photos(conn: Connection, days: Sequence[date]) -> list[Photo]:
         ) AS f
         WHERE NOT f.hidden
         """.encode(),
-        {"days": sorted(days), "sample": SAMPLE, "files": list(TIMES_OF_FILES)},
+        {"days": sorted(days), "sample": SAMPLE, "files": sorted(moments.TIMES_OF_FILES)},
     ).fetchall()
     return [
         Photo(

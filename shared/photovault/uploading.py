@@ -444,6 +444,7 @@ class Uploader:
                     "content_type": ready.contents.content_type,
                     "size": ready.item.stamp.size,
                     "sha256": ready.contents.sha256.hex(),
+                    "modified_at": photo_files.modified_at(ready.item.stamp, ready.item.member),
                 }
                 for ready in (group.waiting[number] for number in fitting)
             ],

@@ -32,12 +32,16 @@ State = Literal["upload", "duplicate", "in_trash"]
 
 @dataclass(frozen=True)
 class Announcement:
-    """A file that a client wants to upload: its size in bytes and the SHA-256 (32 bytes) of its contents."""
+    """A file that a client wants to upload: its size in bytes and the SHA-256 (32 bytes) of its contents.
+
+    ``modified`` is when it was last changed, as the clock of its device showed.
+    """
 
     filename: str
     content_type: str
     size: int
     sha256: bytes
+    modified: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -124,6 +128,7 @@ def announce(
                     size=announced.size,
                     key_version=key_version,
                     content_key=content_key,
+                    file_modified=announced.modified,
                     now=now,
                     post_expires_at=expires_at,
                     revision=revision,

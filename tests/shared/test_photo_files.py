@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -30,6 +32,19 @@ def names(folder: Path, *exclude: str) -> list[str]:
 
 def stamp(path: Path) -> Stamp:
     return Stamp.of(path.stat())
+
+
+def test_the_date_of_a_file_is_what_the_clock_here_showed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write(tmp_path / "a.jpg")
+    os.utime(path, (1405780085, 1405780085.9))
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        assert photo_files.modified_at(stamp(path), None) == "2014-07-19T23:28:05"
+        assert photo_files.modified_at(replace(stamp(path), modified=10**9 * 2**60), None) is None
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 # ------------------------------------------------------------------------------------------------------- finding

@@ -125,10 +125,11 @@ def test_the_sources_are_asked_in_their_order_and_each_has_its_name() -> None:
     sidecar: bytes | None = packet(exif_DateTimeOriginal="2001-03-04T05:06:07")
     filename: str | None = "IMG_20090304_050607.jpg"
     image: dict[int, Value] = {0x0132: "2010:03:04 05:06:07"}
+    file_modified: datetime | None = datetime(2011, 3, 4, 5, 6, 7)
 
     def ask() -> None:
         data = tiff(image=image | {0x02BC: packet(**xmp_says), 0x83BB: iptc()}, details=details, gps=gps)
-        said = read(data, filename=filename, sidecar=sidecar).taken
+        said = read(data, filename=filename, sidecar=sidecar, file_modified=file_modified).taken
         found.append((said.source, said.local.year) if said else ("upload", 0))
 
     ask()
@@ -152,11 +153,35 @@ def test_the_sources_are_asked_in_their_order_and_each_has_its_name() -> None:
     ask()
     image.clear()
     ask()
+    file_modified = None
+    ask()
     assert found == [
         ("sidecar", 2001), ("exif", 2002), ("gps", 2003), ("xmp", 2004), ("iptc", 2005), ("exif_digitized", 2006),
-        ("xmp_digitized", 2007), ("iptc_digitized", 2008), ("filename", 2009), ("exif_modified", 2010), ("upload", 0),
+        ("xmp_digitized", 2007), ("iptc_digitized", 2008), ("filename", 2009), ("exif_modified", 2010),
+        ("file_modified", 2011), ("upload", 0),
     ]  # fmt: skip
     assert {source for source, _ in found} <= set(metadata.SOURCES)
+
+
+def test_a_file_is_as_old_as_its_device_says_where_the_photo_was_taken() -> None:
+    noon = datetime(2011, 3, 4, 12)
+    lisbon = tiff(gps=position(38.7, -9.1))
+    assert taken(lisbon, file_modified=noon) == metadata.Taken(
+        datetime(2011, 3, 4, 12, tzinfo=UTC), 0, noon, noon.date(), "file_modified", "place"
+    )
+    assert taken(tiff(), file_modified=noon).instant is None
+
+
+@pytest.mark.parametrize(
+    "unset",
+    [
+        datetime(1980, 1, 1), datetime(1970, 1, 1), datetime(2000, 1, 1), datetime(1, 1, 1), datetime(9999, 12, 31),
+        UPLOADED.replace(tzinfo=None) + timedelta(days=3),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_disk_whose_clock_was_never_set_tells_nothing(unset: datetime) -> None:
+    assert read(tiff(), file_modified=unset).taken is None
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ NO_SUCH_MEMBER = "There is no such photo in this group."
 _KEPT_ID = "01890a5d-ac96-774b-bcce-b302099a8057"
 _COPY_ID = "01890a5d-ac96-7ab2-80e2-4536629c90de"
 # What is only a time to sort by is not known about a photo.
-_GUESSED = {None, "upload", "filename"}
+_GUESSED = {None, "upload", "file_modified", "filename"}
 
 
 class Why(schemas.Schema):

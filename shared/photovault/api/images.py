@@ -68,6 +68,15 @@ class UploadItem(schemas.Schema):
         ),
     ]
 
+    modified_at: Annotated[
+        datetime | None,
+        Field(
+            description="When the file was last changed, as the clock of its device showed; an offset is not looked "
+            "at. It dates a photo that does not say itself when it was taken.",
+            examples=["2014-07-19T16:28:05"],
+        ),
+    ] = None
+
     @field_validator("filename")
     @classmethod
     def _clean(cls, value: str) -> str:
@@ -248,7 +257,11 @@ def announce_uploads(body: UploadRequest, person: CurrentPerson) -> UploadAnswer
         raise TooLarge(f"A photo may have at most {most} bytes.", too_large)
     announcements = [
         uploads.Announcement(
-            item.filename, _media_type(item.content_type, f"items.{n}"), item.size, bytes.fromhex(item.sha256)
+            item.filename,
+            _media_type(item.content_type, f"items.{n}"),
+            item.size,
+            bytes.fromhex(item.sha256),
+            item.modified_at and item.modified_at.replace(tzinfo=None),
         )
         for n, item in enumerate(body.items)
     ]

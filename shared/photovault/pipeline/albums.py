@@ -36,6 +36,7 @@ from photovault import (
     ids,
     jobs,
     locations,
+    moments,
     queues,
     rebuilds,
     reconciling,
@@ -64,8 +65,6 @@ AFTER_EXPIRY_SECONDS = 5
 BATCH = 20_000
 # An estimated place is as dear as so many of these: its names are words to search by.
 ESTIMATE = 10
-# When a file was last written or sent here says nothing about when a photo was taken.
-TIMES_OF_FILES = frozenset({"upload", "exif_modified", "png_modified", None})
 JOB = "albums"
 # Reading and grouping people, arranging, comparing; every transaction that writes is one more.
 STAGES = 4
@@ -366,7 +365,7 @@ def _photos(
             place=place,
             people=tuple(sorted(people_in.get(photo.id, nobody))),
             place_estimated=photo.location_source == locations.ESTIMATED,
-            dated=photo.taken_source not in TIMES_OF_FILES,
+            dated=photo.taken_source is not None and photo.taken_source not in moments.TIMES_OF_FILES,
             camera=photo.camera,
         )
 

@@ -190,7 +190,13 @@ def look(data: bytes, image: Image) -> Findings:
     """Everything that one decode of the original gives. Raises ``Rejected``."""
     heap.hold()
     picture = formats.decode(data)
-    found = metadata.read(data, filename=image.filename, uploaded_at=image.created_at, zone_at=timezones.zone_at)
+    found = metadata.read(
+        data,
+        filename=image.filename,
+        uploaded_at=image.created_at,
+        zone_at=timezones.zone_at,
+        file_modified=image.file_modified,
+    )
     preview = renditions.preview(picture)
     # One ladder for all that look at the picture: its pixels, half of them a side, and the thumbnail from these.
     pixels = np.asarray(renditions.working_image(picture, DETECTOR_SIDE))

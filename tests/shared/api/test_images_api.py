@@ -15,6 +15,7 @@ import pytest
 from fastapi.testclient import TestClient
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.arranging import value
 from tests.pictures import draw
 from tests.shared.api.photos import JPEG, problem, sealed_photo
 from tests.vaults import Somebody, client, somebody
@@ -140,6 +141,7 @@ def test_checksums_are_taken_in_upper_case_too(api: TestClient, person: Somebody
         ({"sha256": "g" * 64}, "sha256"),
         ({"sha256": "a" * 64 + "\n"}, "sha256"),
         ({"content_type": "x" * 101}, "content_type"),
+        ({"modified_at": "yesterday"}, "modified_at"),
         ({"key": "incoming/mine"}, "key"),
     ],
 )  # fmt: skip
@@ -151,6 +153,13 @@ def test_a_field_that_cannot_be_is_named_with_its_item(
     )
     assert [each["field"] for each in problem(answer, 422, "invalid")["errors"]] == [f"items.1.{where}"]
     assert used(person) == (0, 0), "all or none"
+
+
+@pytest.mark.parametrize("written", ["2014-07-19T16:28:05", "2014-07-19T16:28:05+02:00", "2014-07-19T16:28:05.9Z"])
+def test_the_date_of_a_file_is_kept_as_its_device_showed_it(api: TestClient, person: Somebody, written: str) -> None:
+    (answer,) = announce(api, person, announcement(modified_at=written))
+    kept = value(person.user_id, "SELECT file_modified FROM images WHERE id = %s", [answer["image_id"]])
+    assert kept.replace(microsecond=0) == datetime(2014, 7, 19, 16, 28, 5)
 
 
 @pytest.mark.parametrize("count", [0, 101])

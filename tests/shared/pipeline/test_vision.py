@@ -53,16 +53,16 @@ def ada(vault: Path) -> Somebody:
     return somebody()
 
 
-def uploaded(who: Somebody, bucket: Bucket, data: bytes) -> PhotoMessage:
-    announced = uploads.Announcement("photo.jpg", "image/jpeg", len(data), hashlib.sha256(data).digest())
+def uploaded(who: Somebody, bucket: Bucket, data: bytes, *, modified: datetime | None = None) -> PhotoMessage:
+    announced = uploads.Announcement("photo.jpg", "image/jpeg", len(data), hashlib.sha256(data).digest(), modified)
     with db.transaction(who.user_id) as conn:
         (answer,) = uploads.announce(conn, who.user_id, [announced], now=datetime.now(UTC))
     bucket.contents[staging.key_of(who.user_id, answer.image_id)] = data
     return PhotoMessage(who.user_id, answer.image_id)
 
 
-def understood(who: Somebody, bucket: Bucket, data: bytes) -> UUID:
-    message = uploaded(who, bucket, data)
+def understood(who: Somebody, bucket: Bucket, data: bytes, *, modified: datetime | None = None) -> UUID:
+    message = uploaded(who, bucket, data, modified=modified)
     vision.handle(message)
     return message.image_id
 
@@ -117,6 +117,15 @@ def test_the_film_of_a_motion_photo_is_sealed_beside_the_untouched_original(ada:
     image_id = understood(ada, bucket, data)
     assert content(ada, image_id, "motion") == (film(), "video/mp4")
     assert originals.open(ada.user_id, image_id).data == data
+
+
+def test_a_photo_that_does_not_say_when_it_was_taken_is_as_old_as_its_file(ada: Somebody, bucket: Bucket) -> None:
+    then = datetime(2014, 7, 19, 16, 28, 5)
+    image_id = understood(ada, bucket, draw(33, (64, 48)), modified=then)
+    with db.transaction(ada.user_id) as conn:
+        image = images.get(conn, image_id)
+    assert image is not None
+    assert (image.sort_at, image.local_day, image.taken_source) == (then, then.date(), "file_modified")
 
 
 def test_a_photo_without_a_film_has_no_motion(ada: Somebody, bucket: Bucket) -> None:

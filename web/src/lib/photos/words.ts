@@ -17,6 +17,7 @@ const TIMES: Readonly<Record<string, string>> = {
   png: "from the file's metadata",
   png_modified: "from the file's metadata, when it was last changed",
   sidecar: "from the file beside it",
+  file_modified: "when the file was last changed; the photo does not say",
   filename: "read from the file's name",
   person: "corrected by you",
   upload: "when it was uploaded; the file does not say",

@@ -118,6 +118,22 @@ test("what the vault has is not announced, and a folder is asked about at once",
   expect(uploads.items.find(({ name }) => name === "trashed.jpg")?.why).toMatch(/trash/);
 });
 
+test("a photo goes with the date of its file, as the clock here shows it", async () => {
+  const vault = new Vault();
+  const world = vault.world();
+  const told: (string | null)[] = [];
+  const announce = world.announce;
+  world.announce = (items) => {
+    told.push(...items.map(({ modified_at }) => modified_at));
+    return announce(items);
+  };
+  const uploads = new Uploads(world);
+  const then = new Date(2014, 6, 19, 16, 28, 5);
+  uploads.add([{ ...chosen("a.jpg"), file: new File(["a"], "a.jpg", { lastModified: then.getTime() }) }]);
+  await until(() => told.length === 1);
+  expect(told).toEqual(["2014-07-19T16:28:05"]);
+});
+
 test("the same photo chosen twice is sent once", async () => {
   const vault = new Vault();
   const uploads = new Uploads(vault.world());

@@ -73,10 +73,18 @@ export interface Known {
   reason?: string | null;
 }
 
+export interface Announcement {
+  filename: string;
+  content_type: string;
+  size: number;
+  sha256: string;
+  modified_at: string | null;
+}
+
 export interface World {
   sha256(file: File): Promise<string>;
   check(sha256: string[]): Promise<Known[]>;
-  announce(items: { filename: string; content_type: string; size: number; sha256: string }[]): Promise<Announced[]>;
+  announce(items: Announcement[]): Promise<Announced[]>;
   seal(file: File, how: Sealing): Promise<Blob>;
   post(form: Form, file: Blob, options: { signal: AbortSignal; onSent: (bytes: number) => void }): Promise<void>;
   pause(milliseconds: number): Promise<void>;
@@ -391,6 +399,7 @@ export class Uploads {
       content_type: item.chosen.file.type || "application/octet-stream",
       size: item.size,
       sha256: item.sha256 ?? "",
+      modified_at: wallClock(item.modified),
     }));
     const answers = await this.#patiently(() => this.#world.announce(asked));
     if (era !== this.#era) return;
@@ -582,6 +591,12 @@ function refused({ size }: File): string | null {
 }
 
 const isOnItsWay = ({ state }: Upload): boolean => ["known?", "queued", "sending", "arrived"].includes(state);
+
+/** A moment as the clock on the wall shows it here, in ISO 8601; null for none. */
+function wallClock(milliseconds: number): string | null {
+  const shown = new Date(milliseconds - new Date(milliseconds).getTimezoneOffset() * 60_000);
+  return Number.isNaN(shown.getTime()) ? null : shown.toISOString().slice(0, 19);
+}
 
 const keyOf = ({ path, size, modified }: { path: string; size: number; modified: number }): string =>
   `${path}\n${size}\n${modified}`;
