@@ -400,7 +400,7 @@ def _media_type(text: str, where: str) -> str:
         return "image/jpeg"
     raise UnsupportedType(
         f"{text!r} is not accepted. The vault takes " + _TAKEN,
-        [(f"{where}.content_type", "is not the type of a photo")],
+        [(f"{where}.content_type", "is of a kind that the vault cannot take; it takes " + _TAKEN.rstrip("."))],
     )
 
 

@@ -178,15 +178,17 @@ test("a form that has expired is asked for anew, a stumbling storage is asked ag
   expect(vault.announcements.length).toBe(4);
 });
 
-test("what cannot be taken says why, and holds nobody else up", async () => {
+test.each([
+  new Problem("It cannot be taken.", { status: 422, kind: "invalid" }),
+  new Problem("It cannot be taken.", { status: 415, kind: "unsupported-type" }),
+])("what cannot be taken ($kind) says why, and holds nobody else up", async (problem) => {
   const vault = new Vault();
-  vault.refusing = (names) =>
-    names.includes("3.jpg") ? new Problem("It cannot be named.", { status: 422, kind: "invalid" }) : null;
+  vault.refusing = (names) => (names.includes("3.jpg") ? problem : null);
   const uploads = new Uploads(vault.world());
   uploads.add(many(8));
   await until(() => uploads.items.every(({ state }) => ["done", "rejected"].includes(state)));
   expect(uploads.items.filter(({ state }) => state === "rejected").map(({ name, why }) => [name, why])).toEqual([
-    ["3.jpg", "It cannot be named."],
+    ["3.jpg", "It cannot be taken."],
   ]);
 });
 

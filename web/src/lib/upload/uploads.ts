@@ -418,7 +418,7 @@ export class Uploads {
           this.#least[kind] = Math.min(this.#least[kind], item.size);
         }
         if (item.state !== "queued" || this.#isTooMuch(item)) continue;
-        this.#end(item, answers.status === 422 ? "rejected" : "failed", sentenceOf(answers));
+        this.#end(item, [415, 422].includes(answers.status) ? "rejected" : "failed", sentenceOf(answers));
       }
       return;
     }
