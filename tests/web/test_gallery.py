@@ -159,6 +159,63 @@ def test_a_session_that_was_ended_elsewhere_asks_to_log_in_again(served: Served,
     page.until("!!document.querySelector('input[name=password]')")
 
 
+SEARCHED = "location.hash.startsWith('#/search?q=')"
+
+
+def search(page: Browser) -> None:
+    page.click("header input")
+    page.type("a secret wish")
+    page.press("Enter")
+    page.until(f"{SEARCHED} && !!document.querySelector('main .understood')")
+
+
+def test_after_a_log_out_the_address_says_nothing_of_what_was_looked_at(
+    served: Served, page: Browser, ada: Account
+) -> None:
+    log_in(page, ada)
+    page.click("nav a[href='#/albums']")
+    search(page)
+    page.click("header [aria-label^='Account of']")
+    page.click("[role=menuitem]:last-child")
+    page.until("!!document.querySelector('input[name=password]') && location.hash === '#/'")
+    for way in ("back", "forward"):
+        page.says(f"history.{way}(); new Promise((resolve) => setTimeout(resolve, 150))")
+        assert page.says("location.hash") == "#/"
+    log_in(page, Account(served))
+    page.until("document.querySelector('main h2')?.textContent === 'No photos yet'")
+
+
+@pytest.mark.parametrize("same", [True, False], ids=["the-same-person", "somebody-else"])
+def test_whose_session_ran_out_goes_on_where_they_were_and_nobody_else(
+    served: Served, page: Browser, ada: Account, same: bool
+) -> None:
+    log_in(page, ada)
+    search(page)
+    page.says(
+        "localStorage.removeItem('photovault.logged-in'); dispatchEvent(new StorageEvent('storage', "
+        "{ key: 'photovault.logged-in' }))"
+    )
+    page.until("!!document.querySelector('input[name=password]') && location.hash === '#/'")
+    assert "secret" not in page.says("location.href + document.body.textContent + JSON.stringify(localStorage)")
+    page.click("input[name=email]")
+    page.type(ada.email if same else Account(served).email)
+    page.click("input[name=password]")
+    page.type(PASSWORD)
+    page.press("Enter")
+    page.until("!!document.querySelector('header .brand')")
+    page.until(SEARCHED if same else "document.querySelector('main h2')?.textContent === 'No photos yet'")
+
+
+def test_who_opens_a_page_with_a_session_that_is_over_comes_to_it_without_the_words(
+    served: Served, page: Browser, ada: Account
+) -> None:
+    log_in(page, ada)
+    search(page)
+    httpx.delete(f"{served.address}/auth/sessions", headers=ada.headers).raise_for_status()
+    page.reload()
+    page.until("!!document.querySelector('input[name=password]') && location.hash === '#/search'")
+
+
 # --------------------------------------------------------------------------------------------------- the timeline
 
 

@@ -37,6 +37,9 @@ function decoded(segment: string): string {
   }
 }
 
+/** Milliseconds that a browser may take to go back. */
+const PATIENCE = 500;
+
 class Router {
   place: Place = $state.raw(parse(globalThis.location?.hash ?? ""));
   /** How many pages of this gallery lie behind, so that "back" does not leave it. */
@@ -60,6 +63,22 @@ class Router {
   back(otherwise: string): void {
     if (this.#depth > 0) history.back();
     else this.go(otherwise, { replace: true });
+  }
+
+  /**
+   * Forget where the person was: what its addresses say stands neither in the address bar nor behind "back", as far as
+   * these are pages of the gallery. What the browser's own list of visits keeps is out of a page's reach.
+   */
+  async leave(to = "#/"): Promise<void> {
+    if (this.#depth > 0) {
+      const there = new Promise((resolve) => addEventListener("popstate", resolve, { once: true }));
+      history.go(-this.#depth);
+      await Promise.race([there, new Promise((resolve) => setTimeout(resolve, PATIENCE))]);
+    }
+    this.#depth = 1;
+    history.replaceState({ depth: 0 }, "", to);
+    history.pushState({ depth: 1 }, "", to); // and what lay ahead is gone, too
+    this.#read();
   }
 
   #read(): void {

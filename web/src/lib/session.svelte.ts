@@ -1,6 +1,7 @@
 /** Who is logged in. */
 import { api } from "./api";
 import { asProblem, type Problem } from "./problems";
+import { router } from "./router.svelte";
 import * as tokens from "./tokens";
 
 type State =
@@ -14,6 +15,8 @@ const KEPT = "photovault-";
 
 class Session {
   state: State = $state.raw({ is: "opening" });
+  /** Whose session ran out, and where they were: they may go on there. Never on the disk, nor in the address bar. */
+  #left: { user: string; address: string } | null = null;
   #forgetters: (() => void | Promise<void>)[] = [];
 
   /** What is to be forgotten with the session: caches of what the person has seen. */
@@ -29,7 +32,10 @@ class Session {
   async open(): Promise<void> {
     tokens.onEnd((why) => {
       if (why === "somebody else") void this.#begin();
-      else if (this.state.is === "in") void this.#leave("Your session has ended. Log in again to go on.");
+      else if (this.state.is === "in") {
+        this.#left = { user: this.state.user.id, address: location.hash };
+        void this.#leave("Your session has ended. Log in again to go on.");
+      }
     });
     if (!tokens.isRemembered()) {
       this.state = { is: "out", note: null };
@@ -39,7 +45,9 @@ class Session {
     try {
       const answer = await tokens.restore();
       if (answer) this.state = { is: "in", user: answer.user };
-      else await this.#leave(null); // what was kept of it is forgotten, too
+      // What was kept of it is forgotten, too. Whose it was is not known any more, so a page is gone to again once somebody
+      // has logged in, but not what it was asked, such as the words of a search.
+      else await this.#leave(null, location.hash.replace(/\?.*$/s, ""));
     } catch (error) {
       this.state = { is: "unreachable", problem: asProblem(error) };
     }
@@ -72,19 +80,21 @@ class Session {
 
   #enter(answer: tokens.LoggedIn): void {
     tokens.take(answer);
+    if (this.#left?.user === answer.user.id) router.go(this.#left.address, { replace: true });
+    this.#left = null;
     this.state = { is: "in", user: answer.user };
   }
 
-  async #leave(note: string | null): Promise<void> {
+  async #leave(note: string | null, to?: string): Promise<void> {
     tokens.forget();
     this.state = { is: "out", note };
-    await this.#forget();
+    await Promise.all([router.leave(to), this.#forget()]);
   }
 
   /** A page of somebody else, who has logged in here: nothing of this one is left. */
   async #begin(): Promise<void> {
     this.state = { is: "opening" };
-    await this.#forget();
+    await Promise.all([router.leave(), this.#forget()]);
     location.reload();
   }
 
