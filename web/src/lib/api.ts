@@ -35,6 +35,8 @@ type Given<O> = {
   query?: Parameters<O, "query">;
   body?: Body<O>;
   signal?: AbortSignal;
+  /** Any text that this request alone has: sent again with it, it makes nothing twice. */
+  once?: string;
 };
 
 interface Asked {
@@ -42,6 +44,7 @@ interface Asked {
   query?: Query;
   body?: unknown;
   signal?: AbortSignal;
+  once?: string;
 }
 
 /** Waits in milliseconds before the second and later tries to read. */
@@ -105,10 +108,15 @@ function withToken(init: RequestInit, token: string | null): RequestInit {
   return { ...init, headers };
 }
 
-async function ask(method: Method, path: string, { path: names = {}, query, body, signal }: Asked): Promise<unknown> {
+async function ask(
+  method: Method,
+  path: string,
+  { path: names = {}, query, body, signal, once }: Asked,
+): Promise<unknown> {
   const filled = path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(String(names[name])));
   const init: RequestInit = { method: method.toUpperCase(), headers: { Accept: "application/json" } };
   if (signal) init.signal = signal;
+  if (once) init.headers = { ...init.headers, "Idempotency-Key": once };
   if (body !== undefined) {
     init.body = JSON.stringify(body);
     init.headers = { ...init.headers, "Content-Type": "application/json" };
