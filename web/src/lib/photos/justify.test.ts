@@ -1,6 +1,17 @@
 import { expect, test } from "vitest";
 
-import { bounded, estimate, heightOfRows, justify, NARROWEST, rowsBetween, USUAL, WIDEST } from "./justify";
+import {
+  bounded,
+  estimate,
+  heightOfRows,
+  inOneRow,
+  justify,
+  NARROWEST,
+  rowsBetween,
+  sideBySide,
+  USUAL,
+  WIDEST,
+} from "./justify";
 
 /** Numbers that look random and are the same each time (an LCG of Numerical Recipes). */
 function* numbers(seed: number): Generator<number, never> {
@@ -60,4 +71,39 @@ test("rows are found by where they are", () => {
   expect(rows[first - 1]?.top).toBeLessThan(250 - (rows[0]?.height ?? 0));
   expect(rowsBetween(rows, 1e9, 1e9)).toEqual([rows.length, rows.length]);
   expect(rowsBetween([], 0, 100)).toEqual([0, 0]);
+});
+
+test.each([320, 390, 768, 1280, 2560])(
+  "at %i pixels, sections side by side do not touch, and none is left out",
+  (width) => {
+    const draw = numbers(width);
+    const [gap, least] = [24, 160];
+    const widths = Array.from({ length: 500 }, () => {
+      const wide = draw.next().value * width * 1.5;
+      return wide > width ? Infinity : wide;
+    });
+    const stands = sideBySide(widths, { width, gap, least });
+    expect(stands).toHaveLength(widths.length);
+    let end = Infinity;
+    for (const [at, { left, begins }] of stands.entries()) {
+      const taken = Math.max(least, widths[at] as number);
+      // A line is begun only where there is no room on the one before.
+      expect(begins).toBe(end + gap + taken > width);
+      expect(left).toBe(begins ? 0 : end + gap);
+      if (!begins) expect(left + taken).toBeLessThanOrEqual(width);
+      end = left + taken;
+    }
+  },
+);
+
+test("what is wider than a row has a line of its own, between short ones too", () => {
+  const stands = sideBySide([100, Infinity, 100, 300, 100], { width: 600, gap: 20, least: 160 });
+  expect(stands.map(({ begins }) => begins)).toEqual([true, true, true, false, true]);
+  expect(stands.map(({ left }) => left)).toEqual([0, 0, 0, 180, 0]);
+});
+
+test("how wide pictures are in one row is told as far as they fit", () => {
+  const measures = { width: 1000, height: 200, gap: 4 };
+  expect(inOneRow([1.5, 0.75], measures)).toBe(300 + 4 + 150);
+  expect(inOneRow([2.5, 2.5], measures)).toBe(Infinity);
 });

@@ -69,6 +69,31 @@ export function justify(ratios: ArrayLike<number>, { width, height, gap }: Measu
   return rows;
 }
 
+/** How wide pictures are in one row of the wanted height; infinite when that is wider than there is room for. */
+export function inOneRow(ratios: ArrayLike<number>, { width, height, gap }: Measures): number {
+  let wide = -gap;
+  for (let at = 0; at < ratios.length && wide <= width; at += 1) wide += (ratios[at] as number) * height + gap;
+  return wide <= width ? wide : Infinity;
+}
+
+/**
+ * Sections side by side, as long as they fit: of each, pixels from the left, and whether it begins a line. `least` is the
+ * room that a heading needs, `gap` what stands between two of them.
+ */
+export function sideBySide(
+  widths: readonly number[],
+  { width, gap, least }: { width: number; gap: number; least: number },
+): { left: number; begins: boolean }[] {
+  let end = Infinity;
+  return widths.map((wide) => {
+    const taken = Math.max(wide, least);
+    const begins = end + gap + taken > width;
+    const left = begins ? 0 : end + gap;
+    end = left + taken;
+    return { left, begins };
+  });
+}
+
 /** Pixels from the first row's top to the last one's bottom. */
 export function heightOfRows(rows: readonly Row[]): number {
   const last = rows.at(-1);
