@@ -23,6 +23,7 @@ export const PAGES: Readonly<Record<string, Page>> = {
   albums: { title: "Albums", nav: { icon: "albums" }, load: () => import("./pages/Albums.svelte") },
   map: { title: "Map", nav: { icon: "map" }, load: () => import("./pages/Map.svelte") },
   memories: { title: "Memories", nav: { icon: "memories" }, load: () => import("./pages/Memories.svelte") },
+  archive: { title: "Archive", nav: { icon: "archive" }, load: () => import("./pages/Archive.svelte") },
   trash: { title: "Trash", nav: { icon: "trash" }, load: () => import("./pages/Trash.svelte") },
   dashboard: { title: "Dashboard", nav: { icon: "dashboard" }, load: () => import("./pages/Dashboard.svelte") },
   settings: { title: "Settings", nav: { icon: "settings" }, load: () => import("./pages/Settings.svelte") },

@@ -1,6 +1,7 @@
 /** What can be done with many photos at once. What fails changes nothing here, and the selection stays. */
 import { api } from "../api";
 import { plural } from "../format";
+import { asProblem } from "../problems";
 import { toasts } from "../ui/toasts.svelte";
 import type { Source } from "./source.svelte";
 
@@ -19,15 +20,16 @@ export async function favour(source: Source, ids: readonly string[], favourite: 
     toasts.done(`${plural(ids.length, "photo")} ${favourite ? "added to" : "removed from"} favourites.`);
 }
 
-/** Out of the timeline, and still in albums and search. */
-export async function archive(source: Source, ids: readonly string[]): Promise<void> {
-  await inLots(ids, (image_ids) => api.post("/images/edit", { body: { image_ids, archived: true } }));
-  source.remove(ids);
+/** Out of the timeline, and still in albums of one's own; or back into it. */
+export async function archive(source: Source, ids: readonly string[], archived: boolean): Promise<void> {
+  const moving = ids.filter((id) => source.photo(id)?.archived !== archived);
+  const say = (to: boolean): Promise<void> =>
+    inLots(moving, (image_ids) => api.post("/images/edit", { body: { image_ids, archived: to } }));
+  await say(archived);
+  source.archived(moving, archived);
   toasts.done(
-    `${plural(ids.length, "photo")} archived.`,
-    undoing(source, () =>
-      inLots(ids, (image_ids) => api.post("/images/edit", { body: { image_ids, archived: false } })),
-    ),
+    `${plural(moving.length, "photo")} ${archived ? "archived" : "back in the timeline"}.`,
+    undoing(source, () => say(!archived)),
   );
 }
 
@@ -38,6 +40,27 @@ export async function trash(source: Source, ids: readonly string[]): Promise<voi
     `${plural(ids.length, "photo")} moved to the trash.`,
     undoing(source, () => inLots(ids, (image_ids) => api.post("/images/restore", { body: { image_ids } }))),
   );
+}
+
+/** Out of the trash. */
+export async function restore(source: Source, ids: readonly string[]): Promise<void> {
+  await inLots(ids, async (image_ids) => {
+    await api.post("/images/restore", { body: { image_ids } });
+    source.remove(image_ids);
+  });
+  toasts.done(`${plural(ids.length, "photo")} restored, into the same albums.`);
+}
+
+/** Gone for good, one by one: `gone` is told of each. Ask before. */
+export async function purge(source: Source, ids: readonly string[], gone: (id: string) => void): Promise<void> {
+  for (const image_id of ids) {
+    await api.delete("/images/trash/{image_id}", { path: { image_id } }).catch((error: unknown) => {
+      if (asProblem(error).status !== 404) throw error; // its time had come, or somebody was faster
+    });
+    source.remove([image_id]);
+    gone(image_id);
+  }
+  toasts.done(`${plural(ids.length, "photo")} gone for good.`);
 }
 
 function undoing(source: Source, undo: () => Promise<void>): { label: string; run: () => void } {

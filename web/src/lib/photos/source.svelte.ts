@@ -23,6 +23,9 @@ export interface Section {
   revision: number;
 }
 
+/** What a list has of the archive: nothing, what else is there and it, or it alone. */
+export type Archive = "without" | "with" | "alone";
+
 export interface Position {
   section: Section;
   index: number;
@@ -115,6 +118,15 @@ export abstract class Source {
       }
     }
     this.revision += 1;
+  }
+
+  /** Whether what goes into the archive goes from here, comes from it, or stays as it is. */
+  protected archive: Archive = "without";
+
+  /** Photos are in the archive now, or out of it: they stay here or go, as this list has it. */
+  archived(ids: readonly string[], archived: boolean): void {
+    if (this.archive === (archived ? "without" : "alone")) this.remove(ids);
+    else this.update(ids, (photo) => ({ ...photo, archived }));
   }
 
   /** Photos that do not belong here any more. */
@@ -306,9 +318,10 @@ export class Listing extends Source {
   /** Whether more can be loaded. */
   more: boolean = $state(false);
 
-  constructor(page: (cursor: string | undefined) => Promise<Page>) {
+  constructor(page: (cursor: string | undefined) => Promise<Page>, archive: Archive = "without") {
     super();
     this.#page = page;
+    this.archive = archive;
   }
 
   async open(): Promise<void> {

@@ -68,3 +68,23 @@ test("when all that is loaded goes, what was not yet comes", async () => {
   await answer();
   expect([listing.ready, ids(listing)]).toEqual([true, ["c"]]);
 });
+
+test.each([
+  ["without", ["b"], ["a", "b"]],
+  ["with", ["a", "b"], ["a", "b"]],
+  ["alone", ["a", "b"], ["b"]],
+] as const)("a list %s the archive keeps what belongs there", async (archive, whenArchived, whenTakenOut) => {
+  const opened = async (archived: boolean): Promise<Listing> => {
+    const items = ["a", "b"].map((id) => ({ ...photo(id), archived }));
+    const listing = new Listing(async () => ({ items, next_cursor: null }), archive);
+    await listing.open();
+    return listing;
+  };
+  const one = await opened(false);
+  one.archived(["a"], true);
+  expect(ids(one)).toEqual(whenArchived);
+  expect(one.photo("a")?.archived).toBe(archive === "without" ? undefined : true);
+  const other = await opened(true);
+  other.archived(["a"], false);
+  expect(ids(other)).toEqual(whenTakenOut);
+});
