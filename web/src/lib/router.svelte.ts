@@ -70,6 +70,7 @@ class Router {
    * these are pages of the gallery. What the browser's own list of visits keeps is out of a page's reach.
    */
   async leave(to = "#/"): Promise<void> {
+    if (!globalThis.history) return;
     if (this.#depth > 0) {
       const there = new Promise((resolve) => addEventListener("popstate", resolve, { once: true }));
       history.go(-this.#depth);
