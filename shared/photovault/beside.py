@@ -15,6 +15,9 @@ _ESTIMATED, _PERSON = "estimated", "person"
 _SAME_DEGREES = 0.00005
 LONGEST_CAPTION = 2000
 LONGEST_TITLE = 200
+MOST_STARS = 5
+# Names and tags that are kept of one photo.
+_MOST_WORDS = 100
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,8 @@ class Known:
     """``taken`` is an instant with its zone; ``location`` are degrees north and east; ``filename`` is the first one.
 
     ``corrected_time`` (as ``taken_at`` of the API) and ``corrected_location`` are what a person said against the file.
+    ``rating`` is 1 to 5 stars, 0 for none; five are a favourite. ``people`` and ``tags`` are for telling what a vault
+    has no place for: nobody says whose face a name belongs to.
     """
 
     filename: str = ""
@@ -33,6 +38,9 @@ class Known:
     trashed: bool = False
     corrected_time: str = ""
     corrected_location: tuple[float, float] | None = None
+    rating: int = 0
+    people: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
 
     def __or__(self, other: Known) -> Known:
         """Both together: copies of one photo may know different things of it. What is here comes first."""
@@ -46,11 +54,21 @@ class Known:
             trashed=self.trashed and other.trashed,
             corrected_time=self.corrected_time or other.corrected_time,
             corrected_location=self.corrected_location or other.corrected_location,
+            rating=self.rating or other.rating,
+            people=tuple(dict.fromkeys(self.people + other.people)),
+            tags=tuple(dict.fromkeys(self.tags + other.tags)),
         )
 
     @property
     def is_empty(self) -> bool:
-        return replace(self, filename="", trashed=False) == Known()
+        return (
+            not self.is_favourite and replace(self, filename="", trashed=False, rating=0, people=(), tags=()) == Known()
+        )
+
+    @property
+    def is_favourite(self) -> bool:
+        """Whether it was marked as one, or has all the stars that there are."""
+        return self.favourite or self.rating == MOST_STARS
 
 
 def lacking(photo: Mapping[str, Any], known: Known, *, zone: tzinfo | None) -> dict[str, Any]:
@@ -62,7 +80,7 @@ def lacking(photo: Mapping[str, Any], known: Known, *, zone: tzinfo | None) -> d
     edit: dict[str, Any] = {}
     if known.caption and not photo["caption"]:
         edit["caption"] = known.caption[:LONGEST_CAPTION]
-    if known.favourite and not photo["favourite"]:
+    if known.is_favourite and not photo["favourite"]:
         edit["favourite"] = True
     if known.archived and not photo["archived"]:
         edit["archived"] = True
@@ -104,6 +122,21 @@ def title(text: str) -> str:
     kept = "".join(" " if unicodedata.category(each) in {"Cc", "Cs", "Zl", "Zp"} else each for each in text)
     kept = " ".join(kept.split())[:LONGEST_TITLE].strip()
     return kept if any(unicodedata.category(each) not in {"Cf", "Zs"} for each in kept) else ""
+
+
+def words(listed: object) -> tuple[str, ...]:
+    """Names or tags of a list that somebody else wrote, each once and in one line."""
+    found = (title(each) for each in listed if isinstance(each, str)) if isinstance(listed, list) else ()
+    return tuple(dict.fromkeys(each for each in found if each))[:_MOST_WORDS]
+
+
+def stars(value: object) -> int:
+    """A rating as 1 to 5; 0 for none, and for what is none."""
+    try:
+        found = int(value) if isinstance(value, (int, str)) and not isinstance(value, bool) else 0
+    except ValueError:
+        return 0
+    return found if 1 <= found <= MOST_STARS else 0
 
 
 def position(lat: object, lon: object) -> tuple[float, float] | None:

@@ -105,6 +105,8 @@ def _of_xmp(document: bytes) -> Known | None:
         taken=instant,
         corrected_time=corrected,
         corrected_location=position(*metadata.xmp_position(properties)),
+        rating=beside.stars(properties.text("xmp:Rating")),
+        tags=beside.words(properties.texts("digiKam:TagsList") or properties.texts("dc:subject")),
     )
 
 
@@ -125,6 +127,8 @@ def _of_json(document: bytes) -> tuple[Known, list[str]] | None:
         archived=found.get("archived") is True,
         location=position(found.get("latitude"), found.get("longitude")),
         trashed=found.get("trashed") is True,
+        rating=beside.stars(found.get("rating")),
+        tags=beside.words(_tags(found.get("tags"))),
     )
     return known, _titles(found.get("albums"))
 
@@ -133,6 +137,12 @@ def _titles(albums: object) -> list[str]:
     listed: Sequence[Any] = albums if isinstance(albums, list) else ()
     titles = (beside.title(_text(each.get("title"))) for each in listed if isinstance(each, dict))
     return list(dict.fromkeys(title for title in titles if title))
+
+
+def _tags(tags: object) -> list[object]:
+    """Of immich-go, with their whole paths, such as ``Travel/Portugal``."""
+    listed: Sequence[Any] = tags if isinstance(tags, list) else ()
+    return [_text(each.get("value") or each.get("name")) if isinstance(each, dict) else each for each in listed]
 
 
 def _time(value: object) -> datetime | None:

@@ -36,6 +36,8 @@ _BESIDE = frozenset({".json", ".csv", ".html", ".xmp", ".aae", ".txt"})
 class Collected:
     """What an export holds. ``known`` is by the path of the photo; ``trashed`` were thrown away there already.
 
+    ``names`` of people, ``tags`` and ``stars`` (how many photos have so many) are what it says beside that.
+
     A context manager: it holds the zips open until all is uploaded.
     """
 
@@ -44,6 +46,9 @@ class Collected:
     passed_over: list[PassedOver] = field(default_factory=list)
     trashed: int = 0
     unknown: int = 0
+    names: set[str] = field(default_factory=set)
+    tags: set[str] = field(default_factory=set)
+    stars: Counter[int] = field(default_factory=Counter)
     archives: list[zips.Archive] = field(default_factory=list)
     stop: Event | None = None
 
@@ -68,6 +73,9 @@ class Collected:
             return
         else:
             self.known[found.path] = known
+            self.names.update(known.people)
+            self.tags.update(known.tags)
+            self.stars[known.rating] += 1
         item = Item.of(found, albums=tuple(albums))
         if known is not None and _is_whole(known.filename, item.filename):
             item = replace(item, filename=known.filename[:255])
@@ -153,8 +161,11 @@ def apple(paths: Sequence[Path], *, with_albums: bool = True, stop: Event | None
     return collected
 
 
-def immich(paths: Sequence[Path], *, with_albums: bool = True, stop: Event | None = None) -> Collected:
-    """What comes out of Immich: its storage, its downloads, archives of immich-go. Raises as ``takeout``."""
+def immich(
+    paths: Sequence[Path], *, with_albums: bool = True, with_tags: bool = False, stop: Event | None = None
+) -> Collected:
+    """What comes out of Immich: its storage, its downloads, archives of immich-go. ``with_tags`` makes an album of each
+    tag. Raises as ``takeout``."""
     collected = Collected(stop=stop)
     folders = _folders(paths, collected)
     roots = immich_export.roots(folder.path for folder in folders)
@@ -162,7 +173,7 @@ def immich(paths: Sequence[Path], *, with_albums: bool = True, stop: Event | Non
     for folder in folders:
         within = immich_export.made_in(folder.path, roots)
         if within is None:
-            _add_of_immich(folder, collected, with_albums=with_albums)
+            _add_of_immich(folder, collected, with_albums=with_albums, with_tags=with_tags)
         else:
             made[within] += len(folder.photos) + len(folder.others)
     for path, files in made.items():
@@ -172,7 +183,7 @@ def immich(paths: Sequence[Path], *, with_albums: bool = True, stop: Event | Non
     return collected
 
 
-def _add_of_immich(folder: _Folder, collected: Collected, *, with_albums: bool) -> None:
+def _add_of_immich(folder: _Folder, collected: Collected, *, with_albums: bool, with_tags: bool) -> None:
     there = {immich_export.plain(name): found for name, found in folder.others.items()}
     downloaded = immich_export.album_of(photo_files.text_of(folder.path.name))
     read: dict[str, tuple[Known, list[str]] | None] = {}
@@ -185,7 +196,8 @@ def _add_of_immich(folder: _Folder, collected: Collected, *, with_albums: bool) 
             if (said := read[name]) is not None:
                 known = said[0] if known is None else known | said[0]
                 albums += said[1]
-        collected.add(photo, known, list(dict.fromkeys(albums)) if with_albums else [])
+        tags = list(known.tags) if known is not None and with_tags else []
+        collected.add(photo, known, list(dict.fromkeys((albums if with_albums else []) + tags)))
     for name, found in there.items():
         if name not in read:
             why = "It belongs to no photo beside it: nothing is taken from it."

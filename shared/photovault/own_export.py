@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from photovault import export_layout
+from photovault import beside, export_layout
 from photovault.beside import Known, position, title
 
 _CORRECTED = "person"
@@ -34,11 +34,17 @@ def read(document: bytes) -> tuple[Known, list[str]] | None:
         archived=found.get("archived") is True,
         corrected_time=corrected,
         corrected_location=at,
+        people=_names(found.get("people")),
     )
     albums = found.get("albums")
     return known, [_text(each.get("id")) for each in albums if isinstance(each, dict)] if isinstance(
         albums, list
     ) else []
+
+
+def _names(people: object) -> tuple[str, ...]:
+    listed: list[Any] = people if isinstance(people, list) else []
+    return beside.words([each.get("name") for each in listed if isinstance(each, dict)])
 
 
 def titles(document: bytes) -> dict[str, str]:

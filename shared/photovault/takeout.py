@@ -22,6 +22,7 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from photovault import beside
 from photovault.beside import Known, position, title
 
 LONGEST_STEM = 46
@@ -108,7 +109,13 @@ def read(document: bytes) -> Known | None:
         archived=found.get("archived") is True,
         location=_place(found.get("geoData")) or _place(found.get("geoDataExif")),
         trashed=found.get("trashed") is True,
+        people=beside.words(_names(found.get("people"))),
     )
+
+
+def _names(people: object) -> list[object]:
+    listed: Sequence[Any] = people if isinstance(people, list) else ()
+    return [_text(each.get("name")) for each in listed if isinstance(each, dict)]
 
 
 def album_title(document: bytes) -> str | None:

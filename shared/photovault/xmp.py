@@ -27,6 +27,7 @@ _PREFIXES = {
     "http://ns.adobe.com/tiff/1.0/": "tiff",
     "http://ns.adobe.com/xap/1.0/": "xmp",
     "http://purl.org/dc/elements/1.1/": "dc",
+    "http://www.digikam.org/ns/1.0/": "digiKam",
     "http://www.w3.org/1999/02/22-rdf-syntax-ns#": "rdf",
 }
 

@@ -375,6 +375,34 @@ def test_a_link_to_nothing_fails(logged_in: Run, server: Server, tmp_path: Path)
     assert "link to nothing" in logged_in("upload", str(folder), code=1).stderr
 
 
+def test_an_import_says_what_it_could_not_take_over(logged_in: Run, server: Server, tmp_path: Path) -> None:
+    def known(request: httpx.Request) -> Any:
+        hashes = json.loads(request.content)["sha256"]
+        return {"items": [{"sha256": each, "state": "present", "image_id": str(ids.new())} for each in hashes]}
+
+    server.answers["/images/uploads/check"] = known
+    people = [{"name": name} for name in ("Ada", "\x1b[31mBob", "", 7)]
+    export = tmp_path / "export"
+    export.mkdir()
+    (export / "a.jpg").write_bytes(PHOTO)
+    (export / "a.jpg.json").write_text(
+        json.dumps({"title": "a.jpg", "photoTakenTime": {"timestamp": "1556712000"}, "people": people})
+    )
+    told = logged_in("import", "takeout", str(export)).stderr
+    assert "2 names of people were not taken over:" in told
+    assert "does not say whose face is whose" in told
+    (export / "a.jpg.json").write_text(
+        json.dumps(
+            {"software": "immich-go", "fileName": "a.jpg", "rating": 4, "tags": [{"value": f"t{n}"} for n in range(9)]}
+        )
+    )
+    told = logged_in("import", "immich", str(export)).stderr
+    assert "The stars of 1 photo were not taken over" in told
+    assert "9 tags were not taken over: t0, t1, t2, t3, t4 and 4 more. With --tags" in told
+    last = json.loads(logged_in("import", "immich", str(export), "--json").stdout.splitlines()[-1])
+    assert last["not_taken_over"] == {"people": [], "tags": [f"t{n}" for n in range(9)], "photos_of_fewer_stars": 1}
+
+
 @pytest.mark.parametrize(
     "arguments",
     [["nowhere"], [".", "--watch", "--dry-run"], [".", "--album", "  "], [".", "--jobs", "0"], []],

@@ -73,8 +73,26 @@ def test_a_time_that_ends_in_z_is_an_instant_and_corrects_nothing() -> None:
     assert (known.taken, known.corrected_time) == (datetime(2018, 8, 11, 17, 38, 25, tzinfo=UTC), "")
 
 
-def test_an_edit_of_tags_alone_says_nothing() -> None:
-    assert known_of(sidecar()).is_empty
+def test_an_edit_of_tags_alone_changes_nothing_and_is_known() -> None:
+    known = known_of(sidecar())
+    assert known.is_empty
+    assert (known.rating, known.tags) == (4, ("sea/summer",))
+
+
+@pytest.mark.parametrize("rating", [5, "5"])
+def test_all_the_stars_that_there_are_make_a_favourite(rating: object) -> None:
+    read = immich_export.read("a.json", json.dumps(archived(rating=rating)).encode())
+    assert read is not None
+    assert read[0].is_favourite
+    assert not read[0].is_empty
+
+
+@pytest.mark.parametrize("rating", [4, 0, -1, 6, True, "five", None, [5], 1e99])
+def test_fewer_stars_make_none(rating: object) -> None:
+    read = immich_export.read("a.json", json.dumps(archived(rating=rating, tags=[7, {"value": 1}, None])).encode())
+    assert read is not None
+    assert not read[0].is_favourite
+    assert read[0].tags == ()
 
 
 def test_an_archive_says_all_that_immich_knew() -> None:
@@ -91,6 +109,8 @@ def test_an_archive_says_all_that_immich_knew() -> None:
             favourite=True,
             archived=True,
             location=(41.1, -8.6),
+            rating=5,
+            tags=("People/Ada",),
         ),
         ["Porto"],
     )

@@ -244,6 +244,16 @@ def test_an_archive_of_immich_go_comes_with_its_albums(tmp_path: Path) -> None:
     assert all(item.albums == () for item in importing.immich([tmp_path], with_albums=False).items)
 
 
+def test_tags_of_immich_become_albums_where_somebody_wants_that(tmp_path: Path) -> None:
+    write(tmp_path / "a.jpg")
+    write(tmp_path / "a.jpg.json", archived(rating=3, tags=[{"value": "Travel/Portugal"}], albums=[{"title": "Porto"}]))
+    with importing.immich([tmp_path]) as collected:
+        assert [item.albums for item in collected.items] == [("Porto",)]
+        assert (collected.tags, collected.stars[3]) == ({"Travel/Portugal"}, 1)
+    with importing.immich([tmp_path], with_albums=False, with_tags=True) as collected:
+        assert [item.albums for item in collected.items] == [("Travel/Portugal",)]
+
+
 def test_a_download_of_immich_is_its_album(tmp_path: Path) -> None:
     paths = [
         packed(tmp_path / f"{name}-20250827_225104.zip", {f"IMG_{number}.jpg": PHOTO, f"IMG_{number}+1.jpg": PHOTO})

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -31,6 +32,8 @@ Sealed = Annotated[bool, typer.Option("--sealed", help="Encrypt on this computer
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be uploaded.")]
 Albums = Annotated[bool, typer.Option("--albums/--no-albums", help="Make the albums of the export, too.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Tell what became of every file as a line of JSON.")]
+
+_NAMED = 5
 
 
 @app.command()
@@ -92,6 +95,7 @@ def immich(
     server: Server = None,
     email: Email = None,
     albums: Albums = True,
+    tags: Annotated[bool, typer.Option("--tags", help="Make an album of each tag.")] = False,
     jobs: Jobs = 4,
     sealed: Sealed = False,
     dry_run: DryRun = False,
@@ -101,15 +105,26 @@ def immich(
 
     Only immich-go takes favourites, the archive and most albums along: in Immich's own folders there are photos and
     XMP sidecars, of which descriptions, corrected times and corrected places are taken. A zip of an album becomes that
-    album again. Live Photos find their films. Ratings, tags and names of people are not taken over; previews and other
-    files that Immich made itself are left out.
+    album again. Live Photos find their films. Photos of five stars become favourites, and with --tags each tag becomes
+    an album; other stars and tags have no place here, which is told at the end. Previews and other files that Immich
+    made itself are left out.
 
     Exit codes: as those of upload.
     """
     from photovault import importing
 
     settings: dict[str, object] = {"jobs": jobs, "sealed": sealed or None, "dry_run": dry_run}
-    _run(paths, importing.immich, server=server, email=email, albums=albums, settings=settings, as_json=as_json)
+    collect = partial(importing.immich, with_tags=tags)
+    _run(
+        paths,
+        collect,
+        server=server,
+        email=email,
+        albums=albums,
+        settings=settings,
+        as_json=as_json,
+        tags=tags,
+    )
 
 
 @app.command("photovault")
@@ -134,7 +149,16 @@ def own(
     from photovault import importing
 
     settings: dict[str, object] = {"jobs": jobs, "sealed": sealed or None, "dry_run": dry_run}
-    _run(paths, importing.photovault, server=server, email=email, albums=albums, settings=settings, as_json=as_json)
+    _run(
+        paths,
+        importing.photovault,
+        server=server,
+        email=email,
+        albums=albums,
+        settings=settings,
+        as_json=as_json,
+        nameless="Faces are found and grouped anew here.",
+    )
 
 
 def _run(
@@ -146,6 +170,8 @@ def _run(
     albums: bool,
     settings: dict[str, object],
     as_json: bool,
+    tags: bool = False,
+    nameless: str = "The export does not say whose face is whose.",
 ) -> None:
     from photovault import importing, zips
 
@@ -177,17 +203,49 @@ def _run(
             described = importing.Described(0, 0)
             if not settings["dry_run"]:
                 described = importing.describe(run.client, results, export.known)
-            _tell(run, export, described, as_json=as_json)
+            _tell(run, export, described, as_json=as_json, tags=tags, nameless=nameless)
 
 
-def _tell(run: upload.Run, export: Collected, described: Described, *, as_json: bool) -> None:
+def _tell(
+    run: upload.Run, export: Collected, described: Described, *, as_json: bool, tags: bool, nameless: str
+) -> None:
+    from photovault.beside import MOST_STARS
+
+    fewer = sum(photos for stars, photos in export.stars.items() if 0 < stars < MOST_STARS)
+    lost_tags = set() if tags else export.tags
     if as_json:
+        lost = {"people": sorted(export.names), "tags": sorted(lost_tags), "photos_of_fewer_stars": fewer}
         told = {"described": described.photos, "in_trash_there": export.trashed, "nothing_known": export.unknown}
-        print(json.dumps({"event": "imported", **told}), flush=True)
+        print(json.dumps({"event": "imported", **told, "not_taken_over": lost}), flush=True)
         return
+    note = run.teller.note
     if described.photos:
-        run.teller.note(f"{counted(described.photos, 'photo')} got what the export knows of it beside its file.")
+        note(f"{counted(described.photos, 'photo')} got what the export knows of it beside its file.")
+    if described.too_early:
+        note(
+            f"The vault is still looking at {counted(described.too_early, 'photo')}. Run the same command again later: "
+            "they then get the times and places that only the export knows."
+        )
     if export.trashed:
-        run.teller.note(f"{counted(export.trashed, 'photo')} of the export's trash left out.")
+        note(f"{counted(export.trashed, 'photo')} of the export's trash left out.")
     if export.unknown:
-        run.teller.note(f"Of {counted(export.unknown, 'file')} the export says nothing beside the file itself.")
+        note(f"Of {counted(export.unknown, 'file')} the export says nothing beside the file itself.")
+    if five := export.stars[MOST_STARS]:
+        note(f"{counted(five, 'photo')} of five stars {'is a favourite' if five == 1 else 'are favourites'} here.")
+    if fewer:
+        note(f"The stars of {counted(fewer, 'photo')} were not taken over: there are favourites here, and no stars.")
+    if lost_tags:
+        what = counted(len(lost_tags), "tag was", "tags were")
+        note(f"{what} not taken over: {_some(lost_tags)}. With --tags each becomes an album.")
+    if export.names:
+        what = counted(len(export.names), "name of a person was", "names of people were")
+        note(
+            f"{what} not taken over: {_some(export.names)}. {nameless} Name people in the gallery, or with "
+            "`photovault people name`."
+        )
+
+
+def _some(words: Collection[str]) -> str:
+    """The first of them, by the alphabet."""
+    told = ", ".join(sorted(words, key=str.casefold)[:_NAMED])
+    return told if len(words) <= _NAMED else f"{told} and {len(words) - _NAMED:,} more"
