@@ -10,7 +10,8 @@ type State =
   | { is: "out"; note: string | null }
   | { is: "in"; user: tokens.User };
 
-/** How what pages keep on the disk is called: ciphertext in caches, names of unfinished uploads in databases. */
+/** How what pages keep on the disk is called: ciphertext in caches, names of what is unfinished in databases, and parts of
+ * an export that wait to be saved in folders. */
 const KEPT = "photovault-";
 
 class Session {
@@ -101,7 +102,7 @@ class Session {
   /** All of it, also where some of it fails, and whichever parts were loaded: the next one who sits here would see it. */
   async #forget(): Promise<void> {
     await Promise.allSettled(this.#forgetters.map(async (forget) => forget()));
-    await Promise.allSettled([forgetCaches(), forgetDatabases()]);
+    await Promise.allSettled([forgetCaches(), forgetDatabases(), forgetFiles()]);
   }
 }
 
@@ -111,6 +112,13 @@ async function forgetCaches(): Promise<void> {
 
 async function forgetDatabases(): Promise<void> {
   for (const { name } of await indexedDB.databases()) if (name?.startsWith(KEPT)) indexedDB.deleteDatabase(name);
+}
+
+async function forgetFiles(): Promise<void> {
+  const folder = await navigator.storage.getDirectory();
+  const names: string[] = [];
+  for await (const name of folder.keys()) if (name.startsWith(KEPT)) names.push(name);
+  for (const name of names) await folder.removeEntry(name, { recursive: true });
 }
 
 export const session = new Session();

@@ -1,6 +1,7 @@
 /**
  * What goes into an export, photo by photo: each original opened and compared with its SHA-256, its sidecar, and at the
- * end the documents about all of them. What cannot be had is left out and named. No I/O of its own: `Sources` has it.
+ * end the documents about all of them. What cannot be had is left out and named. It can be gone on with from its notes.
+ * No I/O of its own: `Sources` has it.
  */
 import type { Schemas } from "../api";
 import {
@@ -29,11 +30,39 @@ export interface Entry {
   lastModified: Date;
 }
 
-/** What belongs together, and how many bytes of photos it brings. */
-export interface Group {
-  entries: Entry[];
-  photos: number;
+/** An album, and where its document is in the archive. */
+export type Listed = Album & { file: string };
+
+/** What stays the same from the beginning of an export to its end, however often it is gone on with. */
+export interface Begun {
+  made: Export;
+  server: string;
+  tool: string;
+  albums: readonly Listed[];
+}
+
+/** What is to be known of a photo that is in the archive. */
+export interface Noted {
+  id: string;
+  path: string;
+  /** Of the files beside it, such as its moving half. */
+  endings: readonly string[];
+  sha256: string;
   bytes: number;
+  written: string;
+  albums: readonly string[];
+  positions: Readonly<Record<string, number>>;
+}
+
+/** What came of a photo, of the page at `cursor`: with all notes so far an export can be gone on with. */
+export type Note = { cursor: string | null } & ({ noted: Noted } | { leftOut: LeftOut });
+
+/** What belongs together. `bytes` are those of the photo; `size` is what its files bring. */
+export interface Group {
+  entries: Iterable<Entry>;
+  bytes: number;
+  size: number;
+  note: Note | null;
 }
 
 export interface LeftOut {
@@ -44,7 +73,6 @@ export interface LeftOut {
 
 export interface Sources {
   page: (cursor: string | null) => Promise<{ items: readonly Photo[]; next_cursor: string | null }>;
-  albums: () => Promise<readonly Album[]>;
   people: () => Promise<readonly Person[]>;
   /** The opened blob. Throws `Refused` where another ticket, or none, may help. */
   open: (ticket: Ticket) => Promise<Uint8Array>;
@@ -60,66 +88,67 @@ export class Refused extends Error {}
 const AHEAD_BYTES = 48 * 1024 * 1024;
 const AHEAD = 4;
 
-interface Noted {
-  id: string;
-  path: string;
-  sha256: string;
-  written: string;
-  albums: readonly string[];
-  positions: Readonly<Record<string, number>>;
-}
-
 type Fetched = { photo: Photo; original: Uint8Array; motion: Uint8Array | null };
 
-/** Everything of an export, in groups that stay together. `leftOut` grows with what had to be left out. */
+/** The albums of an export, each with a name of its own. */
+export function listed(albums: readonly Album[]): Listed[] {
+  const names = new Names();
+  return albums.map((album) => ({ ...album, file: names.take("albums", safeName(album.title, "album") + SIDECAR) }));
+}
+
+/** Everything of an export that is not `done`, in groups that stay together. */
 export async function* collect(
-  made: Export,
-  { server, tool }: { server: string; tool: string },
+  { made, server, tool, albums }: Begun,
   sources: Sources,
-  leftOut: LeftOut[],
+  done: readonly Note[] = [],
 ): AsyncGenerator<Group, void, void> {
   const names = new Names();
-  const albums = (await sources.albums()).map((album) => ({
-    ...album,
-    file: names.take("albums", safeName(album.title, "album") + SIDECAR),
-  }));
   const known = new Map(albums.map((album) => [album.id, album]));
-  const people = await sources.people();
-  const noted: Noted[] = [];
-  let bytes = 0;
-  let cursor: string | null = null;
+  const noted = done.flatMap((note) => ("noted" in note ? note.noted : []));
+  const leftOut = done.flatMap((note) => ("leftOut" in note ? note.leftOut : []));
+  for (const { path, endings } of noted) names.keep([path, ...endings.map((ending) => path + ending)]);
+  const have = new Set([...noted, ...leftOut].map(({ id }) => id));
+  let cursor = done.at(-1)?.cursor ?? null;
   do {
     const at: string | null = cursor;
     const page = await sources.page(at);
-    for await (const [listed, fetched] of ahead(page.items, (photo) => fetchTwice(photo, at, sources))) {
+    const wanted = page.items.filter(({ id }) => !have.has(id));
+    for await (const [listing, fetched] of ahead(wanted, (photo) => fetchTwice(photo, at, sources))) {
       if (fetched === null) continue; // it was thrown away meanwhile
       if ("why" in fetched) {
-        leftOut.push({ id: listed.id, filename: listed.filename, why: fetched.why });
+        const left = { id: listing.id, filename: listing.filename, why: fetched.why };
+        leftOut.push(left);
+        yield { entries: [], bytes: 0, size: 0, note: { cursor: at, leftOut: left } };
         continue;
       }
       const { photo, original, motion } = fetched;
       const ending = motion ? motionEnding(photo.tickets["motion"]?.content_type ?? "") : null;
-      const path = names.take(photoFolder(photo), photoName(photo), [SIDECAR, ...(ending ? [ending] : [])]);
+      const endings = [SIDECAR, ...(ending ? [ending] : [])];
+      const path = names.take(photoFolder(photo), photoName(photo), endings);
       const lastModified = writtenAt(photo);
       const entries: Entry[] = [{ name: path, input: original, lastModified }];
       if (motion && ending) entries.push({ name: path + ending, input: motion, lastModified });
       const its = photo.albums.flatMap((id) => known.get(id) ?? []);
       const about = sidecar(photo, path, ending ? path + ending : null, its);
       entries.push({ name: path + SIDECAR, input: about, lastModified });
-      noted.push({
+      const aboutIt = {
         id: photo.id,
         path,
+        endings,
         sha256: photo.sha256,
+        bytes: original.length,
         written: lastModified.toISOString(),
         albums: photo.albums,
         positions: photo.positions,
-      });
-      bytes += original.length;
-      yield { entries, photos: 1, bytes: original.length };
+      };
+      noted.push(aboutIt);
+      const size = entries.reduce((sum, { input }) => sum + input.length, 0);
+      yield { entries, bytes: original.length, size, note: { cursor: at, noted: aboutIt } };
     }
     cursor = page.next_cursor;
   } while (cursor !== null);
-  yield { entries: [...documents()], photos: 0, bytes: 0 };
+  const people = await sources.people();
+  yield { entries: documents(), bytes: 0, size: 0, note: null };
 
   function* documents(): Generator<Entry> {
     const lastModified = sources.now();
@@ -151,7 +180,7 @@ export async function* collect(
         finished_at: lastModified.toISOString(),
         tool,
         photos: noted.length,
-        bytes,
+        bytes: noted.reduce((sum, { bytes }) => sum + bytes, 0),
         albums: albums.length,
         people: people.length,
         left_out: leftOut,
@@ -225,6 +254,8 @@ async function* ahead<T>(
 /** The same groups in runs of so many bytes; what belongs together is in one of them. */
 export class Parts {
   ended = false;
+  /** Of what is in the part that was made last. */
+  notes: Note[] = [];
   #groups: AsyncIterator<Group>;
   #most: number;
   #kept: Group | null = null;
@@ -235,7 +266,8 @@ export class Parts {
   }
 
   async *next(): AsyncGenerator<Entry> {
-    let bytes = 0;
+    let size = 0;
+    this.notes = [];
     for (;;) {
       const group = this.#kept ?? (await this.#following());
       if (group === null) {
@@ -243,12 +275,13 @@ export class Parts {
         return;
       }
       this.#kept = null;
-      if (bytes > 0 && bytes + group.bytes > this.#most) {
+      if (size > 0 && size + group.size > this.#most) {
         this.#kept = group;
         return;
       }
-      bytes += group.bytes;
+      size += group.size;
       yield* group.entries;
+      if (group.note) this.notes.push(group.note);
     }
   }
 

@@ -3,7 +3,20 @@ import { readFileSync } from "node:fs";
 
 import { expect, test } from "vitest";
 
-import { collect, Parts, Refused, type Export, type Group, type LeftOut, type Sources, type Ticket } from "./collect";
+import {
+  collect,
+  listed,
+  Parts,
+  Refused,
+  type Begun,
+  type Entry,
+  type Export,
+  type Group,
+  type Note,
+  type Sources,
+  type Ticket,
+} from "./collect";
+import { Pace, timeLeft } from "./pace";
 import { Names, photoFolder, photoName, README, safeName, split, type Album, type Photo } from "./layout";
 
 const PYTHON = readFileSync("../shared/photovault/export_layout.py", "utf-8");
@@ -68,7 +81,12 @@ test("a photo goes where its day says, and nowhere else", () => {
 });
 
 const made = { id: "e", created_at: "2026-01-01T00:00:00Z" } as Export;
-const about = { server: "https://vault.example.com", tool: "test" };
+const begun: Begun = {
+  made,
+  server: "https://vault.example.com",
+  tool: "test",
+  albums: listed([{ id: "a", title: "Trip", cover_image_id: "2" } as Album]),
+};
 
 function sources(pages: Photo[][], open: Sources["open"]): Sources {
   return {
@@ -77,7 +95,6 @@ function sources(pages: Photo[][], open: Sources["open"]): Sources {
       const at = Number(cursor ?? 0);
       return { items: pages[at] ?? [], next_cursor: at + 1 < pages.length ? String(at + 1) : null };
     },
-    albums: async () => [{ id: "a", title: "Trip", cover_image_id: "2" } as Album],
     people: async () => [],
     sha256: async (bytes) => createHash("sha256").update(bytes).digest("hex"),
     now: () => new Date("2026-01-02T00:00:00Z"),
@@ -96,8 +113,7 @@ const bytesOf = async ({ url }: Ticket): Promise<Uint8Array> => new TextEncoder(
 
 test("everything is in it: photos with what is known of them, albums in their order, checksums", async () => {
   const pages = [[photo("1", { albums: ["a"] })], [photo("2", { albums: ["a"], positions: { a: 1 } })]];
-  const leftOut: LeftOut[] = [];
-  const found = await files(collect(made, about, sources(pages, bytesOf), leftOut));
+  const found = await files(collect(begun, sources(pages, bytesOf)));
   const folder = "photos/2025/2025-05 (May)";
   expect([...found.keys()]).toEqual([
     ...[`${folder}/IMG.jpg`, `${folder}/IMG.jpg.json`, `${folder}/IMG (2).jpg`, `${folder}/IMG (2).jpg.json`],
@@ -119,46 +135,101 @@ test("what the storage refuses is asked for once more with fresh tickets, then l
     if (ticket.url === "2" || asked.filter((url) => url === ticket.url).length < 2) throw new Refused("It is gone.");
     return bytesOf(ticket);
   };
-  const leftOut: LeftOut[] = [];
-  const found = await files(collect(made, about, sources([[photo("1"), photo("2")]], open), leftOut));
+  const found = await files(collect(begun, sources([[photo("1"), photo("2")]], open)));
   expect(asked.toSorted()).toEqual(["1", "1", "2", "2"]);
-  expect(leftOut).toEqual([{ id: "2", filename: "IMG.jpg", why: "It is gone." }]);
+  expect(JSON.parse(found.get("manifest.json") ?? "").left_out).toEqual([
+    { id: "2", filename: "IMG.jpg", why: "It is gone." },
+  ]);
   expect(found.get("errors.txt")).toBe("IMG.jpg (2): It is gone.\n");
 });
 
 test("bytes that are not those that were uploaded are left out", async () => {
-  const leftOut: LeftOut[] = [];
   const wrong = async (): Promise<Uint8Array> => new Uint8Array(3);
-  const found = await files(collect(made, about, sources([[photo("1")]], wrong), leftOut));
-  expect(leftOut).toMatchObject([{ why: "Its bytes are not those that were uploaded." }]);
+  const found = await files(collect(begun, sources([[photo("1")]], wrong)));
+  expect(found.get("errors.txt")).toContain("Its bytes are not those that were uploaded.");
   expect([...found.keys()].some((name) => name.startsWith("photos/"))).toBe(false);
 });
 
 test("an end of the line ends it, and is not taken for a photo that is gone", async () => {
   const broken = (): Promise<never> => Promise.reject(new TypeError("Failed to fetch"));
-  await expect(files(collect(made, about, sources([[photo("1")]], broken), []))).rejects.toThrow("Failed to fetch");
+  await expect(files(collect(begun, sources([[photo("1")]], broken)))).rejects.toThrow("Failed to fetch");
+});
+
+const group = (id: string, size: number): Group => ({
+  bytes: size,
+  size,
+  note: { cursor: null, leftOut: { id, filename: "", why: "" } },
+  entries: [id, `${id}.json`].map((name) => ({ name, input: new Uint8Array(), lastModified: new Date(0) })),
 });
 
 test("parts hold what belongs together, and nothing is lost between them", async () => {
-  const group = (name: string, bytes: number): Group => ({
-    photos: 1,
-    bytes,
-    entries: [name, `${name}.json`].map((each) => ({ name: each, input: new Uint8Array(), lastModified: new Date(0) })),
-  });
   async function* groups(): AsyncGenerator<Group> {
     yield* [group("a", 4), group("b", 4), group("c", 9), group("d", 1)];
   }
-  async function namesOf(entries: AsyncIterable<{ name: string }>): Promise<string[]> {
-    const names: string[] = [];
-    for await (const { name } of entries) names.push(name);
-    return names;
-  }
   const parts = new Parts(groups(), 8);
-  const runs: string[][] = [];
-  while (!parts.ended) runs.push(await namesOf(parts.next()));
+  const runs: [string[], (string | undefined)[]][] = [];
+  while (!parts.ended) {
+    const names: string[] = [];
+    for await (const { name } of parts.next()) names.push(name);
+    runs.push([names, parts.notes.map((note) => ("leftOut" in note ? note.leftOut.id : undefined))]);
+  }
   expect(runs).toEqual([
-    ["a", "a.json", "b", "b.json"],
-    ["c", "c.json"],
-    ["d", "d.json"],
+    [
+      ["a", "a.json", "b", "b.json"],
+      ["a", "b"],
+    ],
+    [["c", "c.json"], ["c"]],
+    [["d", "d.json"], ["d"]],
   ]);
+});
+
+test("stopped after any part, it comes to the same files when it is gone on with", async () => {
+  const pages = [
+    [photo("1", { albums: ["a"] }), photo("2")],
+    [photo("3", { albums: ["a"], positions: { a: 1 } }), photo("4"), photo("5")],
+  ];
+  const open = async (ticket: Ticket): Promise<Uint8Array> => {
+    if (ticket.url === "4") throw new Refused("It is gone.");
+    return bytesOf(ticket);
+  };
+  const whole = await files(collect(begun, sources(pages, open)));
+
+  const notes: Note[] = [];
+  const found = new Map<string, string>();
+  for (let runs = 0; runs < 20; runs += 1) {
+    // As after a reload: nothing is known but the notes of the parts that are whole.
+    const parts = new Parts(collect(begun, sources(pages, open), structuredClone(notes)), 1);
+    const part: Entry[] = [];
+    for await (const entry of parts.next()) part.push(entry);
+    notes.push(...parts.notes);
+    for (const { name, input } of part) {
+      expect(found.has(name)).toBe(false);
+      found.set(name, new TextDecoder().decode(input));
+    }
+    if (parts.ended) break;
+  }
+  expect(found).toEqual(whole);
+});
+
+test("the time left follows the line, and is not told before it is known", () => {
+  const pace = new Pace();
+  pace.note(0, 0);
+  pace.note(1000, 1e6);
+  expect(pace.secondsFor(10e6)).toBeNull();
+  pace.note(10_000, 10e6);
+  expect(pace.secondsFor(60e6)).toBe(60);
+  for (let second = 11; second <= 120; second += 1) pace.note(second * 1000, 10e6 + (second - 10) * 2e6);
+  expect(pace.secondsFor(60e6)).toBeCloseTo(30, 0);
+  pace.reset();
+  expect(pace.secondsFor(1)).toBeNull();
+});
+
+test.each([
+  [3, "less than a minute left"],
+  [70, "about 1 minute left"],
+  [3600, "about 60 minutes left"],
+  [7300, "about 2 hours left"],
+  [4 * 86_400, "about 4 days left"],
+])("time left in words: %d seconds", (seconds, words) => {
+  expect(timeLeft(seconds)).toBe(words);
 });

@@ -87,6 +87,11 @@ export class Names {
   #taken = new Set<string>();
   #next = new Map<string, number>();
 
+  /** Paths that were given out before. */
+  keep(paths: Iterable<string>): void {
+    for (const path of paths) this.#taken.add(same(path));
+  }
+
   /** `folder/name`, or with " (2)" and so on, so that nothing of it with the endings `beside` is taken. */
   take(folder: string, name: string, beside: readonly string[] = []): string {
     const [stem, suffix] = split(name);

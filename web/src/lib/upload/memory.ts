@@ -1,4 +1,5 @@
 /** What was not finished when a page closed, in this browser's own database. Names and sizes; no bytes of photos. */
+import { Database } from "../database";
 import type { Tab } from "./tabs";
 import type { Memory, Remembered } from "./uploads";
 
@@ -11,12 +12,13 @@ interface Kept extends Remembered {
 
 /** Raises whatever the browser does where it keeps nothing; then a reload starts anew, and all else works. */
 export class BrowserMemory implements Memory {
-  readonly #name: string;
+  readonly #database: Database;
   readonly #tab: Tab;
-  #opened: Promise<IDBDatabase> | null = null;
 
   constructor(userId: string, tab: Tab) {
-    this.#name = `photovault-uploads-${userId}`;
+    this.#database = new Database(`photovault-uploads-${userId}`, {
+      [STORE]: { keyPath: ["path", "size", "modified"] },
+    });
     this.#tab = tab;
   }
 
@@ -40,7 +42,7 @@ export class BrowserMemory implements Memory {
   async inherit(): Promise<Remembered[]> {
     const tabs = await this.#tab.all();
     const left: Kept[] = [];
-    await this.#write((store) => {
+    await this.#database.change(STORE, (store) => {
       const request = store.getAll() as IDBRequest<Kept[]>;
       request.onsuccess = () => {
         for (const file of request.result) {
@@ -54,14 +56,8 @@ export class BrowserMemory implements Memory {
   }
 
   /** Forget all of it. */
-  async clear(): Promise<void> {
-    const opened = this.#opened;
-    this.#opened = null;
-    (await opened?.catch(() => null))?.close();
-    await new Promise<void>((resolve) => {
-      const request = indexedDB.deleteDatabase(this.#name);
-      request.onsuccess = request.onerror = request.onblocked = () => resolve();
-    });
+  clear(): Promise<void> {
+    return this.#database.clear();
   }
 
   async #change(
@@ -69,35 +65,8 @@ export class BrowserMemory implements Memory {
     change: (store: IDBObjectStore, file: Remembered) => void,
   ): Promise<void> {
     if (files.length === 0) return;
-    await this.#write((store) => {
+    await this.#database.change(STORE, (store) => {
       for (const file of files) change(store, file);
     });
-  }
-
-  async #write(work: (store: IDBObjectStore) => void): Promise<void> {
-    const transaction = (await this.#open()).transaction(STORE, "readwrite");
-    work(transaction.objectStore(STORE));
-    await new Promise<void>((resolve, reject) => {
-      transaction.oncomplete = () => resolve();
-      transaction.onerror = transaction.onabort = () => reject(transaction.error as Error);
-    });
-  }
-
-  #open(): Promise<IDBDatabase> {
-    this.#opened ??= new Promise((resolve, reject) => {
-      const request = indexedDB.open(this.#name, 1);
-      request.onupgradeneeded = () =>
-        request.result.createObjectStore(STORE, { keyPath: ["path", "size", "modified"] });
-      request.onsuccess = () => {
-        // Another tab wants it gone, because its person has logged out: it waits for those that have it open.
-        request.result.onversionchange = () => {
-          request.result.close();
-          this.#opened = null;
-        };
-        resolve(request.result);
-      };
-      request.onerror = () => reject(request.error as Error);
-    });
-    return this.#opened;
   }
 }
