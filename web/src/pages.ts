@@ -15,17 +15,31 @@ export interface Page {
   title: string;
   load: () => Promise<{ default: Component<PageProps> }>;
   nav?: { icon: IconName };
+  /** What of its address makes it another view, which begins at its top; a photo that is looked at does not. */
+  view?: (place: Place) => string | null;
 }
+
+const byId = ({ id }: Place): string | null => id;
 
 export const PAGES: Readonly<Record<string, Page>> = {
   photos: { title: "Photos", nav: { icon: "photos" }, load: () => import("./pages/Photos.svelte") },
-  people: { title: "People", nav: { icon: "people" }, load: () => import("./pages/People.svelte") },
-  albums: { title: "Albums", nav: { icon: "albums" }, load: () => import("./pages/Albums.svelte") },
-  map: { title: "Map", nav: { icon: "map" }, load: () => import("./pages/Map.svelte") },
-  memories: { title: "Memories", nav: { icon: "memories" }, load: () => import("./pages/Memories.svelte") },
+  people: { title: "People", nav: { icon: "people" }, view: byId, load: () => import("./pages/People.svelte") },
+  albums: { title: "Albums", nav: { icon: "albums" }, view: byId, load: () => import("./pages/Albums.svelte") },
+  map: {
+    title: "Map",
+    nav: { icon: "map" },
+    view: ({ query }) => query.get("box"),
+    load: () => import("./pages/Map.svelte"),
+  },
+  memories: {
+    title: "Memories",
+    nav: { icon: "memories" },
+    view: ({ id, rest }) => (rest[0] === "photos" ? id : null),
+    load: () => import("./pages/Memories.svelte"),
+  },
   archive: { title: "Archive", nav: { icon: "archive" }, load: () => import("./pages/Archive.svelte") },
   trash: { title: "Trash", nav: { icon: "trash" }, load: () => import("./pages/Trash.svelte") },
   dashboard: { title: "Dashboard", nav: { icon: "dashboard" }, load: () => import("./pages/Dashboard.svelte") },
   settings: { title: "Settings", nav: { icon: "settings" }, load: () => import("./pages/Settings.svelte") },
-  search: { title: "Search", load: () => import("./pages/Search.svelte") },
+  search: { title: "Search", view: ({ query }) => query.get("q"), load: () => import("./pages/Search.svelte") },
 };

@@ -13,6 +13,7 @@ const day = new Intl.DateTimeFormat(LOCALE, {
   timeZone: "UTC",
 });
 const shortDay = new Intl.DateTimeFormat(LOCALE, { day: "numeric", month: "long", year: "numeric", timeZone: "UTC" });
+const yearlessDay = new Intl.DateTimeFormat(LOCALE, { day: "numeric", month: "long", timeZone: "UTC" });
 const clock = new Intl.DateTimeFormat(LOCALE, { hour: "numeric", minute: "2-digit", timeZone: "UTC" });
 const instant = new Intl.DateTimeFormat(LOCALE, { dateStyle: "medium", timeStyle: "short" });
 const instantDay = new Intl.DateTimeFormat(LOCALE, { dateStyle: "medium" });
@@ -25,6 +26,8 @@ export const shortMonthName = (text: string): string => shortMonth.format(wall(`
 export const dayName = (text: string): string => day.format(wall(text.slice(0, 10)));
 /** The same without the day of the week, which not everything has room for. */
 export const shortDayName = (text: string): string => shortDay.format(wall(text.slice(0, 10)));
+/** "14 May" */
+export const yearlessDayName = (text: string): string => yearlessDay.format(wall(text));
 export const clockTime = (text: string): string => clock.format(wall(text));
 export const count = (value: number): string => number.format(value);
 export const plural = (value: number, one: string, many = `${one}s`): string =>

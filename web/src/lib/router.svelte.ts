@@ -42,6 +42,8 @@ const PATIENCE = 500;
 
 class Router {
   place: Place = $state.raw(parse(globalThis.location?.hash ?? ""));
+  /** How far down the page was, in pixels, when somebody went on from where they have come back to; else 0. */
+  top = 0;
   /** How many pages of this gallery lie behind, so that "back" does not leave it. */
   #depth = 0;
 
@@ -49,14 +51,24 @@ class Router {
     globalThis.addEventListener?.("hashchange", () => this.#read());
     globalThis.addEventListener?.("popstate", () => this.#read());
     this.#depth = depthOf(globalThis.history?.state);
+    this.top = topOf(globalThis.history?.state);
     if (globalThis.history?.state === null) history.replaceState({ depth: 0 }, "");
   }
 
   go(to: string, { replace = false }: { replace?: boolean } = {}): void {
     if (to === location.hash) return;
-    if (!replace) this.#depth += 1;
-    history[replace ? "replaceState" : "pushState"]({ depth: this.#depth }, "", to);
+    if (replace) history.replaceState({ ...(history.state as object | null), depth: this.#depth }, "", to);
+    else {
+      this.keepTop();
+      this.#depth += 1;
+      history.pushState({ depth: this.#depth }, "", to);
+    }
     this.#read();
+  }
+
+  /** Note how far down the page is, for who comes back to it. */
+  keepTop(): void {
+    history.replaceState({ ...(history.state as object | null), depth: this.#depth, top: Math.round(scrollY) }, "");
   }
 
   /** To where the person came from, or to `otherwise` when that is not in this gallery. */
@@ -86,12 +98,17 @@ class Router {
     // A link that was followed has made an entry without a state.
     this.#depth = history.state === null ? this.#depth + 1 : depthOf(history.state);
     if (history.state === null) history.replaceState({ depth: this.#depth }, "");
+    this.top = topOf(history.state);
     this.place = parse(location.hash);
   }
 }
 
 function depthOf(state: unknown): number {
   return (state as { depth?: number } | null)?.depth ?? 0;
+}
+
+function topOf(state: unknown): number {
+  return (state as { top?: number } | null)?.top ?? 0;
 }
 
 export const router = new Router();

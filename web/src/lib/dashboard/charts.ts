@@ -56,17 +56,22 @@ export interface Share {
   value: number;
 }
 
-/** The largest, and the rest as one. */
+/** The largest, and the rest as one; of several of one name, the sum. */
 export function largest(shares: readonly Share[], most: number): Share[] {
-  const sorted = shares.filter(({ value }) => value > 0).toSorted((a, b) => b.value - a.value);
+  const sums = new Map<string, number>();
+  for (const { name, value } of shares) sums.set(name, (sums.get(name) ?? 0) + value);
+  const sorted = [...sums]
+    .map(([name, value]) => ({ name, value }))
+    .filter(({ value }) => value > 0)
+    .toSorted((a, b) => b.value - a.value);
   if (sorted.length <= most) return sorted;
   const rest = sorted.slice(most - 1).reduce((sum, { value }) => sum + value, 0);
   return [...sorted.slice(0, most - 1), { name: "Others", value: rest }];
 }
 
-/** "12 %", "less than 1 %" */
+/** "12 %", "< 1 %" */
 export function percent(value: number, total: number): string {
   if (total <= 0 || value <= 0) return "0 %";
   const share = (100 * value) / total;
-  return share < 1 ? "less than 1 %" : `${Math.round(share)} %`;
+  return share < 1 ? "< 1 %" : `${Math.round(share)} %`;
 }

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 
 import { labelled, largest, overTime, percent, ticks } from "./charts";
 import { arrange, edgesOf } from "./graph";
-import { browser, contentType, rendition, told } from "./words";
+import { browser, contentType, gathered, rendition, told } from "./words";
 
 test("months without photos stand between those with some, over New Year too", () => {
   const bars = overTime([
@@ -50,12 +50,9 @@ test("small shares become one, and nothing is lost", () => {
     { name: "Others", value: 3 },
   ]);
   expect(largest(shares, 9).map(({ value }) => value)).toEqual([5, 3, 2, 1]);
-  expect([percent(1, 3), percent(1, 1000), percent(0, 5), percent(1, 0)]).toEqual([
-    "33 %",
-    "less than 1 %",
-    "0 %",
-    "0 %",
-  ]);
+  const twice = [2, 3].map((value) => ({ name: "TGA", value })); // image/tga and image/x-tga
+  expect(largest(twice, 3)).toEqual([{ name: "TGA", value: 5 }]);
+  expect([percent(1, 3), percent(1, 1000), percent(0, 5), percent(1, 0)]).toEqual(["33 %", "< 1 %", "0 %", "0 %"]);
 });
 
 const PEOPLE = [
@@ -129,4 +126,27 @@ test("kinds and types have names", () => {
     "ADOBE-DNG",
     "ODD",
   ]);
+});
+
+test("of a day, uploads are one line and so are the albums that came of them", () => {
+  const day = [
+    { id: 6, kind: "log-in", detail: { user_agent: "Firefox" } },
+    { id: 5, kind: "albums-built", detail: { albums: 2 } },
+    { id: 4, kind: "upload", detail: { photos: 100, bytes: 5 } },
+    { id: 3, kind: "albums-built", detail: { albums: 7 } },
+    { id: 2, kind: "photo-deleted", detail: {} },
+    { id: 1, kind: "upload", detail: { photos: 17, bytes: 6 } },
+    { id: 0, kind: "log-in", detail: { user_agent: "Firefox" } },
+    { id: -1, kind: "log-in", detail: { user_agent: "curl" } },
+  ];
+  const lines = gathered(day);
+  expect(lines.map(({ id }) => id)).toEqual([6, 5, 4, 2, -1]);
+  expect(lines.map((line) => told(line).text)).toEqual([
+    "You logged in twice with Firefox.",
+    "9 new albums made by themselves.",
+    "117 photos added, 11 bytes.",
+    "A photo was moved to the trash.",
+    "You logged in with curl.",
+  ]);
+  expect(day[1]?.detail).toEqual({ albums: 2 });
 });

@@ -39,6 +39,34 @@ export const contentType = (name: string): string => {
 
 const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
+/** Events of which a day has one, with the sums of what they count. */
+const SUMS: Readonly<Record<string, readonly string[]>> = {
+  "albums-built": ["albums"],
+  upload: ["photos", "bytes"],
+  "log-in": [],
+};
+
+/** The events of a day, the latest first; what happened again and again is told once, where it happened last. */
+export function gathered<E extends Event>(events: readonly E[]): E[] {
+  const told = new Map<string, E>();
+  for (const [n, event] of events.entries()) {
+    const sums = SUMS[event.kind];
+    const key = sums ? `${event.kind} ${String(event.detail["user_agent"] ?? "")}` : String(n);
+    const before = told.get(key);
+    if (!sums || !before) {
+      told.set(key, event);
+      continue;
+    }
+    const number = (name: string): number => Number(before.detail[name] ?? 0) + Number(event.detail[name] ?? 0);
+    const summed = Object.fromEntries(sums.map((name) => [name, number(name)]));
+    told.set(key, {
+      ...before,
+      detail: { ...before.detail, ...summed, times: Number(before.detail["times"] ?? 1) + 1 },
+    });
+  }
+  return [...told.values()];
+}
+
 /** An event as a sentence. What this gallery does not know yet is told by its name. */
 export function told({ kind, detail }: Event): Told {
   const text = (name: string): string | null =>
@@ -57,7 +85,7 @@ export function told({ kind, detail }: Event): Told {
     case "sign-up":
       return { text: "You opened this vault.", icon: "person" };
     case "log-in":
-      return { text: `You logged in${browser(text("user_agent"))}.`, icon: "person" };
+      return { text: `You logged in${often(number("times"))}${browser(text("user_agent"))}.`, icon: "person" };
     case "session-ended":
       return {
         text: number("sessions") > 1 ? `${count(number("sessions"))} sessions were ended.` : "A session was ended.",
@@ -180,6 +208,7 @@ export function told({ kind, detail }: Event): Told {
   }
 }
 
+const often = (times: number): string => (times > 2 ? ` ${count(times)} times` : times === 2 ? " twice" : "");
 const because = (reason: string | null): string => (reason ? `: ${reason.replace(/\.$/, "")}` : "");
 
 /** " with Firefox on Android", as far as a browser says so. */

@@ -4,9 +4,10 @@ import type { Point } from "./projection";
 
 export type Cluster = Schemas["Cluster"];
 
-/** Pixels of a cluster's side, and between two of them. */
+/** Pixels of a cluster's side, between two of them, and of the name below. */
 export const SIDE = 54;
 const BETWEEN = 6;
+const NAME = 16;
 const ROUNDS = 12;
 /** How far one gives way, in pixels. */
 const WAY = 34;
@@ -15,14 +16,14 @@ const WAY = 34;
  * Push apart what overlaps, a little each round and none farther than `WAY`: neighbouring cells may have their photos at
  * their common edge. The same points stand the same way each time.
  */
-export function spread(points: readonly Point[], side = SIDE + BETWEEN): Point[] {
+export function spread(points: readonly Point[], wide = SIDE + BETWEEN, high = wide + NAME): Point[] {
   const placed = points.map((point) => ({ ...point }));
   for (let round = 0; round < ROUNDS; round += 1) {
     let moved = false;
     for (let one = 0; one < placed.length; one += 1) {
       for (let other = one + 1; other < placed.length; other += 1) {
         const [a, b] = [placed[one] as Point, placed[other] as Point];
-        const overlap = { x: side - Math.abs(a.x - b.x), y: side - Math.abs(a.y - b.y) };
+        const overlap = { x: wide - Math.abs(a.x - b.x), y: high - Math.abs(a.y - b.y) };
         if (overlap.x <= 0.5 || overlap.y <= 0.5) continue;
         // The shorter way out; of two on one spot, the later goes to the right.
         const axis = overlap.x <= overlap.y ? "x" : "y";

@@ -23,8 +23,10 @@ export const TILE = 256;
 export const NEAREST = 18;
 /** Degrees of latitude where the square ends. */
 const NORTHERNMOST = 85.0511287798066;
-/** Pixels between the edge of the screen and what is to be seen. */
-const MARGIN = 56;
+/** Pixels between the edge of the screen and what is to be seen: half a cluster with its name, and what stands there. */
+const MARGIN = { x: 88, y: 64 };
+/** Of a phone's screen, no more than this is left free at each side. */
+const SHARE = 6;
 
 export function project(lat: number, lon: number): Point {
   const bounded = Math.min(NORTHERNMOST, Math.max(-NORTHERNMOST, lat));
@@ -85,7 +87,8 @@ export function viewOf([west, south, east, north]: Box, size: Size, nearest = 14
   const [topLeft, bottomRight] = [project(north, west), project(south, east)];
   const wide = east < west ? bottomRight.x + 1 - topLeft.x : bottomRight.x - topLeft.x;
   const high = bottomRight.y - topLeft.y;
-  const room = { width: Math.max(1, size.width - 2 * MARGIN), height: Math.max(1, size.height - 2 * MARGIN) };
+  const [aside, above] = [Math.min(MARGIN.x, size.width / SHARE), Math.min(MARGIN.y, size.height / SHARE)];
+  const room = { width: Math.max(1, size.width - 2 * aside), height: Math.max(1, size.height - 2 * above) };
   const fits = Math.log2(Math.min(room.width / Math.max(wide, 1e-9), room.height / Math.max(high, 1e-9)) / TILE);
   return held({ x: topLeft.x + wide / 2, y: topLeft.y + high / 2, zoom: Math.min(fits, nearest) }, size);
 }

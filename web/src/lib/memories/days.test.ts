@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { daysOf, isDay, later, withoutYear } from "./days";
+import { beyond, daysOf, inYear, isDay, later } from "./days";
 
 test.each([
   ["2026-11-23", 1, "2026-11-24"],
@@ -22,5 +22,11 @@ test("a day is one of the calendar and of the years that are remembered", () => 
 test("a memory of a week reaches three days to both sides", () => {
   expect(daysOf({ kind: "on-this-day", day: "2024-11-23" })).toEqual({ from: "2024-11-23", to: "2024-11-23" });
   expect(daysOf({ kind: "this-week", day: "2024-01-02" })).toEqual({ from: "2023-12-30", to: "2024-01-05" });
-  expect(withoutYear("2024-11-23")).toBe("23 November");
+});
+
+test("beyond a day's memories lies what is a year and four days ago", () => {
+  expect(beyond("2026-11-23")).toBe("2025-11-19");
+  expect(beyond("2024-02-29")).toBe("2023-02-24");
+  expect(inYear("2024-02-29", 2026)).toBe("2026-02-28");
+  expect(inYear("2023-02-28", 2024)).toBe("2024-02-28");
 });

@@ -23,6 +23,11 @@ export function daysOf({ kind, day }: Pick<Memory, "kind" | "day">): { from: str
   return kind === "on-this-day" ? { from: day, to: day } : { from: later(day, -3), to: later(day, 3) };
 }
 
-const written = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "long", timeZone: "UTC" });
-/** "23 November" */
-export const withoutYear = (day: string): string => written.format(new Date(`${day}T00:00:00Z`));
+/** The same day in another year; of 29 February in a common year, the 28th. */
+export function inYear(day: string, year: number): string {
+  const same = `${String(year).padStart(4, "0")}${day.slice(4)}`;
+  return later(same, 0) === same ? same : `${same.slice(0, 8)}28`;
+}
+
+/** The latest day of earlier years that a day's memories do not reach. */
+export const beyond = (day: string): string => later(inYear(day, Number(day.slice(0, 4)) - 1), -4);

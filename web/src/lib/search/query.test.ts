@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { today, without, worded, type Span } from "./query";
+import { today, understood, without, worded, type Span } from "./query";
 
 const span = (given: Partial<Span>): Span => ({
   kind: "person",
@@ -32,6 +32,35 @@ test("chips say what was understood", () => {
   expect(worded(span({ kind: "date", value: "2024-06-01..2024-06-01" }))).toMatch(/^(1 June|June 1,) 2024$/);
 });
 
+test.each([
+  ["2020-01-01..", /^since (1 January|January 1,) 2020$/],
+  ["..2019-12-31", /^until (31 December|December 31,) 2019$/],
+  ["2026-11-22", /^(22 November|November 22,) 2026$/],
+  ["2024-02-01..2024-02-29", /^February 2024$/],
+  ["0501..0531", /^May of any year$/],
+  ["1224..1226", /^(24 December to 26 December|December 24 to December 26) of any year$/],
+  ["1224..1224", /^(24 December|December 24) of any year$/],
+  ["1201..0229", /^(1 December to 29 February|December 1 to February 29) of any year$/],
+])("the date %s is words on a chip", (value, expected) => {
+  expect(worded(span({ kind: "date", value }))).toMatch(expected);
+});
+
+test("what is asked of photos and not of what they show is said plainly", () => {
+  expect(worded(span({ kind: "gps", value: "gps", text: "without gps", negated: true }))).toBe("without a place");
+  expect(worded(span({ kind: "time", value: "21..05", text: "at night" }))).toBe("at night");
+  expect(worded(span({ kind: "person", known: false, text: "not person:zoe", negated: true }))).toBe("not person:zoe");
+});
+
 test("today is the day of this clock and not of Greenwich", () => {
   expect(today(new Date(2025, 0, 9, 0, 30))).toBe("2025-01-09");
+});
+
+test("a search that finds nothing says how it was understood", () => {
+  expect(understood([span({}), span({ kind: "gps", value: "gps", known: true })], "sunset")).toEqual([
+    { kind: "Person", text: "Anna", known: true },
+    { kind: "Only", text: "with a place", known: true },
+    { kind: "Other words", text: "sunset", known: true },
+  ]);
+  expect(understood([], "sunset")).toEqual([{ kind: "Words", text: "sunset", known: true }]);
+  expect(understood([], "")).toEqual([]);
 });

@@ -1,6 +1,6 @@
 /** What a search box holds, and what the vault understood of it. */
 import type { Schemas } from "../api";
-import { shortDayName } from "../format";
+import { monthName, shortDayName, yearlessDayName } from "../format";
 import type { IconName } from "../ui/icons";
 
 export type Span = Schemas["Span"];
@@ -30,22 +30,80 @@ const ICONS: Readonly<Record<string, IconName>> = {
 
 export const iconOf = (kind: string): IconName => ICONS[kind] ?? "label";
 
+/** What is asked of every photo, or of none. */
+const FLAGS: Readonly<Record<string, readonly [string, string]>> = {
+  gps: ["with a place", "without a place"],
+  faces: ["with faces", "without faces"],
+  favourite: ["favourites", "no favourites"],
+  archived: ["archived", "not archived"],
+  motion: ["live photos", "no live photos"],
+  caption: ["with a caption", "without a caption"],
+};
+
 /** A condition as a chip shows it: "not Anna", "1 June 2024 to 31 August 2024". */
 export function worded({ kind, value, text, negated, known }: Span): string {
-  const said = known ? (kind === "date" ? days(value) : value) : text;
-  return negated ? `not ${said}` : said;
+  const flag = value === kind ? FLAGS[kind] : undefined;
+  if (flag) return flag[negated ? 1 : 0];
+  const said = !known || kind === "time" ? text : kind === "date" ? days(value) : value;
+  return negated && !/^not /i.test(said) ? `not ${said}` : said;
 }
 
+/** "2024-06-01..2024-08-31", open at an end, or "0501..0531": that of any year. */
 function days(value: string): string {
-  const match = /^(\d{4}-\d\d-\d\d)\.\.(\d{4}-\d\d-\d\d)$/.exec(value);
-  if (!match) return /^\d{4}-\d\d-\d\d$/.test(value) ? shortDayName(value) : value;
-  const [, from = "", to = ""] = match;
-  if (from === to) return shortDayName(from);
+  const [from = "", to] = value.split("..");
+  if (/^\d{4}$/.test(from) && /^\d{4}$/.test(to ?? "")) return everyYear(from, to as string);
+  if (![from, to].every((day) => !day || /^\d{4}-\d\d-\d\d$/.test(day))) return value;
+  if (from === (to ?? from)) return shortDayName(from);
+  if (!from) return `until ${shortDayName(to as string)}`;
+  if (!to) return `since ${shortDayName(from)}`;
   if (from.endsWith("-01-01") && to.endsWith("-12-31")) {
     const years = [from.slice(0, 4), to.slice(0, 4)];
     return years[0] === years[1] ? (years[0] as string) : years.join(" to ");
   }
+  if (from.endsWith("-01") && nextDay(to) === nextMonth(from)) return monthName(from.slice(0, 7));
   return `${shortDayName(from)} to ${shortDayName(to)}`;
+}
+
+/** Any year's; a leap year stands for all of them. */
+function everyYear(from: string, to: string): string {
+  const [first, last] = [from, to].map((day) => `2000-${day.slice(0, 2)}-${day.slice(2)}`) as [string, string];
+  const whole = from.endsWith("01") && nextDay(last) === nextMonth(first);
+  if (whole) return `${monthName(first.slice(0, 7)).replace(/\s*2000/, "")} of any year`;
+  return `${[...new Set([first, last])].map((day) => yearlessDayName(day)).join(" to ")} of any year`;
+}
+
+const DAY = 86_400_000;
+const nextDay = (day: string): string => new Date(Date.parse(day) + DAY).toISOString().slice(0, 10);
+const nextMonth = (first: string): string => new Date(Date.parse(first) + 31 * DAY).toISOString().slice(0, 7) + "-01";
+
+const KINDS: Readonly<Record<string, string>> = {
+  date: "Taken",
+  time: "Time of day",
+  person: "Person",
+  place: "Place",
+  near: "Near",
+  label: "Thing",
+  camera: "Camera",
+  album: "Album",
+  caption: "Caption",
+  type: "Kind of file",
+  orientation: "Shape",
+};
+
+export interface Understood {
+  kind: string;
+  text: string;
+  known: boolean;
+}
+
+/** How each part of a query was understood: "Place: Portugal", "Words: sunset". */
+export function understood(spans: readonly Span[], text: string): Understood[] {
+  const parts = spans.map((span) => ({
+    kind: KINDS[span.kind] ?? "Only",
+    text: worded(span.known ? span : { ...span, text: span.value }),
+    known: span.known,
+  }));
+  return text === "" ? parts : [...parts, { kind: parts.length > 0 ? "Other words" : "Words", text, known: true }];
 }
 
 /** The day that it is here, for `yesterday` and the like. */
