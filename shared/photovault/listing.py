@@ -58,6 +58,7 @@ class Filter:
     without_cameras: tuple[str, ...] = ()
     without_content_types: tuple[str, ...] = ()
     hours: tuple[tuple[int, int], ...] = ()
+    weekdays: tuple[int, ...] = ()
     near: tuple[Near, ...] = ()
     without_near: tuple[Near, ...] = ()
     orientations: tuple[str, ...] = ()
@@ -158,6 +159,7 @@ def conditions(wanted: Filter) -> tuple[str, dict[str, Any]]:
         ("", _places(wanted.places, "places")),
         (" IS NOT TRUE", _places(wanted.without_places, "no_places")),
         ("", _hours(wanted.hours)),
+        ("", _weekdays(wanted.weekdays)),
         ("", _near(wanted.near, "near")),
         (" IS NOT TRUE", _near(wanted.without_near, "not_near")),
         ("", (" OR ".join(_ORIENTATIONS[name] for name in wanted.orientations), {})),
@@ -206,6 +208,12 @@ def _hours(ranges: tuple[tuple[int, int], ...]) -> Alternatives:
         parts.append(f"({hour} >= %(hour_{number})s {joint} {hour} < %(hour_end_{number})s)")
         parameters |= {f"hour_{number}": first, f"hour_end_{number}": last}
     return (f"i.taken_source <> 'upload' AND ({' OR '.join(parts)})" if parts else "", parameters)
+
+
+def _weekdays(days: tuple[int, ...]) -> Alternatives:
+    """0 is Monday. As with hours, when a photo came says nothing."""
+    sql = "i.taken_source <> 'upload' AND extract(isodow FROM i.local_day) = ANY(%(weekdays)s)"
+    return (sql, {"weekdays": [day + 1 for day in days]}) if days else ("", {})
 
 
 def _near(circles: tuple[Near, ...], name: str) -> Alternatives:

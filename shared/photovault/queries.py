@@ -19,6 +19,7 @@ words stays text (``dog on the beach`` is ranked, not filtered); alone or beside
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -28,12 +29,14 @@ from uuid import UUID
 
 from photovault import raw
 from photovault.filters import Kind, Parsed, Span
-from photovault.readings import Meant, Taken, date_meant, filter_of, is_possible, time_meant
+from photovault.readings import Meant, Taken, date_meant, filter_of, is_possible, time_meant, weekdays_meant
 from photovault.speech import EVERYDAY, SPEECHES, Speech
 from photovault.spoken_dates import Dates, Days, Word, Yearly, fold, phrase, words
 from photovault.spoken_names import KnownNames
 from photovault.vocabularies import Vocabulary, vocabulary
 
+# A whole number, with or without its unit at once: 50, 50km.
+_DISTANCE = re.compile(r"([0-9]{1,4})([a-z]+)?")
 MAX_LENGTH = 1000
 """Characters that are read; the rest is cut off."""
 _OLDEST = 120  # years
@@ -89,8 +92,10 @@ def parse_with(q: str, names: Vocabulary, *, today: date) -> Parsed:
     said = words(q)
     readers = [_Reader(q, said, names, speech=speech, today=today) for speech in SPEECHES]
     readings = [(reader.read(), reader) for reader in readers]
-    best, _ = max(readings, key=lambda reading: (_understood(reading[0]), reading[1].familiar()))  # the first of equals
-    return best
+    best, reader = max(
+        readings, key=lambda reading: (_understood(reading[0]), reading[1].familiar())
+    )  # first of equals
+    return reader.without_half_alternatives() or best
 
 
 def _understood(parsed: Parsed) -> tuple[int, int, int]:
@@ -134,10 +139,44 @@ class _Reader:
         places = [taken.soft for taken in self.taken if taken.meant.kind == "place" and not taken.span.negated]
         if (text and any(taken.soft for taken in self.taken)) or len(set(places)) == 2:
             text = self._without_soft()  # "Essen in Italien" is about food
+        return self._parsed(text)
+
+    def _parsed(self, text: str) -> Parsed:
         spans = tuple(taken.span for taken in self.taken)
         text = text or ("" if spans else _plainly(self.q))
         possible = is_possible(self.taken) and (not text or _says_something(text))
         return Parsed(filter_of(self.taken), text, spans, self.speech.code, possible)
+
+    def without_half_alternatives(self) -> Parsed | None:
+        """What was read, but for what "or" joins to something that was not understood: of "anna or flarbl" neither may
+        narrow, so both are looked for as words. None where there is no such thing.
+        """
+        said, joining = self.said, self.speech.or_ | self.speech.and_ | self.speech.but
+        joints = [
+            n
+            for n in range(1, len(said) - 1)  # at an end it joins nothing
+            if said[n].text in self.speech.or_
+            and not self._is_used(said[n])
+            and not {said[n - 1].text, said[n + 1].text} & joining
+        ]
+        ends = {said[n - 1].end for n in joints}
+        starts = {said[n + 1].start for n in joints}
+        taken = self.taken
+        back = {n for n, one in enumerate(taken) if one.span.start in starts or one.span.end in ends}
+        for n in range(1, len(taken)):  # "flarbl or anna or ben"
+            if taken[n].alternative and n - 1 in back:
+                back.add(n)
+        for n in reversed(range(1, len(taken))):  # "ben or anna or flarbl"
+            if taken[n].alternative and n in back:
+                back.add(n - 1)
+        if not back:
+            return None
+        self._release([taken[n].span for n in back])
+        self.taken = [one for n, one in enumerate(taken) if n not in back]
+        return self._parsed(self._rest())
+
+    def _is_used(self, word: Word) -> bool:
+        return any(start <= word.start < end for start, end in self.used)
 
     def familiar(self) -> int:
         """How many words of the query are of this language, whether or not they say anything."""
@@ -371,10 +410,38 @@ class _Reader:
         return at + 1
 
     def _around(self, at: int) -> Meant | None:
-        """ "close to Lisbon"."""
+        """ "close to Lisbon", "within 50 km of Lisbon", "50 km around Lisbon"."""
+        if far := self._distance(at):
+            km, first = far
+            place = self.known.find("place", self.said, first, announced=True)
+            return self.known.around(place, km) if place else None
         opened = phrase(dict.fromkeys(self.speech.near, True), self.said, at)
         place = self.known.find("place", self.said, opened[1], announced=True) if opened else None
         return self.known.around(place) if place else None
+
+    def _distance(self, at: int) -> tuple[float, int] | None:
+        """Kilometres, and the index of the place that they are counted from."""
+        said, speech = self.said, self.speech
+        opened = None
+        if not said[at].text[0].isdigit():
+            if not any(said[at].text == words[0] for words in speech.within):  # of most words the answer is quick
+                return None
+            opened = phrase(dict.fromkeys(speech.within, True), said, at)
+            at = opened[1] if opened else at
+        if at >= len(said) or not (number := _DISTANCE.fullmatch(said[at].text)):
+            return None
+        unit = number[2]
+        at += 1
+        if not unit and at < len(said):
+            unit = said[at].text
+            at += 1
+        joined = at < len(said) and said[at].text in speech.around
+        if unit not in speech.kilometres or not (opened or joined) or not int(number[1]):
+            return None
+        at += joined
+        while at < len(said) and said[at].text in speech.articles:
+            at += 1
+        return round(int(number[1]) * speech.kilometres[unit], 1), at
 
     def _files(self, at: int) -> int | None:
         """ "live photos", "raw files", "archived pictures"."""
@@ -475,6 +542,10 @@ class _Reader:
         people_first = not announced or word in speech.before_people
         order = ("person", "place", "camera", "label") if people_first else ("place", "person")
         readings += [found for name in order if (found := self.known.find(name, said, first, announced=announced))]
+        weekly = phrase(speech.weekly, said, first)
+        shy = weekly is not None and not announced and said[weekly[1] - 1].text in speech.shy_weekly
+        if weekly and not (shy and not self.dates.is_alone(said, weekly[1])):
+            readings.append(weekdays_meant(*weekly))
         titled = first < len(said) and said[first].text in speech.album
         if titled and (found := self.known.find("album", said, first + 1)):
             readings.append(found)
@@ -529,14 +600,17 @@ class _Reader:
 
     def _without_soft(self) -> str:
         """Bare labels, and names that are everyday words, become text again."""
-        soft = [taken.span for taken in self.taken if taken.soft]
-        back = {(span.start, span.end) for span in soft}
-        starts, ends = {span.start for span in soft}, {span.end for span in soft}
+        self._release([taken.span for taken in self.taken if taken.soft])
+        self.taken = [taken for taken in self.taken if not taken.soft]
+        return self._rest()
+
+    def _release(self, spans: Sequence[Span]) -> None:
+        """Let these parts of the query be text again."""
+        back = {(span.start, span.end) for span in spans}
+        starts, ends = {span.start for span in spans}, {span.end for span in spans}
         # "dog and cat": the joint between two of them is text again, too.
         back |= {(start, end) for start, end in self.used if start - 1 in ends and end + 1 in starts}
         self.used = [part for part in self.used if part not in back]
-        self.taken = [taken for taken in self.taken if not taken.soft]
-        return self._rest()
 
 
 def _plainly(q: str) -> str:

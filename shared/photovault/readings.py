@@ -25,6 +25,19 @@ _FLAGS: Mapping[str, str] = {
 }
 
 
+_SHORT = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+
+@dataclass(frozen=True)
+class Weekdays:
+    """Every one of these days, 0 for Monday."""
+
+    days: tuple[int, ...]
+
+    def others(self) -> tuple[int, ...]:
+        return tuple(day for day in range(7) if day not in self.days)
+
+
 @dataclass(frozen=True)
 class Meant:
     """One reading of some words: ``values`` are alternatives (two people of one name); none is what nothing fulfils."""
@@ -55,6 +68,11 @@ def date_meant(when: When, end: int) -> Meant:
         return Meant("date", (when,), f"{when.first:04}..{when.last:04}", end)
     ends = [day.isoformat() if day else "" for day in (when.first, when.last)]
     return Meant("date", (when,), ends[0] if ends[0] == ends[1] else "..".join(ends), end)
+
+
+def weekdays_meant(days: tuple[int, ...], end: int) -> Meant:
+    """Days of the week, 0 for Monday, shown as ``Sat, Sun``."""
+    return Meant("date", (Weekdays(days),), ", ".join(_SHORT[day] for day in days), end)
 
 
 def time_meant(hours: tuple[int, int], end: int) -> Meant:
@@ -97,6 +115,9 @@ def _add(
     match meant.kind:
         case "date":
             for n, when in enumerate(meant.values):
+                if isinstance(when, Weekdays):
+                    some.setdefault("weekdays", []).extend(when.others() if negated else when.days)
+                    continue
                 _add_date(when, days, some, negated=negated, either=either or n > 0)
         case "time":
             for first, last in meant.values:

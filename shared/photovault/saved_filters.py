@@ -157,6 +157,7 @@ def tell(saved: Saved, names: Mapping[UUID, str], *, gone: set[UUID]) -> list[st
         *_some("Not taken within {}.", map(_circle, said.near_none)),
         *_dates(saved),
         *_some("Taken between {}.", (f"{first}:00 and {last}:00" for first, last in said.hours)),
+        *_some("Taken on a {}.", (_WEEKDAYS[day] for day in said.weekdays)),
         *(f"Showing {label}." for label in said.labels_all),
         *(f"Showing {_or(group)}." for group in said.labels_any),
         *_some("Not showing {}.", said.labels_none),
@@ -206,6 +207,9 @@ def _range(first: date | None, last: date | None) -> str:
 def _every_year(first: int, last: int) -> str:
     ends = [f"{day % 100} {ENGLISH.months[day // 100 - 1]}" for day in (first, last)]
     return f"on {ends[0]}" if first == last else f"from {ends[0]} to {ends[1]}"
+
+
+_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
 def _type(content_type: str) -> str:

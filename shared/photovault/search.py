@@ -66,6 +66,7 @@ def narrowed(
         cameras=cameras(said.cameras),
         without_cameras=cameras(said.cameras_none),
         hours=said.hours,
+        weekdays=said.weekdays,
         near=said.near,
         without_near=said.near_none,
         orientations=said.orientations,

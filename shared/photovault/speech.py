@@ -52,11 +52,17 @@ class Speech:
     """Months that are also words or names: alone they need a preposition."""
     weekdays: Mapping[str, int]
     """0 is Monday."""
+    weekly: Mapping[tuple[str, ...], tuple[int, ...]]
+    """Days of every week: "on sundays", "at the weekend"."""
+    shy_weekly: Words
+    """Of their words, those that are also part of other things: "weekend bag"."""
     seasons: Mapping[str, Days]
     holidays: Mapping[tuple[str, ...], Days]
     """The longest is tried first."""
     easter: Mapping[tuple[str, ...], tuple[int, int]]
     """Days that move with Easter: first and last, counted from Easter Sunday."""
+    sundays: Mapping[tuple[str, ...], tuple[int, int]]
+    """Sundays of a month, as month and number. Where countries differ, as most have it, which the chip's days show."""
     numbers: Mapping[str, int]
     few: Mapping[tuple[str, ...], int]
     """Numbers of several words ("a couple of")."""
@@ -112,6 +118,12 @@ class Speech:
     not_: Words
     articles: Words
     near: Phrases
+    within: Phrases
+    """Opens a distance: "within 50 km of Lisbon"."""
+    kilometres: Mapping[str, float]
+    """How many kilometres a unit of distance has."""
+    around: Words
+    """Between a distance and a place."""
     before_names: Words
     """Before a place or a person, saying nothing more."""
     before_people: Words
@@ -152,6 +164,11 @@ class Speech:
     """What the detector's labels, which are English, are called here."""
 
 
+_WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_DISTANCES: Mapping[str, float] = dict.fromkeys(
+    ("km", "kms", "kilometer", "kilometers", "kilometre", "kilometres", "kilometern"), 1.0
+)
+
 ENGLISH = Speech(
     code="en",
     months=_numbered(
@@ -171,6 +188,15 @@ ENGLISH = Speech(
     ),
     shy_months=_words("may march april june august jan mar jun sep dec apr feb jul aug"),
     weekdays=_numbered("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", start=0),
+    weekly={
+        **{(f"{day}s",): (number,) for number, day in enumerate(_WEEK)},
+        ("every", "weekend"): (5, 6),
+        ("weekends",): (5, 6),
+        ("weekend",): (5, 6),
+        ("weekdays",): (0, 1, 2, 3, 4),
+        **{("every", day): (number,) for number, day in enumerate(_WEEK)},
+    },
+    shy_weekly=_words("weekend"),
     seasons={
         "spring": (301, 531),
         "summer": (601, 831),
@@ -202,6 +228,12 @@ ENGLISH = Speech(
         ("easter", "monday"): (1, 1),
         ("pentecost",): (49, 50),
         ("whitsun",): (49, 50),
+    },
+    sundays={
+        ("mother", "s", "day"): (5, 2),
+        ("mothers", "day"): (5, 2),
+        ("father", "s", "day"): (6, 3),
+        ("fathers", "day"): (6, 3),
     },
     numbers=_numbered(
         "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", start=1
@@ -303,6 +335,9 @@ ENGLISH = Speech(
     not_=_words("not without except excluding no outside"),
     articles=_words("the my our a an any than"),
     near=_phrases("near", "close to", "nearby"),
+    within=_phrases("within", "in a radius of", "less than", "up to"),
+    kilometres={**_DISTANCES, "miles": 1.609344, "mile": 1.609344, "mi": 1.609344},
+    around=_words("of from around to near"),
     before_names=_words("in at near from around with of by on featuring"),
     before_people=_words("with of by featuring"),
     idle=_words(
@@ -412,6 +447,21 @@ GERMAN = Speech(
     weekdays=_numbered(
         "montag", "dienstag", "mittwoch", "donnerstag", "freitag", "samstag sonnabend", "sonntag", start=0
     ),
+    weekly={
+        **{
+            phrase: (number,)
+            for number, days in enumerate(
+                ("montag", "dienstag", "mittwoch", "donnerstag", "freitag", "samstag sonnabend", "sonntag")
+            )
+            for day in days.split()
+            for phrase in ((f"{day}s",), (f"{day}en",), ("jeden", day))
+        },
+        ("wochenende",): (5, 6),
+        ("wochenenden",): (5, 6),
+        ("jedes", "wochenende"): (5, 6),
+        ("werktags",): (0, 1, 2, 3, 4),
+    },
+    shy_weekly=_words("wochenende"),
     seasons={
         "fruhling": (301, 531),
         "fruhjahr": (301, 531),
@@ -437,10 +487,12 @@ GERMAN = Speech(
         ("ostermontag",): (1, 1),
         ("pfingsten",): (49, 50),
         ("himmelfahrt",): (39, 39),
+        ("vatertag",): (39, 39),
         ("rosenmontag",): (-48, -48),
         ("karneval",): (-52, -47),
         ("fasching",): (-52, -47),
     },
+    sundays={("muttertag",): (5, 2)},
     numbers=_numbered(
         "ein eine einem einer einen eines",
         "zwei",
@@ -547,6 +599,9 @@ GERMAN = Speech(
     not_=_words("nicht ohne kein keine keinen ausser ausserhalb"),
     articles=_words("der die das den dem des mein meine meinen meiner unser unsere ein eine einen einem einer als"),
     near=_phrases("nahe", "in der nahe von", "in der nahe"),
+    within=_phrases("im umkreis von", "umkreis von", "innerhalb von", "bis zu", "weniger als"),
+    kilometres={**_DISTANCES, "meilen": 1.609344, "meile": 1.609344},
+    around=_words("um von bei"),
     before_names=_words("in im bei nahe nach aus um mit von vom zu auf an am"),
     before_people=_words("mit von vom"),
     idle=_words(

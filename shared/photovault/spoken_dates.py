@@ -116,7 +116,7 @@ def folded(text: str) -> tuple[str, ...]:
 @lru_cache(maxsize=16)
 def _begins(speech: Speech) -> frozenset[str]:
     """Words with which a date can begin, beside digits: for most words the answer is quick."""
-    phrases = (*speech.holidays, *speech.easter, *speech.few, *speech.days_ago, *speech.on_this_day)
+    phrases = (*speech.holidays, *speech.easter, *speech.sundays, *speech.few, *speech.days_ago, *speech.on_this_day)
     single = (speech.months, speech.weekdays, speech.seasons, speech.numbers, speech.this, speech.last, speech.past)
     phrases = (*phrases, *speech.portions)
     more = (frozenset(speech.units), speech.ago_before, speech.into, speech.between, speech.bounds, speech.articles)
@@ -342,7 +342,7 @@ class Dates:
         year, after = self.year_after(said, at + 1)
         if year is None:
             # "Autumn in New York", but neither "summer dress" nor "an Indian summer".
-            return (season, after) if introduced or (at == 0 and self._is_alone(said, after)) else None
+            return (season, after) if introduced or (at == 0 and self.is_alone(said, after)) else None
         return season.of(year), after
 
     def _portion(self, said: Sequence[Word], at: int) -> Found | None:
@@ -364,10 +364,12 @@ class Dates:
     def _holiday(self, said: Sequence[Word], at: int, *, introduced: bool) -> Found | None:
         """With a year, or alone; "christmas tree" is no date."""
         fixed, moving = phrase(self.speech.holidays, said, at), phrase(self.speech.easter, said, at)
+        if sunday := phrase(self.speech.sundays, said, at):
+            return self._sunday(said, *sunday, introduced=introduced)
         if fixed is None and moving is None:
             return None
         year, after = self.year_after(said, max(found[1] for found in (fixed, moving) if found))
-        if year is None and not introduced and not self._is_alone(said, after):
+        if year is None and not introduced and not self.is_alone(said, after):
             return None
         if moving is None:
             holiday = Yearly(*fixed[0]) if fixed else None
@@ -378,7 +380,18 @@ class Dates:
                 year = _clamp(year - 1)
         return _around_easter(year, moving[0]), after
 
-    def _is_alone(self, said: Sequence[Word], after: int) -> bool:
+    def _sunday(self, said: Sequence[Word], which: tuple[int, int], at: int, *, introduced: bool) -> Found | None:
+        """Mother's day: without a year the latest."""
+        year, after = self.year_after(said, at)
+        if year is None and not introduced and not self.is_alone(said, after):
+            return None
+        if year is None:
+            year = _clamp(self.today.year)
+            year -= _sunday_of(year, *which) > self.today
+        return _exactly(_sunday_of(_clamp(year), *which)), after
+
+    def is_alone(self, said: Sequence[Word], after: int) -> bool:
+        """Whether nothing follows that would make one thing of both."""
         speech = self.speech
         joints = (speech.into, speech.to, speech.and_, speech.or_, speech.but, speech.not_, speech.before_people)
         return after >= len(said) or any(said[after].text in words for words in joints)
@@ -557,6 +570,11 @@ def _ago(count: int, unit: Unit, today: date) -> Days:
         return Days(monday, _shift(monday, 6))
     day = _shift(today, -count) or today
     return Days(day, day)
+
+
+def _sunday_of(year: int, month: int, number: int) -> date:
+    first = date(year, month, 1)
+    return first + timedelta(days=6 - first.weekday() + 7 * (number - 1))
 
 
 def _around_easter(year: int, days: tuple[int, int]) -> Days:

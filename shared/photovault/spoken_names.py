@@ -68,10 +68,12 @@ class KnownNames:
         place = self.operand("place", said, first, last)
         return self.around(place) if place else None
 
-    def around(self, place: Meant) -> Meant:
+    def around(self, place: Meant, km: float | None = None) -> Meant:
+        """So far around a place, as a circle."""
         centres = self.vocabulary.centres
-        around = tuple(Near(*centres[value], NEAR_KM) for value in place.values if value in centres)
-        return replace(place, kind="near", values=around) if around else place
+        around = tuple(Near(*centres[value], km or NEAR_KM) for value in place.values if value in centres)
+        shown = f"{place.shown}, {km:g} km" if km else place.shown
+        return replace(place, kind="near", values=around, shown=shown) if around else place
 
     def _table(self, key: str) -> tuple[Kind, Mapping[Key, tuple[Any, ...]]]:
         names = self.vocabulary

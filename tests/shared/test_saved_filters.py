@@ -60,6 +60,7 @@ filters = st.builds(
     has_caption=st.none() | st.booleans(),
     has_motion=st.none() | st.booleans(),
     hours=tuples(st.tuples(st.integers(0, 24), st.integers(0, 24))),
+    weekdays=tuples(st.integers(0, 6)),
     near=tuples(circles),
     near_none=tuples(circles),
     orientations=tuples(texts),
@@ -93,7 +94,7 @@ def test_every_condition_of_a_query_is_kept() -> None:
         "albums": (TRIP,), "albums_none": (TRIP,), "cameras": ("canon",), "cameras_none": ("canon",),
         "content_types": ("image/heic",), "content_types_none": ("image/heic",), "favourite": True, "archived": True,
         "has_faces": False, "has_gps": False, "has_caption": True, "has_motion": True,
-        "hours": ((21, 5),), "near": (Near(38.7, -9.1, 25.0),),
+        "hours": ((21, 5),), "weekdays": (5, 6), "near": (Near(38.7, -9.1, 25.0),),
         "near_none": (Near(38.7, -9.1, 25.0),), "orientations": ("portrait",),
     }  # fmt: skip
     assert told.keys() == Filter.__dataclass_fields__.keys()

@@ -102,6 +102,10 @@ class SavedFilter(schemas.Schema):
     hours: Hours = Field(
         description="Local hours: the first, and the one after the last; over midnight where the first is later."
     )
+    weekdays: Annotated[
+        list[Annotated[int, Field(ge=0, le=6)]],
+        Field(default_factory=list, max_length=7, description="On any of these days of the week, 0 for Monday."),
+    ]
     orientations: Annotated[
         list[Literal["portrait", "landscape", "square", "panorama"]], Field(default_factory=list, max_length=4)
     ]
