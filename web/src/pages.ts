@@ -42,4 +42,9 @@ export const PAGES: Readonly<Record<string, Page>> = {
   dashboard: { title: "Dashboard", nav: { icon: "dashboard" }, load: () => import("./pages/Dashboard.svelte") },
   settings: { title: "Settings", nav: { icon: "settings" }, load: () => import("./pages/Settings.svelte") },
   search: { title: "Search", view: ({ query }) => query.get("q"), load: () => import("./pages/Search.svelte") },
+  copies: {
+    title: "Copies and bursts",
+    view: ({ query }) => query.get("kind"),
+    load: () => import("./pages/Copies.svelte"),
+  },
 };
