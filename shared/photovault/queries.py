@@ -423,7 +423,7 @@ class _Reader:
         """Kilometres, and the index of the place that they are counted from."""
         said, speech = self.said, self.speech
         opened = None
-        if not said[at].text[0].isdigit():
+        if not said[at].text[:1].isdigit():
             if not any(said[at].text == words[0] for words in speech.within):  # of most words the answer is quick
                 return None
             opened = phrase(dict.fromkeys(speech.within, True), said, at)
