@@ -1,6 +1,7 @@
 """From a position to the name of a place: offline by the table of ``places``, and finer by Nominatim where allowed.
 
-``reverse`` is what a photo waits for: a look-up in memory. It has no way to fail a photo.
+``reverse`` is what a photo waits for: a look-up in memory. It has no way to fail a photo. ``named`` goes the other way,
+for whoever says where a photo was taken.
 
 ``refine`` is what ``maintenance`` asks afterwards, when ``ENABLE_GEOCODER`` is on. Nominatim's usage policy
 (https://operations.osmfoundation.org/policies/nominatim/) asks for an application's name and address, at most one
@@ -100,6 +101,12 @@ def reverse(lat: float, lon: float) -> Place | None:
         return table.nearest(lat, lon, zone=_time_zone(lat, lon))
     except ValueError:
         return None
+
+
+def named(text: str, *, limit: int) -> list[Place]:
+    """Places whose names begin like this, the most populous first; none without a table."""
+    table = _table_or_none()
+    return [] if table is None else table.named(text, limit=limit)
 
 
 def _time_zone(lat: float, lon: float) -> str | None:

@@ -1,7 +1,8 @@
 """Positions of photos that no file gives: what a person says, and what is estimated.
 
 A corrected position has the source ``person``. What the file says stays beside it in the row (``file_*``), so that it
-can be given back, and so that vision, should it look at the photo later, does not overwrite the correction.
+can be given back, and so that vision, should it look at the photo later, does not overwrite the correction. A person
+may say that it is nowhere known, too: then there is the source ``person`` and no position.
 
 An estimate has the source ``estimated``. It is derived by the rebuild of the albums from all located photos (see
 ``estimating``), goes with its evidence, and is never written over a position that a file or a person gives.
@@ -9,13 +10,13 @@ An estimate has the source ``estimated``. It is derived by the rebuild of the al
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
-from photovault import db, estimating, terms, timezones
+from photovault import estimating, terms, timezones
 from photovault.estimating import Estimate, Names
 
 if TYPE_CHECKING:
@@ -30,49 +31,63 @@ NameAt = Callable[[float, float], Names]
 # -------------------------------------------------------------------------------------------------- corrections
 
 
-def correct(conn: Connection, image_id: UUID, at: tuple[float, float], *, name_at: NameAt, revision: int) -> bool:
-    """Put a photo where the person says it was taken (degrees); whether it was not there by their word already.
+def correct(
+    conn: Connection,
+    image_ids: Collection[UUID],
+    at: tuple[float, float] | None,
+    *,
+    name_at: NameAt,
+    revision: int,
+) -> list[UUID]:
+    """Put photos where the person says they were taken (degrees), or nowhere for None: then nothing is estimated.
 
-    Names come from ``name_at``, and finer ones are asked for again where that is switched on.
+    Returns those that were not there by the person's word already. Names come from ``name_at``, and finer ones are
+    asked for again where that is switched on.
     """
-    moved = db.value(
-        conn,
+    lat, lon = at or (None, None)
+    found = conn.execute(
         "UPDATE images SET lat = %(lat)s, lon = %(lon)s, location_source = 'person', location_accuracy_km = NULL, "
         "file_lat = CASE location_source WHEN 'person' THEN file_lat WHEN 'estimated' THEN NULL ELSE lat END, "
         "file_lon = CASE location_source WHEN 'person' THEN file_lon WHEN 'estimated' THEN NULL ELSE lon END, "
         "file_location_source = CASE location_source WHEN 'person' THEN file_location_source "
         "WHEN 'estimated' THEN NULL ELSE location_source END, revision = %(revision)s "
-        "WHERE id = %(id)s AND (location_source, lat, lon) IS DISTINCT FROM ('person', %(lat)s, %(lon)s) "
-        "RETURNING true",
-        {"id": image_id, "lat": at[0], "lon": at[1], "revision": revision},
-    )
-    if moved:
-        _name(conn, image_id, at, name_at)
-    return bool(moved)
+        "WHERE id = ANY(%(ids)s) "
+        "AND (location_source, lat, lon) IS DISTINCT FROM ('person', %(lat)s::float8, %(lon)s::float8) RETURNING id",
+        {"ids": list(image_ids), "lat": lat, "lon": lon, "revision": revision},
+    ).fetchall()
+    moved = [row[0] for row in found]
+    _name(conn, moved, at, name_at)
+    return moved
 
 
-def give_back(conn: Connection, image_id: UUID, *, name_at: NameAt, revision: int) -> bool:
-    """Take a correction back: the photo is where its file says, or nowhere; whether there was a correction."""
+def give_back(conn: Connection, image_ids: Collection[UUID], *, name_at: NameAt, revision: int) -> list[UUID]:
+    """Take corrections back: the photos are where their files say, or nowhere. Returns those that had one."""
     found = conn.execute(
         "UPDATE images SET lat = file_lat, lon = file_lon, location_source = file_location_source, "
         "file_lat = NULL, file_lon = NULL, file_location_source = NULL, revision = %s "
-        "WHERE id = %s AND location_source = 'person' RETURNING lat, lon",
-        [revision, image_id],
-    ).fetchone()
-    if found is None:
-        return False
-    _name(conn, image_id, None if found[0] is None else (found[0], found[1]), name_at)
-    return True
+        "WHERE id = ANY(%s) AND location_source = 'person' RETURNING id, lat, lon",
+        [revision, list(image_ids)],
+    ).fetchall()
+    at_position: dict[tuple[float, float] | None, list[UUID]] = {}
+    for image_id, lat, lon in found:
+        at_position.setdefault(None if lat is None else (lat, lon), []).append(image_id)
+    for at, some in at_position.items():
+        _name(conn, some, at, name_at)
+    return [row[0] for row in found]
 
 
-def _name(conn: Connection, image_id: UUID, at: tuple[float, float] | None, name_at: NameAt) -> None:
-    """Note what a photo's position is called, in the row and among its words, and the time zone there."""
+def _name(conn: Connection, image_ids: Sequence[UUID], at: tuple[float, float] | None, name_at: NameAt) -> None:
+    """Note what a position of photos is called, in the rows and among their words, and the time zone there."""
+    if not image_ids:
+        return
     names = Names() if at is None else name_at(*at)
     conn.execute(
         "UPDATE images SET country_code = %(code)s, country = %(country)s, region = %(region)s, city = %(city)s, "
-        "place_id = %(place_id)s, place_refined_at = NULL, zone = %(zone)s WHERE id = %(id)s",
+        "place_id = %(place_id)s, place_refined_at = CASE WHEN %(nowhere)s THEN now() END, zone = %(zone)s "
+        "WHERE id = ANY(%(ids)s)",
         {
-            "id": image_id,
+            "nowhere": at is None,  # what has no name needs no finer one
+            "ids": list(image_ids),
             "code": names.country_code,
             "country": names.country,
             "region": names.region,
@@ -81,7 +96,23 @@ def _name(conn: Connection, image_id: UUID, at: tuple[float, float] | None, name
             "zone": None if at is None else timezones.zone_at(*at),
         },
     )
-    terms.refresh(conn, image_id)
+    terms.refresh_all(conn, image_ids)
+
+
+class FileLocation(NamedTuple):
+    """Where a file says that its photo was taken, in degrees."""
+
+    lat: float
+    lon: float
+    source: str | None
+
+
+def by_file(conn: Connection, image_id: UUID) -> FileLocation | None:
+    """What the file of a photo says that a person put somewhere else; None when it says nothing."""
+    row = conn.execute(
+        "SELECT file_lat, file_lon, file_location_source FROM images WHERE id = %s AND file_lat IS NOT NULL", [image_id]
+    ).fetchone()
+    return FileLocation(*row) if row else None
 
 
 # ---------------------------------------------------------------------------------------------------- estimates
@@ -118,7 +149,9 @@ class Located(NamedTuple):
     @property
     def may_change(self) -> bool:
         """Whether there is an estimate, or could be one."""
-        return self.location_source == ESTIMATED or (self.lat is None and self.camera is not None)
+        if self.location_source == ESTIMATED:
+            return True
+        return self.lat is None and self.location_source != PERSON and self.camera is not None
 
     def estimated(self, estimate: Estimate | None) -> Located:
         """The photo with this estimate, or without any."""
@@ -212,7 +245,7 @@ def write(conn: Connection, wanted: Sequence[Change], *, revision: int) -> None:
         FROM unnest(%s::uuid[], %s::float8[], %s::float8[], %s::float8[], %s::text[], %s::text[], %s::text[],
                     %s::text[], %s::int[])
             AS u(id, lat, lon, accuracy, country_code, country, region, city, place_id)
-        WHERE i.id = u.id AND (i.location_source = 'estimated' OR i.lat IS NULL)
+        WHERE i.id = u.id AND (i.location_source = 'estimated' OR i.location_source IS NULL)
         """,
         [
             revision,

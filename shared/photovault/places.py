@@ -18,12 +18,13 @@ from __future__ import annotations
 import json
 import math
 import sys
+import unicodedata
 import zlib
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import accumulate, chain
+from dataclasses import dataclass, replace
+from itertools import accumulate, chain, pairwise
 from typing import Any
 
 from photovault.globe import EARTH_RADIUS_KM, distance_km
@@ -195,6 +196,20 @@ def _is_suburb(settlement: Settlement, city: Settlement, across_counties: bool) 
     return across_counties or not settlement.county or not city.county or settlement.county == city.county
 
 
+#: Letters that no decomposition turns into those that people type instead.
+_LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th", "ð": "d", "'": None})
+_LETTERS |= str.maketrans(dict.fromkeys("\u2019\u02bb\u2018`"))
+
+#: What people write for a country's code.
+_CODES = {"uk": "gb", "usa": "us"}
+
+
+def folded(text: str) -> str:
+    """A name as it is compared: without case, accents and apostrophes, words apart by single spaces or line ends."""
+    bare = "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
+    return bare.translate(_LETTERS).replace("-", " ")
+
+
 _KINDS = {"i": 4, "I": 4, "H": 2}  # bytes of an item of ``array``, as far as the table uses them
 
 
@@ -211,6 +226,7 @@ class Table:
         self._cities = [row for row, people in enumerate(columns["population"]) if people >= CITY]
         self._city_grid = Grid(*(array("i", (columns[axis][row] for row in self._cities)) for axis in ("lat", "lon")))
         self._zones: Mapping[str, Sequence[int]] = header["zones"]
+        self._searched: tuple[str, array[int]] | None = None
 
     def __len__(self) -> int:
         return len(self._country)
@@ -326,6 +342,46 @@ class Table:
                 return -1, math.inf
             radius = min(radius * 4, within_km)
 
+    def named(self, text: str, *, limit: int) -> list[Place]:
+        """Settlements whose name begins like this, the most populous first; then those of which a later word does.
+
+        Behind a comma the region or the country may be named, by its beginning or the country's code: "York, UK".
+        """
+        name, *around = (" ".join(folded(part).split()) for part in text.split(","))
+        around = [part for part in around if part]
+        if not name:
+            return []
+        all_names, starts = self._names_to_search()
+        found: list[int] = []
+        for before in ("\n", " "):
+            at = all_names.find(before + name)
+            rows = set()
+            while at >= 0:
+                rows.add(bisect_right(starts, at + 1) - 1)
+                at = all_names.find(before + name, at + 1)
+            fitting = (row for row in rows.difference(found) if all(self._lies_in(row, part) for part in around))
+            found += sorted(fitting, key=lambda row: (-self._columns["population"][row], row))
+            if len(found) >= limit:
+                break
+        return [self._told(row) for row in found[:limit]]
+
+    def _names_to_search(self) -> tuple[str, array[int]]:
+        """All names, folded, each behind a line end, and where each begins. Made at the first search (0.5 s, 4 MB)."""
+        if self._searched is None:
+            ends = self._name_ends
+            names = (self._names[start:end].decode() for start, end in pairwise(chain([0], ends)))
+            text = folded("\n" + "\n".join(name.replace("\n", " ") for name in names))
+            starts = array("I", (at + 1 for at, letter in enumerate(text) if letter == "\n"))
+            self._searched = text, starts
+        return self._searched
+
+    def _lies_in(self, row: int, part: str) -> bool:
+        code, country = self._header["countries"][self._country[row]]
+        region = self._header["regions"][self._columns["region"][row]]
+        return code.casefold() == _CODES.get(part, part) or any(
+            folded(name).startswith(part) for name in (country, region)
+        )
+
     def _city_around(self, settlement: int, lat: float, lon: float) -> int:
         """The city that a position with this nearest settlement is in: the one it speaks for, or a larger one."""
         city = self._columns["speaks_for"][settlement]
@@ -348,19 +404,22 @@ class Table:
 
     def _place(self, settlement: int, lat: float, lon: float) -> Place:
         city = self._city_around(settlement, lat, lon)
-        code, country = self._header["countries"][self._country[city]]
-        end = self._name_ends[city]
-        at = self._position(city)
+        return replace(self._told(city), distance_km=round(distance_km((lat, lon), self._position(city)), 3))
+
+    def _told(self, row: int) -> Place:
+        """A settlement, without a way to it."""
+        code, country = self._header["countries"][self._country[row]]
+        end = self._name_ends[row]
+        at = self._position(row)
         return Place(
-            id=self._columns["id"][city],
-            city=self._names[end - self._columns["name_bytes"][city] : end].decode(),
-            region=self._header["regions"][self._columns["region"][city]] or None,
+            id=self._columns["id"][row],
+            city=self._names[end - self._columns["name_bytes"][row] : end].decode(),
+            region=self._header["regions"][self._columns["region"][row]] or None,
             country=country,
             country_code=code,
             lat=at[0],
             lon=at[1],
-            population=self._columns["population"][city],
-            distance_km=round(distance_km((lat, lon), at), 3),
+            population=self._columns["population"][row],
         )
 
 

@@ -50,6 +50,7 @@ NEEDED: dict[str, Scope] = {
     "mapOfImages": "photos:read",
     "memories": "photos:read",
     "listLabels": "photos:read",
+    "findPlaces": "photos:read",
     "listTrash": "photos:read",
     "listDuplicates": "photos:read",
     "search": "photos:read",

@@ -280,3 +280,53 @@ def test_a_file_that_was_cut_is_refused(keep: float):
     data = table(LONDON, ISLINGTON, FAR_TOWN).to_bytes()
     with pytest.raises(ValueError, match="damaged"):
         Table.from_bytes(data[: int(len(data) * keep)])
+
+
+# ------------------------------------------------------------------------------------------------- by their names
+
+NAMED = table(
+    Settlement(1, "Zürich", 47.37, 8.54, 415_000, "AA", "Zurich"),
+    Settlement(2, "York", 53.96, -1.08, 156_000, "BB", "England"),
+    Settlement(3, "New York City", 40.71, -74.0, 8_800_000, "AA", "New York"),
+    Settlement(4, "York", 39.96, -76.7, 44_000, "AA", "Pennsylvania"),
+    Settlement(5, "Łódź", 51.77, 19.46, 640_000, "BB"),
+    Settlement(6, "Saint-Denis", -20.88, 55.45, 154_000, "BB"),
+    Settlement(7, "St. John's", 47.56, -52.7, 110_000, "AA"),
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "ids"),
+    [
+        ("zur", [1]),
+        ("LODZ", [5]),
+        ("york", [2, 4, 3]),
+        ("york, penn", [4]),
+        ("york, aa", [4, 3]),
+        ("york, aland, penn", [4]),
+        ("saint den", [6]),
+        ("st. john\u2019s", [7]),
+        ("new  york", [3]),
+        ("ork", []),
+        ("", []),
+        (" , aa", []),
+        ("york\nzurich", []),
+    ],
+    ids=repr,
+)
+def test_places_are_found_by_their_names(text: str, ids: list[int]) -> None:
+    assert [place.id for place in NAMED.named(text, limit=10)] == ids
+
+
+def test_the_best_places_come_first_and_no_more_than_wanted() -> None:
+    assert [place.id for place in NAMED.named("york", limit=2)] == [2, 4]
+
+
+def test_a_place_that_is_found_is_told_whole() -> None:
+    (found,) = NAMED.named("york, bb", limit=5)
+    assert found == Place(2, "York", "England", "Beland", "BB", 53.96, -1.08, 156_000)
+
+
+@given(st.text(max_size=40))
+def test_no_text_is_too_odd_to_look_a_place_up(text: str) -> None:
+    assert len(NAMED.named(text, limit=3)) <= 3

@@ -34,6 +34,7 @@ PARTS = {
     "people": ("people",),
     "faces": ("people",),
     "labels": ("labels",),
+    "places": ("places",),
     "jobs": ("jobs",),
     "changes": ("changes",),
     "webhooks": ("webhooks",),

@@ -9,6 +9,7 @@ from fastapi import APIRouter
 from pydantic import Field, model_validator
 
 from photovault import images, queues, rebuilds, smart_albums, terms
+from photovault.api import relocated
 from photovault.api.changing import changing
 from photovault.api.edge import CurrentPerson
 from photovault.api.schemas import NOT_FOUND, Schema
@@ -23,22 +24,28 @@ class Edit(Schema):
     favourite: bool | None = None
     archived: bool | None = None
     caption: Annotated[str | None, Field(max_length=2000, description="Of every one of them; empty removes it.")] = None
+    location: relocated.Location = None
 
     @model_validator(mode="after")
     def _something(self) -> Edit:
-        if self.favourite is None and self.archived is None and self.caption is None:
-            raise ValueError("give `favourite`, `archived` or `caption`")
+        if self.favourite is None and self.archived is None and self.caption is None and not self.relocates:
+            raise ValueError("give `favourite`, `archived`, `caption` or `location`")
         return self
+
+    @property
+    def relocates(self) -> bool:
+        return "location" in self.model_fields_set
 
 
 @router.post("/edit", operation_id="editImages", responses=NOT_FOUND)
 def edit_images(body: Edit, person: CurrentPerson) -> Changed:
-    """Make up to 1,000 photos favourites, archive them or caption them; what is not given stays. Of unknown ids, none
-    is changed."""
+    """Make up to 1,000 photos favourites, archive them, caption them or say where they were taken; what is not given
+    stays. Of unknown ids, none is changed."""
     if body.caption is not None and "\x00" in body.caption:
         raise Invalid("A caption may not hold NUL characters.", [("caption", "holds a NUL character")])
     wanted = set(body.image_ids)
-    if body.archived is not None:
+    rebuild = body.archived is not None or body.relocates
+    if rebuild:
         queues.send_rebuild_check(person.user_id)
     with changing(person) as change:
         images.require(change.conn, wanted)
@@ -52,9 +59,11 @@ def edit_images(body: Edit, person: CurrentPerson) -> Changed:
         )
         if body.caption is not None:
             terms.refresh_all(change.conn, changed)
+        if body.relocates:
+            changed = sorted({*changed, *relocated.correct(change, wanted, body.location)})
         smart_albums.follow(change.conn, changed, revision=change.revision)
-        if changed and body.archived is not None:
+        if changed and rebuild:
             rebuilds.want(change.conn)
-    if body.archived is not None:
+    if rebuild:
         queues.send_albums(person.user_id)
     return Changed(changed=len(changed), unchanged=len(wanted) - len(changed))

@@ -22,6 +22,7 @@ from photovault import (
     images,
     keyring,
     listing,
+    locations,
     motion,
     people,
     queues,
@@ -161,12 +162,7 @@ class ImageEdit(schemas.Schema):
             description="When the photo was taken, as the person knows it; null gives it back to what the file says."
         ),
     ] = None
-    location: Annotated[
-        relocated.LocationEdit | None,
-        Field(
-            description="Where the photo was taken, as the person knows it; null gives it back to what the file says."
-        ),
-    ] = None
+    location: relocated.Location = None
     taken_at: Annotated[
         retimed.TakenAt | None,
         Field(description="The same in one text, with or without an offset.", examples=["2025-09-11T08:59:00+09:00"]),
@@ -206,6 +202,10 @@ class ImageDetail(schemas.Image):
     taken_by_file: retimed.TimeShown | None = Field(
         description="What the file says about its time, where a person corrected it."
     )
+    location_corrected: bool = Field(
+        description="Whether a person said where it was taken, or, without a `location`, that nobody knows."
+    )
+    location_by_file: relocated.FileLocation | None = Field(description="What the file says then.")
     people: list[FaceInPhoto]
     labels: list[LabelInPhoto]
     albums: list[AlbumOfPhoto]
@@ -511,6 +511,7 @@ def get_image(person: CurrentPerson, image_id: ImageId) -> ImageDetail:
         image_id = films.picture_of(conn, image_id) or image_id
         row = presenting.existing(conn, image_id)
         taken_by_file = retimed.by_file(conn, row)
+        location_by_file = relocated.by_file(conn, row)
         made = tickets.of_images(conn, [row], names=None, now=now).get(row.id, {})
         faces = people.faces_of_image(conn, image_id)
         labels = things.of_image(conn, image_id)
@@ -519,6 +520,8 @@ def get_image(person: CurrentPerson, image_id: ImageId) -> ImageDetail:
     return ImageDetail(
         **shown.model_dump(),
         taken_by_file=taken_by_file,
+        location_corrected=row.location_source == locations.PERSON,
+        location_by_file=location_by_file,
         people=[
             FaceInPhoto(
                 id=face.id,
@@ -562,7 +565,7 @@ def edit_image(person: CurrentPerson, image_id: ImageId, body: ImageEdit) -> sch
         if body.caption is not None:
             terms.refresh(conn, image_id)
         # The place first: its time zone tells the offset of a time that is given without one.
-        moved = relocates and relocated.correct(change, image_id, body.location)
+        moved = relocates and bool(relocated.correct(change, [image_id], body.location))
         moved |= retimes and retimed.correct(change, image_id, body.taken or retimed.of_text(body.taken_at))
         if moved or body.archived not in {None, before.archived}:
             rebuilds.want(conn)

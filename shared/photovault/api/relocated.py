@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Annotated, Literal
 from uuid import UUID
 
 from pydantic import Field, model_validator
@@ -11,6 +12,10 @@ from photovault import activity, locations
 from photovault.api import schemas
 from photovault.api.changing import Change
 from photovault.estimating import Names
+
+if TYPE_CHECKING:
+    from photovault.db import Connection
+    from photovault.images import Image
 
 
 class LocationEdit(schemas.Schema):
@@ -26,16 +31,46 @@ class LocationEdit(schemas.Schema):
         return self
 
 
-def correct(change: Change, image_id: UUID, wanted: LocationEdit | None) -> bool:
-    """Set a photo's position, or give it back to what the file says; whether anything changed."""
+Location = Annotated[
+    LocationEdit | Literal["nowhere"] | None,
+    Field(
+        description="Where it was taken, as the person knows it. `nowhere`: nobody knows, and no place is estimated. "
+        "Null gives it back to what the file says."
+    ),
+]
+
+
+class FileLocation(schemas.Schema):
+    """What a file says."""
+
+    lat: float
+    lon: float
+    source: str | None
+
+
+def correct(
+    change: Change, image_ids: Collection[UUID], wanted: LocationEdit | Literal["nowhere"] | None
+) -> list[UUID]:
+    """Set photos' position, or give them back to what their files say. Returns those that are elsewhere now."""
+    conn, revision = change.conn, change.revision
     if wanted is None:
-        moved = locations.give_back(change.conn, image_id, name_at=_name_at, revision=change.revision)
+        moved = locations.give_back(conn, image_ids, name_at=_name_at, revision=revision)
     else:
-        at = (wanted.lat, wanted.lon)
-        moved = locations.correct(change.conn, image_id, at, name_at=_name_at, revision=change.revision)
-    if moved:
-        activity.record(change.conn, "place-corrected", image_id=str(image_id), restored=wanted is None)
+        at = None if wanted == "nowhere" else (wanted.lat, wanted.lon)
+        moved = locations.correct(conn, image_ids, at, name_at=_name_at, revision=revision)
+    if len(image_ids) == 1 and moved:
+        activity.record(conn, "place-corrected", image_id=str(moved[0]), restored=wanted is None)
+    elif moved:
+        activity.record(conn, "places-corrected", changed=len(moved), restored=wanted is None)
     return moved
+
+
+def by_file(conn: Connection, image: Image) -> FileLocation | None:
+    """What the file of a photo says that a person put elsewhere; None of others."""
+    if image.location_source != locations.PERSON:
+        return None
+    found = locations.by_file(conn, image.id)
+    return FileLocation(lat=found.lat, lon=found.lon, source=found.source) if found else None
 
 
 def _name_at(lat: float, lon: float) -> Names:

@@ -50,7 +50,12 @@ BODIES: Bodies = {
     },
     "deleteImages": lambda own: {"image_ids": [str(own.ids["image_id"])]},
     "restoreImages": lambda own: {"image_ids": [str(own.photos[-1])]},
-    "editImages": lambda own: {"image_ids": [str(own.ids["image_id"])], "favourite": True, "caption": "mine now"},
+    "editImages": lambda own: {
+        "image_ids": [str(own.ids["image_id"])],
+        "favourite": True,
+        "caption": "mine now",
+        "location": {"lat": 38.7, "lon": -9.1},
+    },
     "shiftTime": lambda own: {"image_ids": [str(own.ids["image_id"])], "by_seconds": 60},
     "generateAlbums": lambda _: {},
     "createAlbum": lambda own: {"title": "Mine", "image_ids": [str(own.ids["image_id"])]},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -17,7 +17,9 @@ from tests.vaults import Somebody, client, forget, somebody
 from photovault import db, geocoder, ids, images, users
 from photovault.api import albums as api_albums
 from photovault.api import dashboard as api_dashboard
+from photovault.api import edits as api_edits
 from photovault.api import images as api_images
+from photovault.api import places as api_places
 from photovault.images import Understood
 from photovault.metadata import Location, Metadata, Taken
 from photovault.places import Settlement, Table
@@ -43,7 +45,9 @@ def api(vault: Path) -> Iterator[TestClient]:
         patch.setenv("PLACES_FILE", str(vault / "places.bin"))
         forget()
         geocoder.forget()
-        with client([api_images.router, api_albums.router, api_dashboard.router]) as made:
+        with client(
+            [api_edits.router, api_images.router, api_albums.router, api_dashboard.router, api_places.router]
+        ) as made:
             yield made
     forget()
     geocoder.forget()
@@ -275,3 +279,91 @@ def test_what_vision_finds_beats_an_estimate(api: TestClient, person: Somebody) 
     build(person.user_id)
     look_again(person, image_id, Location(38.7139, -9.1394, "exif"))
     assert row(person, image_id)[:4] == (38.7139, -9.1394, "exif", None)
+
+
+# ------------------------------------------------------------------------------------------- nowhere, and of many
+
+
+def detail(api: TestClient, person: Somebody, image_id: UUID) -> dict[str, Any]:
+    shown = api.get(f"/images/{image_id}", headers=person.headers).json()
+    return {name: shown[name] for name in ("location", "location_corrected", "location_by_file")}
+
+
+def test_somebody_may_say_that_nobody_knows_where_it_was(api: TestClient, person: Somebody) -> None:
+    image_id = add_photo(person.user_id, where=LISBON)
+    assert edited(api, person, image_id, "nowhere") is None
+    *_, lat, lon = LISBON
+    assert detail(api, person, image_id) == {
+        "location": None,
+        "location_corrected": True,
+        "location_by_file": {"lat": lat, "lon": lon, "source": "exif"},
+    }
+    assert "lisbon" not in words(person, image_id)
+    generation = wanted(person)
+    edited(api, person, image_id, "nowhere")
+    assert wanted(person) == generation
+    assert edited(api, person, image_id, None)["source"] == "exif"
+    assert detail(api, person, image_id)["location_corrected"] is False
+
+
+def test_nothing_is_estimated_where_somebody_said_that_nobody_knows(api: TestClient, person: Somebody) -> None:
+    for hour in (-1, 1):
+        add_photo(person.user_id, taken=START + timedelta(hours=hour), where=LISBON)
+    lone = add_photo(person.user_id, camera_model="Kamera")
+    build(person.user_id)
+    assert row(person, lone)[2] == "estimated"
+    edited(api, person, lone, "nowhere")
+    build(person.user_id)
+    assert detail(api, person, lone) == {"location": None, "location_corrected": True, "location_by_file": None}
+    edited(api, person, lone, None)
+    build(person.user_id)
+    assert row(person, lone)[2] == "estimated"
+
+
+def test_a_position_that_is_nowhere_is_not_asked_for_finer_names(api: TestClient, person: Somebody) -> None:
+    image_id = add_photo(person.user_id, where=LISBON)
+    edited(api, person, image_id, "nowhere")
+    with db.maintenance() as conn:
+        assert (person.user_id, image_id) not in images.unrefined(conn, limit=100_000)
+
+
+def test_many_photos_are_put_somewhere_and_given_back_at_once(api: TestClient, person: Somebody) -> None:
+    there = add_photo(person.user_id, where=LISBON)
+    nowhere = add_photo(person.user_id, taken=START + timedelta(hours=1))
+    at_porto = add_photo(person.user_id, taken=START + timedelta(hours=2))
+    edited(api, person, at_porto, AT_PORTO)
+    three = [str(each) for each in (there, nowhere, at_porto)]
+
+    def edit_all(location: Any) -> dict[str, int]:
+        answer = api.post("/images/edit", headers=person.headers, json={"image_ids": three, "location": location})
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json())
+
+    generation = wanted(person)
+    assert edit_all(AT_PORTO) == {"changed": 2, "unchanged": 1}
+    assert wanted(person) == generation + 1
+    assert all("porto" in words(person, UUID(each)) for each in three)
+    events = api.get("/dashboard/recent-activity", headers=person.headers).json()["items"]
+    assert (events[0]["kind"], events[0]["detail"]["changed"]) == ("places-corrected", 2)
+    assert edit_all(None) == {"changed": 3, "unchanged": 0}
+    assert row(person, there)[2] == "exif"
+    assert "lisbon" in words(person, there)
+    assert row(person, at_porto)[:3] == (None, None, None)
+
+
+@pytest.mark.parametrize("location", ["somewhere", {"lat": 0, "lon": 0}, {"lat": 91, "lon": 0}])
+def test_many_photos_are_not_put_where_nothing_is(api: TestClient, person: Somebody, location: Any) -> None:
+    image_id = add_photo(person.user_id, where=LISBON)
+    body = {"image_ids": [str(image_id)], "location": location}
+    problem(api.post("/images/edit", headers=person.headers, json=body), 422, "invalid")
+    assert row(person, image_id)[2] == "exif"
+
+
+def test_places_are_found_by_how_they_begin(api: TestClient, person: Somebody) -> None:
+    def found(q: str) -> list[str]:
+        return [each["name"] for each in api.get("/places", params={"q": q}, headers=person.headers).json()["items"]]
+
+    assert found("  LIS ") == ["Lisbon"]
+    assert found("porto, portugal") == ["Porto"]
+    assert found("porto, spain") == found("") == found(",") == found("\x00") == []
+    assert api.get("/places?q=lis").status_code == 401

@@ -181,6 +181,11 @@ export function told({ kind, detail }: Event): Told {
         icon: "map",
         ...shown,
       };
+    case "places-corrected":
+      return {
+        text: `${plural(number("changed"), "photo")} ${detail["restored"] === true ? "given back the places of their files" : "put on the map by you"}.`,
+        icon: "map",
+      };
     case "duplicates-resolved":
       return { text: `You kept one photo of ${count(many("removed") + 1)} that look alike.`, icon: "photos", ...shown };
     case "duplicates-dismissed":
