@@ -147,7 +147,7 @@ def test_the_functions_that_change_photos_keep_the_roll_ups() -> None:
         change = retiming.corrected(photo, datetime(2020, 2, 29, 12), None)
         assert change
         retiming.apply(conn, [change], revision=revision)
-        locations.correct(conn, second, (64.1, -21.9), name_at=lambda *_: Names(country_code="IS"), revision=revision)
+        locations.correct(conn, [second], (64.1, -21.9), name_at=lambda *_: Names(country_code="IS"), revision=revision)
         assert rollups.differences(conn) == {}
         images.delete_row(conn, first)
         images.delete_row(conn, second)

@@ -36,7 +36,7 @@ def find_places(
             description="How its name begins; behind a comma its region or country may stand.",
             examples=["lisb", "york, uk"],
         ),
-    ],
+    ] = "",
     limit: Annotated[int, Query(ge=1, le=50)] = 8,
 ) -> NamedPlaces:
     """Towns and cities of the world, the most populous first, by their English or local names as GeoNames has them.

@@ -123,7 +123,7 @@ def test_a_place_corrected_while_its_name_was_asked_for_keeps_its_own(monkeypatc
     def slow(begin: object, lat: float, lon: float) -> Refined:
         with db.transaction(user_id) as conn:
             locations.correct(
-                conn, image_id, (52.52, 13.405), name_at=lambda *_: Names("DE", "Germany", None, "Berlin"), revision=9
+                conn, [image_id], (52.52, 13.405), name_at=lambda *_: Names("DE", "Germany", None, "Berlin"), revision=9
             )
         return Refined("Almada", "Setúbal", "Portugal", "PT")
 
