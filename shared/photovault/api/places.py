@@ -44,8 +44,10 @@ def find_places(
     For `location` of `PATCH /images/{id}` and `POST /images/edit`. Looked up in a table of this server: what is typed
     goes nowhere else. Without the table there are none.
     """
-    from photovault import geocoder  # with its table, which no other request needs
+    from photovault import geocoder  # with its table, which few other requests need
 
+    with person.transaction():
+        pass  # a session that has ended is told here
     return NamedPlaces(
         items=[
             NamedPlace(
