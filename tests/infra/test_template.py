@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from infra.local.stack import read
 
-from photovault.api.edge import TYPE_BASE
+from photovault.api.schemas import TYPE_BASE
 from photovault.errors import NotFound, TooLarge, TooManyRequests, Unavailable
 
 ROOT = Path(__file__).resolve().parents[2]

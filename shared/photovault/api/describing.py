@@ -6,7 +6,8 @@ from http import HTTPStatus
 from typing import Any
 
 from photovault import scopes
-from photovault.api.schemas import PROBLEM_TYPE, Problem
+from photovault.api.examples import with_examples
+from photovault.api.schemas import PROBLEM_TYPE, TYPE_BASE, Problem
 
 METHODS = frozenset({"get", "put", "post", "delete", "patch"})
 API_KEY = {
@@ -17,11 +18,28 @@ API_KEY = {
     "needs, and those that name none are for sessions alone.\n\n"
     + "\n".join(f"- `{scope}`: {meaning}" for scope, meaning in scopes.MEANINGS.items()),
 }
+LICENCE = {"name": "Apache-2.0", "url": "https://www.apache.org/licenses/LICENSE-2.0"}
+TAGS = {
+    "auth": "Accounts, sessions, two-step log-in, and keys for programs.",
+    "images": "Photos: adding, listing, showing, editing and deleting them.",
+    "search": "Finding photos by words, and by another picture.",
+    "albums": "Albums that make themselves, by hand, and smart ones; each says why.",
+    "people": "Who is on the photos, and corrections that later photos respect.",
+    "shares": "Links for people without an account.",
+    "shared with you": "What whoever has such a link sees.",
+    "sync": "What changed, for copies that keep up, and posts to an address of yours when something did.",
+    "exports": "Everything, to take along.",
+    "dashboard": "Figures about a vault.",
+    "jobs": "Work that takes longer than an answer.",
+    "delivery": "Sealed files, where the storage does not give them out itself.",
+    "health": "Whether the vault is up.",
+}
 _PROBLEM = {"$ref": "#/components/schemas/Problem"}
 
 
-def with_problems(document: dict[str, Any]) -> dict[str, Any]:
-    """The document in which every error is a problem, those that the edge itself answers are named, and so are scopes.
+def completed(document: dict[str, Any]) -> dict[str, Any]:
+    """The document in which every error is a problem, those that the edge itself answers are named, and so are scopes;
+    with what its tags mean, and an example of everything.
 
     401 and 403 where a token is asked for, 400 and 413 where a body is read, 409 where a key makes a request count
     once, 429 where attempts are counted (with wrong keys, too), and 503.
@@ -51,7 +69,9 @@ def with_problems(document: dict[str, Any]) -> dict[str, Any]:
     for methods in document.get("webhooks", {}).values():
         for operation in methods.values():  # requests of ours, whose answers are not ours to describe as problems
             operation["responses"] = {status: said for status, said in operation["responses"].items() if status < "4"}
-    return document
+    document["info"]["license"] = LICENCE
+    document["tags"] = [{"name": name, "description": about} for name, about in TAGS.items()]
+    return with_examples(document, PROBLEM_TYPE, TYPE_BASE)
 
 
 def _from_the_edge(path: str, operation: dict[str, Any]) -> list[str]:

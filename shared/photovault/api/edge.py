@@ -20,7 +20,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.exceptions import HTTPException
 
 from photovault import api_keys, db, scopes, sessions, tokens
-from photovault.api.schemas import PROBLEM_TYPE
+from photovault.api.schemas import PROBLEM_TYPE, TYPE_BASE
 from photovault.errors import (
     PhotoVaultError,
     RangeNotSatisfiable,
@@ -37,7 +37,6 @@ from photovault.settings import get_settings
 if TYPE_CHECKING:
     from photovault.db import Connection
 
-TYPE_BASE = "https://photovault.dev/problems/"
 # JSON bodies are small; uploads have their own bound.
 LARGEST_JSON_BYTES = 1024 * 1024
 # What fits API Gateway's 10 MB and Lambda's 6 MB once a binary body travels as base64.

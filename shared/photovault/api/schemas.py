@@ -33,6 +33,7 @@ class Page(Schema, Generic[T]):
 
 
 PROBLEM_TYPE = "application/problem+json"
+TYPE_BASE = "https://photovault.dev/problems/"
 
 
 class FieldError(Schema):

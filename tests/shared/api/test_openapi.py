@@ -12,11 +12,12 @@ from uuid import UUID
 
 import pytest
 from fastapi.testclient import TestClient
-from tests.shared.api.described import document, operations, routers
-from tests.vaults import client
+from tests.shared.api.described import disagreements, document, operations, routers
+from tests.vaults import client, somebody
 
 from photovault import webhook_events
 from photovault.api import library_app
+from photovault.api.schemas import TYPE_BASE
 
 pytestmark = pytest.mark.usefixtures("vault")
 
@@ -92,10 +93,10 @@ def test_every_error_is_described_as_the_problem_that_it_is() -> None:
     for operation in operations():
         for status, response in operation.details["responses"].items():
             if status.startswith(("4", "5")):
-                page = {"text/html": {}} if operation.id in PAGES and status == "404" else {}
-                assert response["content"] == page | {
-                    "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
-                }, (operation.id, status)
+                told = response["content"]["application/problem+json"]
+                assert told["schema"] == {"$ref": "#/components/schemas/Problem"}, (operation.id, status)
+                page = {"text/html"} if operation.id in PAGES and status == "404" else set()
+                assert response["content"].keys() == page | {"application/problem+json"}, (operation.id, status)
                 assert response["description"], (operation.id, status)
     assert not {"HTTPValidationError", "ValidationError"} & document()["components"]["schemas"].keys()
 
@@ -130,6 +131,65 @@ def test_every_success_says_what_it_brings() -> None:
 def test_every_reference_leads_somewhere_and_every_schema_is_used() -> None:
     known = {f"#/components/schemas/{name}" for name in document()["components"]["schemas"]}
     assert set(references(document())) == known
+
+
+def bodies() -> Iterator[tuple[str, dict[str, Any]]]:
+    """What every operation takes and answers in JSON, by where it stands."""
+    for operation in operations():
+        places = {"request": operation.details.get("requestBody", {}), **operation.details["responses"]}
+        for place, body in places.items():
+            for media_type, content in body.get("content", {}).items():
+                if media_type.endswith("json"):
+                    yield f"{operation.id} {place}", content
+
+
+def test_everything_has_an_example_that_is_as_its_schema_says() -> None:
+    for where, content in bodies():
+        assert list(disagreements(content["example"], content["schema"], where)) == []
+    for operation in operations():
+        for parameter in operation.parameters("path"):
+            example = parameter["example"]
+            assert list(disagreements(example, parameter["schema"], f"{operation.id} {parameter['name']}")) == []
+
+
+def test_the_example_of_a_problem_is_of_its_status_and_names_the_scope_that_is_missing() -> None:
+    for operation in operations():
+        for status, response in operation.details["responses"].items():
+            if not status.startswith(("4", "5")):
+                continue
+            example = response["content"]["application/problem+json"]["example"]
+            assert example["status"] == int(status), operation.id
+            assert "{" not in example["instance"]
+            assert example["type"].startswith(TYPE_BASE)
+            if status == "403":
+                for way in operation.details.get("security", ()):
+                    assert all(scope in example["detail"] for scope in way.get("apiKey", ()))
+
+
+@pytest.mark.usefixtures("sent", "quick_hashes")
+def test_the_example_of_each_request_is_one_that_the_vault_understands(http: TestClient) -> None:
+    """It ends in what the example's made-up ids and passwords make of it, and not in a request that is refused."""
+    refused = []
+    for operation in operations():
+        content = operation.details.get("requestBody", {}).get("content", {}).get("application/json")
+        if content is None:
+            continue
+        path = operation.path
+        for parameter in operation.parameters("path"):
+            path = path.replace(f"{{{parameter['name']}}}", str(parameter["example"]))
+        answer = http.request(operation.method, path, json=content["example"], headers=somebody().headers)
+        if answer.status_code in {400, 413, 415, 422, 500} and answer.json().get("type") != f"{TYPE_BASE}rejected":
+            if operation.id in {"createSmartAlbum", "previewSmartAlbum"} and "none of them here" in answer.text:
+                continue  # nobody in this vault is called Anna
+            refused.append((operation.id, answer.status_code, answer.json()["detail"], content["example"]))
+    assert not refused, "\n".join(map(str, refused))
+
+
+def test_each_tag_is_explained_and_used() -> None:
+    used = {tag for operation in operations() for tag in operation.details["tags"]}
+    assert {tag["name"] for tag in document()["tags"] if tag["description"]} >= used
+    posted = {tag for methods in document()["webhooks"].values() for tag in methods["post"].get("tags", ())}
+    assert {tag["name"] for tag in document()["tags"]} <= used | posted
 
 
 def test_pages_take_a_limit_and_a_cursor() -> None:
