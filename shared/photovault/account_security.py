@@ -1,45 +1,101 @@
 """What a person proves who they are with, and how they change it: password, e-mail address, second factor.
 
 Each of these asks for the password once more, and for a code where log-in asks for one: whoever finds an open browser
-must not be able to keep the vault. Nothing here is for API keys. Only an operator is not asked: ``reset_password``.
+must not be able to keep the vault. So does what would go on without the session and after another password: an API key,
+and a webhook, whose function gets a proof for it. Nothing here is for API keys. Only an operator is not asked:
+``reset_password``.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 from uuid import UUID
 
-from photovault import accounts, activity, api_keys, db, passwords, second_factors, sessions, throttles, users
+from photovault import (
+    accounts,
+    activity,
+    api_keys,
+    db,
+    passwords,
+    second_factors,
+    sessions,
+    throttles,
+    tokens,
+    users,
+    webhooks,
+)
 from photovault.errors import Conflict, SecondFactorWrong, Unauthenticated
+
+if TYPE_CHECKING:
+    from photovault.db import Connection
 
 
 @dataclass(frozen=True)
 class PasswordChanged:
-    """How many sessions ended, and how many API keys go on: programs have them, not whoever knows a password."""
+    """How many sessions, API keys and webhooks ended, and how many keys and webhooks go on.
+
+    Programs have those, not whoever knows a password.
+    """
 
     sessions_ended: int
     api_keys: int
+    webhooks: int
+    api_keys_revoked: int = 0
+    webhooks_removed: int = 0
 
 
-def change_password(
-    user_id: UUID, session_id: UUID, *, current: str, new: str, address: str, code: str | None = None
-) -> PasswordChanged:
-    """Another password, and the end of all sessions but this one. No key of the vault hangs on a password.
+@contextmanager
+def _proven(user_id: UUID, session_id: UUID, known: users.Credentials, address: str) -> Iterator[Connection]:
+    """A transaction of somebody who has just proven who they are, with their row locked.
 
-    Raises what ``accounts.prove`` raises.
+    Raises ``Unauthenticated`` when the session ended meanwhile, or the password became another one.
     """
-    known = accounts.prove(user_id, session_id, password=current, code=code, address=address)
-    hashed = passwords.hash_password(new)
     with db.transaction(user_id) as conn:
         sessions.require(conn, session_id)
         if not users.lock_with(conn, known.password_hash):
             raise Unauthenticated("The password was changed meanwhile.")
+        yield conn
+        accounts.forgive(conn, known.email_key, address)
+
+
+def change_password(
+    user_id: UUID,
+    session_id: UUID,
+    *,
+    current: str,
+    new: str,
+    address: str,
+    code: str | None = None,
+    revoke_api_keys: bool = False,
+    remove_webhooks: bool = False,
+) -> PasswordChanged:
+    """Another password, and the end of all sessions but this one. No key of the vault hangs on a password.
+
+    API keys and webhooks go on unless they are to end with it. Raises what ``accounts.prove`` raises.
+    """
+    known = accounts.prove(user_id, session_id, password=current, code=code, address=address)
+    hashed = passwords.hash_password(new)
+    with _proven(user_id, session_id, known, address) as conn:
         users.set_password_hash(conn, hashed)
         ended = sessions.revoke_all(conn, because="the password was changed", but=session_id)
         activity.record(conn, "password-changed", sessions=ended)
-        accounts.forgive(conn, known.email_key, address)
-        return PasswordChanged(ended, api_keys.working(conn))
+        revoked = api_keys.revoke_all(conn) if revoke_api_keys else []
+        for name in revoked:
+            activity.record(conn, "api-key-revoked", name=name)
+        removed = webhooks.remove_all(conn) if remove_webhooks else []
+        for webhook_id, description in removed:
+            activity.record(conn, "webhook-removed", webhook_id=str(webhook_id), description=description)
+        return PasswordChanged(
+            sessions_ended=ended,
+            api_keys=api_keys.working(conn),
+            webhooks=webhooks.count(conn),
+            api_keys_revoked=len(revoked),
+            webhooks_removed=len(removed),
+        )
 
 
 def reset_password(user_id: UUID, *, new: str) -> PasswordChanged:
@@ -53,7 +109,7 @@ def reset_password(user_id: UUID, *, new: str) -> PasswordChanged:
         users.set_password_hash(conn, hashed)
         ended = sessions.revoke_all(conn, because="the operator set another password")
         activity.record(conn, "password-changed", sessions=ended, by="operator")
-        return PasswordChanged(ended, api_keys.working(conn))
+        return PasswordChanged(sessions_ended=ended, api_keys=api_keys.working(conn), webhooks=webhooks.count(conn))
 
 
 def change_email(
@@ -67,13 +123,45 @@ def change_email(
     known = accounts.prove(user_id, session_id, password=password, code=code, address=address)
     with db.before_login() as conn:  # as at sign-up: else one could ask here who has an account
         throttles.pour(conn, accounts.SIGNUP_ADDRESS, address)
-    with db.transaction(user_id) as conn:
-        sessions.require(conn, session_id)
-        if not users.lock_with(conn, known.password_hash):
-            raise Unauthenticated("The password was changed meanwhile.")
+    with _proven(user_id, session_id, known, address) as conn:
         users.set_email(conn, email=display, email_key=key)
         activity.record(conn, "email-changed")
-        accounts.forgive(conn, known.email_key, address)
+
+
+# -------------------------------------------------------------------------------------- what goes on without a session
+
+
+def give_proof(user_id: UUID, session_id: UUID, *, password: str, address: str, code: str | None = None) -> str:
+    """A token that says so, for functions that know no passwords, in this session alone.
+
+    Raises what ``accounts.prove`` raises.
+    """
+    known = accounts.prove(user_id, session_id, password=password, code=code, address=address)
+    signer = accounts.signing_key()
+    with _proven(user_id, session_id, known, address):
+        return tokens.sign(signer, user_id=user_id, session_id=session_id, now=datetime.now(UTC), kind=tokens.PROOF)
+
+
+def make_api_key(
+    user_id: UUID,
+    session_id: UUID,
+    *,
+    name: str,
+    scopes: Collection[str],
+    expires_at: datetime | None,
+    password: str,
+    address: str,
+    code: str | None = None,
+) -> api_keys.Made:
+    """A key for a program. Raises what ``accounts.prove`` raises, and ``Conflict`` for one too many."""
+    with db.transaction(user_id) as conn:  # before a code is used up for nothing
+        sessions.require(conn, session_id)
+        api_keys.require_room(conn)
+    known = accounts.prove(user_id, session_id, password=password, code=code, address=address)
+    with _proven(user_id, session_id, known, address) as conn:
+        made = api_keys.add(conn, name=name, scopes=scopes, expires_at=expires_at)
+        activity.record(conn, "api-key-created", name=made.key.name, hint=made.key.hint, scopes=made.key.scopes)
+        return made
 
 
 # -------------------------------------------------------------------------------------------------- the second factor
@@ -88,10 +176,8 @@ def begin_second_factor(user_id: UUID, session_id: UUID, *, password: str, addre
         sessions.require(conn, session_id)
         if second_factors.is_on(conn):
             raise Conflict(second_factors.ON_ALREADY)
-    accounts.prove(user_id, session_id, password=password, code=None, address=address)
-    with db.transaction(user_id) as conn:
-        sessions.require(conn, session_id)
-        users.lock(conn)
+    known = accounts.prove(user_id, session_id, password=password, code=None, address=address)
+    with _proven(user_id, session_id, known, address) as conn:
         return second_factors.begin(conn, user_id, accounts.sealing_keys())
 
 
@@ -118,10 +204,8 @@ def confirm_second_factor(user_id: UUID, session_id: UUID, *, code: str) -> list
 
 def remove_second_factor(user_id: UUID, session_id: UUID, *, password: str, code: str | None, address: str) -> bool:
     """Ask for no codes any more. False when none were asked for. Raises what ``accounts.prove`` raises."""
-    accounts.prove(user_id, session_id, password=password, code=code, address=address)
-    with db.transaction(user_id) as conn:
-        sessions.require(conn, session_id)
-        users.lock(conn)
+    known = accounts.prove(user_id, session_id, password=password, code=code, address=address)
+    with _proven(user_id, session_id, known, address) as conn:
         removed = second_factors.remove(conn)
         if removed:
             activity.record(conn, "second-factor-off")
@@ -135,10 +219,8 @@ def renew_recovery_codes(
 
     Raises what ``accounts.prove`` raises.
     """
-    accounts.prove(user_id, session_id, password=password, code=code, address=address)
-    with db.transaction(user_id) as conn:
-        sessions.require(conn, session_id)
-        users.lock(conn)
+    known = accounts.prove(user_id, session_id, password=password, code=code, address=address)
+    with _proven(user_id, session_id, known, address) as conn:
         if not second_factors.is_on(conn):
             return None
         activity.record(conn, "recovery-codes-renewed")

@@ -84,7 +84,7 @@ def sign_up(*, email: str, password: str, name: str, address: str, user_agent: s
     if known:
         raise Conflict("There is already an account with this e-mail address; log in instead.")
     hashed = passwords.hash_password(password)
-    signing_key = _signing_key()
+    signer = signing_key()
     now = datetime.now(UTC)
     with db.transaction(ids.new()) as conn:
         user = users.create(
@@ -97,7 +97,7 @@ def sign_up(*, email: str, password: str, name: str, address: str, user_agent: s
         )
         session_id, refresh_token = sessions.start(conn, user_agent=user_agent, now=now)
         activity.record(conn, "sign-up")
-    return _logged_in(user, session_id, refresh_token, signing_key, now)
+    return _logged_in(user, session_id, refresh_token, signer, now)
 
 
 def log_in(*, email: str, password: str, address: str, user_agent: str | None, code: str | None = None) -> LoggedIn:
@@ -112,7 +112,7 @@ def log_in(*, email: str, password: str, address: str, user_agent: str | None, c
     _count_attempt(key, address)
     account = _verified(key, password)
     method = _second_step(account.user_id, code, user_agent=user_agent)
-    signing_key = _signing_key()
+    signer = signing_key()
     now = datetime.now(UTC)
     while True:
         rehashed = passwords.hash_password(password) if passwords.needs_rehash(account.password_hash) else None
@@ -130,7 +130,7 @@ def log_in(*, email: str, password: str, address: str, user_agent: str | None, c
         was, account = account, _verified(key, password)
         if account.user_id != was.user_id:  # whose second step nobody has seen
             raise Unauthenticated(WRONG)
-    return _logged_in(user, session_id, refresh_token, signing_key, now)
+    return _logged_in(user, session_id, refresh_token, signer, now)
 
 
 def refresh(refresh_token: str, *, address: str) -> LoggedIn:
@@ -143,13 +143,13 @@ def refresh(refresh_token: str, *, address: str) -> LoggedIn:
         found = sessions.find_refresh(conn, refresh_token)
     if found is None:
         raise Unauthenticated("The refresh token is not known; log in again.")
-    signing_key = _signing_key()
+    signer = signing_key()
     now = datetime.now(UTC)
     with db.transaction(found.user_id) as conn:
         user = users.get(conn)
         if user is not None and sessions.use_refresh(conn, refresh_token, now=now):
             renewed = sessions.add_refresh(conn, found.session_id, now=now)
-            return _logged_in(user, found.session_id, renewed, signing_key, now)
+            return _logged_in(user, found.session_id, renewed, signer, now)
         reused = sessions.was_spent(conn, refresh_token)
         if reused and sessions.revoke(conn, found.session_id, because="a refresh token was used twice"):
             activity.record(conn, "session-revoked", because="a refresh token was used twice")
@@ -261,14 +261,14 @@ def _pair(email_key: str, address: str) -> str:
     return f"{email_key}|{address}"
 
 
-def _signing_key() -> tokens.SigningKey:
+def signing_key() -> tokens.SigningKey:
     settings = get_settings()
     settings.require("jwt_secret")
     return tokens.SigningKey.from_secret(settings.jwt_secrets[0])
 
 
 def _logged_in(
-    user: users.User, session_id: UUID, refresh_token: str, signing_key: tokens.SigningKey, now: datetime
+    user: users.User, session_id: UUID, refresh_token: str, signer: tokens.SigningKey, now: datetime
 ) -> LoggedIn:
-    access_token = tokens.sign(signing_key, user_id=user.id, session_id=session_id, now=now)
+    access_token = tokens.sign(signer, user_id=user.id, session_id=session_id, now=now)
     return LoggedIn(user, session_id, access_token, refresh_token, int(tokens.LIFETIME.total_seconds()))

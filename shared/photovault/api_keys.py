@@ -113,8 +113,7 @@ def _base62(number: int, length: int) -> str:
 
 def add(conn: Connection, *, name: str, scopes: Collection[str], expires_at: datetime | None) -> Made:
     """A new key of the person, whose row must be locked. Raises ``Conflict`` for one too many."""
-    if db.value(conn, "SELECT count(*) FROM api_keys") >= MOST:
-        raise Conflict(f"There are {MOST} API keys already; revoke one that is not used any more.")
+    require_room(conn)
     key_id, secret = ids.new(), generate()
     conn.execute(
         "INSERT INTO api_keys (id, name, hash, hint, scopes, expires_at) VALUES (%s, %s, %s, %s, %s, %s)",
@@ -123,6 +122,12 @@ def add(conn: Connection, *, name: str, scopes: Collection[str], expires_at: dat
     made = get(conn, key_id)
     assert made is not None  # noqa: S101 - inserted above
     return Made(made, secret)
+
+
+def require_room(conn: Connection) -> None:
+    """Raises ``Conflict`` when there are as many keys as there may be."""
+    if db.value(conn, "SELECT count(*) FROM api_keys") >= MOST:
+        raise Conflict(f"There are {MOST} API keys already; revoke one that is not used any more.")
 
 
 _SELECT = "SELECT id, name, hint, scopes, created_at, expires_at, last_used_at FROM api_keys"
@@ -152,6 +157,11 @@ def revoke(conn: Connection, key_id: UUID) -> str | None:
     """End a key at once, and forget it. Its name; None when there is none of that id. The person's row is locked."""
     name: str | None = db.value(conn, "DELETE FROM api_keys WHERE id = %s RETURNING name", [key_id])
     return name
+
+
+def revoke_all(conn: Connection) -> list[str]:
+    """End all keys, past ones too. Their names. The person's row is locked."""
+    return [row[0] for row in conn.execute("DELETE FROM api_keys RETURNING name").fetchall()]
 
 
 # --------------------------------------------------------------------------------------------------------- a program's

@@ -9,6 +9,7 @@ treat the same classes: a ``Rejected`` photo is recorded and acknowledged, anyth
     ├── Unauthenticated    401
     │   ├── SecondFactorNeeded 401  the password was right, and a code is asked for as well
     │   ├── SecondFactorWrong  401  a code that is wrong, past, or used
+    │   ├── ProofNeeded    401  what wants the password once more, by way of ``POST /auth/proof``
     │   └── PersonGone     401  the account was deleted
     ├── Forbidden          403
     │   ├── ScopeMissing   403  an API key that may not do this; ``scope`` would let it
@@ -100,6 +101,17 @@ class SecondFactorWrong(Unauthenticated):
 
     def __init__(self) -> None:
         super().__init__("The code is wrong, or was used already. Each works once: wait for the next one.")
+
+
+class ProofNeeded(Unauthenticated):
+    type = "proof-needed"
+    title = "Prove once more that it is you"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Prove once more that it is you: `POST /auth/proof` gives a proof for your password. It is good for five "
+            "minutes, in the session that asked for it."
+        )
 
 
 class PersonGone(Unauthenticated, LookupError):

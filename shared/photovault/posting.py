@@ -22,6 +22,10 @@ from photovault.public_addresses import Target
 
 # For everything together: the name, the connection, the post and the answer.
 SECONDS = 10.0
+# For the name alone, while a person waits.
+LOOK_UP_SECONDS = 3.0
+# What a name server says that is there, of a name that is not.
+_UNKNOWN = frozenset({socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)})
 
 Resolve = Callable[[str, int], list[str]]
 
@@ -77,6 +81,24 @@ def post(
         return Outcome(trouble="the connection was refused")
     except (OSError, HTTPException, ValueError):
         return Outcome(trouble="the connection broke off")
+
+
+def require_reachable(target: Target, *, loopback: bool = False, resolver: Resolve | None = None) -> None:
+    """Look a host up for whoever has just typed it. Raises ``Invalid`` when nobody knows it, or it leads inside.
+
+    A name server that is away, or slow, is no reason: addresses are looked up and checked anew for each post.
+    """
+    ask = resolver or resolve
+    try:
+        addresses = _in_time(lambda: ask(target.host, target.port), time.monotonic() + LOOK_UP_SECONDS)
+    except _Late:
+        return
+    except socket.gaierror as error:
+        if isinstance(error.__cause__, UnicodeError) or getattr(error.__cause__, "errno", None) in _UNKNOWN:
+            raise public_addresses.refused("names a host that nobody knows") from None
+        return
+    if public_addresses.chosen(addresses, secure=target.secure, loopback=loopback) is None:
+        raise public_addresses.refused("leads to an address that is not of the public internet")
 
 
 def _in_time(ask: Callable[[], list[str]], end: float) -> list[str]:

@@ -75,26 +75,26 @@ def parse(url: str, *, loopback: bool = False) -> Target:
     With ``loopback`` also ``http`` and any port, for receivers on the very machine, as tests and laptops have them.
     """
     if not url.isascii() or not url.isprintable() or " " in url or "\\" in url or len(url) > LONGEST_URL:
-        raise _refused(f"is to be plain ASCII without spaces, of at most {LONGEST_URL} characters")
+        raise refused(f"is to be plain ASCII without spaces, of at most {LONGEST_URL} characters")
     try:
         parts = urlsplit(url)
         port, host = parts.port, parts.hostname
     except ValueError:
-        raise _refused("is no URL") from None
+        raise refused("is no URL") from None
     if parts.scheme not in {"https", "http"} or (parts.scheme == "http" and not loopback):
-        raise _refused("must begin with https://")
+        raise refused("must begin with https://")
     if parts.username is not None or parts.password is not None:
-        raise _refused("may not hold a user or a password; what proves who is calling is the signature")
+        raise refused("may not hold a user or a password; what proves who is calling is the signature")
     if "#" in url:
-        raise _refused("may not have a fragment")
+        raise refused("may not have a fragment")
     if not host or host.endswith("."):
-        raise _refused("names no host")
+        raise refused("names no host")
     secure = parts.scheme == "https"
     port = port if port is not None else (443 if secure else 80)
     if not loopback and port not in PORTS:
-        raise _refused("may name port 443 or 8443 alone")
+        raise refused("may name port 443 or 8443 alone")
     if not loopback and (literal := _literal(host)) is not None and not is_public(literal):
-        raise _refused("names an address that is not of the public internet")
+        raise refused("names an address that is not of the public internet")
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     return Target(secure, host, port, path)
 
@@ -127,5 +127,6 @@ def _literal(host: str) -> Address | None:
         return None
 
 
-def _refused(why: str) -> Invalid:
+def refused(why: str) -> Invalid:
+    """That a URL may not be posted to, at its field."""
     return Invalid(f"This address cannot be posted to: it {why}.", [("url", why)])

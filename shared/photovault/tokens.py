@@ -1,5 +1,8 @@
 """Access tokens: JWTs signed with Ed25519 (RFC 8037), living ten minutes, tied to a session that can be revoked.
 
+A proof is a second kind of the same: that whoever has the session has just given the password, and a code where log-in
+asks for one. Functions that know neither ask for it before what would outlive the session.
+
 The private key is derived from a secret that only the auth function holds; the public keys are published in the
 database. ``kid`` is a fingerprint of the public key, so that a list of secrets can be rotated without a flag day.
 """
@@ -20,8 +23,22 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from photovault.errors import Unauthenticated
 
 ISSUER = "photovault"
-AUDIENCE = "photovault-api"
 LIFETIME = timedelta(minutes=10)
+# Long enough to mend what was wrong with the rest of a form, without another code.
+PROOF_LIFETIME = timedelta(minutes=5)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a token is good for: its type and audience, so that none is taken for another, and how long."""
+
+    type: str
+    audience: str
+    lifetime: timedelta
+
+
+ACCESS = Kind("at+jwt", "photovault-api", LIFETIME)
+PROOF = Kind("proof+jwt", "photovault-proof", PROOF_LIFETIME)
 
 
 @dataclass(frozen=True)
@@ -53,22 +70,22 @@ class SigningKey:
         return hashlib.sha256(self.public_bytes).hexdigest()[:16]
 
 
-def sign(key: SigningKey, *, user_id: UUID, session_id: UUID, now: datetime) -> str:
-    """A token for one person and session, valid from ``now`` for ``LIFETIME``."""
+def sign(key: SigningKey, *, user_id: UUID, session_id: UUID, now: datetime, kind: Kind = ACCESS) -> str:
+    """A token for one person and session, valid from ``now`` for the lifetime of its kind."""
     import jwt
 
     claims = {
         "iss": ISSUER,
-        "aud": AUDIENCE,
+        "aud": kind.audience,
         "sub": str(user_id),
         "sid": str(session_id),
         "iat": int(now.timestamp()),
-        "exp": int((now + LIFETIME).timestamp()),
+        "exp": int((now + kind.lifetime).timestamp()),
     }
-    return jwt.encode(claims, key.private, algorithm="EdDSA", headers={"kid": key.kid, "typ": "at+jwt"})
+    return jwt.encode(claims, key.private, algorithm="EdDSA", headers={"kid": key.kid, "typ": kind.type})
 
 
-def key_id(token: str) -> str:
+def key_id(token: str, *, kind: Kind = ACCESS) -> str:
     """The ``kid`` that a token names. Raises ``Unauthenticated`` when it is no token of ours."""
     import jwt
 
@@ -77,16 +94,16 @@ def key_id(token: str) -> str:
     except jwt.PyJWTError:
         raise Unauthenticated("The access token cannot be read; log in again.") from None
     kid = header.get("kid")
-    if header.get("alg") != "EdDSA" or header.get("typ") != "at+jwt" or not isinstance(kid, str):
+    if header.get("alg") != "EdDSA" or header.get("typ") != kind.type or not isinstance(kid, str):
         raise Unauthenticated("The access token is of another kind; log in again.")
     return kid
 
 
-def verify(token: str, public_keys: Mapping[str, bytes], *, now: datetime) -> Claims:
+def verify(token: str, public_keys: Mapping[str, bytes], *, now: datetime, kind: Kind = ACCESS) -> Claims:
     """The claims of a valid token. ``public_keys`` maps kid to 32 bytes. Raises ``Unauthenticated``."""
     import jwt
 
-    public = public_keys.get(key_id(token))
+    public = public_keys.get(key_id(token, kind=kind))
     if public is None:
         raise Unauthenticated("The access token was signed with a key that is no longer used; log in again.")
     try:
@@ -94,7 +111,7 @@ def verify(token: str, public_keys: Mapping[str, bytes], *, now: datetime) -> Cl
             token,
             Ed25519PublicKey.from_public_bytes(public),
             algorithms=["EdDSA"],
-            audience=AUDIENCE,
+            audience=kind.audience,
             issuer=ISSUER,
             options={"require": ["exp", "iat", "sub", "sid"], "verify_exp": False, "verify_iat": False},
         )

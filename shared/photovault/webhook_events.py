@@ -5,7 +5,8 @@ API, with a key of their own, for what they may know. So a receiver that is comp
 delivery that waits in the database tell nobody anything about a photo.
 
 The signature is that of https://www.standardwebhooks.com, for which there are libraries: HMAC-SHA-256 of
-``id.timestamp.body`` under the secret that stands in base64 behind ``whsec_``.
+``id.timestamp.body`` under the secret that stands in base64 behind ``whsec_``. While a secret takes another one's
+place both sign, with a space between the signatures; a receiver takes a post that one of them fits.
 """
 
 from __future__ import annotations
@@ -68,14 +69,15 @@ def new_secret() -> str:
     return SECRET_PREFIX + base64.b64encode(os.urandom(SECRET_BYTES)).decode()
 
 
-def headers(secret: str, delivery_id: UUID, body: str, *, at: datetime) -> dict[str, str]:
+def headers(secrets: Sequence[str], delivery_id: UUID, body: str, *, at: datetime) -> dict[str, str]:
     """What is sent with a body at a moment; the id is the same for every attempt."""
+    timestamp = int(at.timestamp())
     return {
         "content-type": "application/json",
         "user-agent": "PhotoVault-Webhooks/1",
         "webhook-id": str(delivery_id),
-        "webhook-timestamp": str(int(at.timestamp())),
-        "webhook-signature": signature(secret, str(delivery_id), int(at.timestamp()), body),
+        "webhook-timestamp": str(timestamp),
+        "webhook-signature": " ".join(signature(each, str(delivery_id), timestamp, body) for each in secrets),
     }
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 
 # More would be a mistake of a program; all of them are listed on one page.
 MOST = 20
+# How long a secret goes on signing beside the one in its place, so that the receiver can be told of it in peace.
+BOTH_SIGN = timedelta(hours=24)
+# So many of them at once: each is one more signature in a header.
+MOST_FORMER = 3
 # A message that was sent longer ago than this, and not heard of, is lost.
 LOST_AFTER = timedelta(minutes=5)
 
@@ -31,11 +35,41 @@ UNREACHABLE = "Nothing could be delivered for five days."
 
 
 @dataclass(frozen=True)
+class Former:
+    """A secret that another one has taken the place of, and until when it signs nevertheless."""
+
+    secret: str = field(repr=False)
+    until: datetime
+
+
+@dataclass(frozen=True)
 class Secrets:
-    """What is sealed of a webhook: its URL, which may hold a token, and what its posts are signed with."""
+    """What is sealed of a webhook: its URL, which may hold a token, and what its posts are signed with.
+
+    ``former`` are newest first.
+    """
 
     url: str
     secret: str = field(repr=False)
+    former: tuple[Former, ...] = ()
+
+    def signing(self, now: datetime) -> list[str]:
+        """The secrets that sign a post now, newest first."""
+        return [self.secret, *(each.secret for each in self.former if each.until > now)]
+
+    def both_until(self, now: datetime) -> datetime | None:
+        """Until when another secret signs as well; None when this one signs alone."""
+        return max((each.until for each in self.former if each.until > now), default=None)
+
+    def rotated(self, now: datetime) -> Secrets:
+        """With a new secret, and those before it for a while. Raises ``Conflict`` for too many of them."""
+        former = tuple(each for each in self.former if each.until > now)
+        if len(former) >= MOST_FORMER:
+            raise Conflict(
+                f"The secret was changed {MOST_FORMER} times within a day, and all of them sign still. Wait until one "
+                "of them ends, or make a new webhook."
+            )
+        return Secrets(self.url, webhook_events.new_secret(), (Former(self.secret, now + BOTH_SIGN), *former))
 
 
 @dataclass(frozen=True)
@@ -62,7 +96,7 @@ def add(
 
     The person's row must be locked.
     """
-    if db.value(conn, "SELECT count(*) FROM webhooks") >= MOST:
+    if count(conn) >= MOST:
         raise Conflict(f"There are {MOST} webhooks already; remove one that is not used any more.")
     webhook_id, secrets = ids.new(), Secrets(url, webhook_events.new_secret())
     version, sealed = _seal(conn, user_id, webhook_id, secrets)
@@ -90,20 +124,33 @@ def secrets_of(conn: Connection, user_id: UUID, webhook: Webhook) -> Secrets:
 
     opened = keys.open_webhook(keyring.dek(conn, user_id, webhook.key_version), webhook.sealed, webhook_id=webhook.id)
     found = json.loads(opened)
-    return Secrets(found["url"], found["secret"])
+    former = [Former(each["secret"], datetime.fromisoformat(each["until"])) for each in found.get("former", ())]
+    return Secrets(found["url"], found["secret"], tuple(former))
 
 
 def _seal(conn: Connection, user_id: UUID, webhook_id: UUID, secrets: Secrets) -> tuple[int, bytes]:
     from photovault import keyring, keys
 
     version = keyring.current_version(conn, user_id)
-    plain = json.dumps({"url": secrets.url, "secret": secrets.secret}).encode()
+    now = datetime.now(UTC)
+    former = [{"secret": it.secret, "until": it.until.isoformat()} for it in secrets.former if it.until > now]
+    plain = json.dumps({"url": secrets.url, "secret": secrets.secret, "former": former}).encode()
     return version, keys.seal_webhook(keyring.dek(conn, user_id, version), plain, webhook_id=webhook_id)
 
 
 def set_url(conn: Connection, user_id: UUID, webhook: Webhook, url: str) -> None:
-    """Another address, with the same secret."""
-    _store(conn, user_id, webhook.id, Secrets(url, secrets_of(conn, user_id, webhook).secret))
+    """Another address, with the same secrets."""
+    _store(conn, user_id, webhook.id, replace(secrets_of(conn, user_id, webhook), url=url))
+
+
+def rotate(conn: Connection, user_id: UUID, webhook: Webhook, *, now: datetime) -> Secrets:
+    """Another secret; the one before signs beside it for a day. The person's row must be locked.
+
+    Raises ``Conflict``.
+    """
+    rotated = secrets_of(conn, user_id, webhook).rotated(now)
+    _store(conn, user_id, webhook.id, rotated)
+    return rotated
 
 
 def _store(conn: Connection, user_id: UUID, webhook_id: UUID, secrets: Secrets) -> None:
@@ -150,6 +197,15 @@ def stop(conn: Connection, webhook_id: UUID, because: str) -> bool:
 
 def remove(conn: Connection, webhook_id: UUID) -> bool:
     return bool(db.value(conn, "DELETE FROM webhooks WHERE id = %s RETURNING true", [webhook_id]))
+
+
+def remove_all(conn: Connection) -> list[tuple[UUID, str | None]]:
+    """Their ids and descriptions. The person's row must be locked."""
+    return conn.execute("DELETE FROM webhooks RETURNING id, description").fetchall()
+
+
+def count(conn: Connection) -> int:
+    return int(db.value(conn, "SELECT count(*) FROM webhooks"))
 
 
 # --------------------------------------------------------------------------------------------------- being told of it

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from infra.local.pictures import draw
-from tests.flows.uploader import Client
+from tests.flows.uploader import PASSWORD, Client
 from tests.receivers import Received, Receiver, listening
 
 from photovault import webhook_events
@@ -45,7 +45,8 @@ def until_delivered(client: Client, path: str, delivery: str) -> dict[str, Any]:
 def test_a_receiver_is_told_of_photos_and_albums(api_url: str, receiver: Receiver) -> None:
     ada = Client.sign_up(api_url)
     url = f"http://127.0.0.1:{receiver.port}/hook"
-    made = ada.post("/webhooks", {"url": url, "events": ["image.ready", "album.changed"]}).json()
+    proof = ada.post("/auth/proof", {"password": PASSWORD}).json()["proof"]
+    made = ada.post("/webhooks", {"url": url, "events": ["image.ready", "album.changed"], "proof": proof}).json()
     path = f"/webhooks/{made['webhook']['id']}/deliveries"
 
     receiver.answers = [503]  # a hiccup: the post comes again after some seconds
@@ -67,11 +68,22 @@ def test_a_receiver_is_told_of_photos_and_albums(api_url: str, receiver: Receive
     assert by_hand in albums
     assert receiver.wait_for(lambda posts: ids_of(posts, "album.changed") >= albums)
 
+    rotated = ada.post(f"/webhooks/{made['webhook']['id']}/secret", {"proof": proof}).json()
+    assert rotated["webhook"]["both_sign_until"] is not None
+    last = ada.post(f"/webhooks/{made['webhook']['id']}/test").json()["delivery_id"]
+    assert until_delivered(ada, path, last)["state"] == "delivered"
     for post in receiver.posts:
-        expected = webhook_events.signature(
-            made["secret"], post.headers["webhook-id"], int(post.headers["webhook-timestamp"]), post.body.decode()
-        )
-        assert post.headers["webhook-signature"] == expected
+        secrets = [rotated["secret"], made["secret"]] if post.headers["webhook-id"] == last else [made["secret"]]
+        expected = [
+            webhook_events.signature(
+                secret,
+                post.headers["webhook-id"],
+                int(post.headers["webhook-timestamp"]),
+                post.body.decode(),
+            )
+            for secret in secrets
+        ]
+        assert post.headers["webhook-signature"].split(" ") == expected
         assert b"ecret" not in post.body
 
     changed = ada.json("/changes", limit=200)

@@ -15,6 +15,7 @@ import httpx
 from photovault import sealing
 
 PATIENCE_SECONDS = 90
+PASSWORD = "password123"
 
 
 @dataclass
@@ -31,7 +32,7 @@ class Client:
         client = cls(base)
         answer = client.post(
             "/auth/signup",
-            {"email": email or f"{uuid4().hex}@example.com", "password": "password123", "name": "Ada"},
+            {"email": email or f"{uuid4().hex}@example.com", "password": PASSWORD, "name": "Ada"},
         )
         assert answer.status_code == 201, answer.text
         body = answer.json()

@@ -23,6 +23,7 @@ from photovault import (
     api_keys,
     db,
     ids,
+    keyring,
     migrate,
     one_time_codes,
     passwords,
@@ -30,6 +31,7 @@ from photovault import (
     sessions,
     throttles,
     users,
+    webhooks,
 )
 from photovault.accounts import LoggedIn
 from photovault.errors import (
@@ -390,8 +392,18 @@ def test_what_takes_the_password_takes_a_code_too(guarded: Member) -> None:
             guarded.user_id, session, email=f"new{guarded.email}", password=PASSWORD, address=guarded.address
         ),
         lambda: accounts.delete(guarded.user_id, session, password=PASSWORD, address=guarded.address),
+        lambda: account_security.give_proof(guarded.user_id, session, password=PASSWORD, address=guarded.address),
+        lambda: account_security.make_api_key(
+            guarded.user_id,
+            session,
+            name="A frame",
+            scopes=["photos:read"],
+            expires_at=None,
+            password=PASSWORD,
+            address=guarded.address,
+        ),
     ]
-    assert [outcome(attempt) for attempt in attempts] == ["second-factor-needed"] * 3
+    assert [outcome(attempt) for attempt in attempts] == ["second-factor-needed"] * len(attempts)
     assert guarded.log_in(code=guarded.code())
 
 
@@ -482,7 +494,7 @@ def test_another_password_ends_the_other_sessions_and_keeps_this_one(ada: Member
     with db.transaction(ada.user_id) as conn:
         users.lock(conn)
         made = api_keys.add(conn, name="A frame", scopes=["photos:read"], expires_at=None)
-    assert change(ada) == account_security.PasswordChanged(sessions_ended=2, api_keys=1)
+    assert change(ada) == account_security.PasswordChanged(sessions_ended=2, api_keys=1, webhooks=0)
     assert ada.is_active(ada.account)
     assert not any(map(ada.is_active, others))
     for other in others:
@@ -494,6 +506,74 @@ def test_another_password_ends_the_other_sessions_and_keeps_this_one(ada: Member
         ada.log_in()
     assert ada.log_in(password="another password")
     assert "password-changed" in ada.events()
+
+
+def give_away(member: Member) -> api_keys.Made:
+    """A key and a webhook, as programs have them."""
+    keyring.provide(member.user_id)
+    with db.transaction(member.user_id) as conn:
+        users.lock(conn)
+        webhooks.add(
+            conn, member.user_id, url="https://hooks.example/", events=["image.ready"], description="Home", position=0
+        )
+        return api_keys.add(conn, name="A frame", scopes=["photos:read"], expires_at=None)
+
+
+def test_another_password_ends_keys_and_webhooks_where_that_is_asked_for(ada: Member) -> None:
+    made, session = give_away(ada), ada.account.session_id
+    outlived = change(ada)
+    assert (outlived.api_keys, outlived.webhooks) == (1, 1)
+    assert (outlived.api_keys_revoked, outlived.webhooks_removed) == (0, 0)
+    assert api_keys.authenticate(made.secret, address=ada.address)
+
+    ended = change(ada, current="another password", new=PASSWORD, revoke_api_keys=True, remove_webhooks=True)
+    assert ended == account_security.PasswordChanged(
+        sessions_ended=0, api_keys=0, webhooks=0, api_keys_revoked=1, webhooks_removed=1
+    )
+    with pytest.raises(Unauthenticated):
+        api_keys.authenticate(made.secret, address=ada.address)
+    with db.transaction(ada.user_id) as conn:
+        assert webhooks.all_of_person(conn) == []
+    assert sorted(ada.events()[:3]) == ["api-key-revoked", "password-changed", "webhook-removed"]
+    assert ada.is_active(ada.account), session
+
+
+def test_a_wrong_password_ends_no_key(ada: Member) -> None:
+    made = give_away(ada)
+    assert outcome(lambda: change(ada, current="wrong", revoke_api_keys=True)) == "password-wrong"
+    assert api_keys.authenticate(made.secret, address=ada.address)
+
+
+def test_a_password_that_changes_meanwhile_gives_no_proof_and_no_key(
+    ada: Member, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever knows the old one is out, however far they had come."""
+    prove, session = accounts.prove, ada.account.session_id
+
+    def overtaken(*arguments: Any, **more: Any) -> users.Credentials:
+        known = prove(*arguments, **more)
+        monkeypatch.undo()
+        change(ada)
+        return known
+
+    attempts: list[Callable[[], object]] = [
+        lambda: account_security.give_proof(ada.user_id, session, password=ada.password, address=ada.address),
+        lambda: account_security.make_api_key(
+            ada.user_id,
+            session,
+            name="Eve's",
+            scopes=["photos:read"],
+            expires_at=None,
+            password=ada.password,
+            address=ada.address,
+        ),
+    ]
+    for attempt in attempts:
+        monkeypatch.setattr(accounts, "prove", overtaken)
+        assert outcome(attempt) == "unauthenticated"
+        change(ada, current="another password", new=PASSWORD)
+    with db.transaction(ada.user_id) as conn:
+        assert api_keys.all_of_person(conn) == []
 
 
 def test_a_wrong_password_changes_nothing_and_counts(ada: Member) -> None:
@@ -521,7 +601,7 @@ def test_a_log_in_with_the_old_password_that_is_overtaken_starts_no_session(
     weak = argon2.PasswordHasher(time_cost=2, memory_cost=8, parallelism=1).hash(PASSWORD)
     with db.transaction(ada.user_id) as conn:
         users.set_password_hash(conn, weak)
-    signing_key = accounts._signing_key
+    signing_key = accounts.signing_key
     changed: list[bool] = []
 
     def overtaken() -> Any:
@@ -530,7 +610,7 @@ def test_a_log_in_with_the_old_password_that_is_overtaken_starts_no_session(
             change(ada)
         return signing_key()
 
-    monkeypatch.setattr(accounts, "_signing_key", overtaken)
+    monkeypatch.setattr(accounts, "signing_key", overtaken)
     with pytest.raises(Unauthenticated, match="password is wrong"):
         ada.log_in()
     monkeypatch.undo()
@@ -542,7 +622,7 @@ def test_a_log_in_with_the_old_password_that_is_overtaken_starts_no_session(
 def test_an_address_that_moves_to_another_account_during_a_log_in_is_no_way_around_its_second_factor(
     ada: Member, guarded: Member, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    signing_key = accounts._signing_key
+    signing_key = accounts.signing_key
     address, key = ada.email, accounts.normalise_email(ada.email)[1]
     moved: list[bool] = []
 
@@ -556,7 +636,7 @@ def test_an_address_that_moves_to_another_account_during_a_log_in_is_no_way_arou
                 users.set_password_hash(conn, passwords.hash_password(PASSWORD))
         return signing_key()
 
-    monkeypatch.setattr(accounts, "_signing_key", moves)
+    monkeypatch.setattr(accounts, "signing_key", moves)
     with pytest.raises(Unauthenticated, match="is wrong"):
         ada.log_in()
     with db.before_login() as conn:

@@ -26,12 +26,22 @@ def test_the_signature_is_that_of_standard_webhooks() -> None:
 
 def test_the_headers_sign_what_is_sent_and_when() -> None:
     secret, delivery = webhook_events.new_secret(), UUID(int=7)
-    sent = headers(secret, delivery, "{}", at=NOW)
+    sent = headers([secret], delivery, "{}", at=NOW)
     assert sent["webhook-id"] == str(delivery)
     assert sent["webhook-timestamp"] == str(int(NOW.timestamp()))
     assert sent["webhook-signature"] == signature(secret, str(delivery), int(NOW.timestamp()), "{}")
-    later = headers(secret, delivery, "{}", at=NOW + timedelta(seconds=1))
+    later = headers([secret], delivery, "{}", at=NOW + timedelta(seconds=1))
     assert later["webhook-signature"] != sent["webhook-signature"]
+
+
+def test_while_a_secret_takes_anothers_place_both_sign() -> None:
+    """Space-separated, as the specification's list of signatures."""
+    new, old = webhook_events.new_secret(), webhook_events.new_secret()
+    sent = headers([new, old], UUID(int=7), "{}", at=NOW)
+    stamp = int(NOW.timestamp())
+    assert sent["webhook-signature"].split(" ") == [
+        signature(each, str(UUID(int=7)), stamp, "{}") for each in (new, old)
+    ]
 
 
 def test_secrets_are_new_and_long_enough() -> None:

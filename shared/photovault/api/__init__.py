@@ -25,6 +25,7 @@ PARTS = {
     "auth/sessions": ("account",),
     "auth/account": ("account",),
     "auth/password": ("account",),
+    "auth/proof": ("account",),
     "auth/totp": ("second_factor",),
     "auth/keys": ("keys",),
     "search": ("search",),

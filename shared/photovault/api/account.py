@@ -9,7 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Request, Response
 from pydantic import Field
 
-from photovault import account_security, accounts, activity, devices, sessions, users
+from photovault import account_security, accounts, activity, devices, sessions, tokens, users
 from photovault.api.auth import Code, Email, Name, NewPassword, Password, Verified, shown
 from photovault.api.edge import CurrentLoggedIn, client_address
 from photovault.api.schemas import CONFLICT, NOT_FOUND, Responses, Schema
@@ -54,11 +54,28 @@ class PasswordChange(Schema):
     current: Password
     new: NewPassword
     code: Code = None
+    revoke_api_keys: bool = Field(False, description="End all API keys with it.")
+    remove_webhooks: bool = Field(False, description="Remove all webhooks with it.")
 
 
 class PasswordChanged(Schema):
     sessions_ended: int = Field(description="On other devices. This one stays logged in.")
     api_keys: int = Field(description="How many API keys go on working. Revoke those that you do not know.")
+    webhooks: int = Field(description="How many webhooks are there still. Remove those that you do not know.")
+    api_keys_revoked: int
+    webhooks_removed: int
+
+
+class Proof(Schema):
+    password: Password
+    code: Code = None
+
+
+class Proven(Schema):
+    proof: str = Field(
+        description="For what asks for a `proof`, in this session alone.", examples=["eyJhbGc.eyJpc3M.c2ln"]
+    )
+    expires_in: int = Field(description="Seconds until it is good for nothing.", examples=[300])
 
 
 class Deletion(Schema):
@@ -140,9 +157,10 @@ def edit_account(person: CurrentLoggedIn, body: AccountEdit, request: Request) -
 
 @router.post("/password", operation_id="changePassword", summary="Change the password", responses=THROTTLED)
 def change_password(person: CurrentLoggedIn, body: PasswordChange, request: Request) -> PasswordChanged:
-    """Change the password. Every other session ends; API keys go on, because they were given to programs.
+    """Change the password. Every other session ends.
 
-    Photos stay as they are: none of the vault's keys hangs on a password.
+    API keys and webhooks go on, because they were given to programs, unless they are to end with it: look through them
+    when somebody else knew the password. Photos stay as they are: none of the vault's keys hangs on a password.
     """
     changed = account_security.change_password(
         person.user_id,
@@ -151,8 +169,26 @@ def change_password(person: CurrentLoggedIn, body: PasswordChange, request: Requ
         new=body.new,
         code=body.code,
         address=client_address(request),
+        revoke_api_keys=body.revoke_api_keys,
+        remove_webhooks=body.remove_webhooks,
     )
-    return PasswordChanged(sessions_ended=changed.sessions_ended, api_keys=changed.api_keys)
+    return PasswordChanged.model_validate(changed, from_attributes=True)
+
+
+@router.post("/proof", operation_id="giveProof", summary="Prove that it is you", responses=THROTTLED)
+def give_proof(person: CurrentLoggedIn, body: Proof, request: Request) -> Proven:
+    """Give the password once more, and a code where two-step log-in is on, and get a `proof` for making a webhook.
+
+    It is good for five minutes and more than one request, in this session alone.
+    """
+    proof = account_security.give_proof(
+        person.user_id,
+        person.session_id,
+        password=body.password,
+        code=body.code,
+        address=client_address(request),
+    )
+    return Proven(proof=proof, expires_in=int(tokens.PROOF_LIFETIME.total_seconds()))
 
 
 @router.delete("/account", status_code=202, operation_id="deleteAccount", responses={429: {}})

@@ -23,6 +23,7 @@ from photovault import api_keys, db, scopes, sessions, tokens
 from photovault.api.schemas import PROBLEM_TYPE, TYPE_BASE
 from photovault.errors import (
     PhotoVaultError,
+    ProofNeeded,
     RangeNotSatisfiable,
     ScopeMissing,
     SessionNeeded,
@@ -102,6 +103,16 @@ class LoggedInPerson(Person):
     """Whoever has logged in, and is no program with a key."""
 
     session_id: UUID
+
+    def require_proof(self, proof: str) -> None:
+        """For what goes on without the session. Raises ``ProofNeeded`` unless this was given to it minutes ago."""
+        try:
+            known = sessions.cached_public_keys(tokens.key_id(proof, kind=tokens.PROOF))
+            claims = tokens.verify(proof, known, now=datetime.now(UTC), kind=tokens.PROOF)
+        except Unauthenticated:
+            raise ProofNeeded from None
+        if (claims.user_id, claims.session_id) != (self.user_id, self.session_id):
+            raise ProofNeeded
 
 
 def _person(request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> Person:

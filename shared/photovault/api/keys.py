@@ -6,11 +6,13 @@ from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Path, Request, Response
 from pydantic import AwareDatetime, Field, StringConstraints
 
-from photovault import activity, api_keys, users
-from photovault.api.edge import CurrentLoggedIn
+from photovault import account_security, activity, api_keys, users
+from photovault.api.account import THROTTLED
+from photovault.api.auth import Code, Password
+from photovault.api.edge import CurrentLoggedIn, client_address
 from photovault.api.schemas import CONFLICT, NOT_FOUND, Schema
 from photovault.errors import Invalid, NotFound
 from photovault.scopes import SCOPES, Scope
@@ -34,6 +36,8 @@ class NewKey(Schema):
     expires_at: AwareDatetime | None = Field(
         None, description="When it ends by itself; without, when it is revoked.", examples=["2031-01-01T00:00:00Z"]
     )
+    password: Annotated[Password, Field(description="Your own, once more: the key goes on without this session.")]
+    code: Code = None
 
 
 class KeyName(Schema):
@@ -63,15 +67,27 @@ class ApiKeys(Schema):
     next_cursor: None = None
 
 
-@router.post("", status_code=201, operation_id="createApiKey", summary="Make an API key", responses=CONFLICT)
-def create(person: CurrentLoggedIn, body: NewKey) -> MadeKey:
-    """Make a key for a program. Give it no more scopes than it needs, and an end when it is for a while."""
+@router.post(
+    "", status_code=201, operation_id="createApiKey", summary="Make an API key", responses=CONFLICT | THROTTLED
+)
+def create(person: CurrentLoggedIn, body: NewKey, request: Request) -> MadeKey:
+    """Make a key for a program. Give it no more scopes than it needs, and an end when it is for a while.
+
+    The password is asked for once more, and a code where two-step log-in is on: a key goes on after its session, and
+    after another password. No key makes keys.
+    """
     if body.expires_at is not None and body.expires_at <= datetime.now(UTC):
         raise Invalid("A key that has expired opens nothing.", [("expires_at", "This time is past.")])
-    with person.transaction() as conn:
-        users.lock(conn)
-        made = api_keys.add(conn, name=body.name, scopes=body.scopes, expires_at=body.expires_at)
-        activity.record(conn, "api-key-created", name=made.key.name, hint=made.key.hint, scopes=made.key.scopes)
+    made = account_security.make_api_key(
+        person.user_id,
+        person.session_id,
+        name=body.name,
+        scopes=body.scopes,
+        expires_at=body.expires_at,
+        password=body.password,
+        code=body.code,
+        address=client_address(request),
+    )
     return MadeKey(key=_shown(made.key), secret=made.secret)
 
 

@@ -9,8 +9,8 @@ from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
 from photovault import account_security, one_time_codes, second_factors, users
-from photovault.api.account import THROTTLED
-from photovault.api.auth import Code, Password
+from photovault.api.account import THROTTLED, Proof
+from photovault.api.auth import Password
 from photovault.api.edge import CurrentLoggedIn, client_address
 from photovault.api.schemas import CONFLICT, NOT_FOUND, Schema
 from photovault.errors import NotFound, PersonGone
@@ -45,11 +45,6 @@ class Begun(Schema):
 
 class Confirm(Schema):
     code: Annotated[str, Field(max_length=64, examples=["123456"])]
-
-
-class Proof(Schema):
-    password: Password
-    code: Code = None
 
 
 class RecoveryCodes(Schema):

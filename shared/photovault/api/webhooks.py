@@ -15,6 +15,7 @@ from photovault import (
     cursors,
     deliveries,
     keyring,
+    posting,
     public_addresses,
     queues,
     throttles,
@@ -27,7 +28,7 @@ from photovault.api.changing import IdempotencyKey, Once
 from photovault.api.edge import CurrentLoggedIn
 from photovault.api.paging import next_cursor
 from photovault.api.schemas import CONFLICT, NOT_FOUND
-from photovault.errors import Conflict, NotFound
+from photovault.errors import Conflict, Invalid, NotFound
 from photovault.settings import get_settings
 
 if TYPE_CHECKING:
@@ -59,6 +60,15 @@ Events = Annotated[
     list[webhook_events.Event],
     Field(min_length=1, max_length=len(webhook_events.EVENTS), examples=[["image.ready", "album.changed"]]),
 ]
+Proof = Annotated[
+    str,
+    Field(
+        max_length=2000,
+        description="That it is you, of `POST /auth/proof`: posts go on without this session, and after another "
+        "password.",
+        examples=["eyJhbGc.eyJpc3M.c2ln"],
+    ),
+]
 Description = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200, pattern=r"^[^\x00]*$")]
 
 
@@ -66,6 +76,7 @@ class NewWebhook(schemas.Schema):
     url: Url
     events: Events
     description: Description | None = Field(None, examples=["Home automation"])
+    proof: Proof
 
 
 class WebhookEdit(schemas.Schema):
@@ -75,7 +86,7 @@ class WebhookEdit(schemas.Schema):
         frozen=True,
         extra="forbid",
         hide_input_in_errors=True,
-        json_schema_extra={"examples": [{"events": ["album.changed"]}, {"active": True}]},
+        json_schema_extra={"examples": [{"events": ["album.changed"]}, {"active": True}, {"description": "The barn"}]},
     )
 
     url: Url | None = None
@@ -84,6 +95,11 @@ class WebhookEdit(schemas.Schema):
     active: bool | None = Field(
         None, description="Switched on again, it is told of what changes from then on; `GET /changes` has the rest."
     )
+    proof: Proof | None = Field(None, description="Of `POST /auth/proof`; another `url` wants it.")
+
+
+class Rotation(schemas.Schema):
+    proof: Proof
 
 
 class Webhook(schemas.Schema):
@@ -96,6 +112,9 @@ class Webhook(schemas.Schema):
     failing_since: datetime | None = Field(
         description="Since when nothing arrives there. After five days it is switched off."
     )
+    both_sign_until: datetime | None = Field(
+        description="Until when posts are signed with a secret before this one as well; null when they are not."
+    )
     created_at: datetime
 
 
@@ -103,6 +122,14 @@ class MadeWebhook(schemas.Schema):
     webhook: Webhook
     secret: str | None = Field(
         description="What posts are signed with. It is told this once; null when the request was repeated.",
+        examples=["whsec_" + "A" * 43 + "="],
+    )
+
+
+class RotatedWebhook(schemas.Schema):
+    webhook: Webhook
+    secret: str = Field(
+        description="What posts are signed with from now on. It is told this once.",
         examples=["whsec_" + "A" * 43 + "="],
     )
 
@@ -173,9 +200,16 @@ def create(body: NewWebhook, person: CurrentLoggedIn, idempotency_key: Idempoten
     libraries, and may come more than once, with the same `webhook-id`, and in any order. Answer with any of the 200s
     within ten seconds; otherwise the post comes again after 5 seconds, 1 and 10 minutes, 1, 6 and 12 hours. An answer
     of 410 switches the webhook off.
+
+    It wants a `proof`: ask `POST /auth/proof` with your password first.
     """
-    public_addresses.parse(body.url, loopback=_loopback())
-    once = Once.of(idempotency_key, "createWebhook", body)
+    target = public_addresses.parse(body.url, loopback=_loopback())
+    with person.transaction():
+        pass  # a session that has ended proves nothing any more
+    person.require_proof(body.proof)
+    posting.require_reachable(target, loopback=_loopback())
+    # Another proof is still the same request.
+    once = Once.of(idempotency_key, "createWebhook", body.model_copy(update={"proof": ""}))
     keyring.provide(person.user_id)
     with person.transaction() as conn:
         users.lock(conn)
@@ -211,14 +245,24 @@ def get_webhook(webhook_id: WebhookId, person: CurrentLoggedIn) -> Webhook:
 
 @router.patch("/{webhook_id}", operation_id="editWebhook", summary="Edit a webhook", responses=NOT_FOUND)
 def edit(webhook_id: WebhookId, body: WebhookEdit, person: CurrentLoggedIn) -> Webhook:
-    """Another address, other events, or switch it off and on. The secret stays: for another one make a new webhook."""
+    """Another address, other events, another description, or switch it off and on. The secret stays.
+
+    Another address wants a `proof`, as making the webhook did. What waits to be posted is posted there.
+    """
     if body.url is not None:
-        public_addresses.parse(body.url, loopback=_loopback())
+        target = public_addresses.parse(body.url, loopback=_loopback())
+        with person.transaction() as conn:
+            _existing(conn, webhook_id)
+        if body.proof is None:
+            raise Invalid("Another address wants a proof.", [("proof", "Ask `POST /auth/proof` for one.")])
+        person.require_proof(body.proof)
+        posting.require_reachable(target, loopback=_loopback())
     with person.transaction() as conn:
         users.lock(conn)
         row = _existing(conn, webhook_id)
         if body.url is not None:
             webhooks.set_url(conn, person.user_id, row, body.url)
+            activity.record(conn, "webhook-moved", webhook_id=str(webhook_id), description=row.description)
         given = "description" in body.model_fields_set
         webhooks.describe(
             conn,
@@ -231,6 +275,29 @@ def edit(webhook_id: WebhookId, body: WebhookEdit, person: CurrentLoggedIn) -> W
         elif body.active is False and webhooks.stop(conn, webhook_id, webhooks.BY_THE_PERSON):
             deliveries.give_up(conn, webhook_id)
         return _show(conn, person, _existing(conn, webhook_id))
+
+
+@router.post(
+    "/{webhook_id}/secret",
+    operation_id="rotateWebhookSecret",
+    summary="Change a webhook's secret",
+    responses=NOT_FOUND | CONFLICT,
+)
+def rotate(webhook_id: WebhookId, body: Rotation, person: CurrentLoggedIn) -> RotatedWebhook:
+    """Another secret to sign posts with. It is told this once.
+
+    The one before it signs as well for 24 hours, with a space between the two signatures, as Standard Webhooks has it:
+    tell the receiver within that time, and no post is lost. It wants a `proof`, as making the webhook did.
+    """
+    with person.transaction() as conn:
+        _existing(conn, webhook_id)
+    person.require_proof(body.proof)
+    with person.transaction() as conn:
+        users.lock(conn)
+        secrets = webhooks.rotate(conn, person.user_id, _existing(conn, webhook_id), now=datetime.now(UTC))
+        row = _existing(conn, webhook_id)
+        activity.record(conn, "webhook-secret-changed", webhook_id=str(webhook_id), description=row.description)
+        return RotatedWebhook(webhook=_show(conn, person, row), secret=secrets.secret)
 
 
 @router.delete(
@@ -326,7 +393,8 @@ Signature = Annotated[
     str,
     Header(
         description="`v1,` and base64 of the HMAC-SHA-256 of `webhook-id`, a dot, `webhook-timestamp`, a dot and the "
-        "body, under the secret's bytes: what stands behind `whsec_`, from base64.",
+        "body, under the secret's bytes: what stands behind `whsec_`, from base64. For a day after the secret was "
+        "changed two of them, with a space between: take a post that one of them fits.",
     ),
 ]
 
@@ -379,14 +447,16 @@ def _switched_on(conn: Connection, webhook_id: UUID) -> None:
 
 
 def _show(conn: Connection, person: edge.Person, row: webhooks.Webhook) -> Webhook:
+    secrets = webhooks.secrets_of(conn, person.user_id, row)
     return Webhook(
         id=row.id,
-        url=webhooks.secrets_of(conn, person.user_id, row).url,
+        url=secrets.url,
         events=row.events,
         description=row.description,
         active=row.active,
         stopped_because=row.stopped_because,
         failing_since=row.failing_since,
+        both_sign_until=secrets.both_until(datetime.now(UTC)),
         created_at=row.created_at,
     )
 

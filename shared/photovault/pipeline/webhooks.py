@@ -171,7 +171,7 @@ def _attempt(message: Attempt, post: Post) -> None:
     except Invalid:  # what may be posted to is decided anew each time
         outcome = Outcome(trouble="the address may not be posted to")
     else:
-        headers = webhook_events.headers(secrets.secret, delivery.id, delivery.body, at=now)
+        headers = webhook_events.headers(secrets.signing(now), delivery.id, delivery.body, at=now)
         outcome = post(target, delivery.body, headers, loopback=loopback)
     failpoints.reach("webhooks.posted")
     _conclude(message, delivery, outcome, now=now)

@@ -11,11 +11,10 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from argon2 import PasswordHasher
 from fastapi import APIRouter
 from fastapi.testclient import TestClient
 from tests.arranging import LISBON, add_photo, add_photos, build, face_of, faces_in, table, want, who_is_in
-from tests.vaults import SECRET, Somebody, somebody
+from tests.vaults import PASSWORD, SECRET, Somebody, somebody
 
 from photovault import api as photovault_api
 from photovault import (
@@ -35,7 +34,6 @@ from photovault import (
 from photovault import vault as sealed_vault
 from photovault.one_time_codes import SealingKeys
 
-PASSWORD = "what the owner of a filled vault remembers"
 METHODS = ("get", "put", "post", "delete", "patch", "head", "options")
 
 
@@ -188,8 +186,6 @@ class Library:
 def fill(http: TestClient, *, photos: int = 3) -> Library:
     """A vault with photos of two people, a shared album, automatic ones, a correction, a job, a second session."""
     owner = somebody(name="Grace")
-    with db.transaction(owner.user_id) as conn:
-        users.set_password_hash(conn, password_hash())
     taken = [add_photo(owner.user_id, faces=[face_of(who, look)], where=LISBON) for who in (1, 2) for look in range(3)]
     taken += add_photos(owner.user_id, photos, caption="a cat on a roof", filename="cat.jpg")
     seal(owner.user_id, taken[0])
@@ -206,8 +202,9 @@ def fill(http: TestClient, *, photos: int = 3) -> Library:
     album = ask("POST", "/albums/manual", {"title": "Mine", "image_ids": [str(taken[0])]})
     export = ask("POST", "/exports", {})
     share = ask("POST", f"/albums/{album['id']}/shares", {})
-    key = ask("POST", "/auth/keys", {"name": "A frame", "scopes": ["photos:read"]})
-    hook = ask("POST", "/webhooks", {"url": "https://example.com/hook", "events": ["image.ready"]})["webhook"]
+    key = ask("POST", "/auth/keys", {"name": "A frame", "scopes": ["photos:read"], "password": PASSWORD})
+    wanted = {"url": "https://example.com/hook", "events": ["image.ready"], "proof": owner.proof}
+    hook = ask("POST", "/webhooks", wanted)["webhook"]
     correction = ask("PATCH", f"/people/{people[0]}", {"name": "Ida"})["correction_id"]
     with db.transaction(owner.user_id) as conn:
         job = jobs.add(conn, "albums", generation=0)
@@ -241,12 +238,6 @@ def fill(http: TestClient, *, photos: int = 3) -> Library:
             "session_id": session_of(owner).session_id,
         },
     )
-
-
-@cache
-def password_hash() -> str:
-    """Of ``PASSWORD``, made once, with the least work that Argon2 allows."""
-    return PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
 
 
 def seal(user_id: UUID, image_id: UUID) -> None:

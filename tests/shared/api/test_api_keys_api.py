@@ -13,10 +13,10 @@ from typing import Any, get_args
 import pytest
 from fastapi.testclient import TestClient
 from tests.arranging import add_photo
-from tests.shared.api.described import document, operations, routers
-from tests.vaults import Somebody, client, somebody
+from tests.shared.api.described import code_now, document, give_second_factor, operations, routers
+from tests.vaults import PASSWORD, Somebody, client, somebody
 
-from photovault import activity, api_keys, db, ids, scopes, throttles
+from photovault import activity, api_keys, db, ids, scopes, throttles, users
 from photovault.api import library_app
 from photovault.observability import logger
 
@@ -25,10 +25,10 @@ pytestmark = pytest.mark.usefixtures("vault")
 # What only somebody who has logged in may do. A new operation belongs here or into ``scopes.NEEDED``.
 SESSION_ONLY = {
     "logOut", "listSessions", "endSession", "endOtherSessions", "deleteAccount",
-    "editAccount", "changePassword", "createApiKey", "listApiKeys", "renameApiKey", "revokeApiKey",
+    "editAccount", "changePassword", "giveProof", "createApiKey", "listApiKeys", "renameApiKey", "revokeApiKey",
     "getSecondFactor", "beginSecondFactor", "confirmSecondFactor", "removeSecondFactor", "renewRecoveryCodes",
-    "createWebhook", "listWebhooks", "getWebhook", "editWebhook", "deleteWebhook", "testWebhook", "listDeliveries",
-    "redeliver",
+    "createWebhook", "listWebhooks", "getWebhook", "editWebhook", "rotateWebhookSecret", "deleteWebhook", "testWebhook",
+    "listDeliveries", "redeliver",
 }  # fmt: skip
 
 
@@ -44,9 +44,17 @@ def ada() -> Somebody:
 
 
 def make(http: TestClient, person: Somebody, *wanted: str, **more: Any) -> Any:
-    answer = http.post("/auth/keys", json={"name": "A test", "scopes": wanted, **more}, headers=person.headers)
+    body = {"name": "A test", "scopes": wanted, "password": PASSWORD, **more}
+    answer = http.post("/auth/keys", json=body, headers=person.headers)
     assert answer.status_code == 201, answer.text
     return answer.json()
+
+
+def given(person: Somebody, *wanted: str) -> str:
+    """A key, without proving anything for each of many."""
+    with db.transaction(person.user_id) as conn:
+        users.lock(conn)
+        return api_keys.add(conn, name="A test", scopes=wanted, expires_at=None).secret
 
 
 def by(secret: str) -> dict[str, str]:
@@ -143,11 +151,42 @@ def test_a_key_gets_another_name_and_no_other_rights(http: TestClient, ada: Some
     ids=str,
 )  # fmt: skip
 def test_what_cannot_be_a_key_is_refused_by_name(http: TestClient, ada: Somebody, wrong: dict[str, Any]) -> None:
-    body = {"name": "A test", "scopes": ["photos:read"]} | wrong
+    body = {"name": "A test", "scopes": ["photos:read"], "password": PASSWORD} | wrong
     answer = http.post("/auth/keys", json=body, headers=ada.headers)
     assert problem_of(answer, 422) == "invalid"
     assert answer.json()["errors"][0]["field"].startswith(next(iter(wrong)))
     assert http.get("/auth/keys", headers=ada.headers).json()["items"] == []
+
+
+@pytest.mark.parametrize("password", [None, "", "wrong", PASSWORD.upper()], ids=str)
+def test_whoever_finds_an_open_browser_makes_no_key(http: TestClient, ada: Somebody, password: str | None) -> None:
+    body = {"name": "Mine now", "scopes": ["photos:read"]} | ({} if password is None else {"password": password})
+    refused = http.post("/auth/keys", json=body, headers=ada.headers)
+    if password is None:
+        assert problem_of(refused, 422) == "invalid"
+    else:
+        assert problem_of(refused, 401) == "password-wrong"
+    assert http.get("/auth/keys", headers=ada.headers).json()["items"] == []
+
+
+def test_two_step_log_in_asks_for_a_code_of_whoever_makes_a_key(http: TestClient, ada: Somebody) -> None:
+    give_second_factor(ada)
+    body = {"name": "A frame", "scopes": ["photos:read"], "password": PASSWORD}
+    assert problem_of(http.post("/auth/keys", json=body, headers=ada.headers), 401) == "second-factor-needed"
+    wrong = http.post("/auth/keys", json=body | {"code": "000000x"}, headers=ada.headers)
+    assert problem_of(wrong, 401) == "second-factor-wrong"
+    assert http.post("/auth/keys", json=body | {"code": code_now()}, headers=ada.headers).status_code == 201
+
+
+def test_what_cannot_be_made_uses_up_no_code(http: TestClient, ada: Somebody, monkeypatch: pytest.MonkeyPatch) -> None:
+    give_second_factor(ada)
+    body = {"name": "A frame", "scopes": ["photos:read"], "password": PASSWORD, "code": code_now()}
+    past = http.post("/auth/keys", json=body | {"expires_at": "2001-01-01T00:00:00Z"}, headers=ada.headers)
+    assert problem_of(past, 422) == "invalid"
+    monkeypatch.setattr(api_keys, "MOST", 0)
+    assert problem_of(http.post("/auth/keys", json=body, headers=ada.headers), 409) == "conflict"
+    monkeypatch.undo()
+    assert http.post("/auth/keys", json=body, headers=ada.headers).status_code == 201
 
 
 # ------------------------------------------------------------------------------------------------------------- scopes
@@ -185,10 +224,8 @@ def test_nothing_that_only_reads_changes_anything() -> None:
 
 def test_without_its_scope_a_key_is_403_on_every_route_and_with_it_is_let_in(http: TestClient, ada: Somebody) -> None:
     """Nothing is behind the ids, so that whoever is let in gets anything but 401 and 403."""
-    only = {scope: make(http, ada, scope)["secret"] for scope in scopes.SCOPES}
-    lacking = {
-        scope: make(http, ada, *(each for each in scopes.SCOPES if each != scope))["secret"] for scope in scopes.SCOPES
-    }
+    only = {scope: given(ada, scope) for scope in scopes.SCOPES}
+    lacking = {scope: given(ada, *(each for each in scopes.SCOPES if each != scope)) for scope in scopes.SCOPES}
     for operation in operations():
         path = operation.path
         for name in operation.path_names:

@@ -21,7 +21,7 @@ from tests.mirrors import Mirror, lists
 from tests.pictures import draw
 from tests.shared.api import described
 from tests.shared.api.described import Library, Operation, assert_problem, operations, routers
-from tests.vaults import SECRET, Somebody, client, somebody
+from tests.vaults import PASSWORD, SECRET, Somebody, client, somebody
 
 from photovault import db, ids, sessions, staging, tokens
 
@@ -73,17 +73,23 @@ BODIES: Bodies = {
     "shareAlbum": lambda _: {"password": "1234", "expires_in": 3600},
     "sharePhotos": lambda own: {"image_ids": [str(own.ids["image_id"])]},
     "editShare": lambda _: {"title": "Mine", "downloads": True},
-    "createApiKey": lambda _: {"name": "Mine", "scopes": ["photos:read"]},
+    "createApiKey": lambda _: {"name": "Mine", "scopes": ["photos:read"], "password": PASSWORD},
     "renameApiKey": lambda _: {"name": "Mine now"},
     "editAccount": lambda _: {"name": "Eve"},
-    "changePassword": lambda _: {"current": described.PASSWORD, "new": "another password"},
-    "beginSecondFactor": lambda _: {"password": described.PASSWORD},
+    "changePassword": lambda _: {"current": PASSWORD, "new": "another password"},
+    "beginSecondFactor": lambda _: {"password": PASSWORD},
     "confirmSecondFactor": lambda _: {"code": described.code_now()},
-    "removeSecondFactor": lambda _: {"password": described.PASSWORD, "code": described.code_now()},
-    "renewRecoveryCodes": lambda _: {"password": described.PASSWORD, "code": described.code_now()},
-    "createWebhook": lambda _: {"url": "https://example.com/hooks/mine", "events": ["image.ready"]},
-    "editWebhook": lambda _: {"events": ["album.changed"], "active": True},
-    "deleteAccount": lambda _: {"password": described.PASSWORD},
+    "removeSecondFactor": lambda _: {"password": PASSWORD, "code": described.code_now()},
+    "renewRecoveryCodes": lambda _: {"password": PASSWORD, "code": described.code_now()},
+    "giveProof": lambda _: {"password": PASSWORD},
+    "createWebhook": lambda own: {
+        "url": "https://example.com/hooks/mine",
+        "events": ["image.ready"],
+        "proof": own.owner.proof,
+    },
+    "editWebhook": lambda own: {"url": "https://example.com/hooks/new", "active": True, "proof": own.owner.proof},
+    "rotateWebhookSecret": lambda own: {"proof": own.owner.proof},
+    "deleteAccount": lambda _: {"password": PASSWORD},
 }
 
 # What a filled vault lacks before such a body does something.

@@ -23,7 +23,7 @@ from tests.local_cloud import database_of_its_own
 from tests.pictures import draw
 from tests.shared.api import described
 from tests.shared.api.described import Library, Operation, operations, routers
-from tests.vaults import client
+from tests.vaults import PASSWORD, client
 
 from photovault import accounts, embeddings, passwords, queues, staging, throttles
 from photovault.api import webhooks as webhooks_routes
@@ -38,7 +38,7 @@ OWN_IDS = ["image_id", "album_id", "person_id", "face_id", "correction_id", "job
 MEMBER = {"email": "member@example.com", "password": "password123", "name": "Ada"}
 # What asks for the password once more, which cannot be guessed, or for what one gets with it.
 PROVING = {"deleteAccount", "editAccount", "changePassword"}
-PROVING |= {"beginSecondFactor", "confirmSecondFactor", "removeSecondFactor", "renewRecoveryCodes"}
+PROVING |= {"giveProof", "beginSecondFactor", "confirmSecondFactor", "removeSecondFactor", "renewRecoveryCodes"}
 LISTS = ["images-newest", "images-oldest", "trash", "albums", "album-images", "people", "activity", "person-analysis"]
 LISTS += ["export-albums", "export-people", "album-images-oldest", "album-images-manual", "shares", "deliveries"]
 LISTS += [f"by-location-{level}" for level in ("country", "region", "city")]
@@ -359,17 +359,17 @@ class Attacker:
         assert http.post("/auth/signup", json=MEMBER).status_code == 201
         self.theirs = described.fill(http)
         self.own: Library = self.theirs
-        self.headers: dict[str, str] = {}
+        self.me = self.own.owner
 
     def __call__(self, request: Sent) -> Any:
         if self.sent % REQUESTS_PER_VAULT == 0:
             self.own = described.fill(self.http)
-            self.headers = self.own.owner.headers
+            self.me = self.own.owner
         self.sent += 1
         answer = self._send(request)
         if answer.status_code == 401 and request.operation.details.get("security"):
             # A request before this one has ended the session.
-            self.headers = described.session_of(self.own.owner).headers
+            self.me = described.session_of(self.own.owner)
             answer = self._send(request)
             wrong_password = request.operation.id in PROVING and "The password is wrong." in answer.text
             assert answer.status_code != 401 or wrong_password, answer.text
@@ -382,13 +382,20 @@ class Attacker:
         query = "&".join(f"{self._quoted(name)}={self._quoted(value)}" for name, value in request.query)
         content = request.raw_body
         if content is None and request.body is not None:
-            content = json.dumps(self._filled(request.body)).encode()
-        headers: list[tuple[str, str | bytes]] = [*self.headers.items(), *request.headers]
+            content = json.dumps(self._proving(request.operation, self._filled(request.body))).encode()
+        headers: list[tuple[str, str | bytes]] = [*self.me.headers.items(), *request.headers]
         if request.content_type is not None:
             headers.append(("Content-Type", request.content_type))
         return self.http.request(
             request.operation.method, f"{path}?{query}" if query else path, content=content, headers=headers
         )
+
+    def _proving(self, operation: Operation, body: Any) -> Any:
+        """With what cannot be guessed, for what would not be tried without it."""
+        if isinstance(body, dict):
+            known = {"proof": self.me.proof} | ({"password": PASSWORD} if operation.id == "createApiKey" else {})
+            return {name: known.get(name, part) if isinstance(part, str) else part for name, part in body.items()}
+        return body
 
     def _filled(self, value: Any) -> Any:
         if isinstance(value, Known):

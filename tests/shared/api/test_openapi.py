@@ -221,7 +221,7 @@ def test_the_document_says_what_webhooks_are_posted() -> None:
         body_of = operation["requestBody"]["content"]["application/json"]["schema"]
         assert body_of == {"$ref": "#/components/schemas/Posted"}
         asked = {parameter["name"] for parameter in operation["parameters"]}
-        signed = webhook_events.headers(webhook_events.new_secret(), item.id, body, at=datetime.now(UTC))
+        signed = webhook_events.headers([webhook_events.new_secret()], item.id, body, at=datetime.now(UTC))
         assert asked == {name for name in signed if name.startswith("webhook-")}
         assert set(operation["responses"]) == {"204"}
     assert not names & {operation.id for operation in operations()}

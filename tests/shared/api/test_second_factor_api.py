@@ -172,9 +172,14 @@ def test_no_log_holds_a_secret_a_code_or_a_password(ada: Ada, caplog: pytest.Log
 
 def test_another_password_ends_other_sessions_and_says_what_goes_on(ada: Ada) -> None:
     other = ada.log_in().json()
-    key = ada.ask("POST", "/auth/keys", {"name": "A frame", "scopes": ["account:read"]}).json()["secret"]
+    key = ada.ask("POST", "/auth/keys", {"name": "A frame", "scopes": ["account:read"], "password": PASSWORD}).json()[
+        "secret"
+    ]
     changed = ada.ask("POST", "/auth/password", {"current": PASSWORD, "new": "another password"})
-    assert (changed.status_code, changed.json()) == (200, {"sessions_ended": 1, "api_keys": 1})
+    assert (changed.status_code, changed.json()) == (
+        200,
+        {"sessions_ended": 1, "api_keys": 1, "webhooks": 0, "api_keys_revoked": 0, "webhooks_removed": 0},
+    )
     for token, status in ((ada.account["access_token"], 200), (key, 200), (other["access_token"], 401)):
         answer = ada.api.get("/auth/verify", headers={"Authorization": f"Bearer {token}"})
         assert answer.status_code == status

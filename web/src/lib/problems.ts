@@ -71,9 +71,9 @@ export function asProblem(error: unknown): Problem {
   return new Problem("Something went wrong on this page. Reload it and try again.");
 }
 
-/** Whether it is about the proof of who somebody is: a password or a code that is wrong or missing. */
+/** Whether it is about the proof of who somebody is: a password, a code or a proof that is wrong or missing. */
 export function isAboutProof({ kind }: Problem): boolean {
-  return kind === "password-wrong" || isAboutCode(kind);
+  return kind === "password-wrong" || kind === "proof-needed" || isAboutCode(kind);
 }
 
 /** Whether a kind of problem is about the code of two-step log-in. */

@@ -204,6 +204,16 @@ export function told({ kind, detail }: Event): Told {
       return { text: `The API key ${quoted("name", "without a name")} does not work any more.`, icon: "settings" };
     case "webhook-created":
       return { text: `You made the webhook ${quoted("description", "without a description")}.`, icon: "settings" };
+    case "webhook-moved":
+      return {
+        text: `The webhook ${quoted("description", "without a description")} has another address.`,
+        icon: "settings",
+      };
+    case "webhook-secret-changed":
+      return {
+        text: `The webhook ${quoted("description", "without a description")} has a new secret.`,
+        icon: "settings",
+      };
     case "webhook-removed":
       return { text: `The webhook ${quoted("description", "without a description")} was removed.`, icon: "settings" };
     case "webhook-stopped":

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 
 import { Problem } from "../problems";
 import { Asking, wrongAt } from "./asking.svelte";
-import { endOf, outcomeOf, passwordChanged, providersOf, type Delivery } from "./words";
+import { endOf, outcomeOf, passwordChanged, programsOf, providersOf, type Delivery } from "./words";
 
 const now = new Date("2026-05-01T12:00:00Z");
 const delivery: Delivery = {
@@ -32,11 +32,20 @@ test("what became of a post is a sentence", () => {
   expect(outcomeOf({ ...delivery, state: "delivered", attempts: 1, last_status: 204 })).toBe("Arrived");
 });
 
-test("another password says who was logged out, and that keys go on", () => {
-  expect(passwordChanged({ sessions_ended: 0, api_keys: 0 })).toBe("Your password is changed.");
-  expect(passwordChanged({ sessions_ended: 1, api_keys: 2 })).toBe(
-    "Your password is changed. One other device is logged out. API keys go on working; revoke those that you do not know.",
+test("another password says who was logged out, and what ended or goes on", () => {
+  const none = { sessions_ended: 0, api_keys: 0, webhooks: 0, api_keys_revoked: 0, webhooks_removed: 0 };
+  expect(passwordChanged(none)).toBe("Your password is changed.");
+  expect(passwordChanged({ ...none, sessions_ended: 1, api_keys: 2, webhooks: 1 })).toBe(
+    "Your password is changed. One other device is logged out. 2 API keys and 1 webhook go on.",
   );
+  expect(passwordChanged({ ...none, sessions_ended: 2, api_keys_revoked: 2, webhooks: 1 })).toBe(
+    "Your password is changed. 2 other devices are logged out. 2 API keys ended with it. 1 webhook goes on.",
+  );
+});
+
+test("what programs have is told by name, a few of many", () => {
+  expect(programsOf(["NAS"], "my API key", "my API keys")).toBe("my API key (NAS)");
+  expect(programsOf(["a", "b", "c", "d", "e"], "my webhook", "my webhooks")).toBe("my webhooks (a, b, c and 2 more)");
 });
 
 test("a provider without words is called by its name", () => {

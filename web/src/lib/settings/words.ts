@@ -1,5 +1,6 @@
 /** What the settings say in words. */
 import type { Schemas } from "../api";
+import { plural } from "../format";
 
 export type Scope = Schemas["NewKey"]["scopes"][number];
 export type Event = Schemas["NewWebhook"]["events"][number];
@@ -61,15 +62,32 @@ export function outcomeOf({ state, last_status, last_trouble, attempts }: Delive
   return attempts === 0 || !why ? "On its way" : `Not yet, ${why}`;
 }
 
-export function passwordChanged({ sessions_ended, api_keys }: Schemas["PasswordChanged"]): string {
-  const others =
-    sessions_ended === 0
-      ? ""
-      : sessions_ended === 1
-        ? " One other device is logged out."
-        : ` ${sessions_ended} other devices are logged out.`;
-  const keys = api_keys === 0 ? "" : ` API keys go on working; revoke those that you do not know.`;
-  return `Your password is changed.${others}${keys}`;
+/** What programs have, by their names: the first of them, and how many there are. */
+export function programsOf(names: readonly string[], one: string, several: string): string {
+  const shown = names.slice(0, 3).join(", ");
+  const more = names.length > 3 ? ` and ${names.length - 3} more` : "";
+  return names.length === 1 ? `${one} (${shown})` : `${several} (${shown}${more})`;
+}
+
+/** Who was logged out with another password, and what ended or goes on. */
+export function passwordChanged(changed: Schemas["PasswordChanged"]): string {
+  const said = ["Your password is changed."];
+  const { sessions_ended, api_keys_revoked, webhooks_removed } = changed;
+  if (sessions_ended > 0) {
+    said.push(
+      sessions_ended === 1 ? "One other device is logged out." : `${sessions_ended} other devices are logged out.`,
+    );
+  }
+  const ended = both(api_keys_revoked, webhooks_removed);
+  if (ended) said.push(`${ended} ended with it.`);
+  const stays = both(changed.api_keys, changed.webhooks);
+  if (stays) said.push(`${stays} ${changed.api_keys + changed.webhooks === 1 ? "goes" : "go"} on.`);
+  return said.join(" ");
+}
+
+function both(keys: number, webhooks: number): string {
+  const parts = [keys > 0 ? plural(keys, "API key") : "", webhooks > 0 ? plural(webhooks, "webhook") : ""];
+  return parts.filter(Boolean).join(" and ");
 }
 
 const PROVIDERS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
