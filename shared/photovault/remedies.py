@@ -21,6 +21,7 @@ _BY_TYPE: Mapping[str, str] = {
     "second-factor-wrong": LOG_IN,
     "unauthenticated": LOG_IN,
     "password-wrong": f"Nothing was changed. {AGAIN}",
+    "proof-needed": f"Nothing was changed. {AGAIN}",
     "scope-missing": "Make a key with it in the gallery's settings, or use your own log-in: `photovault login`.",
     "session-needed": LOG_IN,
     "not-found": "It may have been deleted meanwhile. Look for it with `photovault search` or `photovault albums`.",
