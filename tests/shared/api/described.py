@@ -14,11 +14,13 @@ from uuid import UUID
 from fastapi import APIRouter
 from fastapi.testclient import TestClient
 from tests.arranging import LISBON, add_photo, add_photos, build, face_of, faces_in, table, want, who_is_in
-from tests.vaults import PASSWORD, SECRET, Somebody, somebody
+from tests.vaults import SECRET, Somebody, somebody
 
 from photovault import api as photovault_api
 from photovault import (
+    api_keys,
     blobs,
+    changes,
     db,
     deliveries,
     duplicates,
@@ -30,6 +32,7 @@ from photovault import (
     sessions,
     tokens,
     users,
+    webhooks,
 )
 from photovault import vault as sealed_vault
 from photovault.one_time_codes import SealingKeys
@@ -202,13 +205,20 @@ def fill(http: TestClient, *, photos: int = 3) -> Library:
     album = ask("POST", "/albums/manual", {"title": "Mine", "image_ids": [str(taken[0])]})
     export = ask("POST", "/exports", {})
     share = ask("POST", f"/albums/{album['id']}/shares", {})
-    key = ask("POST", "/auth/keys", {"name": "A frame", "scopes": ["photos:read"], "password": PASSWORD})
-    wanted = {"url": "https://example.com/hook", "events": ["image.ready"], "proof": owner.proof}
-    hook = ask("POST", "/webhooks", wanted)["webhook"]
     correction = ask("PATCH", f"/people/{people[0]}", {"name": "Ida"})["correction_id"]
     with db.transaction(owner.user_id) as conn:
         job = jobs.add(conn, "albums", generation=0)
-        (delivery,) = deliveries.add(conn, UUID(hook["id"]), "webhook.test", ["{}"])
+        # Not by their routes, which count how often somebody proves who they are.
+        key = api_keys.add(conn, name="A frame", scopes=["photos:read"], expires_at=None).key.id
+        hook, _ = webhooks.add(
+            conn,
+            owner.user_id,
+            url="https://example.com/hook",
+            events=["image.ready"],
+            description=None,
+            position=changes.newest(conn),
+        )
+        (delivery,) = deliveries.add(conn, hook, "webhook.test", ["{}"])
         images.move_to_trash(conn, taken[-1], revision=users.next_revision(conn))
         conn.execute(
             "INSERT INTO look_alikes (image_a, image_b, kind, score, share) VALUES (%s, %s, 'duplicate', 1, 1)",
@@ -231,9 +241,9 @@ def fill(http: TestClient, *, photos: int = 3) -> Library:
             "job_id": job,
             "export_id": UUID(export["id"]),
             "share_id": UUID(share["id"]),
-            "webhook_id": UUID(hook["id"]),
+            "webhook_id": hook,
             "delivery_id": delivery,
-            "key_id": UUID(key["key"]["id"]),
+            "key_id": key,
             "group_id": duplicates.group_id("duplicate", taken[1:3]),
             "session_id": session_of(owner).session_id,
         },
