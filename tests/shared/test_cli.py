@@ -5,12 +5,16 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from photovault import cli, observability
+from photovault.cli import app, helping
 from photovault.cli.telling import counted
 from photovault.pipeline import maintenance
 from photovault.pipeline.reports import Report
@@ -77,3 +81,37 @@ def test_a_commands_log_goes_to_stderr_and_its_metrics_nowhere(
 def test_one_of_a_thing_is_told_as_one(number: int, told: str) -> None:
     assert counted(number, "photo") == told
     assert counted(number, "photo is", "photos are").split() == [*told.split(), "is" if number == 1 else "are"]
+
+
+# ---------------------------------------------------------------------------------------------------------- help
+
+COMMANDS = dict(helping.commands(app))
+
+
+def test_every_command_has_an_example_and_no_example_is_of_nothing() -> None:
+    assert COMMANDS.keys() == helping.EXAMPLES.keys()
+
+
+@pytest.mark.parametrize("words", helping.EXAMPLES)
+def test_an_example_is_understood_as_it_stands(words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "events").mkdir()
+    (tmp_path / "events/auth-login.json").write_text("{}")
+    coco = tmp_path / "coco/val2017"
+    coco.mkdir(parents=True)
+    (tmp_path / "coco/captions_val2017.json").write_text("{}")
+    monkeypatch.chdir(tmp_path)
+    example = helping.EXAMPLES[words].replace("~/", f"{tmp_path}/").partition(" >>")[0]
+    program, *given = shlex.split(example)
+    assert (program, example.startswith(f"photovault {words}")) == ("photovault", True)
+    command: Any = typer.main.get_command(app)
+    while hasattr(command, "commands"):
+        command = command.commands[given.pop(0)]
+    with command.make_context(words, given):  # raises for what it does not take
+        pass
+
+
+def test_a_help_has_whole_paragraphs_and_ends_with_its_example(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "300")
+    told = CliRunner().invoke(app, ["upload", "--help"], terminal_width=300).stdout
+    assert "The film of a Live Photo goes up with its photo and becomes its moving part." in told
+    assert "Example: photovault upload ~/Pictures" in told

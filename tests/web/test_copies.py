@@ -100,9 +100,7 @@ def test_a_failed_request_changes_nothing_and_says_so(served: Served, page: Brow
     page.click("main section li:nth-child(2) input[type=radio]")
     offline(page, yes=True)
     page.click(MOVE)
-    page.until(
-        "!!document.querySelector('.toasts')?.innerText.match(/offline|connection/)"
-    )
+    page.until("!!document.querySelector('.toasts')?.innerText.match(/offline|connection/)")
     assert page.says(f"{GROUPS} === 1 && document.querySelector('li:nth-child(2) input[type=radio]').checked")
     offline(page, yes=False)
     page.click(MOVE)

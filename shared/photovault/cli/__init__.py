@@ -18,6 +18,7 @@ from photovault.cli import (
     database,
     doctor,
     export,
+    helping,
     imports,
     invoke,
     keys,
@@ -106,6 +107,9 @@ def join_local_cloud() -> None:
         return
     for name, value in json.loads(RUNNING.read_text()).items():
         os.environ.setdefault(name, value)
+
+
+helping.complete(app)
 
 
 def main() -> None:

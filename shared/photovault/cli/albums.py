@@ -24,23 +24,29 @@ app = typer.Typer(
 )
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line on stdout.")]
+Kind = Annotated[str | None, typer.Option(help="Only place, date, person, trip, event, manual or smart albums.")]
 Album = Annotated[str, typer.Argument(metavar="ALBUM", help="An album's title or id.")]
 MOST = 1000
 
 
 @app.callback()
-def begin(context: typer.Context) -> None:
-    """Albums: list them, look into one, ask why it is there, make one and fill it."""
+def begin(
+    context: typer.Context,
+    *,
+    kind: Kind = None,
+    server: Server = None,
+    email: Email = None,
+    as_json: AsJson = False,
+) -> None:
+    """Albums: list them, look into one, ask why it is there, make one and fill it. Alone, it lists them."""
     if context.invoked_subcommand is None:
-        list_albums()
+        list_albums(kind=kind, server=server, email=email, as_json=as_json)
 
 
 @app.command("list")
 def list_albums(
     *,
-    kind: Annotated[
-        str | None, typer.Option(help="Only place, date, person, trip, event, manual or smart albums.")
-    ] = None,
+    kind: Kind = None,
     server: Server = None,
     email: Email = None,
     as_json: AsJson = False,

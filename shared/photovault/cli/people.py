@@ -23,20 +23,28 @@ app = typer.Typer(
 )
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line on stdout.")]
+Hidden = Annotated[bool, typer.Option("--hidden", help="Also those who are hidden.")]
 Person = Annotated[str, typer.Argument(metavar="PERSON", help="A person's id or name.")]
 
 
 @app.callback()
-def begin(context: typer.Context) -> None:
-    """People in the photos: list and name them, say that two are one, hide some."""
+def begin(
+    context: typer.Context,
+    *,
+    hidden: Hidden = False,
+    server: Server = None,
+    email: Email = None,
+    as_json: AsJson = False,
+) -> None:
+    """People in the photos: list and name them, say that two are one, hide some. Alone, it lists them."""
     if context.invoked_subcommand is None:
-        list_people()
+        list_people(hidden=hidden, server=server, email=email, as_json=as_json)
 
 
 @app.command("list")
 def list_people(
     *,
-    hidden: Annotated[bool, typer.Option("--hidden", help="Also those who are hidden.")] = False,
+    hidden: Hidden = False,
     server: Server = None,
     email: Email = None,
     as_json: AsJson = False,
