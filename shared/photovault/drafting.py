@@ -113,7 +113,7 @@ def _places(photos: Sequence[Photo], rules: Parameters) -> list[Draft]:
             if photo.place[3]:
                 cities[photo.place].append(photo)
     visited = Counter(place[0] for place, inside in cities.items() if any(not p.place_estimated for p in inside))
-    least = max(rules.place_photos, sum(map(len, countries.values())).bit_length() - 1 - rules.place_log_less)
+    least = max(rules.place_photos, _log2(sum(map(len, countries.values()))) - rules.place_log_less)
     cities = {place: inside for place, inside in cities.items() if sum(not p.place_estimated for p in inside) >= least}
     namesakes = Counter(place[3] for place in cities)
     drafts = []
@@ -130,6 +130,11 @@ def _places(photos: Sequence[Photo], rules: Parameters) -> list[Draft]:
             key = f"place:country:{_key_part(code)}"
             drafts.append(_place_draft("country", key, country, inside, place=(code, country, "", ""), least=least))
     return drafts
+
+
+def _log2(number: int) -> int:
+    """Rounded down; -1 for none."""
+    return number.bit_length() - 1
 
 
 def _place_draft(level: str, key: str, title: str, photos: Sequence[Photo], *, place: Place, least: int) -> Draft:
@@ -153,7 +158,7 @@ def _key_part(value: str) -> str:
 
 
 def _dates(photos: Sequence[Photo], in_runs: set[UUID], rules: Parameters, words: Language) -> list[Draft]:
-    """Months; years with several months; days with many photos that are on no trip and at no event. By local day."""
+    """Months with enough photos; years with several months; days with many that are on no trip and at no event."""
     days: dict[date, list[Photo]] = defaultdict(list)
     for photo in photos:
         days[photo.local_day].append(photo)
@@ -169,8 +174,11 @@ def _dates(photos: Sequence[Photo], in_runs: set[UUID], rules: Parameters, words
         if months_of[value] >= rules.year_months:
             parameters = {"year_months": rules.year_months, "months": months_of[value]}
             drafts.append(_date_draft("year", value, str(int(value)), inside, parameters=parameters))
+    least = max(rules.month_photos, _log2(len(photos)) - rules.month_log_less)
     for value, inside in months.items():
-        drafts.append(_date_draft("month", value, titles.month(inside[0].local_day, words), inside, parameters={}))
+        if len(inside) >= least:
+            title = titles.month(inside[0].local_day, words)
+            drafts.append(_date_draft("month", value, title, inside, parameters={"month_photos": least}))
     for local_day, inside in sorted(days.items()):
         if len(inside) >= rules.day_photos and 2 * sum(p.id in in_runs for p in inside) < len(inside):
             parameters = {"day_photos": rules.day_photos}

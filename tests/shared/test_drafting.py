@@ -92,6 +92,18 @@ def test_a_city_a_country_a_month_and_a_year_have_albums() -> None:
     assert made["date:year:2025"].title == "2025"
 
 
+def test_in_a_large_library_single_photos_make_no_month_of_their_own() -> None:
+    camera = Camera()
+    for n in range(60):
+        camera.take(f"{1960 + n}-05-03T10:00")  # the scans of half a life
+    few = {d.key for d in of_kind(draft(camera.photos), "date")}
+    assert "date:month:1960-05" in few
+    camera.visit(None, "2025-06-01", days=20, a_day=10)
+    many = {d.key: d for d in of_kind(draft(camera.photos), "date")}
+    assert "date:month:1960-05" not in many
+    assert many["date:month:2025-06"].why["parameters"] == {"month_photos": 3}
+
+
 def test_a_country_with_one_city_has_no_album_of_its_own() -> None:
     camera = Camera()
     camera.take("2025-05-03T10:00", "Lisbon")
