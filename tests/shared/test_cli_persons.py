@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -435,6 +436,8 @@ def test_a_watched_folder_is_uploaded_as_it_fills(
     folder = tmp_path / "photos"
     folder.mkdir()
     (folder / "first.jpg").write_bytes(PHOTO)
+    (folder / "writing.jpg").write_bytes(PHOTO)
+    monkeypatch.setattr(upload, "_is_old", lambda stamp: stamp.inode != (folder / "writing.jpg").stat().st_ino)
     looks = 0
 
     def look(self: Any, settled: Any, passed_over: Any, *, wait: bool) -> list[Any]:
@@ -450,15 +453,31 @@ def test_a_watched_folder_is_uploaded_as_it_fills(
         def wait(self, seconds: float) -> bool:
             nonlocal looks
             looks += 1
-            if looks <= 2:  # it grows between two looks, and is not to be taken yet
+            if looks <= 2:  # they grow between two looks, and are not to be taken yet
+                (folder / "writing.jpg").write_bytes(PHOTO * (1 + looks))
                 (folder / "second.jpg").write_bytes(PHOTO * looks)
-            return looks == 6
+            if looks == 5:
+                folder.rename(tmp_path / "away")
+            if looks == 8:
+                (tmp_path / "away").rename(folder)
+                (folder / "second.jpg").rename(folder / "third.jpg")
+            return looks == 12
 
     seen: list[list[str]] = []
     monkeypatch.setattr(upload.Run, "_upload", look)
     monkeypatch.setattr(upload.threading, "Event", Stop)
-    logged_in("upload", str(folder), "--watch", code=130)
-    assert seen == [["first.jpg"], ["second.jpg"]]
+    told = logged_in("upload", str(folder), "--watch", code=130).stderr
+    assert seen == [["first.jpg"], ["second.jpg", "writing.jpg"], ["first.jpg", "third.jpg", "writing.jpg"]]
+    assert told.count("No such file or directory. Watching for it to come back.") == 1
+
+
+@pytest.mark.parametrize(("age", "old"), [(0, False), (4, False), (6, True), (-60, False)])
+def test_a_file_that_has_just_changed_may_still_be_written(age: float, old: bool) -> None:
+    from photovault.cli import upload
+    from photovault.photo_files import Stamp
+
+    now = time.time_ns()
+    assert upload._is_old(Stamp(1, 1, 1, now - 10**12, now - int(age * 1e9))) is old
 
 
 # ------------------------------------------------------------------------------------------------------- doctor

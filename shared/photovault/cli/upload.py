@@ -153,21 +153,31 @@ class Run:
         return self._upload(items, passed_over, wait=wait)
 
     def watch(self) -> None:
-        """Everything that is there, and whatever comes. Raises ``Stopped``; what passes is waited for."""
+        """Everything that is there, and whatever comes. Raises ``Stopped``; what passes is waited for.
+
+        What cannot be read any more, such as a folder that was moved away, is told once.
+        """
         from photovault.uploading import Stopped
 
         done: dict[Path, Stamp] = {}
         seen: dict[Path, Stamp] = {}
+        lost: set[PassedOver] = set()
+        told: set[PassedOver] = set()
         first, retry_at = True, 0.0
         while True:
             items, passed_over = self.find(self.stop)
             now = {item.path: item.stamp for item in items}
-            # What is still being written is another file at each look.
+            # What is still being written is another file at each look, or has only just changed.
             settled = [
                 item
                 for item in items
-                if done.get(item.path) != item.stamp and (first or seen.get(item.path) == item.stamp)
+                if done.get(item.path) != item.stamp
+                and (_is_old(item.stamp) if first else seen.get(item.path) == item.stamp)
             ]
+            broken = {each for each in passed_over if each.broken}
+            for each in sorted(broken & lost - told, key=lambda each: each.name):  # not what is being renamed just now
+                self.teller.note(f"{each.name}: {each.why} Watching for it to come back.")
+            told, lost = broken & (told | lost | (broken if first else set())), broken
             if settled and time.monotonic() >= retry_at:
                 try:
                     results = self._upload(settled, passed_over if first else [], wait=False)
@@ -223,6 +233,11 @@ class Run:
             or any(each.broken for each in passed_over)
         )
         return results
+
+
+def _is_old(stamp: Stamp) -> bool:
+    """Whether a file has not changed for as long as lies between two looks."""
+    return time.time_ns() - max(stamp.modified, stamp.changed) >= WATCH_SECONDS * 1e9
 
 
 def _known(image_ids: Iterable[str | None]) -> set[str]:
