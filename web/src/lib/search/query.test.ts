@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { today, understood, without, worded, type Span } from "./query";
+import { distinct, today, understood, without, worded, type Span } from "./query";
 
 const span = (given: Partial<Span>): Span => ({
   kind: "person",
@@ -18,6 +18,11 @@ test("a condition is taken out by the positions that the vault counts in code po
   expect(without("anna in lisbon", { start: 5, end: 14 })).toBe("anna");
   expect(without("🏖️ anna beach", { start: 3, end: 7 })).toBe("🏖️ beach");
   expect(without("𝒂 lisbon", { start: 2, end: 8 })).toBe("𝒂");
+});
+
+test("a city and its region of one name are one completion", () => {
+  const places = ["lisbon", "lisbon", "lisboa"].map((text, n) => ({ kind: "place", text, n }));
+  expect(distinct([...places, { kind: "person", text: "lisbon", n: 3 }]).map(({ n }) => n)).toEqual([0, 2, 3]);
 });
 
 test("chips say what was understood", () => {

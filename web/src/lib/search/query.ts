@@ -5,6 +5,15 @@ import type { IconName } from "../ui/icons";
 
 export type Span = Schemas["Span"];
 
+/** A city and its region may have one name: what reads the same and asks for the same is one completion. */
+export function distinct<S extends Pick<Schemas["Suggestion"], "kind" | "text">>(suggestions: readonly S[]): S[] {
+  const read = new Set<string>();
+  return suggestions.filter(({ kind, text }) => {
+    const key = `${kind} ${text}`;
+    return !read.has(key) && read.add(key);
+  });
+}
+
 /** The query without a condition. Positions are in code points, as the vault counts them. */
 export function without(q: string, { start, end }: Pick<Span, "start" | "end">): string {
   const points = [...q];

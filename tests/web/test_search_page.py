@@ -1,0 +1,178 @@
+"""The gallery's search in a real browser: completions, chips, what is said where nothing is found, and the history."""
+
+from __future__ import annotations
+
+import io
+import json
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from tests.arranging import LISBON, PORTO, Where
+from tests.web.accounts import HOSTILE, MAY, OPENED, Account, check, log_in, offline
+from tests.web.browser import Browser, installed
+from tests.web.conftest import Served
+
+pytestmark = [
+    pytest.mark.usefixtures("vault", "sent", "quick_hashes"),
+    pytest.mark.skipif(installed() is None, reason="there is no Chromium or Chrome here"),
+]
+
+OPTIONS = (
+    "[...document.querySelectorAll('[role=option]:not([hidden] *)')].map((each) => each.innerText.split('\\n')[0])"
+)
+CHIPS = "[...document.querySelectorAll('.chip')].map((each) => each.innerText.trim())"
+SAID = "document.querySelector('main .empty').innerText"
+Q = "new URLSearchParams(location.hash.split('?')[1]).get('q')"
+RIGHT_TO_LEFT = "ירושלים \u202e שלום"
+
+
+def at(where: Where) -> dict[str, object]:
+    code, country, region, city, lat, lon = where
+    names = {"country_code": code, "country": country, "region": region, "city": city}
+    return {"lat": lat, "lon": lon, "location_source": "exif", **names}
+
+
+def search(page: Browser, words: str) -> None:
+    page.click("input[type=search]", times=3)
+    page.type(words)
+    page.press("Enter")
+    page.until(f"{Q} === {json.dumps(words.strip())}")
+
+
+def test_completions_are_chosen_by_keys_and_by_pointer(served: Served, page: Browser, ada: Account) -> None:
+    ada.photo(taken=MAY, **at(LISBON))
+    ada.photo(taken=MAY, **at(PORTO))
+    log_in(page, ada)
+    page.until(f"{OPENED} === 2")
+    page.press("/")
+    page.type("por")
+    page.until(f"{OPTIONS}.length === 2")
+    assert sorted(page.says(OPTIONS)) == ["Porto", "Portugal"]
+    page.press("ArrowDown")
+    first = page.says("document.getElementById(document.activeElement.getAttribute('aria-activedescendant')).innerText")
+    page.press("ArrowUp")
+    page.press("ArrowUp")
+    page.until("document.activeElement.getAttribute('aria-activedescendant')?.endsWith('-1')")
+    page.press("ArrowUp")
+    page.press("Enter")
+    chosen = first.split("\n")[0]
+    page.until(f"{CHIPS}.length === 1 && {OPENED} === {2 if chosen == 'Portugal' else 1}")
+    assert page.says(CHIPS) == [chosen]
+    page.click("[aria-label='Clear the search']")
+    page.type("lis")
+    page.until(f"{OPTIONS}.length === 1")
+    page.press("Escape")
+    page.until("!document.querySelector('[role=option]:not([hidden] *)')")
+    page.type("b")
+    page.click("[role=option]")
+    page.until(f"{CHIPS}.join() === 'Lisbon' && {OPENED} === 1")
+    assert page.says("document.title") == "Lisbon · Search · PhotoVault"
+
+
+def test_chips_are_taken_out_one_by_one_and_the_history_brings_them_back(
+    served: Served, page: Browser, ada: Account
+) -> None:
+    ada.photo(taken=MAY, **at(LISBON))
+    ada.photo(taken=datetime(2024, 3, 1, 9), **at(LISBON))
+    ada.photo(taken=datetime(2024, 3, 1, 9), **at(PORTO))
+    log_in(page, ada, "#/search?q=lisbon+may+2025+not+porto")
+    page.until(f"{CHIPS}.length === 3 && {OPENED} === 1")
+    assert page.says(CHIPS) == ["Lisbon", "May 2025", "not Porto"]
+    assert page.says("document.querySelector('main [role=status]').textContent") == "1 photo found."
+    page.click("[aria-label='Without May 2025']")
+    page.until(f"{CHIPS}.length === 2 && {OPENED} === 2")
+    page.click("[aria-label='Without not Porto']")
+    page.until(f"{CHIPS}.join() === 'Lisbon' && {OPENED} === 2")
+    assert page.says("document.querySelector('input[type=search]').value") == "lisbon"
+    page.says("history.back()")
+    page.until(f"{CHIPS}.length === 2")
+    page.says("history.back()")
+    page.until(f"{CHIPS}.length === 3 && {OPENED} === 1")
+    assert page.says("document.querySelector('input[type=search]').value") == "lisbon may 2025 not porto"
+    page.click("[aria-label='Keep as an album']")
+    page.until("/is an album now/.test(document.querySelector('.toast')?.textContent)")
+
+
+def test_where_nothing_is_found_each_part_says_how_it_was_understood(
+    served: Served, page: Browser, ada: Account
+) -> None:
+    ada.photo(taken=MAY, **at(LISBON))
+    log_in(page, ada, "#/search?q=lisbon+christmas")
+    page.until(f"/No photo is all of this/.test({SAID})")
+    assert "Place\nLisbon\nTaken\n" in page.says(SAID)
+    assert page.says(SAID).endswith("Take a part out, and there may be more.")
+    search(page, "person:zoe")
+    page.until(f"/There is nobody and nothing here called “zoe”/.test({SAID})")
+    assert page.says("document.querySelector('main [role=status]').textContent") == "Nothing was found."
+    search(page, "qwertyuiop")
+    page.until(f"/Words\\s+qwertyuiop/.test({SAID})")
+    check(page)
+
+
+@pytest.mark.parametrize("words", [HOSTILE, RIGHT_TO_LEFT, "'; DROP TABLE images; -- %_\\ \u0000?&#=+%00"])
+def test_hostile_words_are_words(served: Served, page: Browser, ada: Account, words: str) -> None:
+    ada.photo(taken=MAY)
+    log_in(page, ada)
+    page.until(f"{OPENED} === 1")
+    page.press("/")
+    page.type(words)
+    page.press("Enter")
+    page.until("!!document.querySelector('main .empty')")
+    assert page.says("document.querySelector('input[type=search]').value") == words
+    assert page.says("document.title").endswith("Search · PhotoVault")
+    page.reload()
+    page.until("!!document.querySelector('main .empty')")
+    assert page.says("document.querySelectorAll('main img[src=x], main script').length") == 0
+    check(page)
+
+
+def test_a_picture_finds_what_looks_like_it(served: Served, page: Browser, ada: Account, tmp_path: Path) -> None:
+    ada.photo(taken=MAY)
+    blank = io.BytesIO()
+    Image.new("RGB", (80, 60), (10, 120, 60)).save(blank, "PNG")
+    file = tmp_path / "<b>leaf.png"
+    file.write_bytes(blank.getvalue())
+    log_in(page, ada, "#/search")
+    page.until("/in your own words/.test(document.querySelector('main .empty')?.innerText)")
+    page.choose("[data-search=picture]", [file])
+    page.until(f"{CHIPS}.join() === 'like <b>leaf.png'")
+    page.until("!!document.querySelector('main .empty, main [role=alert]')")
+    page.click("[aria-label='Do not search by this picture']")
+    page.until(f"{CHIPS}.length === 0 && /in your own words/.test({SAID})")
+
+
+def test_a_failing_network_is_a_sentence_and_what_was_typed_stays(served: Served, page: Browser, ada: Account) -> None:
+    ada.photo(taken=MAY, **at(LISBON))
+    log_in(page, ada, "#/search")
+    page.until("!!document.querySelector('main .empty')")
+    offline(page, yes=True)
+    search(page, "lisbon")
+    page.until("/offline/.test(document.querySelector('main [role=alert]')?.textContent)")
+    assert page.says("document.querySelector('input[type=search]').value") == "lisbon"
+    offline(page, yes=False)
+    page.says("document.querySelector('main [role=alert] button')?.click()")
+    page.until(f"{OPENED} === 1")
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1280])
+def test_axe_finds_nothing_serious(served: Served, page: Browser, ada: Account, width: int, dark: bool) -> None:
+    ada.photo(taken=MAY, caption=HOSTILE, **at(("PT", "Portugal", None, HOSTILE, 38.7, -9.1)))
+    page.screen(width, 800, dark=dark)
+    log_in(page, ada, "#/search?q=portugal+person:nobody+before+2026+not+favourite")
+    page.until(f"{CHIPS}.length === 4")
+    assert page.says(CHIPS)[2].startswith("until ")
+    assert page.says(CHIPS)[3] == "no favourites"
+    check(page)
+    page.says("location.hash = '#/search?q=portugal'")
+    page.until(f"{OPENED} === 1")
+    page.press("/")
+    page.press("End")
+    page.type(" im")
+    page.until("document.querySelectorAll('[role=option]').length >= 0")
+    check(page)
+    hosts = page.says("[...new Set(performance.getEntriesByType('resource').map((each) => new URL(each.name).host))]")
+    assert set(hosts) <= {served.address.removeprefix("http://"), ""}
+    page.screen(1280, 800)
