@@ -5,13 +5,18 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 from tests.arranging import add_photo
+from tests.receivers import Receiver, listening
+from tests.shared.api.described import seal
 from tests.shared.api.test_served import Served, served
 from tests.vaults import somebody
+
+from photovault import webhook_events
 
 __all__ = ["served"]
 
@@ -21,12 +26,21 @@ TOOLS = ROOT / ".photovault" / "envs" / "clients" / "bin"
 BYTES_ALONE = {"GET /images/{image_id}/view", "GET /s/{token}/photos/{photo_id}/{rendition}"}
 
 
+@pytest.fixture(scope="module")
+def staging(vault: Path) -> Iterator[Receiver]:
+    """Takes what is posted to the staging bucket; asked for before ``served``, which reads where that is."""
+    with listening() as receiver, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{receiver.port}")
+        yield receiver
+
+
 @pytest.mark.skipif(not (TOOLS / "openapi-python-client").exists(), reason="`make clients` installs the generator")
-def test_a_generated_client_gets_through_a_day(served: Served, tmp_path: Path) -> None:
+def test_a_generated_client_gets_through_a_day(staging: Receiver, served: Served, tmp_path: Path) -> None:
     ada = somebody()
-    photo = add_photo(ada.user_id)
+    photo, *_ = (add_photo(ada.user_id) for _ in range(3))
+    seal(ada.user_id, photo)
     document = tmp_path / "openapi.json"
-    document.write_text(json.dumps(httpx.get(served.url("/openapi.json")).json()))
+    document.write_text(json.dumps(httpx.get(served.url("/openapi.json"), timeout=60).json()))
 
     made = run(TOOLS / "openapi-python-client", "generate", "--path", document, "--output-path", tmp_path / "client")
     complaints = {
@@ -36,7 +50,13 @@ def test_a_generated_client_gets_through_a_day(served: Served, tmp_path: Path) -
 
     smoke = Path(__file__).with_name("smoke_client.py")
     told = run(TOOLS / "python", smoke, served.url(""), photo, at=tmp_path / "client", said=ada.access_token)
-    assert told == "all of it\n"
+    whole, secret, signed_at, said, signature = told.rsplit(maxsplit=4)
+    assert whole == "all of it"
+    # A receiver's look at a signature, as the client wrote it from the documents, is what is sent.
+    assert signature == webhook_events.signature(secret, "msg_1", int(signed_at), said)
+    (posted,) = [each for each in staging.posts if each.path.startswith("/photovault-staging")]
+    assert b"not a picture, but ten times as good" in posted.body
+    assert b'name="policy"' in posted.body
 
 
 def run(*command: object, at: Path | None = None, said: str = "") -> str:
