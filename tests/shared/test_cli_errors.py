@@ -22,7 +22,7 @@ from tests.pictures import encode, paint
 from tests.shared.test_cli_persons import KEY, PASSWORD, Run, Server, logged_in, problem, run, server
 
 from photovault import errors, remedies
-from photovault.cli import entering
+from photovault.cli import entering, telling
 from photovault.errors import PhotoVaultError
 
 __all__ = ["logged_in", "run", "server"]
@@ -247,6 +247,7 @@ def test_a_folder_that_nobody_may_enter_is_told(logged_in: Run, monkeypatch: pyt
 
 # ------------------------------------------------------------------------------------------------------ terminals
 
+ID = "01a20721-b5ea-7eb1-af8d-340a8e49e7b4"
 ODD = ["line\nbreak.jpg", "\u202egpj.exe", os.fsdecode(b"caf\xe9.jpg"), "\x1b[31mred.jpg", "ünïcödé….jpg"]
 
 
@@ -265,6 +266,20 @@ def test_names_of_any_kind_are_told_whatever_the_terminal_shows(tmp_path: Path, 
     assert (done.returncode, b"is not there" in done.stderr.replace(b"\n", b" ")) == (2, True)
     assert b"Traceback" not in done.stderr
     assert b"\x1b" not in done.stderr
+
+
+@pytest.mark.parametrize("columns", [40, 200])
+def test_an_id_is_never_folded(
+    columns: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", str(columns))
+    made = telling.table("album", "photos", "days", "id")
+    made.add_row("Lisbon & Porto", "1,200", "", ID)
+    telling.show(made)
+    told = capsys.readouterr().out
+    assert ID in told
+    assert ("Lisbon & Porto  1,200 photos\n" in told) is (columns == 40)
 
 
 def test_output_that_nobody_can_keep_is_told(tmp_path: Path) -> None:

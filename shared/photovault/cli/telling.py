@@ -7,6 +7,7 @@ import io
 import json
 import logging
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -77,9 +78,27 @@ def table(*columns: str) -> Table:
 
 
 def show(made: Table) -> None:
-    from rich.console import Console
+    """Print a table whose last column are ids; where a terminal is too narrow for it, each row as some lines.
 
-    Console(width=None if sys.stdout.isatty() else WIDE, highlight=False).print(made)
+    An id that is folded cannot be copied.
+    """
+    from rich.console import Console
+    from rich.measure import Measurement
+
+    console = Console(width=None if sys.stdout.isatty() else WIDE, highlight=False)
+    needed = Measurement.get(console, console.options.update(width=WIDE), made).maximum
+    if needed <= console.width or not sys.stdout.isatty():
+        console.print(made)
+        return
+    headers = [str(column.header) for column in made.columns]
+    for row in zip(*(column.cells for column in made.columns), strict=True):
+        *cells, last = map(str, row)
+        numbered = (
+            f"{cell} {header}" if re.fullmatch(r"[\d.,]+", cell) else cell
+            for cell, header in zip(cells, headers, strict=False)
+        )
+        console.print("  ".join(cell for cell in numbered if cell))
+        console.print(f"[dim]{last}", soft_wrap=True)
 
 
 # A sentence, and the type of the problem that it tells of.
@@ -116,7 +135,9 @@ def sentences(
     except OSError as error:
         tell(f"{_of_disk(error)} {done() if error.errno in _FULL else ''}".rstrip(), "disk")
         raise typer.Exit(1) from None
-    except (KeyboardInterrupt, typer.Abort):
+    except (KeyboardInterrupt, typer.Abort) as error:
+        if isinstance(error, typer.Abort):
+            print(file=sys.stderr)  # the question is still on its line
         tell(f"Stopped. {done()}".rstrip(), "stopped")
         raise typer.Exit(INTERRUPTED) from None
 
