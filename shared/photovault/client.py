@@ -180,6 +180,7 @@ class Client:
                     raise _logged_out("You have logged out meanwhile.")
                 self._access_token, self._refresh_token = now.access_token, now.refresh_token
                 if self._access_token == refused:
+                    self._store.make_sure_of_room()  # a refresh token that was used and not replaced ends the session
                     self._trade()
                     kept.put(self.session(now.email))
 

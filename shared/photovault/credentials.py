@@ -24,6 +24,8 @@ from photovault.errors import Misconfigured, Unavailable
 LOCK_SECONDS = 120.0
 _LOOK_SECONDS = 0.05
 _FORMAT = 1
+# More than the sessions of some servers take.
+_ROOM_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,20 @@ class Store:
             yield kept
             if kept != before:
                 self._write(kept)
+
+    def make_sure_of_room(self) -> None:
+        """Before something is asked for that is lost if it cannot be written down. Raises ``Misconfigured``."""
+        trial = self.path.with_name(f".{self.path.name}.{os.getpid()}.room")
+        try:
+            with trial.open("wb") as file:
+                file.write(bytes(_ROOM_BYTES))
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise Misconfigured(f"{self.path} cannot be written ({_words(error)}).") from None
+        finally:
+            with contextlib.suppress(OSError):
+                trial.unlink(missing_ok=True)
 
     def _write(self, kept: Kept) -> None:
         document = {

@@ -57,8 +57,8 @@ class Parameters:
     """A year gets an album when it has photos in so many months."""
     month_photos: int = 1
     month_log_less: int = 5
-    """In a large library a month's album takes more photos: the logarithm to base 2 of all, less this. Else the scans of
-    half a life are a shelf of albums of one photo."""
+    """In a large library a month's album takes more photos: the logarithm to base 2 of all, less this. Else the scans
+    of half a life are a shelf of albums of one photo."""
     day_photos: int = 12
     """A day gets an album from so many photos on, unless a trip or an event holds half of them."""
     person_photos: int = 1

@@ -235,6 +235,20 @@ def test_a_full_disk_keeps_nobody_logged_in_and_says_so(run: Run, monkeypatch: p
     assert "session.json cannot be written (No space left on device)." in told
 
 
+def test_a_full_disk_loses_no_session(logged_in: Run, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    before = entering.store().read()
+    server.answers["/auth/verify"] = lambda _: problem(401, "unauthenticated", "The access token has expired.")
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        assert "session.json cannot be written (No space left" in logged_in("whoami", code=1).stderr
+    assert "/auth/refresh" not in [path for _, path in server.asked], "it would have been used up"
+    assert entering.store().read() == before
+    assert [each.name for each in entering.store().path.parent.glob(".*")] == []
+
+
 def test_a_folder_that_nobody_may_enter_is_told(logged_in: Run, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     def refused(path: Path, **_: object) -> Any:
         raise PermissionError(errno.EACCES, "Permission denied", str(path))
