@@ -118,6 +118,20 @@ def head(page: Browser, text: str) -> None:
     page.until(f"({HEAD}).includes({json.dumps(text)})")
 
 
+def remembered(page: Browser, ada: Account, number: int) -> None:
+    """Until the browser would know so many unfinished files after a reload."""
+    page.until(
+        "(async (name) => {"
+        "  if (!(await indexedDB.databases()).some((each) => each.name === name)) return false;"
+        "  const said = (request) => new Promise((resolve) => { request.onsuccess = () => resolve(request.result); });"
+        "  const database = await said(indexedDB.open(name));"
+        "  const found = await said(database.transaction('files').objectStore('files').count());"
+        "  database.close();"
+        f"  return found === {number};"
+        f"}})('photovault-uploads-{ada.id}')"
+    )
+
+
 def unfold(page: Browser) -> None:
     page.click(".tray .headline[aria-expanded=false]")
     page.until("!!document.querySelector('.tray li')")
@@ -208,9 +222,11 @@ def test_what_is_cancelled_is_not_sent_and_can_be_tried_again(
     head(page, "Cancelled")
     _wait(lambda: storage.waiting == 0)
     storage.gate.set()
+    page.click(".toast:has-text('4 photos cancelled') .action")
+    head(page, "Arranging 4 photos")
     page.click(".tray li:has-text('IMG_1.jpg') button:has-text('Try again')")
-    head(page, "Arranging 1 photo")
-    assert len(storage.posted) == 1
+    head(page, "Arranging 5 photos")
+    assert len(set(storage.posted)) == len(storage.posted) == 5
 
 
 def test_a_full_vault_says_so_and_takes_the_rest_when_there_is_room(
@@ -235,12 +251,14 @@ def test_a_reload_in_the_middle_goes_on_with_what_was_not_finished(
     made = files(tmp_path, 3)
     page.choose("[data-upload=files]", made)
     _wait(lambda: storage.waiting == 3)
+    remembered(page, ada, 3)
     page.reload()
     head(page, "3 photos not finished")
     storage.gate.set()
     page.choose("[data-upload=files]", made)
     head(page, "Arranging 3 photos")
     assert len(set(storage.posted)) == 3
+    remembered(page, ada, 0)
     page.reload()
     page.until("!!document.querySelector('main h2')")
     assert page.says("document.querySelector('.tray')") is None, "nothing is left over"
@@ -258,10 +276,11 @@ def test_tabs_leave_each_other_their_uploads_until_one_is_closed(
         page.reload()
         page.choose("[data-upload=files]", files(tmp_path / "ours", 1))
         _wait(lambda: storage.waiting == 3)
+        remembered(page, ada, 3)
         assert "not finished" not in page.says(TRAY)
     page.until(f"({TRAY}).includes('2 photos from before were not finished')")
     page.click(".tray button:has-text('Forget them')")
-    page.until(f"!({TRAY}).includes('not finished')")
+    remembered(page, ada, 1)
     page.reload()
     head(page, "1 photo not finished")
 

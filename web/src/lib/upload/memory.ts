@@ -40,13 +40,17 @@ export class BrowserMemory implements Memory {
 
   /** What tabs have left that are no more. It is this one's from now on, so that no other one offers it, too. */
   async inherit(): Promise<Remembered[]> {
+    const all = await this.#database.all<Kept>(STORE);
+    // Asked after they were read: who had written any of it was there by then, and is here now or has gone.
     const tabs = await this.#tab.all();
+    const gone = new Set(all.map(({ tab }) => tab).filter((tab) => tab === undefined || !tabs.has(tab)));
     const left: Kept[] = [];
+    if (gone.size === 0) return left;
     await this.#database.change(STORE, (store) => {
       const request = store.getAll() as IDBRequest<Kept[]>;
       request.onsuccess = () => {
         for (const file of request.result) {
-          if (file.tab !== undefined && tabs.has(file.tab)) continue;
+          if (!gone.has(file.tab)) continue;
           store.put({ ...file, tab: this.#tab.id } satisfies Kept);
           left.push(file);
         }

@@ -4,6 +4,7 @@ import { session } from "../session.svelte";
 import { fromDrop, mayBePhoto, type Chosen } from "./chosen";
 import { sha256 } from "./hashing";
 import { BrowserMemory } from "./memory";
+import { Pace } from "./pace";
 import { postForm } from "./post";
 import { seal } from "./sealed";
 import { Tab } from "./tabs";
@@ -20,6 +21,8 @@ export interface Counts {
   trouble: number;
   bytes: number;
   sent: number;
+  /** Bytes that have left, of what was not there before. */
+  posted: number;
 }
 
 const MILLISECONDS_BETWEEN_FRAMES = 120;
@@ -30,6 +33,8 @@ class UploadsOnPage {
   items: readonly Item[] = $state.raw([]);
   counts: Counts = $state.raw(count([]));
   isAway = $state(false);
+  /** Seconds that the rest will take; null while that is not known. */
+  left: number | null = $state(null);
   /** Files that were chosen and are no photos. */
   skipped: string[] = $state.raw([]);
   /** What an earlier page did not finish. */
@@ -40,6 +45,7 @@ class UploadsOnPage {
   #memory: BrowserMemory | null = null;
   #listeners = new Set<(imageIds: string[]) => void>();
   #timer: ReturnType<typeof setTimeout> | null = null;
+  #pace = new Pace();
 
   constructor() {
     session.onForget(() => this.#forget());
@@ -111,8 +117,8 @@ class UploadsOnPage {
     this.#uploads?.cancel(id);
   }
 
-  retry(id: number | "all"): void {
-    this.#uploads?.retry(id);
+  retry(which: readonly number[] | "all"): void {
+    this.#uploads?.retry(which);
   }
 
   clear(everything = false): void {
@@ -150,6 +156,9 @@ class UploadsOnPage {
       this.items = (this.#uploads?.items ?? []).map((item) => ({ ...item }));
       this.counts = count(this.items);
       this.isAway = this.#uploads?.isAway ?? false;
+      const { going, bytes, sent, posted } = this.counts;
+      if (going === 0 || this.isAway) this.#pace = new Pace();
+      this.left = this.#pace.left(posted, bytes - sent, Date.now());
     }, MILLISECONDS_BETWEEN_FRAMES);
   }
 
@@ -176,6 +185,7 @@ function count(items: readonly Item[]): Counts {
     trouble: 0,
     bytes: 0,
     sent: 0,
+    posted: 0,
   };
   for (const { state, size, sent } of items) {
     if (GOING.has(state)) counts.going += 1;
@@ -186,6 +196,7 @@ function count(items: readonly Item[]): Counts {
     if (state !== "cancelled" && state !== "rejected" && state !== "failed") {
       counts.bytes += size;
       counts.sent += GOING.has(state) ? sent : size;
+      counts.posted += sent;
     }
   }
   return counts;

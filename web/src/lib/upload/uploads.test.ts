@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 
 import { Problem, unreachable } from "../problems";
 import { fromInput, mayBePhoto, type Chosen } from "./chosen";
+import { Pace, remaining } from "./pace";
 import { Uploads, type Announced, type Known, type Remembered, type World } from "./uploads";
 
 /** A vault that remembers what it was sent, and stumbles where it is told to. */
@@ -288,7 +289,7 @@ test("a file that is tried again while its cancelled try still ends is that of t
   await until(() => gates.length === 2); // a is being sealed, b is being sent
   const a = uploads.items[0]?.id ?? 0;
   uploads.cancel(a);
-  uploads.retry(a);
+  uploads.retry([a]);
   await until(() => states(uploads)["a.jpg"] === "queued");
   gates[1]?.();
   await until(() => gates.length === 3); // a is being sent by the sender of b
@@ -370,4 +371,34 @@ test("photos are told from other files by their names and types", () => {
   expect(mayBePhoto({ name: "drawing.svg", type: "image/svg+xml" })).toBe(false);
   const hidden = new File(["x"], ".DS_Store");
   expect(fromInput([hidden, new File(["x"], "a.jpg")]).map(({ path }) => path)).toEqual(["a.jpg"]);
+});
+
+test("the rest is told from how fast it went, once that is known", () => {
+  const pace = new Pace();
+  const told = Array.from({ length: 20 }, (_, second) =>
+    pace.left(second * 100, 6000 - second * 100, 1 + second * 1000),
+  );
+  expect(told.slice(0, 5)).toEqual([null, null, null, null, null]);
+  expect(told[10]).toBeCloseTo(50);
+  expect(pace.left(1900, 4100, 1 + 3_600_000) ?? 0).toBeGreaterThan(41);
+  expect([5, 70, 170, 8000].map(remaining)).toEqual([
+    "under 1 min left",
+    "about 1 min left",
+    "about 3 min left",
+    "about 2 h left",
+  ]);
+});
+
+test("what was cancelled by mistake goes on", async () => {
+  const vault = new Vault();
+  let release = (): void => undefined;
+  vault.hold = new Promise((resolve) => (release = resolve));
+  const uploads = new Uploads(vault.world());
+  uploads.add(many(6));
+  await until(() => uploads.items.filter(({ state }) => state === "sending").length === 4);
+  const ids = uploads.items.map(({ id }) => id);
+  uploads.cancel("all");
+  release();
+  uploads.retry(ids);
+  await until(() => uploads.items.every(({ state }) => state === "done"));
 });

@@ -206,8 +206,10 @@ export class Uploads {
     this.#work();
   }
 
-  retry(id: number | "all"): void {
-    const chosen = this.#items.filter((item) => (id === "all" ? item.state === "failed" : item.id === id));
+  /** Once more: these, of those that failed or were cancelled, or all that failed. */
+  retry(which: readonly number[] | "all"): void {
+    const ids = new Set(which === "all" ? [] : which);
+    const chosen = this.#items.filter((item) => (which === "all" ? item.state === "failed" : ids.has(item.id)));
     for (const item of chosen.filter((each) => AGAIN.has(each.state))) {
       Object.assign(item, { state: "waiting", sent: 0, why: null, form: null, tries: 0 });
       void this.#world.memory.keep([remembered(item)]).catch(() => undefined);
