@@ -4,8 +4,9 @@
  */
 import { router } from "./router.svelte";
 
-/** Milliseconds that a page may take to grow; after them, nothing moves any more by itself. */
+/** Milliseconds that a page may take to grow, and in which it has to grow no more; then nothing moves by itself. */
 const PATIENCE = 5000;
+const QUIET = 400;
 /** Milliseconds after which scrolling is said to rest. */
 const REST = 300;
 const HANDS = ["wheel", "touchstart", "pointerdown", "keydown"] as const;
@@ -38,12 +39,19 @@ export function keepTops(): () => void {
   };
 }
 
-/** Go to `top`, at once or when the page has become long enough for it, unless a person moves it meanwhile. */
+/**
+ * Go to `top` as soon as the page is long enough, and stay there while what is above it loads (a browser would keep what
+ * is seen in its place instead, which is not yet what was seen), unless a person moves the page meanwhile.
+ */
 export function goTo(top: number): void {
   stop?.();
   clearTimeout(resting);
+  if (top === 0) {
+    scrollTo({ top, behavior: "instant" });
+    return;
+  }
   const end = performance.now() + PATIENCE;
-  let frame = 0;
+  let [frame, height, quiet] = [0, 0, Infinity];
   const done = (): void => {
     cancelAnimationFrame(frame);
     for (const hand of HANDS) removeEventListener(hand, done, { capture: true });
@@ -52,13 +60,15 @@ export function goTo(top: number): void {
   stop = done;
   for (const hand of HANDS) addEventListener(hand, done, { capture: true, passive: true });
   const attempt = (): void => {
-    const reaches = document.documentElement.scrollHeight - innerHeight >= top;
-    if (!reaches && performance.now() < end) {
-      frame = requestAnimationFrame(attempt);
-      return;
+    const { scrollHeight } = document.documentElement;
+    const now = performance.now();
+    if (scrollHeight !== height) {
+      height = scrollHeight;
+      if (height - innerHeight >= top) quiet = now + QUIET;
+      if (quiet < Infinity) scrollTo({ top, behavior: "instant" });
     }
-    scrollTo({ top, behavior: "instant" });
-    done();
+    if (now < Math.min(quiet, end)) frame = requestAnimationFrame(attempt);
+    else done();
   };
   attempt();
 }
