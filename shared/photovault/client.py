@@ -213,6 +213,8 @@ class Client:
         try:
             return _read(self._sent(method, path, headers=_authorized(token, headers), **options))
         except Unauthenticated as error:
+            if error.type in errors.PROOFS:
+                raise
             if not self._refresh_token and self._access_token == token:
                 error.remedy = remedies.KEY
                 raise

@@ -114,6 +114,10 @@ class ProofNeeded(Unauthenticated):
         )
 
 
+# What is about the proof of who somebody is, and says nothing about the session.
+PROOFS = frozenset({PasswordWrong.type, SecondFactorNeeded.type, SecondFactorWrong.type, ProofNeeded.type})
+
+
 class PersonGone(Unauthenticated, LookupError):
     """The account was deleted, be it in the middle of this piece of work; a worker's next delivery finds nobody."""
 

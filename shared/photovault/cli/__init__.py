@@ -14,6 +14,7 @@ from photovault import __version__
 from photovault.cli import (
     account,
     albums,
+    api_keys,
     calibration,
     database,
     doctor,
@@ -55,6 +56,7 @@ app.add_typer(imports.app, name="import", rich_help_panel=YOURS)
 app.command("search", rich_help_panel=YOURS)(search.search)
 app.add_typer(albums.app, name="albums", rich_help_panel=YOURS)
 app.add_typer(people.app, name="people", rich_help_panel=YOURS)
+app.add_typer(api_keys.app, name="api-keys", rich_help_panel=YOURS)
 app.command("export", rich_help_panel=YOURS)(export.export)
 app.command("doctor", rich_help_panel=YOURS)(doctor.doctor)
 

@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlsplit
 
 import typer
@@ -20,7 +20,15 @@ import typer
 from photovault import credentials
 from photovault.cli.telling import say
 from photovault.credentials import Store
-from photovault.errors import Invalid, PhotoVaultError, SecondFactorNeeded, SecondFactorWrong, Unauthenticated
+from photovault.errors import (
+    PROOFS,
+    Invalid,
+    PasswordWrong,
+    PhotoVaultError,
+    SecondFactorNeeded,
+    SecondFactorWrong,
+    Unauthenticated,
+)
 
 if TYPE_CHECKING:
     from photovault.client import Client
@@ -129,6 +137,42 @@ def log_in(client: Client, email: str, password: str) -> None:
                 say(wrong.detail)
             else:
                 return
+
+
+def proven(send: Callable[[dict[str, str]], Any]) -> Any:
+    """What a request comes to that asks for the password once more, and for a code where there is a second factor.
+
+    Either is asked for again when it was mistyped; the rest of the request stays as it is.
+
+    Raises ``Invalid`` when there is nobody to ask, and what ``send`` raises.
+    """
+    given, code = {}, os.environ.get("PHOTOVAULT_CODE")
+    if password := os.environ.get("PHOTOVAULT_PASSWORD"):
+        given["password"] = password
+    elif somebody_is_there():
+        given["password"] = asked("Your password, once more", hidden=True)
+    else:
+        raise Invalid(
+            "This asks for your password once more. Set PHOTOVAULT_EMAIL and PHOTOVAULT_PASSWORD "
+            "where nobody can be asked."
+        )
+    for left in reversed(range(2 * CODES)):
+        try:
+            return send(given)
+        except Unauthenticated as error:
+            if error.type == SecondFactorNeeded.type and code:
+                given["code"], code = code, None
+                continue
+            if error.type not in PROOFS or not left or not somebody_is_there():
+                raise
+            if error.type == PasswordWrong.type:
+                say(error.detail)
+                given["password"] = asked("Your password, once more", hidden=True)
+            else:
+                if error.type == SecondFactorWrong.type:
+                    say(error.detail)
+                given["code"] = asked("Six digits of your authenticator, or a recovery code").strip()
+    raise AssertionError("unreachable")
 
 
 def warn_of_plain_text(server: str) -> None:
