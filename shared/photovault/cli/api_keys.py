@@ -12,7 +12,7 @@ import typer
 from photovault import scopes
 from photovault.cli import entering
 from photovault.cli.entering import Email, Server
-from photovault.cli.telling import cut, say, sentences, show, shown, table
+from photovault.cli.telling import cut, say, show, shown, table
 from photovault.errors import Conflict, Invalid, NotFound
 from photovault.showing import plain
 
@@ -28,16 +28,16 @@ AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line on 
 
 
 @app.callback()
-def begin(context: typer.Context) -> None:
-    """API keys for programs that you trust with a part of your vault: list, make and revoke them."""
+def begin(context: typer.Context, *, server: Server = None, email: Email = None, as_json: AsJson = False) -> None:
+    """API keys for programs that you trust with a part of your vault. Alone, it lists them."""
     if context.invoked_subcommand is None:
-        list_keys()
+        list_keys(server=server, email=email, as_json=as_json)
 
 
 @app.command("list")
 def list_keys(*, server: Server = None, email: Email = None, as_json: AsJson = False) -> None:
     """List your API keys, newest first."""
-    with sentences(as_json=as_json), entering.entered(server, email=email) as client:
+    with entering.entered(server, email=email) as client:
         made = table("name", "begins with", "may", "ends", "last used")
         for key in _keys(client):
             if as_json:
@@ -70,22 +70,19 @@ def create(
 
     The key goes on when you log out, and after another password. Where nobody can be asked, set PHOTOVAULT_EMAIL and
     PHOTOVAULT_PASSWORD.
-
-    Such as: photovault api-keys create "Uploads of the NAS" --scope photos:upload --days 365
     """
-    with sentences(as_json=as_json):
-        unknown = [each for each in scope if each not in scopes.SCOPES]
-        if unknown:
-            raise Invalid(f"There is no scope {unknown[0]!r}. There are: {', '.join(scopes.SCOPES)}.")
-        ends = (datetime.now(UTC) + timedelta(days=days)).isoformat() if days is not None else None
-        body = {"name": name, "scopes": scope, "expires_at": ends}
-        with entering.entered(server, email=email) as client:
-            made = entering.proven(lambda proof: client.json("POST", "/auth/keys", body=body | proof))
-        if as_json:
-            print(json.dumps(made))
-            return
-        print(made["secret"])
-        say("It is shown this once: the vault keeps no copy. Programs send it as `Authorization: Bearer`.")
+    unknown = [each for each in scope if each not in scopes.SCOPES]
+    if unknown:
+        raise Invalid(f"There is no scope {unknown[0]!r}. There are: {', '.join(scopes.SCOPES)}.")
+    ends = (datetime.now(UTC) + timedelta(days=days)).isoformat() if days is not None else None
+    body = {"name": name, "scopes": scope, "expires_at": ends}
+    with entering.entered(server, email=email) as client:
+        made = entering.proven(lambda proof: client.json("POST", "/auth/keys", body=body | proof))
+    if as_json:
+        print(json.dumps(made))
+        return
+    print(made["secret"])
+    say("It is shown this once: the vault keeps no copy. Programs send it as `Authorization: Bearer`.")
 
 
 @app.command()
@@ -96,8 +93,8 @@ def revoke(
     email: Email = None,
     as_json: AsJson = False,
 ) -> None:
-    """End an API key at once, and for good. Such as: photovault api-keys revoke "Uploads of the NAS"."""
-    with sentences(as_json=as_json), entering.entered(server, email=email) as client:
+    """End an API key at once, and for good. Whatever uses it is locked out."""
+    with entering.entered(server, email=email) as client:
         found = _one(_keys(client), key)
         client.json("DELETE", f"/auth/keys/{found['id']}")
         if as_json:
