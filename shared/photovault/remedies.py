@@ -6,6 +6,7 @@ type of a problem, and for types that this version does not know, by its status.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 AGAIN = "Try again."
@@ -58,6 +59,8 @@ _BY_STATUS: Mapping[int, str] = {
 }
 
 
+# In which part of a request a field is: nothing that anybody typed.
+_WHERE = re.compile(r"\b(query|path|body)\.(?=\w)")
 _NOTHING_THERE = "Not found"
 """What the API says of a path that it does not have."""
 
@@ -78,5 +81,5 @@ def sentence(detail: str, fields: Sequence[tuple[str, str]] = ()) -> str:
 
 
 def _sentence(text: str) -> str:
-    text = text.strip()
+    text = _WHERE.sub("", text.strip())
     return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?", "…")) else ".")

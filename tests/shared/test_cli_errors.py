@@ -296,6 +296,25 @@ def test_an_id_is_never_folded(
     assert ("Lisbon & Porto  1,200 photos\n" in told) is (columns == 40)
 
 
+@pytest.mark.parametrize("typed", ["Überlauf".encode(), b"caf\xe9"], ids=["utf-8", "latin-1"])
+def test_what_a_locale_cannot_read_is_sent_as_it_was_typed(run: Run, server: Server, typed: bytes) -> None:
+    sent: list[Any] = []
+
+    def create(request: httpx.Request) -> httpx.Response:
+        sent.append(json.loads(request.content)["title"])
+        return problem(409, "conflict")
+
+    server.answers["/albums/manual"] = create
+    run("albums", "create", typed.decode("ascii", "surrogateescape"), code=1, API_KEY=KEY)
+    assert sent == [typed.decode("utf-8", "replace")]
+
+
+def test_the_field_that_is_wrong_is_told_and_not_where_it_travels() -> None:
+    assert remedies.sentence("query.kind: Input should be 'a'; body.items.0: too long") == (
+        "Kind: Input should be 'a'; items.0: too long."
+    )
+
+
 def test_output_that_nobody_can_keep_is_told(tmp_path: Path) -> None:
     with Path("/dev/full").open("wb") as full:
         done = photovault(tmp_path, "keys", "generate", stdout=full)

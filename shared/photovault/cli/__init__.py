@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from photovault import __version__
+from photovault import __version__, photo_files
 from photovault.cli import (
     account,
     albums,
@@ -40,9 +40,22 @@ OPERATORS = "Running a vault (for its operator)"
 class _InSentences(TyperGroup):
     """All commands: an error of ours is a sentence, not a traceback; with --json a line of JSON."""
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, _readable(args))
+
     def invoke(self, ctx: Any) -> Any:
         with telling.sentences(as_json="--json" in ctx.args):
             return super().invoke(ctx)
+
+
+def _readable(args: list[str]) -> list[str]:
+    """What somebody typed as text, whatever the locale makes of its bytes; names of files stay what the disk has."""
+
+    def is_file(n: int) -> bool:
+        option = args[n].startswith("-") or args[n - 1].startswith("-")
+        return os.path.lexists(args[n]) or (args[0] in OF_FILES and not option)
+
+    return [word if word.isprintable() or is_file(n) else photo_files.text_of(word) for n, word in enumerate(args)]
 
 
 app = typer.Typer(cls=_InSentences, no_args_is_help=True, pretty_exceptions_enable=False)
@@ -78,6 +91,8 @@ WITH_LOGS = frozenset({"db"})
 # What works on the vault itself and not through its API. The others are a person's: they ask for a password, and no
 # file that happens to lie in the folder that they are run in may decide which server that is sent to.
 OF_OPERATORS = frozenset({"db", "keys", "models", "storage", "invoke", "maintain"})
+# What takes names of files beside its options.
+OF_FILES = frozenset({"upload", "import", "export"})
 
 
 def _version(wanted: bool) -> None:
