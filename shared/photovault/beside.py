@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from typing import Any
 
-# Where a photo's time comes from when neither its file nor its name says anything.
-_GUESSED = "upload"
+# Where a photo's time comes from when neither it nor its name says anything: exports write their files anew.
+_GUESSED = frozenset({"upload", "file_modified"})
 _ESTIMATED, _PERSON = "estimated", "person"
 _SAME_DEGREES = 0.00005
 LONGEST_CAPTION = 2000
@@ -89,7 +89,7 @@ def lacking(photo: Mapping[str, Any], known: Known, *, zone: tzinfo | None) -> d
     taken, location = photo["taken"], photo["location"]
     if known.corrected_time and (taken is None or not (taken["source"] == _PERSON or _says(taken, known))):
         edit["taken_at"] = known.corrected_time
-    elif known.taken is not None and (taken is None or taken["source"] == _GUESSED):
+    elif known.taken is not None and (taken is None or taken["source"] in _GUESSED):
         with suppress(OverflowError, ValueError):  # an end of the calendar, which other zones are beyond
             edit["taken_at"] = known.taken.astimezone(zone).replace(microsecond=0).isoformat()
     at = known.corrected_location

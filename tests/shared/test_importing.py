@@ -345,6 +345,12 @@ def test_all_that_a_vault_lacks_is_told() -> None:
     }
 
 
+@pytest.mark.parametrize("source", ["upload", "file_modified"])
+def test_when_the_export_was_written_says_nothing_of_when_a_photo_was_taken(source: str) -> None:
+    known = Known(taken=datetime(2019, 5, 1, 12, tzinfo=UTC))
+    assert "taken_at" in beside.lacking(photo(taken={"source": source}), known, zone=LISBON)
+
+
 def test_what_a_file_or_a_person_says_stays() -> None:
     known = photo(caption="Mine", favourite=True, archived=True, taken={"source": "exif"}, location={"source": "exif"})
     assert beside.lacking(known, ALL, zone=LISBON) == {}
