@@ -11,6 +11,7 @@ import pytest
 import typer
 from tests.documents import PAGES, ROOT, anchors, code, prose
 
+from photovault.api import describe
 from photovault.cli import app
 from photovault.settings import Settings
 
@@ -90,6 +91,17 @@ def test_every_path_of_the_repository_is_there(page: Path) -> None:
     tops = {"functions", "shared", "infra", "layers", "tests", "web", "docs", "events"}
     named = {each for each in code(page) if re.fullmatch(r"[\w.-]+(?:/[\w.-]+)+/?", each)}
     assert not {each for each in named if each.split("/")[0] in tops and not (ROOT / each).exists()}
+
+
+@by_name
+def test_every_path_of_the_api_is_described(page: Path) -> None:
+    known = {re.sub(r"{\w+}", "{}", path).rstrip("/") for path in describe()["paths"]} | {"/docs", "/openapi.json"}
+    named = set()
+    for each in code(page):
+        found = re.match(r"(?:[A-Z]+(?:\\?\|[A-Z]+)* )?(/[a-z][\w{}/.-]*)(?=$|[?&])", each)
+        if found:
+            named.add(re.sub(r"{\w+}", "{}", found[1]).rstrip("/"))
+    assert named <= known
 
 
 def test_the_costs_add_up() -> None:

@@ -138,7 +138,7 @@ def test_where_no_folder_can_be_chosen_each_part_is_saved_and_nothing_readable_i
         press(page, "Save part 1")
         page.until(f"{SAID}.includes('Part 2 is ready')")
         press(page, "Stop")
-        page.until(f"{SAID}.includes('parts 1 to 2 are whole')")
+        page.until(f"{SAID}.includes('parts 1 and 2 are whole')")
         assert page.says("saved.length") == 1
         page.click("header [aria-label^='Account of']")
         page.click("[role=menuitem]:last-child")
