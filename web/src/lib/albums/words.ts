@@ -14,6 +14,13 @@ export const SHELVES: readonly { key: string; title: string; kinds: readonly Kin
   { key: "dates", title: "Years and months", kinds: ["date"] },
 ];
 
+/** How an album's photos are listed. */
+export const SORTS: Readonly<Record<Album["sort"], string>> = {
+  newest: "Newest first",
+  oldest: "Oldest first",
+  manual: "In your own order",
+};
+
 /** "12 photos, 3 May 2025 to 6 May 2025" */
 export function summed(album: Pick<Album, "image_count" | "first_day" | "last_day">): string {
   const days = [album.first_day, album.last_day].filter((day) => day !== null).map(shortDayName);

@@ -70,6 +70,7 @@ export class Selection {
 
   drop(ids: Iterable<string>): void {
     for (const id of ids) this.#picked.delete(id);
+    if (this.#picked.size === 0) this.#anchor = null; // a range begins anew
   }
 
   clear(): void {

@@ -365,6 +365,23 @@ export class Listing extends Source {
     void this.open();
   }
 
+  /** Photos come to another place of the list, as they did in what is listed. */
+  move(
+    ids: readonly string[],
+    { before, after, to }: { before?: string | null; after?: string | null; to?: string | null },
+  ): void {
+    const { photos } = this.#section;
+    const moved = ids.map((id) => this.photo(id)).filter((photo) => photo !== null);
+    const left = photos.filter((photo) => !ids.includes(photo?.id ?? ""));
+    const beside = left.findIndex((photo) => photo?.id === (before ?? after));
+    const at = to === "start" ? 0 : to === "end" ? left.length : after ? beside + 1 : beside;
+    // What is at the end of a list that goes on comes with its last page.
+    if (to !== "end" || this.#next === null) left.splice(at, 0, ...moved);
+    photos.splice(0, photos.length, ...left);
+    this.#section.revision += 1;
+    this.revision += 1;
+  }
+
   async renew(photo: Photo): Promise<Ticket | null> {
     const { tickets } = await api.get("/images/{image_id}", { path: { image_id: photo.id } });
     this.update([photo.id], (each) => ({ ...each, tickets: { ...each.tickets, ...tickets } }));

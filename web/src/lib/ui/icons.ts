@@ -40,6 +40,7 @@ export const ICONS = {
   file: "M6 3.500h8l4 4v13H6zM14 3.500v4h4",
   share: "M12 15V4.500M8 8l4-3.500L16 8M7 11.500H5V20h14v-8.500h-2",
   edit: "M4.5 19.500l.9-3.900L16 5l3 3L8.4 18.600z",
+  order: "M7 4.500v15M3.5 16 7 19.500l3.5-3.500M17 19.500v-15M13.500 8 17 4.500 20.500 8",
 } as const;
 
 export type IconName = keyof typeof ICONS;
