@@ -52,10 +52,16 @@ def sign_up(page: Browser, address: str, email: str) -> None:
     page.until("document.querySelector('main h2')?.textContent === 'No photos yet'")
 
 
+def visit(page: Browser, address: str) -> None:
+    """Come from elsewhere, so that nothing on the page is that of the page before."""
+    page.open("about:blank")
+    page.open(address)
+
+
 def arranged(page: Browser, address: str, script: str) -> None:
     """Look at a page until the album builder has been there."""
     end = time.monotonic() + PATIENCE
-    page.open(address)
+    visit(page, address)
     while True:
         page.until("!!document.querySelector('main .shelf a, main .grid a, main h2')", seconds=PATIENCE)
         if page.says(script):
@@ -116,14 +122,14 @@ def test_photos_are_dropped_found_explained_shared_and_thrown_away(
     page.press("Escape")
 
     # One is thrown away and brought back.
-    page.open(f"{api_url}/#/photos")
+    visit(page, f"{api_url}/#/photos")
     page.until(f"{OPENED} === {PHOTOS}")
     gone = page.says("document.querySelector('[data-photo]').dataset.photo")
     page.says("document.querySelector('[data-photo]').focus()")
     page.press("x")
     page.click("[role=toolbar] [aria-label^='Move to the trash']")
     page.until(f"{OPENED} === {PHOTOS - 1}")
-    page.open(f"{api_url}/#/trash")
+    visit(page, f"{api_url}/#/trash")
     page.until(f"{OPENED} === 1 && document.querySelector('[data-photo]').dataset.photo === {json.dumps(gone)}")
     page.says("document.querySelector('[data-photo]').focus()")
     page.press("x")
@@ -141,7 +147,7 @@ def test_photos_are_dropped_found_explained_shared_and_thrown_away(
     page.type(PASSWORD)
     page.press("Enter")
     page.until("!!document.querySelector('header .brand')")
-    page.open(f"{api_url}/#/photos")
+    visit(page, f"{api_url}/#/photos")
     page.until(f"{OPENED} === {PHOTOS}")
     assert page.says("document.title") == "Photos · PhotoVault", "a file's name stayed a name"
 

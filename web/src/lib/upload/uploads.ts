@@ -247,28 +247,29 @@ export class Uploads {
 
   #work(): void {
     this.#world.changed();
-    for (; this.#working.readers < Math.min(READERS, this.#count("waiting"));) {
+    const count = this.#counts(); // once: it is called for each step of each of thousands
+    for (; this.#working.readers < Math.min(READERS, count("waiting"));) {
       this.#working.readers += 1;
       this.#start(
         () => this.#readAll(),
         () => (this.#working.readers -= 1),
       );
     }
-    if (!this.#working.checker && this.#count("known?") > 0) {
+    if (!this.#working.checker && count("known?") > 0) {
       this.#working.checker = true;
       this.#start(
         () => this.#checkAll(),
         () => (this.#working.checker = false),
       );
     }
-    for (; this.#working.senders < Math.min(SENDERS, this.#count("queued") + this.#count("sending"));) {
+    for (; this.#working.senders < Math.min(SENDERS, count("queued") + count("sending"));) {
       this.#working.senders += 1;
       this.#start(
         () => this.#sendAll(),
         () => (this.#working.senders -= 1),
       );
     }
-    if (!this.#working.watcher && this.#count("arrived") > 0) {
+    if (!this.#working.watcher && count("arrived") > 0) {
       this.#working.watcher = true;
       this.#start(
         () => this.#watchAll(),
@@ -576,6 +577,12 @@ export class Uploads {
 
   #first(state: State): Upload | undefined {
     return this.#items.find((item) => item.state === state);
+  }
+
+  #counts(): (state: State) => number {
+    const counts = new Map<State, number>();
+    for (const { state } of this.#items) counts.set(state, (counts.get(state) ?? 0) + 1);
+    return (state) => counts.get(state) ?? 0;
   }
 
   #count(state: State): number {
