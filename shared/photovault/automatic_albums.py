@@ -124,8 +124,11 @@ _ROWS = (
 )
 _COVER = "(SELECT i.id FROM images i WHERE i.id = r.cover)"
 _INSERT = (
-    "INSERT INTO albums (id, kind, key, title, cover_image_id, why, first_day, last_day, image_count, revision) "
-    f"SELECT r.id, r.kind, r.key, r.title, {_COVER}, r.why, r.first_day, r.last_day, r.image_count, %(revision)s "
+    "INSERT INTO albums "
+    "(id, kind, key, title, cover_image_id, why, first_day, last_day, image_count, sort, revision) "
+    f"SELECT r.id, r.kind, r.key, r.title, {_COVER}, r.why, r.first_day, r.last_day, r.image_count, "
+    # What happened is told from its beginning.
+    "CASE WHEN r.kind IN ('trip', 'event') THEN 'oldest' ELSE 'newest' END, %(revision)s "
     f"FROM {_ROWS}"
 )
 _UPDATE = (

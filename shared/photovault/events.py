@@ -143,7 +143,8 @@ def draft_event(
         "last": [photos[-1].local.isoformat(), str(photos[-1].id)],
         "begun_by": event.begun_by,
         "ended_by": event.ended_by,
-        "minutes": round((photos[-1].local - photos[0].local).total_seconds() / 60),
+        # Of the clock, as both ends are told: from 16:28 to 17:00 are 32 minutes, whatever the seconds were.
+        "minutes": round((photos[-1].local.replace(second=0) - photos[0].local.replace(second=0)).total_seconds() / 60),
         "parameters": {
             **{key: value for key, value in asdict(rules).items() if key.startswith("event_")},
             "event_photos": event.least,

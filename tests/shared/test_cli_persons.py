@@ -302,6 +302,19 @@ def test_albums_and_people_of_one_name_are_told_apart_by_id(logged_in: Run, serv
     assert "Nobody is called" in logged_in("people", "hide", "Grace", code=1).stderr
 
 
+def test_an_album_is_found_by_how_its_title_begins(logged_in: Run, server: Server) -> None:
+    titles = ["Weekend in Porto, May 2025", "Lisbon", "Lisbon, June 2024"]
+    albums = [{"id": str(ids.new()), "title": title, "kind": "trip"} for title in titles]
+    server.answers["/albums/"] = {"items": albums, "next_cursor": None}
+    for wanted, album in (("weekend in porto", albums[0]), ("lisbon", albums[1]), ("Lisbon,", albums[2])):
+        server.answers[f"/albums/{album['id']}/explanation"] = {"sentences": [f"Why {album['title']}."], "reasons": []}
+        assert album["title"] in logged_in("albums", "why", wanted).stdout
+    several = logged_in("albums", "why", "lis", code=1).stderr
+    assert albums[1]["id"] in several
+    assert albums[0]["id"] not in several
+    assert "There is no album" in logged_in("albums", "why", "Porto", code=1).stderr
+
+
 def test_people_are_named_merged_hidden_and_parted_again(logged_in: Run, server: Server) -> None:
     ada, other = ({"id": str(ids.new()), "name": name, "image_count": 2, "face_count": 2, "hidden": False,
                    "cover_face": {"id": "x", "ticket": {"key": "SECRET"}}} for name in ("Ada", None))  # fmt: skip

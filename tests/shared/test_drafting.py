@@ -223,6 +223,16 @@ def test_a_birthday_without_any_position_is_an_event() -> None:
     assert event.why["ended_by"] == {"by": "gap", "hours": 16.1, "limit_hours": 8.0}
 
 
+def test_the_minutes_of_an_event_are_those_between_the_clocks_that_are_told() -> None:
+    camera = Camera()
+    for day in range(1, 29, 3):
+        camera.take(f"2025-03-{day:02}T08:00")
+    for time in ("16:28:50", "16:33:00", "16:40:00", "16:44:00", "16:47:00", "16:52:00", "16:55:00", "17:00:10"):
+        camera.take(f"2025-03-15T{time}")
+    (event,) = of_kind(draft(camera.photos, []), "event")
+    assert event.why["minutes"] == 32
+
+
 def test_a_series_of_shots_in_a_second_is_no_event() -> None:
     camera = Camera()
     for _ in range(500):

@@ -154,20 +154,22 @@ def add(
 
 
 def _one(client: Client, wanted: str) -> dict[str, Any]:
-    """An album by its id or title. Raises ``NotFound``, ``Conflict`` for a title that several have."""
+    """An album by its id, its title, or how its title alone begins. Raises ``NotFound``, ``Conflict``."""
     try:
         found: dict[str, Any] = client.json("GET", f"/albums/{UUID(wanted)}")
     except ValueError:
         pass
     else:
         return found
-    albums = [album for album in client.items("/albums/") if album["title"].casefold() == wanted.strip().casefold()]
-    exact = [album for album in albums if album["title"] == wanted] or albums
+    text = wanted.strip().casefold()
+    begun = [album for album in client.items("/albums/") if text and album["title"].casefold().startswith(text)]
+    alike = [album for album in begun if album["title"].casefold() == text]
+    exact = [album for album in alike if album["title"] == wanted] or alike or begun
     if not exact:
         raise NotFound(f"There is no album of the title {wanted!r}. `photovault albums` lists them.")
     if len(exact) > 1:
-        named = ", ".join(f"{album['id']} ({album['kind']})" for album in exact)
-        raise Conflict(f"Several albums have the title {wanted!r}. Name one by its id: {named}.")
+        named = ", ".join(f"{album['id']} ({album['title']}, {album['kind']})" for album in exact[:10])
+        raise Conflict(f"Several albums have the title {wanted!r}, or begin so. Name one by its id: {named}.")
     return exact[0]
 
 

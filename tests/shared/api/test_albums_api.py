@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -119,6 +119,19 @@ def test_photos_of_an_album_come_newest_first_and_say_why(http: TestClient, ada:
     found = items(http, ada, f"/albums/{album['id']}/images", limit=2)
     assert [image["id"] for image in found] == [str(photo) for photo in reversed(photos)]
     assert all(image["why"] == {"place": "Lisbon", "source": "measured"} for image in found)
+
+
+def test_what_happened_is_told_from_its_beginning(http: TestClient, ada: Somebody) -> None:
+    add_photos(ada.user_id, 10, start=datetime(2025, 3, 1, 8), hours=72)
+    party = add_photos(ada.user_id, 12, start=datetime(2025, 3, 15, 15), hours=1 / 12)
+    build(ada.user_id)
+    (album,) = items(http, ada, "/albums/", kind="event")
+    assert album["sort"] == "oldest"
+    found = items(http, ada, f"/albums/{album['id']}/images", limit=5)
+    assert [image["id"] for image in found] == [str(photo) for photo in party]
+    newest = http.patch(f"/albums/{album['id']}", headers=ada.headers, json={"sort": "newest"})
+    build(ada.user_id)
+    assert http.get(f"/albums/{album['id']}", headers=ada.headers).json()["sort"] == newest.json()["sort"] == "newest"
 
 
 def test_an_explanation_has_words_and_numbers(http: TestClient, ada: Somebody) -> None:

@@ -9,7 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPResponse
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import httpx
 import pytest
@@ -65,6 +67,20 @@ def read(made: socket.socket, *, method: str = "GET") -> Answer:
     response = HTTPResponse(made, method=method)
     response.begin()
     return Answer(response.status, {name.lower(): value for name, value in response.getheaders()}, response.read())
+
+
+def test_another_program_that_has_taken_the_port_is_not_taken_for_the_api(vault: Path, tmp_path: Path) -> None:
+    class Healthy(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+
+    environment = {name: os.environ[name] for name in SETTINGS}
+    with ThreadingHTTPServer(("127.0.0.1", 0), Healthy) as other:
+        Thread(target=other.serve_forever, daemon=True).start()
+        with pytest.raises(RuntimeError, match=f"another program has taken port {other.server_port}"):
+            start_api(other.server_port, environment, tmp_path / "api.log")
+        other.shutdown()
 
 
 @pytest.fixture(scope="module")
