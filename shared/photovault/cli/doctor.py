@@ -116,7 +116,7 @@ def _server(client: Client) -> Iterator[Finding]:
     try:
         seen = client.sight("/health")
     except Unavailable as error:
-        yield Finding("server", "fail", error.detail, "Is the address right, and are you on line?")
+        yield Finding("server", "fail", error.detail)
         return
     version = seen.body.get("version")
     if seen.status != 200 or not isinstance(version, str):
