@@ -38,7 +38,8 @@ router = APIRouter(prefix="/webhooks", tags=["sync"])
 
 NO_SUCH_WEBHOOK = "There is no such webhook."
 NO_SUCH_DELIVERY = "There is no such delivery."
-# Posts that somebody asks for by hand: enough to find a mistake by, too few to bother a stranger's server with.
+# Posts, and look-ups of names, that somebody asks for by hand: enough to find a mistake by, too few to bother a
+# stranger's server with.
 BY_HAND = throttles.Bucket("webhook-posts", capacity=30, seconds=10)
 
 TOO_MANY: schemas.Responses = {429: {}}
@@ -191,7 +192,7 @@ class Asked(schemas.Schema):
 # ------------------------------------------------------------------------------------------------------------ webhooks
 
 
-@router.post("", status_code=201, operation_id="createWebhook", summary="Make a webhook", responses=CONFLICT)
+@router.post("", status_code=201, operation_id="createWebhook", summary="Make a webhook", responses=CONFLICT | TOO_MANY)
 def create(body: NewWebhook, person: CurrentLoggedIn, idempotency_key: IdempotencyKey = None) -> MadeWebhook:
     """Have an address of yours posted to when something changes: signed, within seconds, and again until it arrives.
 
@@ -207,6 +208,7 @@ def create(body: NewWebhook, person: CurrentLoggedIn, idempotency_key: Idempoten
     with person.transaction():
         pass  # a session that has ended proves nothing any more
     person.require_proof(body.proof)
+    _count_by_hand(person)
     posting.require_reachable(target, loopback=_loopback())
     # Another proof is still the same request.
     once = Once.of(idempotency_key, "createWebhook", body.model_copy(update={"proof": ""}))
@@ -243,7 +245,7 @@ def get_webhook(webhook_id: WebhookId, person: CurrentLoggedIn) -> Webhook:
         return _show(conn, person, _existing(conn, webhook_id))
 
 
-@router.patch("/{webhook_id}", operation_id="editWebhook", summary="Edit a webhook", responses=NOT_FOUND)
+@router.patch("/{webhook_id}", operation_id="editWebhook", summary="Edit a webhook", responses=NOT_FOUND | TOO_MANY)
 def edit(webhook_id: WebhookId, body: WebhookEdit, person: CurrentLoggedIn) -> Webhook:
     """Another address, other events, another description, or switch it off and on. The secret stays.
 
@@ -256,6 +258,7 @@ def edit(webhook_id: WebhookId, body: WebhookEdit, person: CurrentLoggedIn) -> W
         if body.proof is None:
             raise Invalid("Another address wants a proof.", [("proof", "Ask `POST /auth/proof` for one.")])
         person.require_proof(body.proof)
+        _count_by_hand(person)
         posting.require_reachable(target, loopback=_loopback())
     with person.transaction() as conn:
         users.lock(conn)
@@ -325,7 +328,7 @@ def delete(webhook_id: WebhookId, person: CurrentLoggedIn) -> Response:
 )
 def try_webhook(webhook_id: WebhookId, person: CurrentLoggedIn) -> Asked:
     """Post a `webhook.test` there. What came of it is in its deliveries a moment later."""
-    _may_post(person)
+    _count_by_hand(person)
     with person.transaction() as conn:
         users.lock(conn)
         _switched_on(conn, webhook_id)
@@ -364,7 +367,7 @@ def list_deliveries(
 )
 def redeliver(webhook_id: WebhookId, delivery_id: DeliveryId, person: CurrentLoggedIn) -> Asked:
     """Post a delivery once more, with the same `webhook-id`, whether it had arrived or not."""
-    _may_post(person)
+    _count_by_hand(person)
     with person.transaction() as conn:
         users.lock(conn)
         _switched_on(conn, webhook_id)
@@ -436,7 +439,7 @@ def _existing(conn: Connection, webhook_id: UUID) -> webhooks.Webhook:
     return found
 
 
-def _may_post(person: edge.Person) -> None:
+def _count_by_hand(person: edge.Person) -> None:
     with person.transaction() as conn:
         throttles.pour(conn, BY_HAND, str(person.user_id))
 

@@ -347,11 +347,23 @@ def test_a_delivery_is_posted_again_as_often_as_one_likes(http: TestClient, ada:
 
 
 def test_posts_by_hand_are_counted(http: TestClient, ada: Somebody, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(route, "BY_HAND", throttles.Bucket("webhook-posts", capacity=2, seconds=60))
     path = f"/webhooks/{make(http, ada)['webhook']['id']}/test"
+    monkeypatch.setattr(route, "BY_HAND", throttles.Bucket("webhook-posts", capacity=3, seconds=60))
     answers = [http.post(path, headers=ada.headers) for _ in range(3)]
     assert [answer.status_code for answer in answers] == [202, 202, 429]
     assert int(answers[-1].headers["retry-after"]) > 0
+
+
+def test_names_that_are_looked_up_by_hand_are_counted(
+    http: TestClient, ada: Somebody, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    webhook = make(http, ada)["webhook"]["id"]
+    monkeypatch.setattr(route, "BY_HAND", throttles.Bucket("webhook-posts", capacity=3, seconds=60))
+    edit = {"url": "https://other.example/", "proof": ada.proof}
+    answers = [http.patch(f"/webhooks/{webhook}", json=edit, headers=ada.headers) for _ in range(3)]
+    wanted = {"url": URL, "events": ["image.ready"], "proof": ada.proof}
+    answers.append(http.post("/webhooks", json=wanted, headers=ada.headers))
+    assert [answer.status_code for answer in answers] == [200, 200, 429, 429]
 
 
 def test_deliveries_come_page_by_page(http: TestClient, ada: Somebody) -> None:
