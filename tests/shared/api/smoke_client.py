@@ -1,4 +1,6 @@
-"""A day with the client that a generator makes of the OpenAPI document: ``smoke_client.py BASE PHOTO_ID < token``.
+"""A day with the client that a generator makes of the OpenAPI document: ``smoke_client.py BASE PHOTO_ID``.
+
+It reads Ada's token from standard input, and her password from the line below it.
 
 test_generated_client.py runs it in the generator's own environment, which has nothing of this project. What is not in
 the document is what a developer writes beside such a client: the post of the bytes, and the look at a signature.
@@ -16,7 +18,7 @@ from uuid import UUID, uuid4
 import httpx
 from photo_vault_client import AuthenticatedClient, Client
 from photo_vault_client.api.albums import create_album, delete_album, list_album_images, list_albums
-from photo_vault_client.api.auth import log_in, sign_up, verify
+from photo_vault_client.api.auth import create_api_key, give_proof, log_in, sign_up, verify
 from photo_vault_client.api.images import (
     announce_uploads,
     delete_image,
@@ -26,18 +28,22 @@ from photo_vault_client.api.images import (
     view_image,
 )
 from photo_vault_client.api.search import search, suggest
-from photo_vault_client.api.sync import create_webhook, list_changes
+from photo_vault_client.api.sync import create_webhook, list_changes, rotate_webhook_secret
 from photo_vault_client.models import (
     ChangeKind,
     ImageEdit,
     ImageStatus,
     LogIn,
     ManualAlbum,
+    NewKey,
+    NewKeyScopesItem,
     NewWebhook,
     NewWebhookEventsItem,
     PageAlbumImage,
     PageImage,
     Problem,
+    Proof,
+    Rotation,
     SearchPage,
     SignUp,
     UploadItem,
@@ -47,7 +53,7 @@ from photo_vault_client.models import (
 
 def main() -> None:
     base, photo = sys.argv[1], UUID(sys.argv[2])
-    token = sys.stdin.read().strip()
+    token, password = sys.stdin.read().split("\n")
     ada = AuthenticatedClient(base_url=base, token=token)
 
     come_in(base, photo)
@@ -55,7 +61,7 @@ def main() -> None:
     keep_an_album(ada, photo)
     follow(ada, photo)
     send(ada)
-    be_told(ada)
+    be_told(ada, password)
 
 
 def come_in(base: str, somebody_elses: UUID) -> None:
@@ -168,10 +174,25 @@ def send(ada: AuthenticatedClient) -> None:
     assert {field.field for field in wrong.errors} >= {"items.0.sha256"}, wrong.errors
 
 
-def be_told(ada: AuthenticatedClient) -> None:
+def be_told(ada: AuthenticatedClient, password: str) -> None:
     """A webhook's secret, and the look at a signature that it is for (Standard Webhooks)."""
-    wanted = NewWebhook(url="https://example.com/hooks", events=[NewWebhookEventsItem.IMAGE_READY])
+    proof = give_proof.sync(client=ada, body=Proof(password=password)).proof
+    # An address, for the vault looks names up, and there may be no name server here.
+    wanted = NewWebhook(url="https://93.184.216.34/hooks", events=[NewWebhookEventsItem.IMAGE_READY], proof=proof)
     made = create_webhook.sync(client=ada, body=wanted)
+    rotated = rotate_webhook_secret.sync(made.webhook.id, client=ada, body=Rotation(proof=proof))
+    assert rotated.webhook.both_sign_until is not None
+    assert rotated.secret != made.secret
+
+    refused = create_api_key.sync_detailed(
+        client=ada, body=NewKey(name="A frame", scopes=[NewKeyScopesItem.PHOTOSREAD], password="something else")
+    )
+    assert refused.status_code == 401
+    assert refused.parsed.type_.endswith("/password-wrong"), refused.parsed
+    key_body = NewKey(name="A frame", scopes=[NewKeyScopesItem.PHOTOSREAD], password=password)
+    frame = AuthenticatedClient(base_url=ada._base_url, token=create_api_key.sync(client=ada, body=key_body).secret)
+    assert isinstance(list_images.sync(client=frame, limit=1), PageImage)
+
     key = base64.b64decode(made.secret.removeprefix("whsec_"))
     signed_at, said = str(int(time.time())), '{"type":"image.ready"}'
     signed = f"msg_1.{signed_at}.{said}".encode()

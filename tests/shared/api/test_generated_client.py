@@ -14,7 +14,7 @@ from tests.arranging import add_photo
 from tests.receivers import Receiver, listening
 from tests.shared.api.described import seal
 from tests.shared.api.test_served import Served, served
-from tests.vaults import somebody
+from tests.vaults import PASSWORD, somebody
 
 from photovault import webhook_events
 
@@ -49,7 +49,9 @@ def test_a_generated_client_gets_through_a_day(staging: Receiver, served: Served
     assert complaints == BYTES_ALONE, made
 
     smoke = Path(__file__).with_name("smoke_client.py")
-    told = run(TOOLS / "python", smoke, served.url(""), photo, at=tmp_path / "client", said=ada.access_token)
+    told = run(
+        TOOLS / "python", smoke, served.url(""), photo, at=tmp_path / "client", said=f"{ada.access_token}\n{PASSWORD}"
+    )
     whole, secret, signed_at, said, signature = told.rsplit(maxsplit=4)
     assert whole == "all of it"
     # A receiver's look at a signature, as the client wrote it from the documents, is what is sent.
