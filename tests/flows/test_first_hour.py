@@ -10,6 +10,7 @@ import time
 from datetime import datetime
 from pathlib import Path
 
+import httpx
 from infra.local.pictures import draw
 from tests.documents import ROOT, blocks
 
@@ -41,3 +42,31 @@ def test_the_first_hour_of_the_guide_is_as_it_is_told(api_url: str, tmp_path: Pa
     assert f'"id":"{image["id"]}"' in done.stdout, "the search found it"
     assert (tmp_path / "preview.jpg").read_bytes()[:2] == b"\xff\xd8"
     assert image["tickets"]["preview"]["content_type"] == "image/jpeg"
+
+
+def test_the_programs_of_the_readme_upload_photos(api_url: str, tmp_path: Path) -> None:
+    body = {"email": f"readme-{time.time_ns()}@example.com", "password": "three words and more", "name": "Me"}
+    token = httpx.post(f"{api_url}/auth/signup", json=body).raise_for_status().json()["access_token"]
+    head = {"authorization": f"Bearer {token}"}
+    programs = blocks(ROOT / "README.md", "python")
+    assert len(programs) == 2
+    for number, program in enumerate(programs):
+        name = f"photo{number}.jpg"
+        (tmp_path / name).write_bytes(draw(100 + number, (640, 480)))
+        done = subprocess.run(
+            [sys.executable, "-c", program, api_url, token, name],
+            cwd=tmp_path,
+            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT / "shared")},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        assert done.returncode == 0, done.stderr
+    end = time.monotonic() + 180
+    while True:
+        listed = httpx.get(f"{api_url}/images/list", headers=head).raise_for_status().json()["items"]
+        if len(listed) == 2 and {image["status"] for image in listed} == {"ready"}:
+            return
+        assert time.monotonic() < end, listed
+        time.sleep(0.5)
