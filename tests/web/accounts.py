@@ -12,7 +12,7 @@ from uuid import UUID
 
 import httpx
 from infra.local.pictures import draw
-from tests.arranging import value
+from tests.arranging import Where, value
 from tests.web.browser import Browser
 
 from photovault import blobs, db, images, keyring, uploads, users
@@ -102,6 +102,19 @@ class Account:
 
     def column(self, image_id: UUID | str, name: str) -> Any:
         return value(self.id, f"SELECT {name} FROM images WHERE id = %s", [image_id])
+
+
+def placed(where: Where) -> dict[str, Any]:
+    """The columns of a photo that was taken there."""
+    code, country, region, city, lat, lon = where
+    names = {"country_code": code, "country": country, "region": region, "city": city}
+    return {"lat": lat, "lon": lon, "location_source": "exif", **names}
+
+
+def strangers(page: Browser, served: Served) -> set[str]:
+    """Hosts that the page has loaded anything from, besides the vault's own."""
+    hosts = page.says("performance.getEntriesByType('resource').map((each) => new URL(each.name).host)")
+    return set(hosts) - {served.address.removeprefix("http://").partition("/")[0], ""}
 
 
 def log_in(page: Browser, ada: Account, place: str = "") -> None:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import pytest
 from tests.arranging import LISBON, Where, add_photo, build, face_of, table
-from tests.web.accounts import HOSTILE, MAY, Account, check, log_in, offline
+from tests.web.accounts import HOSTILE, MAY, Account, check, log_in, offline, strangers
 from tests.web.browser import Browser, installed
 from tests.web.conftest import Served
 
@@ -71,8 +71,7 @@ def test_axe_finds_nothing_serious_and_names_stay_text(
     page.says("document.querySelectorAll('main details').forEach((each) => { each.open = true; })")
     assert "Portugal" in panel(page, "Places")
     check(page)
-    hosts = page.says("[...new Set(performance.getEntriesByType('resource').map((each) => new URL(each.name).host))]")
-    assert set(hosts) <= {served.address.removeprefix("http://"), ""}
+    assert strangers(page, served) == set()
     page.screen(1280, 800)
 
 

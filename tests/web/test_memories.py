@@ -6,7 +6,7 @@ from datetime import datetime
 
 import pytest
 from tests.arranging import table
-from tests.web.accounts import HOSTILE, OPENED, Account, check, log_in, offline
+from tests.web.accounts import HOSTILE, OPENED, Account, check, log_in, offline, strangers
 from tests.web.browser import Browser, installed
 from tests.web.conftest import Served
 
@@ -127,7 +127,6 @@ def test_axe_finds_nothing_serious_and_captions_stay_text(
     assert page.says("document.querySelector('dialog[open] .words strong').textContent") == HOSTILE
     assert page.says("document.title") == "Memories · PhotoVault"
     check(page)
-    hosts = page.says("[...new Set(performance.getEntriesByType('resource').map((each) => new URL(each.name).host))]")
-    assert set(hosts) <= {served.address.removeprefix("http://"), ""}
+    assert strangers(page, served) == set()
     page.press("Escape")
     page.screen(1280, 800)
