@@ -5,7 +5,7 @@ are known, labels, negation, camera, albums, favourites, orientation and file ty
 stays in ``text``, in its order, for ranking. It takes any text and never raises. Understood are:
 
 * words: ``anna and ben in lisbon last summer``, ``not anna``, ``without anna``, ``-anna``, ``anna or ben``, ``dogs``,
-  ``anna's birthday``, ``anna at 3``, ``at night``, ``on sundays``, ``within 50 km of lisbon``, ``favourites``;
+  ``anna's birthday``, ``anna at 3``, ``at night``, ``on sundays``, ``within 50 km of lisbon``, ``favourites``,
   ``heic``; a name's first word where it is nobody else's; the longest reading wins;
 * operators: ``person: place: city: region: country: near: label: camera: album: type: orientation: is: has: before:
   after: since: until: date: month: year: time:``, with quotes for several words, negated by a minus sign, and joined by
