@@ -51,6 +51,20 @@ def test_one_photo_is_a_chart_with_a_text_and_a_table(served: Served, page: Brow
     assert page.says("document.title") == "Dashboard · PhotoVault"
 
 
+def test_what_was_not_understood_is_told_and_goes(served: Served, page: Browser, ada: Account) -> None:
+    refused = ada.photo(taken=MAY, filename=HOSTILE, status="rejected", reason="The picture is cut off.")
+    log_in(page, ada, "#/dashboard")
+    page.until(READY)
+    page.click("button:has-text('1 not understood')")
+    page.until("document.querySelector('dialog[open] li')?.innerText.includes('The picture is cut off.')")
+    assert page.says("document.querySelector('dialog[open] li .theirs').textContent") == HOSTILE
+    check(page)
+    page.click("dialog[open] button:has-text('Move them to the trash')")
+    page.until(f"!document.querySelector('dialog[open]') && {READY}")
+    assert ada.column(refused, "deleted_at") is not None
+    assert "not understood" not in panel(page, "In your vault")
+
+
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("width", [360, 1280])
 def test_axe_finds_nothing_serious_and_names_stay_text(
