@@ -83,7 +83,7 @@ def test_photos_are_dropped_found_explained_shared_and_thrown_away(
     page.click(".tray .headline")
     page.until(f"({TRAY}).includes('Arrived, being arranged')", seconds=PATIENCE)
     page.until(f"({TRAY}).includes('{PHOTOS} photos added')", seconds=PATIENCE)
-    assert "No photo, so it stays where it is" in page.says(TRAY)
+    assert "Not a photo: left out" in page.says(TRAY)
     page.until(f"{OPENED} === {PHOTOS}", seconds=PATIENCE)
     assert page.says("[...document.querySelectorAll('section h2')].map((each) => each.textContent)") == ["May 2025"]
 

@@ -154,7 +154,7 @@ def test_a_folder_is_dropped_and_leaves_sealed(
     unfold(page)
     names = page.says("[...document.querySelectorAll('.tray .name')].map((each) => each.textContent)")
     assert sorted(names) == sorted(["IMG_1.jpg", "<b>one.jpg", f"{folder.name}/notes.txt"])
-    assert "No photo, so it stays where it is" in page.says(TRAY)
+    assert "Not a photo: left out" in page.says(TRAY)
     page.choose("[data-upload=folder]", [folder])
     head(page, "Arranging 2 photos")
     page.until(f"({TRAY}).split('notes.txt').length === 3")
@@ -202,7 +202,7 @@ def test_what_cannot_be_taken_says_why_and_the_others_go(
     for told in (
         "It has 300 KB, which is more than this vault takes.",
         "The file is empty.",
-        "No photo, so it stays where it is",
+        "Not a photo: left out",
     ):
         assert told in text
     assert len(storage.posted) == 1

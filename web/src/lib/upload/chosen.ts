@@ -23,6 +23,9 @@ export function mayBePhoto(file: Pick<File, "name" | "type">): boolean {
   return (ending !== undefined && ENDINGS.has(ending)) || (file.type.startsWith("image/") && ending !== "svg");
 }
 
+/** Whether a file that is no photo is a film, by its name: whoever added it wonders less when told so. */
+export const isFilm = (path: string): boolean => /\.(?:mp4|m4v|mov|avi|mkv|webm|3gp|mts|m2ts|mpe?g|wmv)$/i.test(path);
+
 /** What systems leave in folders, and what is meant to be unseen. */
 export function isHidden(name: string): boolean {
   return name.startsWith(".") || name === "Thumbs.db" || name === "desktop.ini" || name === "__MACOSX";
