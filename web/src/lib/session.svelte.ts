@@ -48,7 +48,7 @@ class Session {
       if (answer) this.state = { is: "in", user: answer.user };
       // What was kept of it is forgotten, too. Whose it was is not known any more, so a page is gone to again once somebody
       // has logged in, but not what it was asked, such as the words of a search.
-      else await this.#leave(null, location.hash.replace(/\?.*$/s, ""));
+      else await this.#leave(null, location.hash.replace(/\?.*$/s, "") || undefined);
     } catch (error) {
       this.state = { is: "unreachable", problem: asProblem(error) };
     }
