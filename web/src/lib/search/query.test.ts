@@ -56,6 +56,11 @@ test("what is asked of photos and not of what they show is said plainly", () => 
   expect(worded(span({ kind: "person", known: false, text: "not person:zoe", negated: true }))).toBe("not person:zoe");
 });
 
+test("a name keeps its capitals", () => {
+  expect(worded(span({ value: "grace", text: "Grace" }))).toBe("Grace");
+  expect(worded(span({ value: "Arezzo", text: "arezo", kind: "place" }))).toBe("Arezzo");
+});
+
 test("today is the day of this clock and not of Greenwich", () => {
   expect(today(new Date(2025, 0, 9, 0, 30))).toBe("2025-01-09");
 });

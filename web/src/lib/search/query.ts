@@ -53,9 +53,12 @@ const FLAGS: Readonly<Record<string, readonly [string, string]>> = {
 export function worded({ kind, value, text, negated, known }: Span): string {
   const flag = value === kind ? FLAGS[kind] : undefined;
   if (flag) return flag[negated ? 1 : 0];
-  const said = !known || kind === "time" ? text : kind === "date" ? days(value) : value;
+  const said = !known || kind === "time" ? text : kind === "date" ? days(value) : asTyped(value, text);
   return negated && !/^not /i.test(said) ? `not ${said}` : said;
 }
+
+/** The vault tells names folded; with the capitals that somebody typed they are names. */
+const asTyped = (value: string, text: string): string => (text.toLowerCase() === value ? text : value);
 
 /** "2024-06-01..2024-08-31", open at an end, or "0501..0531": that of any year. */
 function days(value: string): string {
