@@ -6,7 +6,7 @@ from datetime import datetime
 
 import pytest
 from tests.arranging import value
-from tests.web.accounts import Account, check, log_in, offline, shown
+from tests.web.accounts import Account, check, log_in
 from tests.web.browser import Browser, installed
 
 pytestmark = [
@@ -30,29 +30,6 @@ def test_an_empty_vault_says_how_photos_come_into_it(page: Browser, ada: Account
     check(page)
 
 
-def test_a_wrong_date_is_put_right_where_it_is_read(page: Browser, ada: Account) -> None:
-    first, second = ada.photos(2, start=datetime(2020, 5, 3, 10))
-    log_in(page, ada, f"#/photos/{first}")
-    page.until("!!document.querySelector('dialog[open] .stage')")
-    page.press("i")
-    page.click("dialog[open] dd .link")
-    page.until("!!document.querySelector('dialog[open] input[type=datetime-local]')")
-    check(page)
-    set_time(page, "2019-02-01T08:30:00")
-    offline(page, yes=True)
-    page.click("dialog dialog[open] [type=submit]")
-    page.until("!!document.querySelector('dialog[open] input[aria-invalid]')")
-    assert page.says("document.querySelector('input[type=datetime-local]').value").startswith("2019-02-01T08:30")
-    offline(page, yes=False)
-    page.complaints.clear()
-    page.click("dialog dialog[open] [type=submit]")
-    page.until("document.querySelector('dialog[open] aside').textContent.includes('corrected by you')")
-    assert ada.column(first, "sort_at") == datetime(2019, 2, 1, 8, 30)
-    page.press("Escape")
-    page.until(f"document.querySelectorAll('[data-photo]')[1]?.dataset.photo === '{first}'")
-    assert shown(page) == [str(second), str(first)]
-
-
 def test_photos_that_are_picked_are_shared_saved_and_moved_in_time(page: Browser, ada: Account) -> None:
     ids = ada.photos(3, start=datetime(2020, 5, 3, 10), hours=-1)
     log_in(page, ada)
@@ -66,8 +43,12 @@ def test_photos_that_are_picked_are_shared_saved_and_moved_in_time(page: Browser
     assert "on this computer alone" in page.says("document.querySelector('dialog[open]').textContent")
     assert value(ada.id, "SELECT title FROM shares") == "From Ada"
     page.press("Escape")
-    more(page, "Change the date")
-    set_time(page, "2021-05-03T08:00:00")
+    more(page, "Shift the time")
+    page.until("!!document.querySelector('#shift-times input[type=date]')")
+    page.says(
+        "{ const field = document.querySelector('#shift-times input[type=date]');"
+        "field.value = '2021-05-03'; field.dispatchEvent(new Event('input', { bubbles: true })); } 0"
+    )
     page.click("dialog[open] [type=submit]")
     page.until("document.querySelector('main h2, .photos header')?.textContent.includes('May 2021')")
     assert [ada.column(each, "sort_at") for each in ids] == [datetime(2021, 5, 3, hour) for hour in (10, 9, 8)]
@@ -76,13 +57,6 @@ def test_photos_that_are_picked_are_shared_saved_and_moved_in_time(page: Browser
     more(page, "Download")
     page.until("window.saved.length === 1")
     assert page.says("window.saved") == ["photos.zip"]
-
-
-def set_time(page: Browser, text: str) -> None:
-    page.says(
-        "{ const field = document.querySelector('dialog[open] input[type=datetime-local]');"
-        f"field.value = '{text}'; field.dispatchEvent(new Event('input', {{ bubbles: true }})); }} 0"
-    )
 
 
 def more(page: Browser, item: str) -> None:

@@ -33,6 +33,9 @@ export function forgetDetail(id: string): void {
   known.delete(id);
 }
 
+/** Something about many has. */
+export const forgetDetails = (): void => known.clear();
+
 function hasEnded(detail: PhotoDetail): boolean {
   const ends = Object.values(detail.tickets).map((ticket) => Date.parse(ticket.expires_at));
   return ends.length > 0 && Math.min(...ends) < Date.now() + MARGIN;
