@@ -308,7 +308,7 @@ def test_a_shift_by_hand_says_what_it_cannot_do(page: Browser, ada: Account) -> 
     fill(page, "#shift-times .row input", "2")
     page.says("document.querySelector('#shift-times select').value = 'earlier'")
     page.says("document.querySelector('#shift-times select').dispatchEvent(new Event('change', { bubbles: true }))")
-    page.until(f"{TEXT}.includes('become 2 days earlier.')")
+    page.until(f"{TEXT}.includes('2 photos: 2 days earlier.')")
     press_in_dialog(page, "Shift")
     page.until(f"{TOAST}.includes('2 photos: 2 days earlier.')")
     moved = [each - timedelta(days=2) for each in before]
