@@ -1,6 +1,7 @@
 /** The uploads of whoever is logged in, as the page shows them. */
 import { api } from "../api";
 import { session } from "../session.svelte";
+import { whileArranging } from "./arranging";
 import { fromDrop, mayBePhoto, type Chosen } from "./chosen";
 import { sha256 } from "./hashing";
 import { BrowserMemory } from "./memory";
@@ -43,6 +44,8 @@ class UploadsOnPage {
   readonly #tab = new Tab();
   #uploads: Uploads | null = null;
   #memory: BrowserMemory | null = null;
+  /** When photos last became ready, in milliseconds. */
+  #ready: number | null = null;
   #listeners = new Set<(imageIds: string[]) => void>();
   #timer: ReturnType<typeof setTimeout> | null = null;
   #pace = new Pace();
@@ -58,6 +61,21 @@ class UploadsOnPage {
   onReady(listener: (imageIds: string[]) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  /** Look again for a while after photos became ready, as people and albums are made of them; the answer ends it. */
+  whileArranging(look: () => void): () => void {
+    return whileArranging(look, {
+      onReady: (call) => this.onReady(call),
+      latest: this.#ready,
+      clock: {
+        now: () => Date.now(),
+        later: (call, seconds) => {
+          const timer = setTimeout(call, seconds * 1000);
+          return () => clearTimeout(timer);
+        },
+      },
+    });
   }
 
   /** Take up what pages of this person did not finish that are closed, now and when another one closes. */
@@ -145,7 +163,10 @@ class UploadsOnPage {
       now: () => Date.now(),
       memory,
       changed: () => this.#show(),
-      ready: (imageIds) => this.#listeners.forEach((listener) => listener(imageIds)),
+      ready: (imageIds) => {
+        this.#ready = Date.now();
+        this.#listeners.forEach((listener) => listener(imageIds));
+      },
     });
     return this.#uploads;
   }
@@ -163,6 +184,7 @@ class UploadsOnPage {
   }
 
   async #forget(): Promise<void> {
+    this.#ready = null;
     const memory = this.#memory;
     this.#uploads?.forget();
     this.#uploads = null;
