@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 import numpy as np
+import psycopg
 import pytest
 
 from photovault import db, ids, keyring, people, queues, rebuilds, users, vectors
@@ -145,3 +146,16 @@ def faces_in(user_id: UUID, image_id: UUID) -> list[people.FaceInPhoto]:
 def who_is_in(user_id: UUID, image_ids: Sequence[UUID]) -> list[UUID | None]:
     """The person of the first face of each photo."""
     return [faces_in(user_id, image_id)[0].person_id for image_id in image_ids]
+
+
+def await_a_waiter(database_url: str) -> None:
+    """Return when somebody in the database waits for a row that another transaction holds."""
+    with psycopg.connect(database_url, autocommit=True) as conn:
+        for _ in range(1000):
+            row = conn.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            ).fetchone()
+            if row and row[0]:
+                return
+            conn.execute("SELECT pg_sleep(0.01)")
+    raise AssertionError("nobody waits")

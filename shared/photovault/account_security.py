@@ -55,9 +55,9 @@ def _proven(user_id: UUID, session_id: UUID, known: users.Credentials, address: 
     Raises ``Unauthenticated`` when the session ended meanwhile, or the password became another one.
     """
     with db.transaction(user_id) as conn:
-        sessions.require(conn, session_id)
         if not users.lock_with(conn, known.password_hash):
             raise Unauthenticated("The password was changed meanwhile.")
+        sessions.require(conn, session_id)  # behind the lock: it may have been ended by whoever held that
         yield conn
         accounts.forgive(conn, known.email_key, address)
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import gc
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from typing import Any
@@ -34,13 +34,15 @@ def draft(
     parameters: Parameters | None = None,
     *,
     language: str = "en",
+    kept: Collection[str] = (),
 ) -> list[Draft]:
     """All automatic albums of one person's photos, in a stable order: by kind, then by key.
 
-    ``language`` is the tag of the titles' language, such as ``de-AT``.
+    ``language`` is the tag of the titles' language, such as ``de-AT``. ``kept`` are the keys of albums that the person
+    said something about: those of towns and months take no more photos as the library grows.
     """
     with _no_collecting():
-        return _draft(photos, people, parameters or Parameters(), languages.find(language))
+        return _draft(photos, people, parameters or Parameters(), languages.find(language), kept)
 
 
 @contextmanager
@@ -56,7 +58,9 @@ def _no_collecting() -> Iterator[None]:
             gc.enable()
 
 
-def _draft(photos: Iterable[Photo], people: Iterable[Person], rules: Parameters, words: Language) -> list[Draft]:
+def _draft(
+    photos: Iterable[Photo], people: Iterable[Person], rules: Parameters, words: Language, kept: Collection[str]
+) -> list[Draft]:
     ordered = sorted(photos, key=order)
     dated = [photo for photo in ordered if photo.dated]
     known = {person.id: person for person in people}
@@ -72,8 +76,8 @@ def _draft(photos: Iterable[Photo], people: Iterable[Person], rules: Parameters,
         *(draft_event(event, distances, known, rules, words) for event in find_events(dated, travelled, rules)),
     ]
     drafts = [
-        *_places(ordered, rules),
-        *_dates(dated, {member.image_id for run in runs for member in run.members}, rules, words),
+        *_places(ordered, rules, kept),
+        *_dates(dated, {member.image_id for run in runs for member in run.members}, rules, words, kept),
         *_persons(ordered, known, rules, words),
         *runs,
     ]
@@ -103,7 +107,7 @@ def replay(why: Mapping[str, Any], photos: Iterable[Photo]) -> frozenset[UUID]:
 # ---- places, dates, people -------------------------------------------------------------------------------------------
 
 
-def _places(photos: Sequence[Photo], rules: Parameters) -> list[Draft]:
+def _places(photos: Sequence[Photo], rules: Parameters, kept: Collection[str]) -> list[Draft]:
     """A city's album per city with enough measured photos; a country's where there are several cities."""
     cities: dict[Place, list[Photo]] = defaultdict(list)
     countries: dict[str, list[Photo]] = defaultdict(list)
@@ -114,15 +118,17 @@ def _places(photos: Sequence[Photo], rules: Parameters) -> list[Draft]:
                 cities[photo.place].append(photo)
     visited = Counter(place[0] for place, inside in cities.items() if any(not p.place_estimated for p in inside))
     least = max(rules.place_photos, _log2(sum(map(len, countries.values()))) - rules.place_log_less)
-    cities = {place: inside for place, inside in cities.items() if sum(not p.place_estimated for p in inside) >= least}
+    needed = {place: rules.place_photos if _city_key(place) in kept else least for place in cities}
+    cities = {
+        place: inside for place, inside in cities.items() if sum(not p.place_estimated for p in inside) >= needed[place]
+    }
     namesakes = Counter(place[3] for place in cities)
     drafts = []
     for place, inside in cities.items():
         code, country, region, city = place
         apart = next((part for part in (region, country) if part and part != city), None)
         title = f"{city}, {apart}" if namesakes[city] > 1 and apart else city
-        key = ":".join(("place", "city", *map(_key_part, (code, country, region, city))))
-        drafts.append(_place_draft("city", key, title, inside, place=place, least=least))
+        drafts.append(_place_draft("city", _city_key(place), title, inside, place=place, least=needed[place]))
     for code, inside in countries.items():
         if visited[code] > 1:
             names = sorted(Counter(p.place[1] for p in inside if p.place).items(), key=lambda item: (-item[1], item[0]))
@@ -153,11 +159,17 @@ def _place_draft(level: str, key: str, title: str, photos: Sequence[Photo], *, p
     return make("place", key, title, photos=photos, why=why, reasons=reasons)
 
 
+def _city_key(place: Place) -> str:
+    return ":".join(("place", "city", *map(_key_part, place)))
+
+
 def _key_part(value: str) -> str:
     return value.replace("%", "%25").replace(":", "%3A")
 
 
-def _dates(photos: Sequence[Photo], in_runs: set[UUID], rules: Parameters, words: Language) -> list[Draft]:
+def _dates(
+    photos: Sequence[Photo], in_runs: set[UUID], rules: Parameters, words: Language, kept: Collection[str]
+) -> list[Draft]:
     """Months with enough photos; years with several months; days with many that are on no trip and at no event."""
     days: dict[date, list[Photo]] = defaultdict(list)
     for photo in photos:
@@ -176,9 +188,10 @@ def _dates(photos: Sequence[Photo], in_runs: set[UUID], rules: Parameters, words
             drafts.append(_date_draft("year", value, str(int(value)), inside, parameters=parameters))
     least = max(rules.month_photos, _log2(len(photos)) - rules.month_log_less)
     for value, inside in months.items():
-        if len(inside) >= least:
+        needed = rules.month_photos if f"date:month:{value}" in kept else least
+        if len(inside) >= needed:
             title = titles.month(inside[0].local_day, words)
-            drafts.append(_date_draft("month", value, title, inside, parameters={"month_photos": least}))
+            drafts.append(_date_draft("month", value, title, inside, parameters={"month_photos": needed}))
     for local_day, inside in sorted(days.items()):
         if len(inside) >= rules.day_photos and 2 * sum(p.id in in_runs for p in inside) < len(inside):
             parameters = {"day_photos": rules.day_photos}

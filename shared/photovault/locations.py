@@ -10,7 +10,7 @@ An estimate has the source ``estimated``. It is derived by the rebuild of the al
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, NamedTuple
@@ -56,7 +56,7 @@ def correct(
         {"ids": list(image_ids), "lat": lat, "lon": lon, "revision": revision},
     ).fetchall()
     moved = [row[0] for row in found]
-    _name(conn, moved, at, name_at)
+    _name(conn, dict.fromkeys(moved, at), name_at)
     return moved
 
 
@@ -68,35 +68,40 @@ def give_back(conn: Connection, image_ids: Collection[UUID], *, name_at: NameAt,
         "WHERE id = ANY(%s) AND location_source = 'person' RETURNING id, lat, lon",
         [revision, list(image_ids)],
     ).fetchall()
-    at_position: dict[tuple[float, float] | None, list[UUID]] = {}
-    for image_id, lat, lon in found:
-        at_position.setdefault(None if lat is None else (lat, lon), []).append(image_id)
-    for at, some in at_position.items():
-        _name(conn, some, at, name_at)
+    _name(conn, {image_id: None if lat is None else (lat, lon) for image_id, lat, lon in found}, name_at)
     return [row[0] for row in found]
 
 
-def _name(conn: Connection, image_ids: Sequence[UUID], at: tuple[float, float] | None, name_at: NameAt) -> None:
-    """Note what a position of photos is called, in the rows and among their words, and the time zone there."""
-    if not image_ids:
+def _name(conn: Connection, positions: Mapping[UUID, tuple[float, float] | None], name_at: NameAt) -> None:
+    """Note what the positions of photos are called, in the rows and among their words, and the time zones there.
+
+    A thousand positions, as many photos of many journeys have, are two statements.
+    """
+    if not positions:
         return
-    names = Names() if at is None else name_at(*at)
+    named = {at: (Names(), None) if at is None else (name_at(*at), timezones.zone_at(*at)) for at in positions.values()}
+    found = [(image_id, at is None, *named[at]) for image_id, at in positions.items()]
     conn.execute(
-        "UPDATE images SET country_code = %(code)s, country = %(country)s, region = %(region)s, city = %(city)s, "
-        "place_id = %(place_id)s, place_refined_at = CASE WHEN %(nowhere)s THEN now() END, zone = %(zone)s "
-        "WHERE id = ANY(%(ids)s)",
-        {
-            "nowhere": at is None,  # what has no name needs no finer one
-            "ids": list(image_ids),
-            "code": names.country_code,
-            "country": names.country,
-            "region": names.region,
-            "city": names.city,
-            "place_id": names.place_id,
-            "zone": None if at is None else timezones.zone_at(*at),
-        },
+        """
+        UPDATE images i SET
+            country_code = u.country_code, country = u.country, region = u.region, city = u.city,
+            place_id = u.place_id, place_refined_at = CASE WHEN u.nowhere THEN now() END, zone = u.zone
+        FROM unnest(%s::uuid[], %s::bool[], %s::text[], %s::text[], %s::text[], %s::text[], %s::int[], %s::text[])
+            AS u(id, nowhere, country_code, country, region, city, place_id, zone)
+        WHERE i.id = u.id
+        """,
+        [
+            [image_id for image_id, *_ in found],
+            [nowhere for _, nowhere, *_ in found],  # what has no name needs no finer one
+            [names.country_code for *_, names, _ in found],
+            [names.country for *_, names, _ in found],
+            [names.region for *_, names, _ in found],
+            [names.city for *_, names, _ in found],
+            [names.place_id for *_, names, _ in found],
+            [zone for *_, zone in found],
+        ],
     )
-    terms.refresh_all(conn, image_ids)
+    terms.refresh_all(conn, list(positions))
 
 
 class FileLocation(NamedTuple):

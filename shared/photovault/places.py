@@ -24,6 +24,7 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache, partial
 from itertools import accumulate, chain, pairwise
 from typing import Any
 
@@ -348,9 +349,10 @@ class Table:
         Behind a comma the region or the country may be named, by its beginning or the country's code: "York, UK".
         """
         name, *around = (" ".join(folded(part).split()) for part in text.split(","))
-        around = [part for part in around if part]
+        around = list(dict.fromkeys(part for part in around if part))
         if not name:
             return []
+        lies_there = cache(partial(self._lies_in, parts=around))
         all_names, starts = self._names_to_search()
         found: list[int] = []
         for before in ("\n", " "):
@@ -359,7 +361,7 @@ class Table:
             while at >= 0:
                 rows.add(bisect_right(starts, at + 1) - 1)
                 at = all_names.find(before + name, at + 1)
-            fitting = (row for row in rows.difference(found) if all(self._lies_in(row, part) for part in around))
+            fitting = (row for row in rows.difference(found) if lies_there(*self._surroundings(row)))
             found += sorted(fitting, key=lambda row: (-self._columns["population"][row], row))
             if len(found) >= limit:
                 break
@@ -375,11 +377,15 @@ class Table:
             self._searched = text, starts
         return self._searched
 
-    def _lies_in(self, row: int, part: str) -> bool:
-        code, country = self._header["countries"][self._country[row]]
-        region = self._header["regions"][self._columns["region"][row]]
-        return code.casefold() == _CODES.get(part, part) or any(
-            folded(name).startswith(part) for name in (country, region)
+    def _surroundings(self, row: int) -> tuple[int, int]:
+        """The numbers of a settlement's country and region: a few thousand for all that there are."""
+        return self._country[row], self._columns["region"][row]
+
+    def _lies_in(self, country: int, region: int, *, parts: Sequence[str]) -> bool:
+        code, name = self._header["countries"][country]
+        names = folded(name), folded(self._header["regions"][region])
+        return all(
+            code.casefold() == _CODES.get(part, part) or any(each.startswith(part) for each in names) for part in parts
         )
 
     def _city_around(self, settlement: int, lat: float, lon: float) -> int:

@@ -14,6 +14,7 @@ from uuid import UUID
 import argon2
 import psycopg
 import pytest
+from tests.arranging import await_a_waiter
 from tests.vaults import SECRET
 
 from photovault import (
@@ -674,6 +675,27 @@ def test_another_address_logs_in_and_the_old_one_is_free(ada: Member) -> None:
         ada.log_in()
     assert Member(email=ada.email).user_id != ada.user_id
     assert "email-changed" in ada.events()
+
+
+def test_no_key_is_made_by_a_session_that_ended_while_it_waited(ada: Member, database_url: str) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        with db.transaction(ada.user_id) as conn:
+            users.lock(conn)
+            asked = pool.submit(
+                account_security.make_api_key,
+                ada.user_id,
+                ada.account.session_id,
+                name="Eve's",
+                scopes=["photos:read"],
+                expires_at=None,
+                **ada.proof(),
+            )
+            await_a_waiter(database_url)
+            sessions.revoke(conn, ada.account.session_id, because="a test")
+        with pytest.raises(Unauthenticated):
+            asked.result()
+    with db.transaction(ada.user_id) as conn:
+        assert api_keys.working(conn) == 0
 
 
 def test_an_address_of_somebody_else_stays_theirs(ada: Member) -> None:

@@ -17,7 +17,7 @@ from tests.lives import LIVES, Life
 from tests.scores import boundaries, pairs
 
 from photovault.drafting import draft, replay
-from photovault.drafts import Draft, Person, Photo
+from photovault.drafts import Draft, Parameters, Person, Photo
 from photovault.explaining import explain, explain_member
 from photovault.homes import find_homes
 
@@ -102,6 +102,20 @@ def test_in_a_large_library_single_photos_make_no_month_of_their_own() -> None:
     many = {d.key: d for d in of_kind(draft(camera.photos), "date")}
     assert "date:month:1960-05" not in many
     assert many["date:month:2025-06"].why["parameters"] == {"month_photos": 3}
+
+
+def test_what_somebody_said_of_a_month_or_a_town_keeps_its_album_as_the_library_grows() -> None:
+    camera = Camera()
+    camera.take("1960-05-03T10:00", "Lisbon")
+    rules = Parameters(place_log_less=4, month_log_less=4)
+    mine = {"date:month:1960-05", "place:city:PT:Portugal:Lisbon:Lisbon"}
+    assert mine <= {d.key for d in draft(camera.photos, (), rules)}
+    camera.live_in("Vienna", date(2025, 1, 1), date(2025, 12, 30))
+    large = {d.key: d for d in draft(camera.photos, (), rules)}
+    assert not mine & large.keys()
+    kept = {d.key: d for d in draft(camera.photos, (), rules, kept=mine)}
+    assert kept.keys() == large.keys() | mine
+    assert kept["date:month:1960-05"].why["parameters"] == {"month_photos": 1}
 
 
 def test_a_country_with_one_city_has_no_album_of_its_own() -> None:

@@ -13,7 +13,7 @@ from uuid import UUID
 import psycopg
 import pytest
 from psycopg import errors
-from tests.arranging import Sent, add_photo, build, table, want
+from tests.arranging import Sent, add_photo, await_a_waiter, build, table, want
 from tests.vaults import Somebody, somebody
 
 from photovault import db, erasures, ids, keyring, rebuilds, sessions, uploads, users
@@ -182,19 +182,6 @@ def test_an_album_asked_for_after_the_erasure_is_not_built_either(ada: Somebody)
     want(ada.user_id)
     build(ada.user_id)
     assert table(ada.user_id, "SELECT id FROM albums") == []
-
-
-def await_a_waiter(database_url: str) -> None:
-    """Return when somebody in the database waits for a row that another transaction holds."""
-    with psycopg.connect(database_url, autocommit=True) as conn:
-        for _ in range(1000):
-            row = conn.execute(
-                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-            ).fetchone()
-            if row and row[0]:
-                return
-            conn.execute("SELECT pg_sleep(0.01)")
-    raise AssertionError("nobody waits")
 
 
 @pytest.mark.parametrize("other", ["renewing a session", "uploading"])

@@ -19,7 +19,7 @@ from fastapi.routing import APIRoute
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.exceptions import HTTPException
 
-from photovault import api_keys, db, scopes, sessions, tokens
+from photovault import api_keys, db, scopes, sessions, tokens, users
 from photovault.api.schemas import PROBLEM_TYPE, TYPE_BASE
 from photovault.errors import (
     PhotoVaultError,
@@ -103,6 +103,18 @@ class LoggedInPerson(Person):
     """Whoever has logged in, and is no program with a key."""
 
     session_id: UUID
+
+    @contextmanager
+    def locked(self) -> Iterator[Connection]:
+        """A transaction with the person's row locked, for what goes on without the session.
+
+        Raises ``Unauthenticated`` once the session was ended, be it by whoever held the row before: a password that is
+        changed, and ends other sessions and what they made, overtakes nothing.
+        """
+        with self.transaction() as conn:
+            users.lock(conn)
+            sessions.require(conn, self.session_id)
+            yield conn
 
     def require_proof(self, proof: str) -> None:
         """For what goes on without the session. Raises ``ProofNeeded`` unless this was given to it minutes ago."""

@@ -213,8 +213,7 @@ def create(body: NewWebhook, person: CurrentLoggedIn, idempotency_key: Idempoten
     # Another proof is still the same request.
     once = Once.of(idempotency_key, "createWebhook", body.model_copy(update={"proof": ""}))
     keyring.provide(person.user_id)
-    with person.transaction() as conn:
-        users.lock(conn)
+    with person.locked() as conn:
         before = once.before(conn)
         if before is not None:
             return MadeWebhook(webhook=_show(conn, person, _existing(conn, before)), secret=None)
@@ -260,8 +259,7 @@ def edit(webhook_id: WebhookId, body: WebhookEdit, person: CurrentLoggedIn) -> W
         person.require_proof(body.proof)
         _count_by_hand(person)
         posting.require_reachable(target, loopback=_loopback())
-    with person.transaction() as conn:
-        users.lock(conn)
+    with person.locked() as conn:
         row = _existing(conn, webhook_id)
         if body.url is not None:
             webhooks.set_url(conn, person.user_id, row, body.url)
@@ -295,8 +293,7 @@ def rotate(webhook_id: WebhookId, body: Rotation, person: CurrentLoggedIn) -> Ro
     with person.transaction() as conn:
         _existing(conn, webhook_id)
     person.require_proof(body.proof)
-    with person.transaction() as conn:
-        users.lock(conn)
+    with person.locked() as conn:
         secrets = webhooks.rotate(conn, person.user_id, _existing(conn, webhook_id), now=datetime.now(UTC))
         row = _existing(conn, webhook_id)
         activity.record(conn, "webhook-secret-changed", webhook_id=str(webhook_id), description=row.description)

@@ -254,7 +254,8 @@ def _arrange(user_id: UUID, stored: _Stored, remaining: Remaining) -> _Wanted:
     _progress(user_id, stored.generations, "arranging", done=1, total=STAGES)
     estimates = locations.changes(stored.photos)
     photos = list(_photos(stored.photos, estimates, stored.known, who))
-    drafts = drafting.draft(photos, _people(who))
+    kept = {album.key for album in stored.albums if album.kept and not album.deleted}
+    drafts = drafting.draft(photos, _people(who), kept=kept)
     _check_time(remaining)
     _progress(user_id, stored.generations, "comparing", done=2, total=STAGES)
     packer = reconciling.Packer()

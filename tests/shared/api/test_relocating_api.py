@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import psycopg
 import pytest
 from fastapi.testclient import TestClient
 from tests.arranging import LISBON, PORTO, START, Sent, add_photo, build, table, value
@@ -349,6 +350,33 @@ def test_many_photos_are_put_somewhere_and_given_back_at_once(api: TestClient, p
     assert row(person, there)[2] == "exif"
     assert "lisbon" in words(person, there)
     assert row(person, at_porto)[:3] == (None, None, None)
+
+
+def test_giving_back_many_positions_costs_as_much_as_one(
+    person: Somebody, api: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thousand photos of a journey have a thousand positions."""
+    asked: list[str] = []
+    execute = psycopg.Connection.execute
+
+    def counted(self: psycopg.Connection, query: Any, *rest: Any, **more: Any) -> Any:
+        asked.append(str(query))
+        return execute(self, query, *rest, **more)
+
+    def cost(count: int) -> int:
+        chosen = [add_photo(person.user_id, where=(*LISBON[:4], 38.7 + n / 1000, -9.14)) for n in range(count)]
+        body: dict[str, Any] = {"image_ids": [str(each) for each in chosen]}
+        assert api.post("/images/edit", headers=person.headers, json=body | {"location": "nowhere"}).status_code == 200
+        asked.clear()
+        answer = api.post("/images/edit", headers=person.headers, json=body | {"location": None})
+        spent = len(asked)
+        assert answer.json() == {"changed": count, "unchanged": 0}
+        assert all("lisbon" in words(person, each) for each in chosen)
+        return spent
+
+    cost(1)
+    monkeypatch.setattr(psycopg.Connection, "execute", counted)
+    assert cost(12) == cost(2)
 
 
 @pytest.mark.parametrize("location", ["somewhere", {"lat": 0, "lon": 0}, {"lat": 91, "lon": 0}])

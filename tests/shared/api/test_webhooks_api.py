@@ -6,6 +6,7 @@ import base64
 import socket
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,11 @@ from uuid import UUID
 
 import pytest
 from fastapi.testclient import TestClient
-from tests.arranging import Sent, add_photo, table, value
+from tests.arranging import Sent, add_photo, await_a_waiter, table, value
 from tests.shared.api.described import assert_problem, routers, session_of
 from tests.vaults import PASSWORD, SECRET, Somebody, client, forget, somebody
 
-from photovault import db, deliveries, posting, queues, sessions, throttles, tokens, webhooks
+from photovault import db, deliveries, posting, queues, sessions, throttles, tokens, users, webhooks
 from photovault.api import webhooks as route
 from photovault.errors import Misconfigured, Unavailable
 from photovault.settings import get_settings
@@ -179,6 +180,31 @@ def test_a_proof_is_given_for_the_password_and_ends_with_its_session(http: TestC
     wanted = {"url": URL, "events": ["image.ready"], "proof": given["proof"]}
     ended = http.post("/webhooks", json=wanted, headers=ada.headers)
     assert assert_problem(ended)["type"].endswith("/unauthenticated")
+
+
+@pytest.mark.parametrize("what", ["made", "moved", "given another secret"])
+def test_no_webhook_outlives_a_session_that_ended_while_it_waited(
+    http: TestClient, ada: Somebody, database_url: str, what: str
+) -> None:
+    """Else who knew a password would queue behind the very request that changes it and removes all webhooks."""
+    path = f"/webhooks/{make(http, ada)['webhook']['id']}"
+    before = got(http, ada, path)
+    method, where, body = {
+        "made": ("POST", "/webhooks", {"url": URL, "events": ["image.ready"]}),
+        "moved": ("PATCH", path, {"url": "https://other.example/"}),
+        "given another secret": ("POST", path + "/secret", {}),
+    }[what]
+    with ThreadPoolExecutor(1) as pool:
+        with db.transaction(ada.user_id) as conn:
+            users.lock(conn)
+            asked = pool.submit(http.request, method, where, json=body | {"proof": ada.proof}, headers=ada.headers)
+            await_a_waiter(database_url)
+            sessions.revoke(conn, ada.session_id, because="the password was changed")
+        assert assert_problem(asked.result())["status"] == 401
+    with db.transaction(ada.user_id) as conn:
+        (row,) = webhooks.all_of_person(conn)
+        kept = webhooks.secrets_of(conn, ada.user_id, row)
+    assert (str(row.id), kept.url, kept.former) == (before["id"], URL, ())
 
 
 def test_what_is_no_new_address_asks_for_nothing(http: TestClient, ada: Somebody) -> None:
