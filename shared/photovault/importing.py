@@ -15,7 +15,7 @@ from datetime import tzinfo
 from pathlib import Path, PurePath
 from threading import Event
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from photovault import apple_export, beside, export_layout, immich_export, own_export, photo_files, zips
 from photovault import takeout as google
@@ -297,9 +297,11 @@ def describe(
 ) -> Described:
     """Let the vault know what it lacks of photos that are in it. ``tell`` hears how many of how many are done.
 
-    Asks once per 200 photos of the vault, and once for each that something is to be said of. Raises what stops all.
+    Asks once per 200 photos of the vault, and once for each that something is to be said of; before it says of one that
+    was there already where it was taken, once more. Raises what stops all.
     """
     wanted: dict[str, Known] = {}
+    new = {result.image_id for result in results if result.state == "uploaded"}
     for result in results:
         said = known.get(result.item.path)
         if said is None or said.is_empty or result.film or result.image_id is None:
@@ -314,13 +316,26 @@ def describe(
         if photo["id"] in wanted:
             seen += 1
             too_early += photo["status"] == "processing"
-            if edit := beside.lacking(photo, wanted[photo["id"]], zone=zone):
+            edit = beside.lacking(photo, wanted[photo["id"]], zone=zone)
+            if "location" in edit and photo["id"] not in new and _is_nowhere(client, photo):
+                del edit["location"]
+            if edit:
                 edits[photo["id"]] = edit
     changed = 0
     for done, (image_id, edit) in enumerate(edits.items(), 1):
         changed += _tell_of(client, image_id, edit)
         tell(done, len(edits))
     return Described(changed, too_early)
+
+
+def _is_nowhere(client: Client, photo: Mapping[str, Any]) -> bool:
+    """Whether a person said in the vault that nobody knows where this was. That stays, as whatever a person says."""
+    if photo["location"] is not None:
+        return False
+    try:
+        return bool(client.json("GET", f"/images/{photo['id']}")["location_corrected"])
+    except NotFound:  # thrown away meanwhile
+        return True
 
 
 def _tell_of(client: Client, image_id: str, edit: Mapping[str, object]) -> bool:

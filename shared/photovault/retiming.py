@@ -122,7 +122,12 @@ def corrected(photo: Timed, local: datetime, offset_minutes: int | None) -> Chan
         at_place = timezones.offset_at(photo.zone, local) if photo.zone else None
         offset_minutes = photo.offset_minutes if at_place is None else at_place
     after = Time(local, offset_minutes)
-    return None if after == photo.time and photo.source not in {None, "upload"} else _change(photo, after)
+    by_person = photo.source == SOURCE
+    guessed = photo.file_source if by_person else photo.source
+    if guessed is None or guessed in moments.TIMES_OF_FILES:
+        # To say that a photo was taken when its file was written is to say something new: albums go by it then.
+        return None if by_person and after == photo.time else Change(photo, after, SOURCE)
+    return None if after == photo.time else _change(photo, after)
 
 
 def shifted(photo: Timed, shift: Shift) -> Change | None:

@@ -17,7 +17,7 @@ from tests.shared.test_immich_export import archived, sidecar
 from photovault import beside, export_layout, ids, importing, own_export, photo_files
 from photovault.beside import Known
 from photovault.client import Client
-from photovault.uploading import Item, Result, Stopped
+from photovault.uploading import Item, Result, State, Stopped
 
 PHOTO = encode(paint(1, (32, 24)), format="JPEG")
 TAKEN = datetime(2020, 9, 20, 23, 12, 7, tzinfo=UTC)
@@ -395,6 +395,31 @@ def test_what_a_vault_refuses_keeps_nothing_else_out() -> None:
         assert importing._tell_of(client, "x", {"caption": "a", "taken_at": "2999-01-01"})
         assert told[1:] == [{"caption": "a"}, {"taken_at": "2999-01-01"}]
         assert not importing._tell_of(client, "x", {"taken_at": "2999-01-01"})
+
+
+def test_a_photo_that_a_person_put_nowhere_stays_nowhere_when_an_export_is_imported_again(tmp_path: Path) -> None:
+    nowhere, unknown, fresh = (photo(location=None) for _ in range(3))
+    moved: list[str] = []
+
+    def vault(request: httpx.Request) -> httpx.Response:
+        image_id = request.url.path.rpartition("/")[2]
+        if request.method == "PATCH":
+            moved.append(image_id)
+        elif image_id != "list":
+            assert image_id != fresh["id"], "it has only just come"
+            return httpx.Response(200, json={"location_corrected": image_id == nowhere["id"]})
+        return httpx.Response(200, json={"items": [nowhere, unknown, fresh], "next_cursor": None})
+
+    stamp = photo_files.Stamp.of(write(tmp_path / "a.jpg").stat())
+    results, known = [], {}
+    for each in (nowhere, unknown, fresh):
+        path = tmp_path / each["id"]
+        known[path] = Known(location=(38.7, -9.1))
+        state: State = "uploaded" if each is fresh else "duplicate"
+        results.append(Result(Item(path, path.name, path.name, stamp), state, each["id"]))
+    with Client("https://vault.example", transport=httpx.MockTransport(vault)) as client:
+        assert importing.describe(client, results, known, zone=UTC).photos == 2
+    assert moved == [unknown["id"], fresh["id"]]
 
 
 def test_copies_of_one_photo_know_more_together() -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from photovault import retiming
+from photovault import moments, retiming
 from photovault.errors import Invalid
 from photovault.retiming import Change, Shift, Time, Timed
 
@@ -65,6 +65,20 @@ def test_the_place_tells_whether_it_is_summer_but_only_where_it_told_before() ->
     kept = retiming.shifted(replace(in_berlin, offset_minutes=540), winter)
     assert kept is not None
     assert kept.after.offset_minutes == 540
+
+
+@pytest.mark.parametrize("source", [None, *sorted(moments.TIMES_OF_FILES)])
+def test_to_confirm_when_a_file_was_written_makes_it_the_persons_word(source: str | None) -> None:
+    photo = replace(PHOTO, source=source)
+    confirmed = written(retiming.corrected(photo, NINE, None), photo)
+    assert (confirmed.source, confirmed.time, confirmed.file_source) == (retiming.SOURCE, photo.time, source)
+    assert retiming.corrected(confirmed, NINE, None) is None
+    moved = written(retiming.corrected(confirmed, NINE + timedelta(days=1), None), confirmed)
+    assert written(retiming.corrected(moved, NINE, None), moved) == confirmed
+
+
+def test_to_confirm_what_a_photo_says_changes_nothing() -> None:
+    assert retiming.corrected(PHOTO, NINE, None) is None
 
 
 @pytest.mark.parametrize("source", [None, "upload"])

@@ -243,6 +243,20 @@ def test_an_automatic_album_can_be_renamed_and_deleted_for_good(http: TestClient
     assert items(http, ada, "/albums/", kind="place") == []
 
 
+def test_a_month_that_was_renamed_stays_when_the_library_has_grown(http: TestClient, ada: Somebody) -> None:
+    """Else a wedding of three photos would go, with its title and its link, because more photos came."""
+    for year in (1969, 1970):
+        add_photo(ada.user_id, taken=datetime(year, 5, 3, 12))
+    build(ada.user_id)
+    mine, other = (one for one in items(http, ada, "/albums/", kind="date") if one["title"].startswith("May "))
+    http.patch(f"/albums/{mine['id']}", headers=ada.headers, json={"title": "Our wedding"})
+    add_photos(ada.user_id, 126)
+    build(ada.user_id)
+    there = {one["id"]: one["title"] for one in items(http, ada, "/albums/", kind="date")}
+    assert there[mine["id"]] == "Our wedding"
+    assert other["id"] not in there
+
+
 # ---- repetition ---------------------------------------------------------------------------------------------------
 
 
