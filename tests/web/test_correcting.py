@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from tests.arranging import table
-from tests.web.accounts import MAY, OPENED, Account, check, log_in, offline
+from tests.web.accounts import MAY, OPENED, SCREENS, Account, check, log_in, offline
 from tests.web.browser import SECONDS, Browser, installed
 
 from photovault import geocoder
@@ -161,6 +161,21 @@ def test_a_time_that_cannot_be_or_is_not_saved_stays_in_its_fields(page: Browser
     press_in_dialog(page, "Try again")
     page.until("document.querySelector('aside dl').textContent.includes('corrected by you')")
     assert ada.column(image_id, "sort_at") == MAY.replace(year=2020, month=1, day=2)
+
+
+def test_a_dialog_that_is_opened_as_soon_as_it_was_closed_stays_open(page: Browser, ada: Account) -> None:
+    details(page, ada, ada.photo(taken=MAY))
+    change(page, "the time")
+    closed = page.says(
+        "new Promise((resolve) => {"
+        " const dialog = [...document.querySelectorAll('dialog[open]')].at(-1);"
+        " dialog.addEventListener('close', () => requestAnimationFrame(() => resolve(!dialog.open)), { once: true });"
+        " [...dialog.querySelectorAll('.buttons button')].find((each) => each.textContent.trim() === 'Cancel').click();"
+        " queueMicrotask(() => queueMicrotask(() => document.querySelector('aside .change button').click()));"
+        "})"
+    )
+    assert not closed
+    assert page.says("!!document.querySelector('dialog[open] #change-time')")
 
 
 # ------------------------------------------------------------------------------------------- one photo's place
@@ -368,7 +383,7 @@ def test_on_a_telephone_they_are_in_a_menu(page: Browser, ada: Account) -> None:
     page.until(f"{TEXT}.includes('Make a link')")
 
 
-@pytest.mark.parametrize(("width", "dark"), [(360, True), (1280, False), (360, False), (1280, True)])
+@SCREENS
 def test_everybody_can_use_the_dialogs(page: Browser, ada: Account, width: int, dark: bool) -> None:
     image_id = ada.photo(taken=MAY, **LISBON)
     ada.photos(2, start=MAY - timedelta(days=1))
