@@ -131,3 +131,12 @@ test("a session is kept while the server cannot be asked for it", async () => {
   await expect(api.post("/auth/logout")).rejects.toThrow("cannot be reached");
   expect(tokens.isRemembered()).toBe(true);
 });
+
+test("a session that is left while its token is renewed is not taken up again", async () => {
+  tokens.take((await loggedIn("old").json()) as Parameters<Tokens["take"]>[0]);
+  const renewed = tokens.restore(); // answered below
+  answers = [() => loggedIn("new")];
+  tokens.forget();
+  await expect(renewed).resolves.toBeNull();
+  expect(tokens.isRemembered()).toBe(false);
+});

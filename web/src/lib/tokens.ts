@@ -21,6 +21,8 @@ let access: { token: string; until: number } | null = null;
 let renewing: Promise<LoggedIn | null> | null = null;
 /** Whose page this is; the cookie, which all tabs have, may be somebody else's by now. */
 let person: string | null = null;
+/** Counts those who have left: an answer that was on its way then is not taken up again. */
+let left = 0;
 let ended: (why: End) => void = () => {};
 
 export type End = "ended" | "somebody else";
@@ -51,6 +53,7 @@ export function take(answer: LoggedIn): void {
 export function forget(): void {
   access = null;
   person = null;
+  left += 1;
   localStorage.removeItem(HINT);
 }
 
@@ -75,6 +78,7 @@ export function restore(): Promise<LoggedIn | null> {
 }
 
 async function refreshed(): Promise<LoggedIn | null> {
+  const before = left;
   let response: Response;
   try {
     response = await fetch(addressOf("/auth/refresh"), {
@@ -86,13 +90,14 @@ async function refreshed(): Promise<LoggedIn | null> {
   } catch {
     throw unreachable();
   }
+  const answer = response.ok ? ((await response.json()) as LoggedIn) : null;
+  if (before !== left) return null;
   if (response.status === 401) {
     forget();
     ended("ended");
     return null;
   }
-  if (!response.ok) throw await problemOf(response);
-  const answer = (await response.json()) as LoggedIn;
+  if (answer === null) throw await problemOf(response);
   if (person !== null && person !== answer.user.id) {
     // Somebody else has logged in, in another tab. Nothing that this page does or shows is theirs.
     access = null;
