@@ -73,8 +73,11 @@ class Exporter {
   }
 
   async #look(): Promise<void> {
-    if (this.progress.is !== "idle" || !session.user) return;
-    this.#kept = await this.#memory.kept();
+    const { user } = session;
+    if (this.progress.is !== "idle" || !user) return;
+    const kept = await this.#memory.kept();
+    if (session.user?.id !== user.id) return; // they have left meanwhile
+    this.#kept = kept;
     if (this.#kept) this.#rest(null);
     else if (!(await isElsewhere())) await places.clearOwn();
   }
@@ -226,6 +229,7 @@ class Exporter {
         tell();
       }
     }
+    signal.throwIfAborted();
     const { leftOut, files, folder } = summary(kept);
     const final = parts.at(-1) as Part;
     const blob = last ?? (underway.kind === "private" ? await fileOf(underway, final) : null);

@@ -35,6 +35,7 @@ class Toasts {
   }
 
   #show(text: string, kind: Toast["kind"], action: Toast["action"]): void {
+    if (session.state.is === "out") return; // of somebody who has left meanwhile
     const id = this.#next++;
     this.shown = [...this.shown.filter((toast) => toast.text !== text).slice(-2), { id, text, kind, action }];
     // A failure that can be answered stays until it is.

@@ -12,4 +12,6 @@ test("messages about somebody's photos go with their session", async () => {
   expect(toasts.shown).toHaveLength(1);
   await session.end("Over.");
   expect(toasts.shown).toEqual([]);
+  toasts.done("“A secret” is shared."); // by a request that was still on its way
+  expect(toasts.shown).toEqual([]);
 });

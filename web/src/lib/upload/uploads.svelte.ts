@@ -80,6 +80,7 @@ class UploadsOnPage {
 
   /** Take up what pages of this person did not finish that are closed, now and when another one closes. */
   async open(): Promise<void> {
+    if (!session.user) return; // another page has closed after a log-out
     this.#begin();
     try {
       const memory = this.#memory;
@@ -103,7 +104,14 @@ class UploadsOnPage {
   }
 
   async drop(transfer: DataTransfer): Promise<void> {
-    this.add(await fromDrop(transfer));
+    await this.#addTheirs(() => fromDrop(transfer));
+  }
+
+  /** What whoever is here now has chosen: it is nobody else's when they have left before it was read. */
+  async #addTheirs(read: () => Promise<Chosen[]>): Promise<void> {
+    const uploads = this.#begin();
+    const chosen = await read();
+    if (uploads === this.#uploads) this.add(chosen);
   }
 
   /** Whether what is left over can be opened without choosing it again. */
@@ -113,6 +121,10 @@ class UploadsOnPage {
 
   /** Go on with what an earlier page left; the browser asks whether it may. */
   async reopen(): Promise<void> {
+    await this.#addTheirs(() => this.#reopened());
+  }
+
+  async #reopened(): Promise<Chosen[]> {
     const found: Chosen[] = [];
     for (const { handle, path } of this.unfinished) {
       const asked = handle as
@@ -122,7 +134,7 @@ class UploadsOnPage {
       const file = await asked?.getFile().catch(() => null);
       if (asked && file) found.push({ file, path, handle: asked });
     }
-    this.add(found);
+    return found;
   }
 
   async dismissUnfinished(): Promise<void> {
@@ -191,6 +203,9 @@ class UploadsOnPage {
     this.#memory = null;
     this.items = [];
     this.counts = count([]);
+    this.isAway = false;
+    this.left = null;
+    this.#pace = new Pace();
     this.skipped = [];
     this.unfinished = [];
     await memory?.clear();
