@@ -9,7 +9,7 @@ from uuid import UUID
 import httpx
 import pytest
 from tests.arranging import LISBON, build, table, value, want
-from tests.web.accounts import HERE, HOSTILE, MAY, OPENED, Account, check, log_in, offline, shown, tile
+from tests.web.accounts import HERE, HOSTILE, MAY, OPENED, SCREENS, Account, check, log_in, offline, shown, tile
 from tests.web.browser import Browser, installed
 from tests.web.conftest import Served
 
@@ -264,8 +264,25 @@ def test_an_album_is_deleted_after_a_question_and_its_photos_stay(served: Served
     assert all(ada.column(each, "deleted_at") is None for each in photos)
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("width", [360, 1280])
+def test_an_answer_that_comes_late_is_not_taken_for_another_album(served: Served, page: Browser, ada: Account) -> None:
+    photos = ada.photos(1, start=MAY)
+    slow, quick = made(ada, photos, "Slow"), made(ada, photos, "Quick")
+    log_in(page, ada, "#/albums")
+    page.until("!!document.querySelector('main .shelf a')")
+    page.says(
+        "{ const real = fetch; window.fetch = async (asked, init) => { const answer = await real(asked, init);"
+        f" if (String(asked).endsWith('/albums/{slow}')) await new Promise((resolve) => (window.late = resolve));"
+        " return answer; }; }"
+    )
+    page.says(f"location.hash = '#/albums/{slow}'")
+    page.until("!!window.late")
+    page.says(f"location.hash = '#/albums/{quick}'")
+    page.until(f"{TITLE} === 'Quick'")
+    page.says("late(); new Promise((resolve) => setTimeout(resolve, 100))")
+    assert page.says(TITLE) == "Quick"
+
+
+@SCREENS
 def test_axe_finds_nothing_serious_on_the_pages_of_albums(
     served: Served, page: Browser, ada: Account, width: int, dark: bool
 ) -> None:
