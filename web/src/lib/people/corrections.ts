@@ -1,5 +1,6 @@
 /** What somebody says about people, each with its way back. */
 import { api, type Schemas } from "../api";
+import { undoing } from "../photos/undoing";
 import { toasts } from "../ui/toasts.svelte";
 
 export type Person = Schemas["Person"];
@@ -53,17 +54,13 @@ export function told(
 ): void {
   const ids = corrections.filter((id) => id !== null);
   const undo = async (): Promise<void> => {
-    try {
-      let people: readonly Person[] = [];
-      for (const correction_id of ids.toReversed()) {
-        ({ people } = await api.post("/people/corrections/{correction_id}/undo", { path: { correction_id } }));
-      }
-      undone(people);
-    } catch (error) {
-      toasts.failed(error, { label: "Try again", run: () => void undo() });
+    let people: readonly Person[] = [];
+    for (const correction_id of ids.toReversed()) {
+      ({ people } = await api.post("/people/corrections/{correction_id}/undo", { path: { correction_id } }));
     }
+    undone(people);
   };
-  toasts.done(text, ids.length > 0 ? { label: "Undo", run: () => void undo() } : null);
+  toasts.done(text, ids.length > 0 ? undoing(undo) : null);
 }
 
 /** The faces of a person in some photos. Throws `Problem`. */

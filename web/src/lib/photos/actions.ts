@@ -4,6 +4,7 @@ import { plural } from "../format";
 import { asProblem } from "../problems";
 import { toasts } from "../ui/toasts.svelte";
 import type { Source } from "./source.svelte";
+import { undoing } from "./undoing";
 
 /** As many as one request takes. */
 export const MOST = 1000;
@@ -29,7 +30,10 @@ export async function archive(source: Source, ids: readonly string[], archived: 
   source.archived(moving, archived);
   toasts.done(
     `${plural(moving.length, "photo")} ${archived ? "archived" : "back in the timeline"}.`,
-    undoing(source, () => say(!archived)),
+    undoing(async () => {
+      await say(!archived);
+      await source.open();
+    }),
   );
 }
 
@@ -38,7 +42,10 @@ export async function trash(source: Source, ids: readonly string[]): Promise<voi
   source.remove(ids);
   toasts.done(
     `${plural(ids.length, "photo")} moved to the trash.`,
-    undoing(source, () => inLots(ids, (image_ids) => api.post("/images/restore", { body: { image_ids } }))),
+    undoing(async () => {
+      await inLots(ids, (image_ids) => api.post("/images/restore", { body: { image_ids } }));
+      await source.open();
+    }),
   );
 }
 
@@ -51,9 +58,15 @@ export async function restore(source: Source, ids: readonly string[]): Promise<v
   toasts.done(`${plural(ids.length, "photo")} restored, into the same albums.`);
 }
 
-/** Gone for good, one by one: `gone` is told of each. Ask before. */
-export async function purge(source: Source, ids: readonly string[], gone: (id: string) => void): Promise<void> {
+/** Gone for good, one by one: `gone` is told of each. Ask before. Throws the abortion, too; what is gone stays gone. */
+export async function purge(
+  source: Source,
+  ids: readonly string[],
+  gone: (id: string) => void,
+  signal: AbortSignal,
+): Promise<void> {
   for (const image_id of ids) {
+    signal.throwIfAborted();
     await api.delete("/images/trash/{image_id}", { path: { image_id } }).catch((error: unknown) => {
       if (asProblem(error).status !== 404) throw error; // its time had come, or somebody was faster
     });
@@ -61,16 +74,4 @@ export async function purge(source: Source, ids: readonly string[], gone: (id: s
     gone(image_id);
   }
   toasts.done(`${plural(ids.length, "photo")} gone for good.`);
-}
-
-function undoing(source: Source, undo: () => Promise<void>): { label: string; run: () => void } {
-  const run = async (): Promise<void> => {
-    try {
-      await undo();
-      await source.open();
-    } catch (error) {
-      toasts.failed(error, { label: "Try again", run: () => void run() });
-    }
-  };
-  return { label: "Undo", run: () => void run() };
 }

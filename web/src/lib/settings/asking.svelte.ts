@@ -2,6 +2,7 @@
 import { tick } from "svelte";
 
 import { asProblem, isAboutCode, type Problem } from "../problems";
+import { toasts } from "../ui/toasts.svelte";
 
 export class Asking {
   busy = $state(false);
@@ -15,7 +16,10 @@ export class Asking {
     this.#conflict = conflict;
   }
 
-  /** Do it, once at a time. Whether it went well; if not, what is wrong stands here, and its field has the focus. */
+  /**
+   * Do it, once at a time. Whether it went well; if not, what is wrong stands here, and its field has the focus. Of a
+   * form that was left meanwhile, it is said at the edge of the page.
+   */
   async run(work: () => Promise<void>, form?: HTMLElement | null): Promise<boolean> {
     if (this.busy) return false;
     this.busy = true;
@@ -29,6 +33,7 @@ export class Asking {
       this.busy = false;
     }
     await tick();
+    if (form && !form.isConnected) toasts.failed(this.problem);
     form?.querySelector<HTMLElement>("[aria-invalid]")?.focus();
     return false;
   }
