@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import httpx
+import pytest
 from infra.local.pictures import draw
 from tests.arranging import Where, value
 from tests.web.browser import Browser
@@ -35,6 +36,9 @@ RESTED = (
 )
 HERE = "document.activeElement?.dataset.photo"
 MAY = datetime(2025, 5, 30, 12)
+
+#: Each width and each colour scheme once: what axe finds on a page lies in one of them. ``width`` is in CSS pixels.
+SCREENS = pytest.mark.parametrize(("width", "dark"), [(360, True), (1280, False)], ids=["dark-phone", "light-desktop"])
 
 
 class Account:

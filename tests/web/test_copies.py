@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 from tests.arranging import table
-from tests.web.accounts import HOSTILE, MAY, Account, check, log_in, offline
+from tests.web.accounts import HOSTILE, MAY, SCREENS, Account, check, log_in, offline
 from tests.web.browser import Browser, installed
 from tests.web.conftest import Served
 
@@ -108,7 +108,7 @@ def test_a_failed_request_changes_nothing_and_says_so(served: Served, page: Brow
     assert copy not in trashed(ada)
 
 
-@pytest.mark.parametrize(("width", "dark"), [(360, True), (1280, False)], ids=["dark phone", "light desktop"])
+@SCREENS
 def test_axe_finds_nothing_serious(served: Served, page: Browser, ada: Account, width: int, dark: bool) -> None:
     alike(ada, 3, days=1)
     page.screen(width, 800, dark=dark)

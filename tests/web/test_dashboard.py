@@ -6,7 +6,7 @@ from datetime import datetime
 
 import pytest
 from tests.arranging import LISBON, Where, add_photo, build, face_of, table
-from tests.web.accounts import HOSTILE, MAY, Account, check, log_in, offline, strangers
+from tests.web.accounts import HOSTILE, MAY, SCREENS, Account, check, log_in, offline, strangers
 from tests.web.browser import Browser, installed
 from tests.web.conftest import Served
 
@@ -65,8 +65,7 @@ def test_what_was_not_understood_is_told_and_goes(served: Served, page: Browser,
     assert "not understood" not in panel(page, "In your vault")
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("width", [360, 1280])
+@SCREENS
 def test_axe_finds_nothing_serious_and_names_stay_text(
     served: Served, page: Browser, ada: Account, width: int, dark: bool
 ) -> None:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 from tests.arranging import LISBON, PORTO, Where
-from tests.web.accounts import HOSTILE, MAY, OPENED, Account, check, log_in, offline, placed, strangers, tile
+from tests.web.accounts import HOSTILE, MAY, OPENED, SCREENS, Account, check, log_in, offline, placed, strangers, tile
 from tests.web.browser import Browser, installed
 from tests.web.conftest import Served
 
@@ -159,8 +159,7 @@ def test_a_failing_network_is_a_sentence_and_the_map_stays(served: Served, page:
     page.until("!document.querySelector('main [role=alert]')")
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("width", [360, 1280])
+@SCREENS
 def test_axe_finds_nothing_serious_and_names_stay_text(
     served: Served, page: Browser, ada: Account, width: int, dark: bool
 ) -> None:

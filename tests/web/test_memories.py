@@ -6,7 +6,7 @@ from datetime import datetime
 
 import pytest
 from tests.arranging import table
-from tests.web.accounts import HOSTILE, OPENED, Account, check, log_in, offline, strangers
+from tests.web.accounts import HOSTILE, OPENED, SCREENS, Account, check, log_in, offline, strangers
 from tests.web.browser import Browser, installed
 from tests.web.conftest import Served
 
@@ -111,8 +111,7 @@ def test_a_failing_network_is_a_sentence_and_the_day_stays(served: Served, page:
     page.until(f"{CARDS}.length === 2")
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("width", [360, 1280])
+@SCREENS
 def test_axe_finds_nothing_serious_and_captions_stay_text(
     served: Served, page: Browser, ada: Account, width: int, dark: bool
 ) -> None:

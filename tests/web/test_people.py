@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 from tests.arranging import MODEL, build, face_of, table
-from tests.web.accounts import HERE, HOSTILE, MAY, OPENED, Account, check, log_in, offline, tile
+from tests.web.accounts import HERE, HOSTILE, MAY, OPENED, SCREENS, Account, check, log_in, offline, tile
 from tests.web.browser import Browser, installed
 from tests.web.conftest import Served
 
@@ -203,8 +203,7 @@ def test_faces_are_taken_from_a_person_and_given_to_a_new_one_and_both_are_undon
     page.until(f"!document.querySelector('dialog[open]') && {HERE} === '{photos[2]}'")
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("width", [360, 1280])
+@SCREENS
 def test_axe_finds_nothing_serious_on_peoples_pages(
     served: Served, page: Browser, ada: Account, width: int, dark: bool
 ) -> None:

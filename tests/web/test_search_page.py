@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from tests.arranging import LISBON, PORTO
-from tests.web.accounts import HOSTILE, MAY, OPENED, Account, check, log_in, offline, placed, strangers
+from tests.web.accounts import HOSTILE, MAY, OPENED, SCREENS, Account, check, log_in, offline, placed, strangers
 from tests.web.browser import Browser, installed
 from tests.web.conftest import Served
 
@@ -150,8 +150,7 @@ def test_a_failing_network_is_a_sentence_and_what_was_typed_stays(served: Served
     page.until(f"{OPENED} === 1")
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("width", [360, 1280])
+@SCREENS
 def test_axe_finds_nothing_serious(served: Served, page: Browser, ada: Account, width: int, dark: bool) -> None:
     ada.photo(taken=MAY, caption=HOSTILE, **placed(("PT", "Portugal", None, HOSTILE, 38.7, -9.1)))
     page.screen(width, 800, dark=dark)

@@ -15,7 +15,7 @@ from uuid import UUID
 import httpx
 import pytest
 from tests.arranging import Sent, table
-from tests.web.accounts import HOSTILE, MAY, PASSWORD, Account, check, log_in, offline
+from tests.web.accounts import HOSTILE, MAY, PASSWORD, SCREENS, Account, check, log_in, offline
 from tests.web.browser import Browser, installed
 from tests.web.conftest import Served
 
@@ -176,18 +176,16 @@ def status_of(served: Served, token: str) -> int:
 # ------------------------------------------------------------------------------------------------------- all of them
 
 
-@pytest.mark.parametrize("screen", [(360, 740), (1280, 800)], ids=["phone", "desktop"])
-def test_every_page_of_the_settings_is_for_everybody(page: Browser, ada: Account, screen: tuple[int, int]) -> None:
-    page.screen(*screen)
+@SCREENS
+def test_every_page_of_the_settings_is_for_everybody(page: Browser, ada: Account, width: int, dark: bool) -> None:
+    page.screen(width, 740, dark=dark)
     give_key(ada, HOSTILE)
     give_webhook(ada, HOSTILE)
     enter(page, ada, "account")
     for matter, text in SHOWN.items():
         go(page, matter)
-        for dark in (False, True):
-            page.screen(*screen, dark=dark)
-            says(page, text)
-            check(page)
+        says(page, text)
+        check(page)
     assert page.says("document.querySelectorAll('main script, main img[onerror]').length") == 0
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 import httpx
 import pytest
 from tests.arranging import value
-from tests.web.accounts import HERE, HOSTILE, MAY, OPENED, Account, check, log_in, offline, shown, tile
+from tests.web.accounts import HERE, HOSTILE, MAY, OPENED, SCREENS, Account, check, log_in, offline, shown, tile
 from tests.web.browser import Browser, installed
 from tests.web.conftest import Served
 
@@ -134,8 +134,7 @@ def test_the_trash_is_emptied_after_a_question(served: Served, page: Browser, ad
     assert not any(is_there(ada, each) for each in ids)
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("width", [360, 1280])
+@SCREENS
 def test_axe_finds_nothing_serious_in_the_trash(
     served: Served, page: Browser, ada: Account, width: int, dark: bool
 ) -> None:
