@@ -134,8 +134,8 @@ test("a session is kept while the server cannot be asked for it", async () => {
 
 test("a session that is left while its token is renewed is not taken up again", async () => {
   tokens.take((await loggedIn("old").json()) as Parameters<Tokens["take"]>[0]);
-  const renewed = tokens.restore(); // answered below
   answers = [() => loggedIn("new")];
+  const renewed = tokens.restore();
   tokens.forget();
   await expect(renewed).resolves.toBeNull();
   expect(tokens.isRemembered()).toBe(false);
