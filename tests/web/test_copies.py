@@ -93,6 +93,26 @@ def test_all_copies_are_tidied_up_at_once_and_bursts_are_left_alone(
     assert page.says("document.querySelector('li:nth-child(3) input[type=checkbox]').checked"), "what was chosen stays"
 
 
+def test_the_tidying_up_ends_with_its_page(served: Served, page: Browser, ada: Account) -> None:
+    for n in range(3):
+        alike(ada, 2, days=n)
+    log_in(page, ada, "#/copies")
+    page.until(f"{GROUPS} === 3")
+    page.says(
+        "{ const real = fetch; window.fetch = async (asked, init) => {"
+        " if (String(asked).endsWith('/resolve')) await new Promise((resolve) => (window.goOn = resolve));"
+        " return real(asked, init); }; }"
+    )
+    page.click("button:has-text('Tidy up all')")
+    page.click("dialog[open] .button.primary")
+    page.until("!!window.goOn")
+    page.says("location.hash = '#/albums'")
+    page.until("document.querySelector('main h1')?.textContent === 'Albums'")
+    page.says("goOn()")
+    page.until("/1 photo moved/.test(document.querySelector('.toast')?.textContent)")
+    assert len(trashed(ada)) == 1
+
+
 def test_a_failed_request_changes_nothing_and_says_so(served: Served, page: Browser, ada: Account) -> None:
     _, copy = alike(ada, 2, days=1)
     log_in(page, ada, "#/copies")

@@ -170,6 +170,20 @@ def test_who_is_hidden_is_in_no_list_and_can_be_shown_again(served: Served, page
     assert named(ada) == {None}
 
 
+def test_a_way_back_is_that_of_the_person_whom_it_was_about(served: Served, page: Browser, ada: Account) -> None:
+    one, other = seen(ada, 1, 3), seen(ada, 2, 3)
+    build(ada.id)
+    hidden, shown = person_of(ada, one[0]), person_of(ada, other[0])
+    log_in(page, ada, f"#/people/{hidden}")
+    page.click("main header .button:has-text('Hide')")
+    page.until(f"/is hidden/.test({TOAST})")
+    page.says(f"location.hash = '#/people/{shown}'")
+    page.until("/Hide/.test(document.querySelector('main header').textContent)")
+    page.click(".toast:last-child .action")
+    page.until(f"/Shown again/.test({TOAST})")
+    assert table(ada.id, "SELECT 1 FROM person_clusters WHERE hidden") == []
+
+
 def test_faces_are_taken_from_a_person_and_given_to_a_new_one_and_both_are_undone(
     served: Served, page: Browser, ada: Account
 ) -> None:
