@@ -95,7 +95,7 @@ def _look(data: bytes) -> tuple[str, str]:
     from photovault.errors import Rejected
     from photovault.pipeline import vision
 
-    image: Any = SimpleNamespace(filename="photo", created_at=datetime.now(UTC))
+    image: Any = SimpleNamespace(filename="photo", created_at=datetime.now(UTC), file_modified=None)
     try:
         found = vision.look(data, image).understood
     except Rejected as refusal:

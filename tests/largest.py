@@ -141,7 +141,7 @@ def main() -> None:
     from photovault.pipeline import vision
 
     boto3.client("s3", region_name="eu-west-1")  # as in the function
-    image: Any = SimpleNamespace(filename="photo", created_at=datetime.now(UTC))
+    image: Any = SimpleNamespace(filename="photo", created_at=datetime.now(UTC), file_modified=None)
     vision.look(_saved(Image.linear_gradient("L").resize((4032, 3024)).convert("RGB"), "JPEG"), image)
     data = padded(made)
     del made

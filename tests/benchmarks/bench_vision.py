@@ -166,7 +166,7 @@ def with_models(data: bytes) -> None:
     if detector.model is None or not hasattr(provider, "_detector"):
         print("MODELS_DIR has not both detectors: no inference")
         return
-    image: Any = SimpleNamespace(filename="a.jpg", created_at=datetime.now(UTC))
+    image: Any = SimpleNamespace(filename="a.jpg", created_at=datetime.now(UTC), file_modified=None)
     pixels = vision_cv.to_bgr(np.asarray(renditions.working_image(formats.decode(data), vision.DETECTOR_SIDE)))
     small, _ = vision_cv.shrink(pixels, DETECTOR_SIDE)
     provider._detector.setInputSize((small.shape[1], small.shape[0]))

@@ -33,7 +33,7 @@ from tests.vaults import SECRET, forget
 from typer.testing import CliRunner, Result
 
 from photovault import accounts, blobs, cli, db, erasures, images, keyring, migrate, originals, uploads, vault
-from photovault.errors import Misconfigured, PhotoVaultError
+from photovault.errors import PhotoVaultError
 from photovault.images import Image
 from photovault.pipeline import embedding, erasing, vision
 from photovault.pipeline.messages import PhotoMessage
@@ -314,8 +314,7 @@ def test_a_database_of_an_older_version_is_upgraded_first(
     erasures.enter(user_id, datetime.now(UTC))
     refused = replay()
     assert refused.exit_code == 1
-    assert isinstance(refused.exception, Misconfigured)
-    assert "photovault db upgrade" in str(refused.exception)
+    assert "photovault db upgrade" in refused.stderr
     assert CliRunner().invoke(cli.app, ["db", "upgrade"]).exit_code == 0
     assert replay().exit_code == 0
     assert rows_of(live.url, user_id) == {}
@@ -328,8 +327,8 @@ def test_without_a_ledger_the_command_says_how_to_get_one(live: Vault, monkeypat
     monkeypatch.delenv("LEDGER_ROOT")
     forget()
     result = replay()
-    assert isinstance(result.exception, Misconfigured)
-    assert "LEDGER_BUCKET" in str(result.exception)
+    assert result.exit_code == 1
+    assert "LEDGER_BUCKET" in result.stderr
 
 
 # --------------------------------------------------------------------------------------- deaths, on real S3

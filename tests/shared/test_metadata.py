@@ -402,7 +402,7 @@ def test_a_reference_may_be_bytes_and_a_number_may_carry_its_own_sign() -> None:
 
     for reference_type in (0, 1, 2, 7):
         tags = exif.read(block(reference_type=reference_type))
-        said = metadata._Said(embedded.Blocks(), tags, xmp.Properties(), {}, xmp.Properties(), None)
+        said = metadata._Said(embedded.Blocks(), tags, xmp.Properties(), {}, xmp.Properties(), None, None)
         location = metadata._location(said)
         assert location is not None
         assert location[:2] == pytest.approx((-33.8566667, 151.2152778), abs=1e-6)
