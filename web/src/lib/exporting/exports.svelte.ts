@@ -190,8 +190,13 @@ class Exporter {
     const far = farOf(kept);
     const pace = new Pace();
     const tell = (): void => {
-      if (signal.aborted) return;
+      // What is asked of the person stays until they have answered.
+      if (signal.aborted || this.progress.is === "part") return;
       pace.note(performance.now(), far.bytes);
+      if (this.#stall && this.progress.is === "stuck") {
+        this.progress = { ...this.progress, ...far }; // what was on its way has come all the same
+        return;
+      }
       const secondsLeft = pace.secondsFor(underway.made.bytes - far.bytes);
       this.progress = { is: "running", part: parts.length + 1, secondsLeft, ...far };
     };
@@ -256,6 +261,7 @@ class Exporter {
         };
         this.progress = { ...far, is: "part", number: part.number, size: blob.size, saveIt };
       });
+      this.progress = { ...far, is: "running", part: part.number, secondsLeft: null };
     }
     part.isSaved = true;
     if (!underway.folder) return;
@@ -268,7 +274,7 @@ class Exporter {
   /** Until the person says so, the network is back, or a while is over: once for however many photos are fetched ahead. */
   #stuck(problem: Problem, far: Far, signal: AbortSignal): Promise<void> {
     this.#stall ??= waited(signal, (resolve) => {
-      this.progress = { ...far, is: "stuck", problem, goOn: resolve };
+      if (this.progress.is !== "part") this.progress = { ...far, is: "stuck", problem, goOn: resolve };
       addEventListener("online", resolve, { once: true });
       setTimeout(resolve, AGAIN);
     }).finally(() => (this.#stall = null));
