@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import fcntl
 import hashlib
 import json
 import os
@@ -77,6 +78,12 @@ def build(out: Path, *, arch: Arch, archive_bytes: int | None = None, only: Sequ
     """
     out = out.resolve()
     out.mkdir(parents=True, exist_ok=True)
+    with (out / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # of two that build here at once, the second finds what the first has made
+        return _build(out, arch=arch, archive_bytes=archive_bytes, only=only)
+
+
+def _build(out: Path, *, arch: Arch, archive_bytes: int | None, only: Sequence[str]) -> Build:
     runtime = "python3.13" if arch == "arm64" else f"python{sys.version_info.major}.{sys.version_info.minor}"
     all_resources = stack.read(ROOT / "template.yaml")["Resources"]
     wanted = {

@@ -526,7 +526,7 @@ def test_after_an_error_the_next_delivery_begins_at_once(ada: UUID, monkeypatch:
     with db.transaction(ada) as conn:
         job = jobs.add(conn, "albums", generation=rebuilds.want(conn))
     with monkeypatch.context() as patch:
-        patch.setattr(builder.drafting, "draft", lambda *_: 1 / 0)
+        patch.setattr(builder.drafting, "draft", lambda *_, **__: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             build(ada)
     with db.transaction(ada) as conn:

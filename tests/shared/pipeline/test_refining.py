@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest
 from tests.arranging import BERLIN, LISBON, PORTO, add_photo
+from tests.local_cloud import database_of_its_own
 from tests.vaults import forget, somebody
 
 from photovault import db, geocoder, images, locations
@@ -18,6 +19,9 @@ from photovault.pipeline import maintenance
 from photovault.pipeline.reports import Report
 
 pytestmark = pytest.mark.usefixtures("vault", "sent")
+
+# One pass asks for so many photos, and for those of other tests first.
+database_url = database_of_its_own()
 
 
 @pytest.fixture
