@@ -14,7 +14,7 @@ import httpx
 import pytest
 from infra.local.pictures import draw
 from tests.arranging import Where, value
-from tests.web.browser import Browser
+from tests.web.browser import Browser, installed
 
 from photovault import blobs, db, images, keyring, uploads, users
 from photovault import vault as sealed_vault
@@ -23,12 +23,19 @@ if TYPE_CHECKING:
     from tests.web.conftest import Served
 
 AXE = Path(__file__).resolve().parents[2] / "web/node_modules/axe-core/axe.min.js"
+# What every test of the gallery's pages asks for.
+IN_A_BROWSER = [
+    pytest.mark.usefixtures("vault", "sent", "quick_hashes"),
+    pytest.mark.skipif(installed() is None, reason="there is no Chromium or Chrome here"),
+]
 PASSWORD = "three words and more"
 HOSTILE = '<img src=x onerror="document.title=1">\u202e& "quotes"'
 #: A ThumbHash of a plain grey picture.
 GREY = base64.b64decode("2fcFDYI3iHd/cHeId4iIh3eAhw==")
 _numbers = count(1)
 
+TITLE = "document.querySelector('main h1')?.textContent"
+TOAST = "document.querySelector('.toast:last-child')?.textContent"
 OPENED = "document.querySelectorAll('.tile img').length"
 RESTED = (
     "!document.querySelector('.unknown') && [...document.querySelectorAll('[data-photo]')]"

@@ -7,19 +7,28 @@ from datetime import datetime
 from uuid import UUID
 
 import httpx
-import pytest
 from tests.arranging import LISBON, build, table, value, want
-from tests.web.accounts import HERE, HOSTILE, MAY, OPENED, SCREENS, Account, check, log_in, offline, shown, tile
-from tests.web.browser import Browser, installed
+from tests.web.accounts import (
+    HERE,
+    HOSTILE,
+    IN_A_BROWSER,
+    MAY,
+    OPENED,
+    SCREENS,
+    TITLE,
+    TOAST,
+    Account,
+    check,
+    log_in,
+    offline,
+    shown,
+    tile,
+)
+from tests.web.browser import Browser
 from tests.web.conftest import Served
 
-pytestmark = [
-    pytest.mark.usefixtures("vault", "sent", "quick_hashes"),
-    pytest.mark.skipif(installed() is None, reason="there is no Chromium or Chrome here"),
-]
+pytestmark = IN_A_BROWSER
 
-TITLE = "document.querySelector('main h1')?.textContent"
-TOAST = "document.querySelector('.toast:last-child')?.textContent"
 WRONG = "/offline|connection/.test(document.querySelector('dialog[open] :is([role=alert], .wrong)')?.textContent)"
 
 

@@ -6,18 +6,14 @@ from datetime import timedelta
 from itertools import combinations
 from uuid import UUID
 
-import pytest
 from tests.arranging import table
-from tests.web.accounts import HOSTILE, MAY, SCREENS, Account, check, log_in, offline
-from tests.web.browser import Browser, installed
+from tests.web.accounts import HOSTILE, IN_A_BROWSER, MAY, SCREENS, Account, check, log_in, offline
+from tests.web.browser import Browser
 from tests.web.conftest import Served
 
 from photovault import db
 
-pytestmark = [
-    pytest.mark.usefixtures("vault", "sent", "quick_hashes"),
-    pytest.mark.skipif(installed() is None, reason="there is no Chromium or Chrome here"),
-]
+pytestmark = IN_A_BROWSER
 
 GROUPS = "document.querySelectorAll('main section').length"
 MOVE = "main section .button.primary"

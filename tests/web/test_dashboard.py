@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-import pytest
 from tests.arranging import LISBON, Where, add_photo, build, face_of, table
-from tests.web.accounts import HOSTILE, MAY, SCREENS, Account, check, log_in, offline, strangers
-from tests.web.browser import Browser, installed
+from tests.web.accounts import HOSTILE, IN_A_BROWSER, MAY, SCREENS, Account, check, log_in, offline, strangers
+from tests.web.browser import Browser
 from tests.web.conftest import Served
 
-pytestmark = [
-    pytest.mark.usefixtures("vault", "sent", "quick_hashes"),
-    pytest.mark.skipif(installed() is None, reason="there is no Chromium or Chrome here"),
-]
+pytestmark = IN_A_BROWSER
 
 READY = "document.querySelectorAll('main section').length === 6 && !document.querySelector('main [aria-busy=true]')"
 WHERE: Where = ("PT", "Portugal", HOSTILE, HOSTILE, 38.7139, -9.1394)

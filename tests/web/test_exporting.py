@@ -12,16 +12,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
-from tests.web.accounts import MAY, Account, check, log_in
-from tests.web.browser import Browser, installed
+from tests.web.accounts import IN_A_BROWSER, MAY, Account, check, log_in
+from tests.web.browser import Browser
 
 from photovault import importing
 
-pytestmark = [
-    pytest.mark.usefixtures("vault", "sent", "quick_hashes"),
-    pytest.mark.skipif(installed() is None, reason="there is no Chromium or Chrome here"),
-]
+pytestmark = IN_A_BROWSER
 
 CHOSEN = (
     "window.showDirectoryPicker = async () =>"

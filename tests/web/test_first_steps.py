@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-import pytest
 from tests.arranging import value
-from tests.web.accounts import Account, check, log_in
-from tests.web.browser import Browser, installed
+from tests.web.accounts import IN_A_BROWSER, Account, check, log_in
+from tests.web.browser import Browser
 
-pytestmark = [
-    pytest.mark.usefixtures("vault", "sent", "quick_hashes"),
-    pytest.mark.skipif(installed() is None, reason="there is no Chromium or Chrome here"),
-]
+pytestmark = IN_A_BROWSER
 
 
 def test_an_empty_vault_says_how_photos_come_into_it(page: Browser, ada: Account) -> None:

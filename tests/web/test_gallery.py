@@ -12,6 +12,7 @@ import pytest
 from tests.web.accounts import (
     HERE,
     HOSTILE,
+    IN_A_BROWSER,
     MAY,
     OPENED,
     PASSWORD,
@@ -25,13 +26,10 @@ from tests.web.accounts import (
     shown,
     tile,
 )
-from tests.web.browser import Browser, installed
+from tests.web.browser import Browser
 from tests.web.conftest import Served
 
-pytestmark = [
-    pytest.mark.usefixtures("vault", "sent", "quick_hashes"),
-    pytest.mark.skipif(installed() is None, reason="there is no Chromium or Chrome here"),
-]
+pytestmark = IN_A_BROWSER
 
 
 # ------------------------------------------------------------------------------------------------------- the door

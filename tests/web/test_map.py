@@ -6,16 +6,25 @@ import json
 from datetime import datetime
 from uuid import UUID
 
-import pytest
 from tests.arranging import LISBON, PORTO, Where
-from tests.web.accounts import HOSTILE, MAY, OPENED, SCREENS, Account, check, log_in, offline, placed, strangers, tile
-from tests.web.browser import Browser, installed
+from tests.web.accounts import (
+    HOSTILE,
+    IN_A_BROWSER,
+    MAY,
+    OPENED,
+    SCREENS,
+    Account,
+    check,
+    log_in,
+    offline,
+    placed,
+    strangers,
+    tile,
+)
+from tests.web.browser import Browser
 from tests.web.conftest import Served
 
-pytestmark = [
-    pytest.mark.usefixtures("vault", "sent", "quick_hashes"),
-    pytest.mark.skipif(installed() is None, reason="there is no Chromium or Chrome here"),
-]
+pytestmark = IN_A_BROWSER
 
 SINTRA: Where = ("PT", "Portugal", "Lisbon", "Sintra", 38.8, -9.38)
 NAMELESS: Where = ("FJ", "Fiji", None, None, -17.8, 178.1)

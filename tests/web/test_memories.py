@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-import pytest
 from tests.arranging import table
-from tests.web.accounts import HOSTILE, OPENED, SCREENS, Account, check, log_in, offline, strangers
-from tests.web.browser import Browser, installed
+from tests.web.accounts import HOSTILE, IN_A_BROWSER, OPENED, SCREENS, Account, check, log_in, offline, strangers
+from tests.web.browser import Browser
 from tests.web.conftest import Served
 
-pytestmark = [
-    pytest.mark.usefixtures("vault", "sent", "quick_hashes"),
-    pytest.mark.skipif(installed() is None, reason="there is no Chromium or Chrome here"),
-]
+pytestmark = IN_A_BROWSER
 
 CARDS = "[...document.querySelectorAll('a.card')].map((each) => each.querySelector('strong').textContent)"
 SHOWN = "document.querySelector('dialog[open] img')?.alt"

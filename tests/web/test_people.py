@@ -5,22 +5,30 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 
-import pytest
 from tests.arranging import MODEL, build, face_of, table
-from tests.web.accounts import HERE, HOSTILE, MAY, OPENED, SCREENS, Account, check, log_in, offline, tile
-from tests.web.browser import Browser, installed
+from tests.web.accounts import (
+    HERE,
+    HOSTILE,
+    IN_A_BROWSER,
+    MAY,
+    OPENED,
+    SCREENS,
+    TITLE,
+    TOAST,
+    Account,
+    check,
+    log_in,
+    offline,
+    tile,
+)
+from tests.web.browser import Browser
 from tests.web.conftest import Served
 
 from photovault import db, people, rebuilds, vectors
 
-pytestmark = [
-    pytest.mark.usefixtures("vault", "sent", "quick_hashes"),
-    pytest.mark.skipif(installed() is None, reason="there is no Chromium or Chrome here"),
-]
+pytestmark = IN_A_BROWSER
 
 CARDS = "[...document.querySelectorAll('.grid a strong')].map((each) => each.textContent)"
-TITLE = "document.querySelector('main h1')?.textContent"
-TOAST = "document.querySelector('.toast:last-child')?.textContent"
 NAME = "dialog[open] input:not([type=date])"
 
 

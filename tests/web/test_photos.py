@@ -9,17 +9,14 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from tests.web.accounts import HERE, MAY, OPENED, RESTED, Account, check, log_in, scroll_to, shown, tile
-from tests.web.browser import Browser, installed
+from tests.web.accounts import HERE, IN_A_BROWSER, MAY, OPENED, RESTED, Account, check, log_in, scroll_to, shown, tile
+from tests.web.browser import Browser
 from tests.web.conftest import Served
 
 from photovault import blobs, db, images, keyring
 from photovault import vault as sealed_vault
 
-pytestmark = [
-    pytest.mark.usefixtures("vault", "sent", "quick_hashes"),
-    pytest.mark.skipif(installed() is None, reason="there is no Chromium or Chrome here"),
-]
+pytestmark = IN_A_BROWSER
 
 SEEN = "document.querySelector('dialog[open] img')?.dataset.quality === '2'"
 RUNS = "document.querySelector('dialog[open] video.runs')?.currentTime > 0"

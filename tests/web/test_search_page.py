@@ -10,14 +10,23 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from tests.arranging import LISBON, PORTO
-from tests.web.accounts import HOSTILE, MAY, OPENED, SCREENS, Account, check, log_in, offline, placed, strangers
-from tests.web.browser import Browser, installed
+from tests.web.accounts import (
+    HOSTILE,
+    IN_A_BROWSER,
+    MAY,
+    OPENED,
+    SCREENS,
+    Account,
+    check,
+    log_in,
+    offline,
+    placed,
+    strangers,
+)
+from tests.web.browser import Browser
 from tests.web.conftest import Served
 
-pytestmark = [
-    pytest.mark.usefixtures("vault", "sent", "quick_hashes"),
-    pytest.mark.skipif(installed() is None, reason="there is no Chromium or Chrome here"),
-]
+pytestmark = IN_A_BROWSER
 
 OPTIONS = (
     "[...document.querySelectorAll('[role=option]:not([hidden] *)')].map((each) => each.innerText.split('\\n')[0])"

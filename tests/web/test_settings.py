@@ -15,8 +15,8 @@ from uuid import UUID
 import httpx
 import pytest
 from tests.arranging import Sent, table
-from tests.web.accounts import HOSTILE, MAY, PASSWORD, SCREENS, Account, check, log_in, offline
-from tests.web.browser import Browser, installed
+from tests.web.accounts import HOSTILE, IN_A_BROWSER, MAY, PASSWORD, SCREENS, Account, check, log_in, offline
+from tests.web.browser import Browser
 from tests.web.conftest import Served
 
 from photovault import accounts, api_keys, db, one_time_codes, second_factors, users, webhooks
@@ -24,10 +24,7 @@ from photovault.pipeline import webhooks as telling
 from photovault.pipeline.messages import Attempt
 from photovault.posting import Outcome
 
-pytestmark = [
-    pytest.mark.usefixtures("vault", "sent", "quick_hashes"),
-    pytest.mark.skipif(installed() is None, reason="there is no Chromium or Chrome here"),
-]
+pytestmark = IN_A_BROWSER
 
 # What is on each of them once it is there.
 SHOWN = {

@@ -18,16 +18,14 @@ from infra.local.ports import free_port
 from tests.shared.api.described import routers
 from tests.shared.api.photos import sealed_photo
 from tests.vaults import Somebody, client, somebody
-from tests.web.browser import Browser, installed
+from tests.web.accounts import IN_A_BROWSER
+from tests.web.browser import Browser
 
 from photovault import blobs, db, images, keyring
 from photovault import vault as sealed_vault
 from photovault.api import edge
 
-pytestmark = [
-    pytest.mark.usefixtures("vault", "sent", "quick_hashes"),
-    pytest.mark.skipif(installed() is None, reason="there is no Chromium or Chrome here"),
-]
+pytestmark = IN_A_BROWSER
 
 # The mark in it turns the writing round until it is taken back, which it is not.
 TITLE = 'Summer <img src=x onerror="document.title=1"> \u202e& sea'

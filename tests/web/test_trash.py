@@ -5,16 +5,25 @@ from __future__ import annotations
 from uuid import UUID
 
 import httpx
-import pytest
 from tests.arranging import value
-from tests.web.accounts import HERE, HOSTILE, MAY, OPENED, SCREENS, Account, check, log_in, offline, shown, tile
-from tests.web.browser import Browser, installed
+from tests.web.accounts import (
+    HERE,
+    HOSTILE,
+    IN_A_BROWSER,
+    MAY,
+    OPENED,
+    SCREENS,
+    Account,
+    check,
+    log_in,
+    offline,
+    shown,
+    tile,
+)
+from tests.web.browser import Browser
 from tests.web.conftest import Served
 
-pytestmark = [
-    pytest.mark.usefixtures("vault", "sent", "quick_hashes"),
-    pytest.mark.skipif(installed() is None, reason="there is no Chromium or Chrome here"),
-]
+pytestmark = IN_A_BROWSER
 
 SEEN = "document.querySelector('dialog[open] img')?.dataset.quality === '2'"
 LABELS = (
