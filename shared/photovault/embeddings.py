@@ -6,6 +6,7 @@ The only module that imports ``onnxruntime``, and only when a tower is first use
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -101,6 +102,19 @@ class PerceptualHash:
         return None
 
 
+def decode(data: bytes) -> Image:
+    """A photo as large as the providers need it, upright. Raises ``Rejected``."""
+    from photovault import formats
+
+    picture = formats.decode(data, min_side=DECODED_SIDE)
+    narrow = min(picture.width, picture.height)
+    if min(picture.image.size) < min(SIDE, narrow):
+        # Of a panorama or a tall screenshot CLIP sees the middle, which would be few pixels made large.
+        long = SIDE * max(picture.width, picture.height) / narrow
+        picture = formats.decode(data, min_side=math.ceil(long / formats.SLACK))
+    return picture.image
+
+
 def preprocess(image: Image) -> npt.NDArray[np.float32]:
     """CLIP's input, 1 x 3 x 224 x 224, from a picture of any size and mode."""
     import numpy as np
@@ -190,3 +204,10 @@ def provider() -> Provider:
             else:
                 _providers[key] = PerceptualHash()
         return _providers[key]
+
+
+def forget_all_but(model: ModelInfo) -> None:
+    """Let go of a provider that was chosen when other files were at hand: what asks next chooses anew."""
+    with _lock:
+        for key in [key for key, one in _providers.items() if one.model != model]:
+            del _providers[key]

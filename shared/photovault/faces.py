@@ -48,6 +48,13 @@ def provider() -> Provider:
         return _providers[key]
 
 
+def forget_all_but(model: ModelInfo) -> None:
+    """Let go of a provider that was loaded when other files were at hand: what asks next loads anew."""
+    with _lock:
+        for key in [key for key, one in _providers.items() if one.model != model]:
+            del _providers[key]
+
+
 def _load() -> Provider:
     chosen = models.face_files()
     if chosen is None:

@@ -75,6 +75,13 @@ def provider() -> Provider:
         return _providers[key]
 
 
+def forget_all_but(model: ModelInfo | None) -> None:
+    """Let go of a provider that was loaded when other files were at hand: what asks next loads anew."""
+    with _lock:
+        for key in [key for key, one in _providers.items() if one.model != model]:
+            del _providers[key]
+
+
 def _load() -> Provider:
     path, info = models.locate(model_manifest.LABEL_DETECTOR), models.label_model()
     if path is None or info is None:

@@ -15,13 +15,13 @@ import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 from tests import towers
-from tests.arranging import value
+from tests.arranging import table, value
 from tests.renewed import see, upload
 from tests.shared.inference import use_settings
 from tests.staged import Bucket
 from tests.vaults import Somebody, client, somebody
 
-from photovault import embeddings, meanings, model_manifest, models, renewals
+from photovault import embeddings, ids, meanings, model_manifest, models, renewals
 from photovault.api import images as images_api
 from photovault.api import search as search_api
 from photovault.errors import Misconfigured, Unavailable
@@ -29,7 +29,8 @@ from photovault.pipeline import embedding, renewing
 
 
 @pytest.fixture(autouse=True)
-def nothing_kept() -> Iterator[None]:
+def nothing_kept(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(meanings, "_away_until", 0.0)
     meanings._meaning_of.cache_clear()
     yield
     meanings._meaning_of.cache_clear()
@@ -79,6 +80,14 @@ def test_other_words_are_other_meanings(asked: list[str]) -> None:
 
 
 @pytest.mark.usefixtures("clip")
+def test_how_soon_an_answer_comes_does_not_tell_what_others_searched_for(asked: list[str]) -> None:
+    ada, ben = ids.new(), ids.new()
+    first = [meanings.meaning_of("red", asked_by=who) for who in (ada, ben, ada, ben)]
+    assert first == [first[0]] * 4
+    assert asked == ["red", "red"]
+
+
+@pytest.mark.usefixtures("clip")
 @pytest.mark.parametrize("text", ["", "  \n", "\ufeff", "\x00"])
 def test_a_text_of_nothing_means_nothing(asked: list[str], text: str) -> None:
     assert meanings.meaning_of(text) is None
@@ -97,8 +106,8 @@ def test_a_new_version_of_the_model_is_asked_again(asked: list[str], monkeypatch
 
 @pytest.mark.parametrize(
     "error",
-    [Unavailable("The models bucket does not answer."), Misconfigured("It is gone."), ValueError("not finite")],
-    ids=["away", "gone", "broken"],
+    [Misconfigured("It is gone."), ValueError("not finite")],
+    ids=["gone", "broken"],
 )
 @pytest.mark.usefixtures("clip")
 def test_a_failure_is_not_kept(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
@@ -108,6 +117,25 @@ def test_a_failure_is_not_kept(monkeypatch: pytest.MonkeyPatch, error: Exception
     with monkeypatch.context() as patch:
         patch.setattr(embeddings.Clip, "embed_text", away)
         assert meanings.meaning_of("red") is None
+    assert meanings.meaning_of("red") is not None
+
+
+@pytest.mark.usefixtures("clip")
+def test_not_every_query_waits_for_a_bucket_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[float] = []
+
+    def away(*_: object) -> None:
+        asked.append(clock.now)
+        raise Unavailable("The models bucket does not answer.")
+
+    clock = SimpleNamespace(now=1000.0)
+    monkeypatch.setattr(meanings, "time", SimpleNamespace(monotonic=lambda: clock.now))
+    with monkeypatch.context() as patch:
+        patch.setattr(embeddings, "provider", away)
+        for clock.now in (1000.0, 1001.0, 1029.0, 1031.0, 1032.0):
+            assert meanings.meaning_of("red") is None
+    assert asked == [1000.0, 1031.0]
+    clock.now = 1062.0
     assert meanings.meaning_of("red") is not None
 
 
@@ -232,6 +260,46 @@ def test_photos_from_before_clip_are_found_by_meaning_when_the_walk_has_been_the
             [model_manifest.CLIP.name],
         )
         == 2
+    )
+
+
+@pytest.mark.usefixtures("small_models", "sent", "seeing")
+def test_files_that_come_while_a_process_runs_are_what_its_next_walk_works_with(
+    api: TestClient, ada: Somebody, bucket: Bucket, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    use_settings(monkeypatch, models_dir=str(tmp_path))
+    monkeypatch.setattr(embedding, "get_settings", models.get_settings)
+    red, _ = (upload(ada.user_id, bucket, coloured(colour)) for colour in ("red", "blue"))
+    assert search(api, ada, "red") == []
+    towers.install(monkeypatch, tmp_path)  # `photovault models pull`
+    renewing.renew_some(ada.user_id, embedding.WORK)
+
+    assert used(ada) == [(model_manifest.CLIP.name, 512)] * 2
+    assert [found for found, _ in search(api, ada, "red")] == [red]
+
+
+@pytest.mark.usefixtures("small_models", "sent", "seeing")
+def test_no_vector_is_kept_in_another_models_name(
+    ada: Somebody, bucket: Bucket, clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_settings(monkeypatch, models_dir=str(clip), embeddings_provider="phash")
+    upload(ada.user_id, bucket, coloured("red"))
+    hashes = embeddings.provider()
+    use_settings(monkeypatch, models_dir=str(clip))
+    with monkeypatch.context() as patch:
+        patch.setattr(embeddings, "provider", lambda: hashes)  # the files went between two lines
+        with pytest.raises(Unavailable):
+            renewing.renew_some(ada.user_id, embedding.WORK)
+    assert used(ada) == [(model_manifest.PHASH.name, 64)]
+    renewing.renew_some(ada.user_id, embedding.WORK)
+    assert used(ada) == [(model_manifest.CLIP.name, 512)]
+
+
+def used(who: Somebody) -> list[tuple[str, int]]:
+    """The models of a person's vectors, and how long these are."""
+    return table(
+        who.user_id,
+        "SELECT m.name, vector_dims(e.embedding) FROM image_embeddings e JOIN models m ON m.id = e.model_id",
     )
 
 

@@ -6,15 +6,18 @@ import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from tests.shared.inference import MODELS, Files, file_server, needs, use_settings
 from typer.testing import CliRunner
 
-from photovault import model_manifest, models
+from photovault import faces, labels, model_manifest, models
 from photovault.cli.models import app
 from photovault.errors import Misconfigured, Unavailable
 from photovault.model_manifest import ModelFile
+from photovault.pipeline import reunderstanding
 
 CONTENT = bytes(range(256)) * 20_000  # five megabytes
 
@@ -103,6 +106,23 @@ def test_a_file_with_other_bytes_is_refused(
     (tmp_path / entry.file).write_bytes(wrong)
     with pytest.raises(Misconfigured, match="not the pinned file"):
         models.locate(entry.name)
+
+
+@pytest.mark.parametrize("module", [faces, labels], ids=["faces", "labels"])
+def test_what_was_loaded_when_other_files_were_at_hand_is_not_what_the_next_walk_looks_with(
+    monkeypatch: pytest.MonkeyPatch, module: Any
+) -> None:
+    """A walk notes by which model a photo was looked at, and that is to be the one that looks."""
+    use_settings(monkeypatch)
+    before, later = SimpleNamespace(model=model_manifest.HAAR), SimpleNamespace(model=model_manifest.PHASH)
+    monkeypatch.setattr(module, "_providers", {})
+    monkeypatch.setattr(module, "_load", iter([before, later]).__next__)
+    for at_hand in (before, later):
+        monkeypatch.setattr(models, "face_model", lambda model=at_hand.model: model)
+        monkeypatch.setattr(models, "label_model", lambda model=at_hand.model: model)
+        assert module.provider() is before
+        assert reunderstanding.ingredients().model == at_hand.model
+        assert module.provider() is at_hand
 
 
 # --- The bucket ----------------------------------------------------------------------------------------------------

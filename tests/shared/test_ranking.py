@@ -32,7 +32,7 @@ def test_first_everywhere_scores_one() -> None:
 def test_a_score_is_the_papers_formula_against_the_best_possible() -> None:
     fused = ranking.fuse({"words": [("a", 2.0), ("b", 1.0)], "picture": [("a", 0.3)]}, limit=10)
 
-    assert fused[1].score == pytest.approx((1 / (K + 2)) / (2 / (K + 1)))
+    assert fused[1].score == pytest.approx((1 / 62) / (2 / 61))
 
 
 def test_equal_scores_share_a_rank_and_the_next_rank_counts_them_all() -> None:

@@ -357,6 +357,7 @@ def test_words_still_find_when_the_encoder_cannot_be_had(person: Somebody, monke
         raise Unavailable("The models bucket does not answer.")
 
     monkeypatch.setattr(embeddings, "provider", away)
+    monkeypatch.setattr(meanings, "_away_until", 0.0)
     beach = photo(person.user_id, caption="beach")
 
     assert found(person, "beach") == [beach]

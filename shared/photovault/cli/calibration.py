@@ -93,7 +93,7 @@ def _embed(provider: Provider, files: Iterable[Path], *, most: int) -> _Seen:
     """Photos as the embedding function sees them, and copies of them. Raises ``Misconfigured`` for too few."""
     import numpy as np
 
-    from photovault import embeddings, formats
+    from photovault import embeddings
 
     names: list[str] = []
     vectors: list[Floats] = []
@@ -103,7 +103,7 @@ def _embed(provider: Provider, files: Iterable[Path], *, most: int) -> _Seen:
         if len(names) == most:
             break
         try:
-            image = formats.decode(path.read_bytes(), min_side=embeddings.DECODED_SIDE).image.convert("RGB")
+            image = embeddings.decode(path.read_bytes()).convert("RGB")
         except (Rejected, OSError):
             left_out += 1
             continue

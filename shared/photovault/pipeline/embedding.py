@@ -9,7 +9,6 @@ from photovault import (
     db,
     embeddings,
     failpoints,
-    formats,
     images,
     model_manifest,
     models,
@@ -20,7 +19,7 @@ from photovault import (
     users,
     vectors,
 )
-from photovault.errors import NotFound, Rejected
+from photovault.errors import NotFound, Rejected, Unavailable
 from photovault.model_manifest import ModelInfo
 from photovault.observability import count, logger
 from photovault.pipeline import sealer
@@ -67,8 +66,13 @@ def handle(message: PhotoMessage) -> None:
 
 
 def ingredients() -> Ingredients:
-    """What this process embeds photos with. Loads no model, but says which would be loaded."""
-    return _made_of(models.image_model())
+    """What this process embeds photos with from now on. Loads no model, but says which would be loaded.
+
+    Other files may have come or gone since the process chose its model, as while ``photovault models pull`` runs.
+    """
+    model = models.image_model()
+    embeddings.forget_all_but(model)
+    return _made_of(model)
 
 
 def renew(task: Task) -> bool:
@@ -84,11 +88,14 @@ def renew(task: Task) -> bool:
     there = any(model_id == task.now.model_id for model_id, _ in known)
     better = [model_id for model_id, name in known if name != model_manifest.PHASH.name]
     stays = there or (task.yields and bool(better))
-    vector = None if stays else _embed(task.user_id, task.image_id)[0]
+    vector, model = (None, None) if stays else _embed(task.user_id, task.image_id)
     failpoints.reach("renewing.embedded")
     with db.transaction(task.user_id) as conn:
         revision = users.next_revision(conn)
         result = task.now
+        if model is not None and vectors.model_id(conn, model) != task.now.model_id:
+            # A vector in another model's name would be compared with vectors of another length for ever.
+            raise Unavailable("The models at hand have changed since this began; it is tried again.")
         if task.yields and better:
             result = renewals.combined(
                 conn, step="embedding", model_id=better[0], weak=False, label_model_id=None, look_version=0
@@ -118,6 +125,6 @@ def _made_of(model: ModelInfo) -> Ingredients:
 
 def _embed(user_id: UUID, image_id: UUID) -> tuple[Vector, ModelInfo]:
     """A photo's vector, and what made it. Raises what ``originals.open`` does, and ``Rejected``."""
-    picture = formats.decode(originals.open(user_id, image_id).data, min_side=embeddings.DECODED_SIDE)
+    picture = embeddings.decode(originals.open(user_id, image_id).data)
     provider = embeddings.provider()
-    return provider.embed_image(picture.image), provider.model
+    return provider.embed_image(picture), provider.model

@@ -19,6 +19,7 @@ from photovault import (
     failpoints,
     images,
     keyring,
+    labels,
     lookalikes,
     model_manifest,
     models,
@@ -34,6 +35,7 @@ from photovault import (
     vault,
     vectors,
 )
+from photovault import faces as face_finder
 from photovault.blobs import Blob
 from photovault.errors import PersonGone
 from photovault.images import Image
@@ -61,8 +63,14 @@ class _Faces:
 
 
 def ingredients() -> Ingredients:
-    """What this process looks at photos with. Loads no model, but says what would be loaded."""
-    return vision.ingredients(models.face_model(), models.label_model())
+    """What this process looks at photos with from now on. Loads no model, but says what would be loaded.
+
+    Other files may have come or gone since the process loaded its models, as while ``photovault models pull`` runs.
+    """
+    face_model, label_model = models.face_model(), models.label_model()
+    face_finder.forget_all_but(face_model)
+    labels.forget_all_but(label_model)
+    return vision.ingredients(face_model, label_model)
 
 
 def renew(task: Task) -> bool:
