@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 _DISTANCE = "(e.embedding <=> %(vector)s::halfvec)"
 
+# One index has the vectors of photos that are shown, the other those of the archive and the trash.
+_SHOWN, _ASIDE = "e.searchable", "NOT e.searchable"
+_INDEXES = (_SHOWN, _ASIDE)
+
 # The share of a library that a filter may leave for its vectors to be fetched one by one. One of them costs as much as
 # 15 to 30 that are read in a row, the more the busier the machine.
 _FEW = "(SELECT coalesce((SELECT ready / 32 FROM image_totals), 0))"
@@ -41,7 +45,7 @@ def index_alone(conn: Connection) -> Iterator[None]:
     conn.execute("; ".join(f"SET LOCAL {name} TO DEFAULT" for name in _SETTINGS).encode())
 
 
-def _vectors(columns: str, condition: str, *, index: str = "e.searchable", model: str = "model_id") -> str:
+def _vectors(columns: str, condition: str, *, index: str = _SHOWN, model: str = "model_id") -> str:
     """The person's vectors of a model from an index that holds them, as SQL.
 
     They are asked for in the order of the index, which nothing else has without sorting: so no other plan is taken.
@@ -70,8 +74,7 @@ def by_picture_sql(
     parameters = parameters | {"model_id": model_id, "vector": vector, "farthest": 1 - floor, "most": most}
 
     def nearest(condition: str) -> str:
-        # One index has the vectors of photos that are shown, the other those of the archive and the trash.
-        indexes = {False: ["e.searchable"], True: ["NOT e.searchable"], None: ["e.searchable", "NOT e.searchable"]}
+        indexes: dict[bool | None, Sequence[str]] = {False: [_SHOWN], True: [_ASIDE], None: _INDEXES}
         those = " UNION ALL ".join(_vectors(distance, condition, index=index) for index in indexes[wanted.archived])
         return (
             f"SELECT c.id, c.distance FROM (SELECT * FROM ({those}) AS near ORDER BY distance, id DESC) c "
@@ -118,10 +121,11 @@ def unseen(conn: Connection, meaning: Meaning, image_ids: Sequence[UUID]) -> set
     Empty for a library that one model has embedded, without looking at the photos.
     """
     model_id = meanings.model_id(conn, meaning)
-    used = "SELECT model_id FROM image_embeddings WHERE searchable ORDER BY model_id"
-    both_ends = f"SELECT ({used} LIMIT 1), ({used} DESC LIMIT 1)"
+    # Both ends of both indexes: the archive may wait while all that is shown was embedded anew, or the reverse.
+    used = [f"SELECT model_id FROM image_embeddings e WHERE {index} ORDER BY model_id" for index in _INDEXES]
+    ends = ", ".join(f"({each} LIMIT 1), ({each} DESC LIMIT 1)" for each in used)
     with index_alone(conn):
-        if conn.execute(both_ends.encode()).fetchone() == (model_id, model_id):
+        if set(conn.execute(f"SELECT {ends}".encode()).fetchone() or ()) <= {model_id, None}:
             return set()
         rows = conn.execute(
             "SELECT c.id FROM unnest(%s::uuid[]) AS c (id) LEFT JOIN LATERAL (SELECT true AS there "
@@ -233,7 +237,7 @@ def similar_sql(
     return (
         f"SELECT c.id, c.distance FROM (SELECT * FROM ({' UNION ALL '.join(parts)}) AS near {beyond}"
         "ORDER BY distance, id) c CROSS JOIN LATERAL (SELECT FROM images i WHERE i.id = c.id "
-        f"AND i.deleted_at IS NULL AND i.status <> 'pending' {first}OFFSET 0) i "
+        f"AND i.deleted_at IS NULL AND i.status IN ('processing', 'ready') {first}OFFSET 0) i "
         "ORDER BY c.distance, c.id LIMIT %(limit)s",
         parameters,
     )

@@ -17,7 +17,6 @@ from tests.vaults import Somebody, somebody
 from photovault import (
     db,
     embeddings,
-    formats,
     library_names,
     listing,
     meanings,
@@ -111,6 +110,17 @@ def test_whom_no_model_has_seen_is_asked_only_where_there_are_several_models(
         assert picture_search.unseen(conn, meaning, [*settled, old]) == {settled[1], old}
 
 
+def test_whom_the_new_model_has_not_seen_in_the_archive_is_asked_there_too(
+    person: Somebody, encoder: TinyEncoder
+) -> None:
+    shown = photo(person.user_id, caption="sunset", vector=towards(0.3))
+    waits = photo(person.user_id, caption="sunset", vector=[1.0, 0.0], model=OLD, archived=True)
+    meaning = meanings.meaning_of("sunset")
+    assert meaning
+    with db.transaction(person.user_id) as conn:
+        assert picture_search.unseen(conn, meaning, [shown, waits]) == {waits}
+
+
 # -------------------------------------------------------------------------------------------------- look-alikes
 
 
@@ -163,7 +173,7 @@ def test_a_picture_from_elsewhere_is_looked_for_among_the_moved_and_the_waiting(
     person: Somebody, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = painted(1, 2, 3)
-    shown = formats.decode(data, min_side=embeddings.DECODED_SIDE).image.convert("RGB")
+    shown = embeddings.decode(data).convert("RGB")
     waits = photo(person.user_id, vector=embeddings.PerceptualHash().embed_image(shown), model=HASH)
     monkeypatch.setattr(embeddings, "provider", TinyEncoder)
     described = meanings.meanings_of_picture(data)

@@ -28,7 +28,7 @@ from tests.vaults import Somebody, somebody
 from photovault import db, images, listing, meanings, migrate, picture_search, users, vectors
 from photovault.filters import PlaceRef
 from photovault.meanings import Meaning
-from photovault.model_manifest import CLIP, LITERATURE, ModelInfo
+from photovault.model_manifest import CLIP, LITERATURE, PHASH, ModelInfo
 
 ANY = listing.Filter(status="ready")
 SUNSET = Meaning(TINY.name, TINY.version, "[1,0,0]")
@@ -405,24 +405,49 @@ def test_a_page_of_look_alikes_reads_the_index_once_and_looks_up_what_it_shows(c
         assert looked_up["Actual Loops"] == 20
 
 
-def test_nothing_is_read_in_a_row_where_one_person_owns_everything(postgres: Postgres) -> None:
-    url, dice = postgres.create_database("one_person"), np.random.default_rng(4)
+@pytest.mark.parametrize("analysed", [True, False], ids=["analysed", "never analysed"])
+def test_nothing_is_read_in_a_row_where_one_person_owns_everything(postgres: Postgres, analysed: bool) -> None:
+    """Half-way from one model to another, after an upload or long after it: no statistics lead past the indexes."""
+    name = f"one_person_{analysed}".lower()
+    url, dice = postgres.create_database(name), np.random.default_rng(4)
     migrate.upgrade(url)
     pictures = Space.of(dice).pictures(dice, 2000)
     with psycopg.connect(url, options="-c synchronous_commit=on") as conn:
-        user_id, model_id = add_person(conn), vectors.model_id(conn, CLIP)
+        user_id, model_id, before = add_person(conn), vectors.model_id(conn, CLIP), vectors.model_id(conn, PHASH)
+        for table in ("images", "image_embeddings"):
+            conn.execute(f"ALTER TABLE {table} SET (autovacuum_enabled = off)".encode())
         add_library(conn, user_id, pictures, model_id=model_id)
+        add_library(conn, user_id, pictures[:400, :64], model_id=before, archived=[n % 4 == 0 for n in range(400)])
         conn.commit()
         conn.autocommit = True
-        conn.execute("VACUUM ANALYZE images, image_embeddings")
+        if analysed:
+            conn.execute("VACUUM ANALYZE images, image_embeddings")
     vector = vectors.to_sql(pictures[0])
-    for wanted in (ANY, replace(ANY, days=((FIRST_DAY, FIRST_DAY + timedelta(days=2000)),))):
-        sql, parameters = picture_search.by_picture_sql(wanted, model_id=model_id, vector=vector, floor=-1.0, most=100)
+    anchors = [
+        picture_search.Anchor(model_id, PHASH.name, PHASH.version, vector),
+        picture_search.Anchor(before, PHASH.name, PHASH.version, vectors.to_sql(pictures[0][:64])),
+    ]
+    week, years = (replace(ANY, days=((FIRST_DAY, FIRST_DAY + timedelta(days=days)),)) for days in (7, 2000))
+    asked = [
+        picture_search.by_picture_sql(wanted, model_id=model_id, vector=vector, floor=-1.0, most=100)
+        for wanted in (ANY, years, week, replace(ANY, archived=True), replace(ANY, archived=None))
+    ]
+    asked += [
+        picture_search.similar_sql(anchors, limit=20, after=after, without=None) for after in (None, (0.1, UUID(int=0)))
+    ]
+    for number, (sql, parameters) in enumerate(asked):
         with as_person(url, user_id) as conn, picture_search.index_alone(conn):
             nodes = explained.run(explained.plan(conn, sql, parameters))
-        begins_well(nodes)
-        scanned(nodes, "image_embeddings_of_person", rows=2000)
-    postgres.drop_database("one_person")
+        assert not {"Seq Scan", "Gather", "Gather Merge"} & {node["Node Type"] for node in nodes}
+        for node in nodes:
+            if "Index Name" in node:
+                assert re.search(r"\b(user_id|id|image_id) = ", node["Index Cond"])
+            if node.get("Index Name") in {"image_embeddings_of_person", "image_embeddings_aside"}:
+                assert node["Node Type"] == "Index Only Scan"
+        if analysed and number < 2:
+            begins_well(nodes)
+            scanned(nodes, "image_embeddings_of_person", rows=2000)
+    postgres.drop_database(name)
 
 
 def test_other_statements_of_the_transaction_are_planned_as_ever(person: Somebody) -> None:

@@ -484,17 +484,13 @@ def similar_images(
 ) -> schemas.Page[schemas.LookAlike]:
     """Photos that look like this one, the nearest first. Trash and archive are left out."""
     kind = f"similar-{image_id}"
-    after = cursors.decode(kind, cursor, "fu")
+    after = cursors.decode(kind, cursor, presenting.LOOK_ALIKE_KEY)
     from photovault import picture_search  # which no other route here needs
 
     with person.transaction() as conn:
         presenting.existing(conn, image_id)
         anchors = picture_search.anchors_of(conn, image_id)
-        found = picture_search.similar(conn, anchors, limit=limit + 1, after=after, without=image_id)
-        items = presenting.look_alikes(conn, found[:limit])
-    return schemas.Page(
-        items=items, next_cursor=next_cursor(kind, found, limit=limit, key=lambda one: (one.distance, one.id))
-    )
+        return presenting.look_alikes(conn, anchors, kind=kind, after=after, limit=limit, without=image_id)
 
 
 # ---------------------------------------------------------------------------------------------- one photo's life

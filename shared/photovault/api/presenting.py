@@ -10,7 +10,8 @@ from uuid import UUID
 
 from photovault import images, tickets
 from photovault.api import schemas
-from photovault.errors import NotFound
+from photovault.api.paging import next_cursor
+from photovault.errors import BadCursor, NotFound
 
 if TYPE_CHECKING:
     from photovault import picture_search
@@ -26,11 +27,34 @@ def image_list(conn: Connection, rows: Sequence[images.Image]) -> list[schemas.I
     return [image(row, found.get(row.id, {})) for row in rows]
 
 
-def look_alikes(conn: Connection, found: Sequence[picture_search.LookAlike]) -> list[schemas.LookAlike]:
-    """Photos that look like another one, in their order."""
-    score = {one.id: 1 - one.distance for one in found}
-    shown = image_list(conn, images.by_ids(conn, list(score)))
-    return [schemas.LookAlike(image=image, score=round(score[image.id], 4)) for image in shown]
+LOOK_ALIKE_KEY = "fui"
+"""What a cursor of look-alikes holds: the distance and id of the last, and the model whose distances these are."""
+
+
+def look_alikes(
+    conn: Connection,
+    anchors: Sequence[picture_search.Anchor],
+    *,
+    kind: str,
+    after: tuple[float, UUID, int] | None,
+    limit: int,
+    without: UUID | None = None,
+) -> schemas.Page[schemas.LookAlike]:
+    """A page of photos that look like a picture. Raises ``BadCursor`` where the model of the page before is gone."""
+    from photovault import picture_search  # which no other route of most functions needs
+
+    if after:  # a library that is being embedded anew: on with the model that the list began with
+        anchors = sorted(anchors, key=lambda one: one.model_id != after[2])
+        if not anchors or anchors[0].model_id != after[2]:
+            raise BadCursor
+    found = picture_search.similar(conn, anchors, limit=limit + 1, after=after[:2] if after else None, without=without)
+    score = {one.id: 1 - one.distance for one in found[:limit]}
+    items = [
+        schemas.LookAlike(image=image, score=round(score[image.id], 4))
+        for image in image_list(conn, images.by_ids(conn, list(score)))
+    ]
+    following = next_cursor(kind, found, limit=limit, key=lambda one: (one.distance, one.id, anchors[0].model_id))
+    return schemas.Page(items=items, next_cursor=following)
 
 
 def existing(conn: Connection, image_id: UUID) -> images.Image:

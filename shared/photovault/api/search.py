@@ -129,8 +129,8 @@ def search_images(
     A condition that names nothing in this library finds nothing, and its span says so; so do signs that say nothing. An
     empty query lists what the filter leaves.
 
-    A ranked answer ends after 1,000 photos. Its pages are cut by rank, so photos that arrive between two pages may
-    move one over the edge.
+    A ranked answer ends after 1,000 photos. A page begins behind the last photo of the one before, so that photos which
+    come or go meanwhile move nothing over the edge.
     """
     q = q.replace("\x00", " ")
     key = _key(q, wanted, today)
@@ -145,7 +145,7 @@ def search_images(
         if both is not None and not parsed.text:
             items, following = _by_time(conn, both, parsed, key=key, cursor=cursor, limit=limit)
     if both is not None and parsed.text:
-        meaning = meanings.meaning_of(parsed.text)  # which may load a model: in no transaction
+        meaning = meanings.meaning_of(parsed.text, asked_by=person.user_id)  # may load a model: in no transaction
         with person.transaction() as conn:
             items, following = _by_rank(conn, both, parsed, known, meaning, key=key, cursor=cursor, limit=limit)
     return SearchPage(items=items, next_cursor=following, filter=_parsed(q, parsed))
@@ -194,15 +194,11 @@ async def search_by_image(
 
 def _like(person: Person, data: bytes, cursor: str | None, limit: int) -> schemas.Page[schemas.LookAlike]:
     kind = f"like-{hashlib.sha256(data).hexdigest()[:16]}"
-    after = cursors.decode(kind, cursor, "fu")
+    after = cursors.decode(kind, cursor, presenting.LOOK_ALIKE_KEY)
     described = meanings.meanings_of_picture(data)
     with person.transaction() as conn:
         anchors = picture_search.anchors(conn, described)
-        found = picture_search.similar(conn, anchors, limit=limit + 1, after=after)
-        items = presenting.look_alikes(conn, found[:limit])
-    return schemas.Page(
-        items=items, next_cursor=next_cursor(kind, found, limit=limit, key=lambda one: (one.distance, one.id))
-    )
+        return presenting.look_alikes(conn, anchors, kind=kind, after=after, limit=limit)
 
 
 def _by_time(
@@ -234,12 +230,13 @@ def _by_rank(
     limit: int,
 ) -> tuple[list[Hit], str | None]:
     kind = f"search-rank-{key}"
-    after = cursors.decode(kind, cursor, "i")
-    start = after[0] if after else 0
-    if not isinstance(start, int) or not 0 <= start <= search.MOST_RESULTS:
+    rank, last = cursors.decode(kind, cursor, "iu") or (0, None)
+    if not 0 <= rank <= search.MOST_RESULTS:
         raise BadCursor
     words = word_search.words_of(conn, parsed.text, known, language=parsed.language)
     ranked = search.ranked(conn, wanted, words, meaning)
+    # Where the last photo that was shown stands now; where it stood, if it is there no more.
+    start = next((place for place, found in enumerate(ranked, start=1) if found.id == last), rank)
     shown = {found.id: found for found in ranked[start : start + limit]}
     why = word_search.reasons(conn, list(shown), words) if words and shown else {}
     items = [
@@ -251,7 +248,7 @@ def _by_rank(
         for image in presenting.image_list(conn, images.by_ids(conn, list(shown)))
     ]
     following = start + limit
-    return items, cursors.encode(kind, following) if following < len(ranked) else None
+    return items, cursors.encode(kind, following, ranked[following - 1].id) if following < len(ranked) else None
 
 
 def _conditions(parsed: Parsed) -> list[Matched]:

@@ -16,7 +16,7 @@ from tests.libraries import LISBON, PARIS, TinyEncoder, photo, towards
 from tests.pictures import draw
 from tests.vaults import Somebody, client, somebody
 
-from photovault import cursors, db, embeddings, formats, meanings, model_manifest, vectors
+from photovault import cursors, db, embeddings, images, meanings, model_manifest, renewals, users, vectors
 from photovault.api import images as images_api
 from photovault.api import search as search_api
 
@@ -61,9 +61,10 @@ def found(page: Any) -> list[UUID]:
     return [UUID(hit["image"]["id"]) for hit in page["items"]]
 
 
-def pages(api: TestClient, person: Somebody, path: str = "/search", **parameters: Any) -> list[UUID]:
+def pages(
+    api: TestClient, person: Somebody, path: str = "/search", *, cursor: str | None = None, **parameters: Any
+) -> list[UUID]:
     every: list[UUID] = []
-    cursor = None
     while True:
         page = get(api, person, path, **parameters, **({"cursor": cursor} if cursor else {}))
         every += found(page)
@@ -236,6 +237,19 @@ def test_pages_by_rank_and_by_time_hold_everything_once(api: TestClient, person:
     assert pages(api, person, q="may 2025", limit=7) == newest_first
 
 
+def test_a_page_by_rank_begins_behind_the_last_photo_whatever_came_or_went(api: TestClient, person: Somebody) -> None:
+    many = [photo(person.user_id, caption="beach") for _ in range(6)][::-1]
+    first = get(api, person, q="beach", limit=3)
+    came = photo(person.user_id, caption="beach")
+    second = get(api, person, q="beach", limit=2, cursor=first["next_cursor"])
+    assert found(second) == many[3:5]
+    with db.transaction(person.user_id) as conn:
+        revision = users.next_revision(conn)
+        for image_id in (came, many[0], many[1]):
+            images.move_to_trash(conn, image_id, revision=revision)
+    assert found(get(api, person, q="beach", limit=2, cursor=second["next_cursor"])) == many[5:]
+
+
 @pytest.mark.parametrize(("q", "other"), [("beach", "dog"), ("may 2025", "2025"), ("", "2025")])
 def test_a_cursor_belongs_to_its_query(api: TestClient, person: Somebody, q: str, other: str) -> None:
     for _ in range(2):
@@ -255,7 +269,9 @@ def test_a_rank_that_no_page_ends_at_is_no_cursor(api: TestClient, person: Someb
         photo(person.user_id, caption="beach")
     good = get(api, person, q="beach", limit=1)["next_cursor"]
     kind = next(kind for kind in _kinds(good))
-    answer = api.get("/search", headers=person.headers, params={"q": "beach", "cursor": cursors.encode(kind, rank)})
+    answer = api.get(
+        "/search", headers=person.headers, params={"q": "beach", "cursor": cursors.encode(kind, rank, person.user_id)}
+    )
 
     assert answer.status_code == 422
 
@@ -421,6 +437,33 @@ def test_a_cursor_of_another_photos_look_alikes_is_refused(api: TestClient, pers
     assert answer.status_code == 422
 
 
+def test_pages_of_look_alikes_go_on_by_the_model_that_they_began_with(api: TestClient, person: Somebody) -> None:
+    """Distances of two models are not those of one: a photo that is embedded anew between two pages moves no other."""
+    anchor, *near = (photo(person.user_id, vector=towards(cosine)) for cosine in (1.0, 0.99, 0.9, 0.8))
+    path = f"/images/{anchor}/similar"
+    first = get(api, person, path, limit=1)
+    with db.transaction(person.user_id) as conn:
+        now = renewals.recipe_of(conn, renewals.Ingredients("embedding", model_manifest.PHASH))
+        vectors.add_embedding(conn, anchor, now.model_id, [1.0, 0.0])
+        conn.execute("UPDATE images SET embedding_recipe = %s WHERE id = %s", [now.id, anchor])
+    assert found(first) + pages(api, person, path, limit=1, cursor=first["next_cursor"]) == near
+    with db.transaction(person.user_id) as conn:
+        conn.execute("DELETE FROM image_embeddings WHERE image_id = %s AND model_id <> %s", [anchor, now.model_id])
+    answer = api.get(path, headers=person.headers, params={"cursor": first["next_cursor"]})
+    assert (answer.status_code, answer.json()["type"].rpartition("/")[2]) == (422, "bad-cursor")
+
+
+def test_a_photo_that_was_rejected_is_like_none(api: TestClient, person: Somebody) -> None:
+    """Its smaller copy could be embedded and its pixels not be read: there is nothing to show."""
+    anchor, on_its_way = (
+        photo(person.user_id, vector=towards(1.0)),
+        photo(person.user_id, vector=towards(1.0), status="processing"),
+    )
+    photo(person.user_id, vector=towards(1.0), status="rejected", reason="It is broken.")
+
+    assert found(get(api, person, f"/images/{anchor}/similar")) == [on_its_way]
+
+
 # ---------------------------------------------------------------------------------------------------- by picture
 
 
@@ -433,7 +476,7 @@ def seen(person: Somebody, monkeypatch: pytest.MonkeyPatch) -> list[UUID]:
     """Pictures in a vault that compares them by perceptual hash, as embedding leaves them."""
     provider = embeddings.PerceptualHash()
     monkeypatch.setattr(embeddings, "provider", lambda: provider)
-    drawn = [formats.decode(draw(seed=n), min_side=embeddings.DECODED_SIDE).image.convert("RGB") for n in range(4)]
+    drawn = [embeddings.decode(draw(seed=n)).convert("RGB") for n in range(4)]
     return [photo(person.user_id, vector=provider.embed_image(one), model=provider.model) for one in drawn]
 
 

@@ -395,7 +395,10 @@ export class Listing extends Source {
   }
 
   #add(page: Page): void {
-    for (const photo of page.items) this.put(this.#section, this.#section.photos.length, photo);
+    for (const photo of page.items) {
+      // Between two pages a list may have changed, and name again what it named before.
+      if (!this.position(photo.id)) this.put(this.#section, this.#section.photos.length, photo);
+    }
     this.#next = page.next_cursor;
     this.more = this.#next !== null;
     this.revision += 1;

@@ -44,6 +44,15 @@ test("a list that is opened anew holds each photo once, whatever was on its way"
   expect(ids(listing)).toEqual(["a", "b", "c"]);
 });
 
+test("what comes again on a later page is shown once", async () => {
+  const { listing, answer } = held({ ...PAGES, "2": { items: [photo("b"), photo("c")], next_cursor: null } });
+  void listing.open();
+  await answer();
+  void listing.ensure(listing.sections[0] as never, 0, 2);
+  await answer();
+  expect(ids(listing)).toEqual(["a", "b", "c"]);
+});
+
 test("of two openings the later one counts", async () => {
   const answers: ((items: Photo[]) => void)[] = [];
   const listing = new Listing(
