@@ -7,11 +7,14 @@ stays in ``text``, in its order, for ranking. It takes any text and never raises
 * words: ``anna and ben in lisbon last summer``, ``not anna``, ``without anna``, ``-anna``, ``anna or ben``, ``dogs``,
   ``anna's birthday``, ``anna at 3``, ``at night``, ``on sundays``, ``within 50 km of lisbon``, ``favourites``,
   ``heic``; a name's first word where it is nobody else's; the longest reading wins;
+* hours: ``at 7 pm``, ``nach 22 Uhr``, ``18:00``;
 * operators: ``person: place: city: region: country: near: label: camera: album: type: orientation: is: has: before:
-  after: since: until: date: month: year: time:``, with quotes for several words, negated by a minus sign, and joined by
-  "or"; a part of a name is enough (``album:lisbon``); a value that is not here is a condition that nothing fulfils;
-* quotes: a quoted phrase is text as it stands;
-* names with one wrong letter, where no everyday word is meant.
+  after: since: until: date: month: year: time:``, with quotes for several words, negated by a minus sign or "not", and
+  joined by "or"; a part of a name is enough (``album:lisbon``); a value that is not here is a condition that nothing
+  fulfils;
+* quotes, of any form: a quoted phrase is text as it stands, but ``-"new york"`` is negated like the words in it;
+* the name of a file (``IMG_2019.jpg``) is text as it stands;
+* names with one wrong letter or no space, where no everyday word is meant, and long months and holidays with one.
 
 What "or" joins to something that is not understood stays text, too: neither may narrow to the half that is.
 
@@ -26,22 +29,29 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import cast
 from uuid import UUID
 
-from photovault import raw
+from photovault import raw, spoken_hours
+from photovault.calendar_days import Days, Yearly
 from photovault.filters import Kind, Parsed, Span
 from photovault.readings import Meant, Taken, date_meant, filter_of, is_possible, time_meant, weekdays_meant
-from photovault.speech import EVERYDAY, SPEECHES, Speech
-from photovault.spoken_dates import Dates, Days, Word, Yearly, fold, phrase, words
+from photovault.speech import EVERYDAY, SPEECHES, Speech, own_words
+from photovault.spoken_ages import Ages
+from photovault.spoken_dates import Dates, Word, fold, phrase, words
 from photovault.spoken_names import KnownNames
-from photovault.vocabularies import Vocabulary, vocabulary
+from photovault.vocabularies import Spelling, Vocabulary, vocabulary
 
+# Telephones write these by themselves.
+_QUOTES = str.maketrans(dict.fromkeys("“”„‟«»", '"'))
 # A whole number, with or without its unit at once: 50, 50km.
 _DISTANCE = re.compile(r"([0-9]{1,4})([a-z]+)?")
+_PIECE = re.compile(r'[^\s"]+')
 MAX_LENGTH = 1000
 """Characters that are read; the rest is cut off."""
-_OLDEST = 120  # years
+_LONG = 7
+"""Letters of a month or holiday that is known when one of them is wrong."""
 
 _TYPES = {
     "jpg": "image/jpeg",
@@ -90,9 +100,10 @@ def parse(
 
 def parse_with(q: str, names: Vocabulary, *, today: date) -> Parsed:
     """Understand a query with a vocabulary that is at hand."""
-    q = q[:MAX_LENGTH]
+    typed = q[:MAX_LENGTH]
+    q = typed if '"' in typed else typed.translate(_QUOTES)
     said = words(q)
-    readers = [_Reader(q, said, names, speech=speech, today=today) for speech in SPEECHES]
+    readers = [_Reader(q, said, names, speech=speech, today=today, typed=typed) for speech in _spoken(said, names)]
     readings = [(reader.read(), reader) for reader in readers]
     best, reader = max(
         readings, key=lambda reading: (_understood(reading[0]), reading[1].familiar())
@@ -108,6 +119,32 @@ def _understood(parsed: Parsed) -> tuple[int, int, int]:
     return known, firm, sum(length for _, length in lengths)
 
 
+def _spoken(said: Sequence[Word], names: Vocabulary) -> list[Speech]:
+    """The languages to read a query in: those that have a word in it which another does not have in the same sense."""
+    first, *others = SPEECHES
+    texts = {word.text for word in said}
+    if any(text[:1].isdigit() and not text.isdigit() for text in texts):  # 90er, 3rd
+        return list(SPEECHES)
+
+    def speaks(speech: Speech, other: Speech) -> bool:
+        labels = names.labels[speech.code].longest
+        own = own_words(speech, other)
+        return any(
+            text in own or text in labels or (len(text) >= _LONG and bool(_long_dates(speech).near(text)))
+            for text in texts
+        )
+
+    further = [speech for speech in others if speaks(speech, first)]
+    return [first, *further] if not further or any(speaks(first, speech) for speech in further) else further
+
+
+@lru_cache(maxsize=16)
+def _long_dates(speech: Speech) -> Spelling:
+    """Months and holidays that are long enough to be known when a letter is wrong."""
+    holidays = [name[0] for names in (speech.holidays, speech.easter, speech.nth_weekdays) for name in names]
+    return Spelling({(word,): word for word in [*speech.months, *holidays] if len(word) >= _LONG})
+
+
 @dataclass
 class _Reader:
     """Reads one query in one language."""
@@ -117,19 +154,38 @@ class _Reader:
     names: Vocabulary
     speech: Speech
     today: date
+    typed: str  # the query with the quotes as they were
     taken: list[Taken] = field(default_factory=list)
     used: list[tuple[int, int]] = field(default_factory=list)  # characters that are not text
 
     def __post_init__(self) -> None:
-        self.dates = Dates(self.speech, self.today, self.names.southern)
+        self.dates = Dates(self.speech, self.today, self.names.southern, self.names.beginnings)
         self.known = KnownNames(self.names, self.speech)
+        self.ages = Ages(self.speech, self.known, self.dates)
+        self.dated = self._spelt()
+
+    def _spelt(self) -> Sequence[Word]:
+        """The words, long months and holidays spelt as they should be."""
+        dates = _long_dates(self.speech)
+        right = {
+            n: near[0]
+            for n, word in enumerate(self.said)
+            if len(word.text) >= _LONG and len(near := dates.near(word.text)) == 1 and not self._means(word.text)
+        }
+        return [replace(word, text=right.get(n, word.text)) for n, word in enumerate(self.said)] if right else self.said
+
+    def _means(self, text: str) -> bool:
+        """Whether a word is something else already."""
+        return text in self.names.beginnings or text in EVERYDAY or (text,) in self.names.labels[self.speech.code]
 
     def read(self) -> Parsed:
-        quoted = list(_quotes(self.q))
+        quoted = sorted([*_quotes(self.q), *_file_names(self.q)])
         at = self._opening()
         while at < len(self.said):
             at = (
-                self._quoted(at, quoted)
+                self._negated_quote(at, quoted)
+                or self._quoted(at, quoted)
+                or self._unlike(at)
                 or self._operator(at)
                 or self._nobody(at)
                 or self._negated(at)
@@ -138,14 +194,37 @@ class _Reader:
                 or at + 1
             )
         text = self._rest()
-        places = [taken.soft for taken in self.taken if taken.meant.kind == "place" and not taken.span.negated]
-        if (text and any(taken.soft for taken in self.taken)) or len(set(places)) == 2:
-            text = self._without_soft()  # "Essen in Italien" is about food
+        if any(taken.soft for taken in self.taken) and (text or self._is_about_something()):
+            text = self._without_soft()
         return self._parsed(text)
+
+    def _is_about_something(self) -> bool:
+        """Whether an everyday word that is also a town is said with another thing or place: "Essen in Italien" is about
+        food, but "Bergen, Norway" is a town."""
+        for n, one in enumerate(self.taken):
+            if one.meant.kind != "place" or not one.soft:
+                continue
+            others = [other for other in self.taken if other is not one and not other.span.negated]
+            if any(other.soft for other in others):
+                return True
+            around = [other for other in others if other.meant.kind == "place"]
+            if around and not (n + 1 < len(self.taken) and self._contains(self.taken[n + 1], one)):
+                return True
+        return False
+
+    def _contains(self, outer: Taken, inner: Taken) -> bool:
+        """Whether a place right behind another is the country or region that it is in."""
+        if outer.meant.kind != "place" or self.q[inner.span.end : outer.span.start].strip() not in {"", ","}:
+            return False
+        word = next(word.text for word in self.said if word.start >= outer.span.start)
+        inside = {place.country_code for place in inner.meant.values} & {
+            place.country_code for place in outer.meant.values
+        }
+        return bool(inside) and word not in self.speech.before_names
 
     def _parsed(self, text: str) -> Parsed:
         spans = tuple(taken.span for taken in self.taken)
-        text = text or ("" if spans else _plainly(self.q))
+        text = text or ("" if spans else _plainly(self.typed))
         possible = is_possible(self.taken) and (not text or _says_something(text))
         return Parsed(filter_of(self.taken), text, spans, self.speech.code, possible)
 
@@ -182,7 +261,7 @@ class _Reader:
 
     def familiar(self) -> int:
         """How many words of the query are of this language, whether or not they say anything."""
-        labels = self.names.labels.get(self.speech.code, {})
+        labels = self.names.labels[self.speech.code]
         speech = self.speech
         known = (speech.idle, speech.common, speech.not_, speech.and_, speech.or_, speech.photos, speech.show)
         return sum(any(word.text in words for words in known) or (word.text,) in labels for word in self.said)
@@ -213,8 +292,31 @@ class _Reader:
             at += 1
         return at
 
-    def _operator(self, at: int, *, alternative: bool = False) -> int | None:
-        """``key:value`` and ``-key:"several words"``. A value that is not here is a condition that nothing fulfils."""
+    def _negated_quote(self, at: int, quoted: list[tuple[int, int]]) -> int | None:
+        """-"new york": a whole name in quotes can be left out."""
+        q, said = self.q, self.said
+        start = said[at].start
+        begin, end = next((part for part in quoted if part[0] <= start < part[1]), (0, 0))
+        minus = q[begin - 1 : begin] in _MINUS and begin > 0 and not q[: begin - 1][-1:].strip()
+        if q[begin : begin + 1] != '"' or begin + 1 > start or not minus:
+            return None
+        found = self._entity(at)
+        behind = said[found.end] if found and found.end < len(said) else None
+        if found is None or (behind and behind.start < end) or said[found.end - 1].end > end:
+            return None
+        self._take(found, start=begin - 1, end=end, negated=True)
+        return found.end
+
+    def _unlike(self, at: int) -> int | None:
+        """ "Chinese New Year" is not the new year."""
+        found = phrase(dict.fromkeys(self.speech.unlike, True), self.said, at) if self.speech.unlike else None
+        return found[1] if found else None
+
+    def _operator(self, at: int, *, alternative: bool = False, before: Word | None = None) -> int | None:
+        """``key:value`` and ``-key:"several words"``. A value that is not here is a condition that nothing fulfils.
+
+        ``before``: a "not" in front of it.
+        """
         q, said, word = self.q, self.said, self.said[at]
         key = self.speech.operators.get(word.text)
         if key is None or q[word.end : word.end + 1] != ":":
@@ -231,13 +333,31 @@ class _Reader:
         found = self._operand(key, first, last, said[:last] if quoted else said) if first < last else None
         if found is not None and found.end < last:
             found = None
+        if found is None and not quoted:
+            found = self._listed(key, first, last)
         if found is None:
             found = Meant(_KINDS[key], (), q[begin:stop].strip('"'), first if apart else last)
-        negated = _minus(word, at)
-        start = word.start - 1 if negated else word.start
+        minus = _minus(word, at)
+        start = before.start if before else word.start - minus
+        negated = bool(before) != minus
         end = max(stop if quoted or not found.values else 0, said[found.end - 1].end)
         self._take(found, start=start, end=end, negated=negated, alternative=alternative, firm=True)
         return found.end
+
+    def _listed(self, key: str, first: int, last: int) -> Meant | None:
+        """``person:anna,ben``: any of them."""
+        said = self.said
+        starts = [first, *(n for n in range(first + 1, last) if said[n].before == ",")]
+        ends = [*starts[1:], last]
+        if len(starts) < 2:
+            return None
+        found = [self._operand(key, start, end, said[:end]) for start, end in zip(starts, ends, strict=True)]
+        here = [one for one, end in zip(found, ends, strict=True) if one is not None and one.end == end]
+        if len({one.kind for one in here}) != 1 or here[0].values == (True,):
+            return None
+        values = tuple(value for one in here for value in one.values)
+        shown, guessed = ", ".join(one.shown for one in here), any(one.guessed for one in here)
+        return Meant(here[0].kind, values, shown, last, guessed)
 
     def _value_end(self, begin: int) -> int:
         """Where the value of an operator ends: behind its closing quote, or before the next space."""
@@ -282,8 +402,10 @@ class _Reader:
                         return Meant(cast("Kind", kind), (True,), kind, end)
                 return None
             case "time":
-                hours = self.speech.parts_of_day.get(text)
-                return time_meant(hours, end) if hours else None
+                if hours := self.speech.parts_of_day.get(text):
+                    return time_meant(hours, end)
+                clock = spoken_hours.find(within, first, self.speech)
+                return time_meant(*clock) if clock else None
             case "near":
                 return self.known.near(within, first, last)
             case _:
@@ -314,6 +436,8 @@ class _Reader:
             self._take(Meant("faces", (True,), "faces", at + 1), start=word.start, end=word.end, negated=True)
             return at + 1
         negated = word.text in speech.not_
+        if at + 1 < len(said) and self.q[said[at + 1].end : said[at + 1].end + 1] == ":":
+            return None  # "not person:anna"
         lacking = at + 1
         while negated and lacking < len(said) and said[lacking].text in speech.articles:
             lacking += 1
@@ -332,20 +456,26 @@ class _Reader:
         return None
 
     def _negated(self, at: int) -> int | None:
-        """ "not anna", "without anna or ben", "-anna"."""
+        """ "not anna", "without anna or ben", "-anna", "!anna", "-(anna or ben)", "not person:anna"."""
         said, speech = self.said, self.speech
         minus = _minus(said[at], at)
-        if not minus and said[at].text not in speech.not_:
+        first = at if minus else self._behind_not(at)
+        if first is None:
             return None
-        first = at if minus else at + 1
+        opened = first < len(said) and said[first].before.rstrip().endswith("(")
+        if not minus and first < len(said) and (end := self._operator(first, before=said[at])):
+            return end
         while not minus and first < len(said) and said[first].text in speech.articles:
             first += 1
         found = self._entity(first)
         if found is None:
             return None
         # The negation goes on over a list of the same kind, "without anna or ben": one condition, for without the first
-        # of them the second would be wanted.
-        while not minus and found.end + 1 < len(said) and said[found.end].text in speech.and_ | speech.or_:
+        # of them the second would be wanted. With brackets it ends where they do.
+        joints = speech.and_ | speech.or_ | speech.nor
+        while (not minus or opened) and found.end + 1 < len(said) and said[found.end].text in joints:
+            if opened and ")" in said[found.end].before:
+                break
             more = self._entity(found.end + 1)
             if more is None or more.kind != found.kind:
                 break
@@ -356,8 +486,19 @@ class _Reader:
                 end=more.end,
                 guessed=found.guessed or more.guessed,
             )
-        self._take(found, start=said[at].start - minus, end=said[found.end - 1].end, negated=True)
+        start = said[at].start - (len(said[at].before) - _sign(said[at])) if minus else said[at].start
+        end = said[found.end - 1].end
+        if opened:
+            end += self.q[end : end + 1] == ")"
+        self._take(found, start=start, end=end, negated=True)
         return found.end
+
+    def _behind_not(self, at: int) -> int | None:
+        """The index behind a word, or several, that say not."""
+        if self.said[at].text in self.speech.not_:
+            return at + 1
+        found = phrase(dict.fromkeys(self.speech.not_phrases, True), self.said, at) if self.speech.not_phrases else None
+        return found[1] if found else None
 
     def _joined(self, at: int) -> int | None:
         """ "and", "or" and "but" between two things that were understood."""
@@ -382,23 +523,35 @@ class _Reader:
         return found.end
 
     def _plain(self, at: int) -> int | None:
-        if end := self._birthday(at) or self._aged(at) or self._part_of_day(at) or self._files(at):
+        if (person := self.ages.birthday(self.said, at)) or (person := self.ages.aged(self.said, at)):
+            meant, also, end = person
+            self._take(meant, start=self.said[at].start, end=self.said[end - 1].end, also=also)
             return end
+        if later := self._part_of_day(at) or self._files(at):
+            return later
         found = self._entity(at)
         if found is None:
             return None
-        self._take(found, start=self.said[at].start, end=self.said[found.end - 1].end)
+        either = self.said[at].before.strip() in _EITHER and bool(self.taken)
+        either = either and self.taken[-1].span.end == self.said[at - 1].end
+        self._take(found, start=self.said[at].start, end=self.said[found.end - 1].end, alternative=either)
         return found.end
 
     def _part_of_day(self, at: int) -> int | None:
-        """ "yesterday evening", "this morning", "last night"."""
+        """ "yesterday evening", "this morning", "last night", "Sonntagabend"."""
         word = self.said[at]
+        first = at + (word.text in self.speech.into or word.text in self.speech.last)
+        if first < len(self.said) and (one := self.speech.compounds.get(self.said[first].text)):
+            day = self.dates.weekday(one[0])
+            time = time_meant(self.speech.parts_of_day[one[1]], first + 1)
+            self._take(date_meant(day, first + 1), start=word.start, end=self.said[first].end, also=time)
+            return first + 1
         if (word.text in self.speech.this | self.speech.last) and at + 1 < len(self.said):
             hours = self.speech.parts_of_day.get(self.said[at + 1].text)
             if hours is None:
                 return None
-            day = self.today - timedelta(days=word.text in self.speech.last and self.today > date.min)
-            meant = date_meant(Days(day, day), at + 2)
+            evening = self.today - timedelta(days=word.text in self.speech.last and self.today > date.min)
+            meant = date_meant(Days(evening, evening), at + 2)
             self._take(meant, start=word.start, end=self.said[at + 1].end, also=time_meant(hours, at + 2))
             return at + 2
         hours = self.speech.parts_of_day.get(word.text)
@@ -457,63 +610,6 @@ class _Reader:
         self._take(found, start=said[at].start, end=said[at + 1].end)
         return at + 2
 
-    # ---- people and their years
-
-    def _birthday(self, at: int) -> int | None:
-        """ "Anna's birthday 2024", "Geburtstag von Anna": that day, whoever is in the picture."""
-        said, speech = self.said, self.speech
-        if said[at].text in speech.birthday:
-            behind = at + 1
-            if behind >= len(said) or said[behind].text not in speech.before_people | speech.of:
-                return None
-            person = self.known.find("person", said, behind + 1)
-            end = person.end if person else 0
-        else:
-            person = self.known.find("person", said, at)
-            end = (
-                person.end + 1 if person and person.end < len(said) and said[person.end].text in speech.birthday else 0
-            )
-        born = self.known.born(person) if end else None
-        if person is None or born is None:
-            return None
-        day = Yearly(born.month * 100 + born.day, born.month * 100 + born.day)
-        year, end = self.dates.year_after(said, end)
-        self._take(
-            date_meant(day.of(year) if year else day, end), start=said[at].start, end=said[end - 1].end, negated=False
-        )
-        return end
-
-    def _aged(self, at: int) -> int | None:
-        """ "Anna at 3", "Anna, 3 years old", "Anna as a baby": the person, and those years of theirs."""
-        said, speech = self.said, self.speech
-        first = at + 1 if said[at].text in speech.before_people else at
-        person = self.known.find("person", said, first)
-        born = self.known.born(person)
-        if person is None or born is None:
-            return None
-        years = phrase(speech.ages, said, person.end)
-        if years is None and (opened := phrase(dict.fromkeys(speech.aged, True), said, person.end)):
-            years = self._years(opened[1])
-        if years is None and (plain := self._years(person.end)):
-            behind = phrase(dict.fromkeys(speech.years_old, True), said, plain[1])
-            years = (plain[0], behind[1]) if behind else None
-        if years is None:
-            return None
-        (youngest, oldest), end = years
-        if behind := phrase(dict.fromkeys(speech.years_old, True), said, end):
-            end = behind[1]
-        lived = Days(_birthday_of(born, youngest), _birthday_of(born, oldest + 1) - timedelta(days=1))
-        self._take(person, start=said[at].start, end=said[end - 1].end, also=date_meant(lived, end))
-        return end
-
-    def _years(self, at: int) -> tuple[tuple[int, int], int] | None:
-        """An age in words or digits, and the index behind it."""
-        if at >= len(self.said):
-            return None
-        text = self.said[at].text
-        age = int(text) if text.isascii() and text.isdigit() and len(text) <= 3 else self.speech.numbers.get(text)
-        return ((age, age), at + 1) if age is not None and age <= _OLDEST else None
-
     # ---- things
 
     def _entity(self, at: int) -> Meant | None:
@@ -524,7 +620,7 @@ class _Reader:
         if around := self._around(at):
             return around
         word = said[at].text
-        if word in speech.favourite:
+        if word in speech.favourite and not (word in speech.shy_favourite and self._says_what(at + 1)):
             return Meant("favourite", (True,), "favourite", at + 1)
         kind = word[:-1] if word.endswith("s") else word
         if kind in _TYPES:
@@ -536,18 +632,23 @@ class _Reader:
             first += 1
             while first < len(said) and said[first].text in speech.articles:
                 first += 1
-        when = self.dates.find(said, at)
-        readings = [date_meant(*when)] if when else []
-        if time := phrase(speech.times, said, at):
+        when = self.dates.find(self.dated, at)
+        readings = [replace(date_meant(*when), guessed=self._is_respelt(at, when[1]))] if when else []
+        if time := phrase(speech.times, said, at) or spoken_hours.find(said, at, speech):
             readings.append(time_meant(*time))
         announced = first > at
         people_first = not announced or word in speech.before_people
-        order = ("person", "place", "camera", "label") if people_first else ("place", "person")
+        order = ("person", "place", "camera", "label") if people_first else ("place", "person", "camera")
         readings += [found for name in order if (found := self.known.find(name, said, first, announced=announced))]
+        before = said[first - 1].text if first else ""
+        if before in speech.articles or before in speech.contracted:  # "in the bath", "beim Essen"
+            readings = [one for one in readings if one.kind != "place" or not self._is_everyday(first, one.end)]
         weekly = phrase(speech.weekly, said, first)
         shy = weekly is not None and not announced and said[weekly[1] - 1].text in speech.shy_weekly
-        if weekly and not (shy and not self.dates.is_alone(said, weekly[1])):
-            readings.append(weekdays_meant(*weekly))
+        if weekly:
+            behind = weekly[1] + (weekly[1] < len(said) and said[weekly[1]].text in speech.travels)
+            if not shy or behind > weekly[1] or self.dates.is_alone(said, behind):
+                readings.append(weekdays_meant(weekly[0], behind))
         titled = first < len(said) and said[first].text in speech.album
         if titled and (found := self.known.find("album", said, first + 1)):
             readings.append(found)
@@ -557,8 +658,20 @@ class _Reader:
         return max(readings, key=lambda reading: reading.end, default=None)
 
     def _is_shy(self, reading: Meant, at: int) -> bool:
-        """A month alone loses against a person of that name."""
-        return reading.kind == "date" and self.said[at].text in self.speech.months
+        """A month, season or day alone loses against a person of that name."""
+        if reading.kind != "date" or reading.end != at + 1 or not self.said[at].text.isalpha():
+            return False
+        return isinstance(reading.values[0], Yearly) or self.said[at].text in self.speech.weekdays
+
+    def _says_what(self, at: int) -> bool:
+        """Whether the word at ``at`` is what is liked best: "my favourite restaurant"."""
+        return not self.dates.is_alone(self.said, at) and not self.said[at].text[:1].isdigit()
+
+    def _is_everyday(self, first: int, end: int) -> bool:
+        return end == first + 1 and self.said[first].text in EVERYDAY
+
+    def _is_respelt(self, at: int, end: int) -> bool:
+        return self.dated is not self.said and any(self.dated[n].text != self.said[n].text for n in range(at, end))
 
     def _take(
         self,
@@ -585,15 +698,17 @@ class _Reader:
     def _rest(self) -> str:
         """What is left, without joints at its ends once something was understood."""
         if not self.used:
-            return _plainly(self.q)
+            return _plainly(self.typed)
         kept: list[str] = []
         at = 0
         for start, end in sorted(self.used):
-            kept.append(self.q[at:start])
+            kept.append(self.typed[at:start])
             at = max(at, end)
-        kept.append(self.q[at:])
+        kept.append(self.typed[at:])
         pieces = [piece for part in kept for piece in part.split() if _says_something(piece)]
         idle = self.speech.idle | self.speech.photos
+        if any(taken.meant.kind in {"place", "near"} and not taken.span.negated for taken in self.taken):
+            idle |= self.speech.travels
         while pieces and fold(pieces[0].strip(",.;:'’")) in idle:
             pieces.pop(0)
         while pieces and fold(pieces[-1].strip(",.;:'’")) in idle:
@@ -619,6 +734,17 @@ def _plainly(q: str) -> str:
     return " ".join(q.split())
 
 
+def _file_names(q: str) -> Iterator[tuple[int, int]]:
+    """Names of files, ``IMG_2019.jpg``: no year is meant, and no kind of file."""
+    if "." not in q and "_" not in q:
+        return
+    for found in _PIECE.finditer(q):
+        name, _, ending = found[0].rpartition(".")
+        numbered = "_" in found[0] and found[0][0].isalpha() and any(letter.isdigit() for letter in found[0])
+        if ":" not in found[0] and (numbered or (ending.lower() in _TYPES and name[-1:].isalnum())):
+            yield found.span()
+
+
 def _quotes(q: str) -> Iterator[tuple[int, int]]:
     start = q.find('"')
     while start >= 0:
@@ -629,9 +755,20 @@ def _quotes(q: str) -> Iterator[tuple[int, int]]:
         start = q.find('"', end + 1)
 
 
+_MINUS = ("-", "!")
+_EITHER = {"|", "||"}
+
+
 def _minus(word: Word, at: int) -> bool:
-    """ "-anna", but neither "well-known" nor "2023 - 2025"."""
-    return word.before.endswith("-") and (word.before[:-1][-1:].isspace() or (at == 0 and len(word.before) == 1))
+    """ "-anna", "!anna" and "-(anna or ben)", but neither "well-known" nor "2023 - 2025"."""
+    sign = _sign(word)
+    return sign >= 0 and (word.before[sign - 1].isspace() if sign else at == 0)
+
+
+def _sign(word: Word) -> int:
+    """Where the minus sign in front of a word, or of its bracket, stands in ``word.before``; -1 for nowhere."""
+    mark = word.before.rstrip("(")
+    return len(mark) - 1 if mark.endswith(_MINUS) else -1
 
 
 def _says_something(piece: str) -> bool:
@@ -639,11 +776,3 @@ def _says_something(piece: str) -> bool:
     return any(
         letter.isalnum() or (not letter.isascii() and unicodedata.category(letter).startswith("S")) for letter in piece
     )
-
-
-def _birthday_of(born: date, age: int) -> date:
-    """The day on which somebody becomes so old; the first of March where there is no 29 February."""
-    try:
-        return born.replace(year=born.year + age)
-    except ValueError:
-        return date(min(born.year + age, date.max.year), 3, 1)

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from photovault.calendar_days import Days, When, Yearly
 from photovault.filters import Filter, Kind, PlaceRef, Span
-from photovault.spoken_dates import Days, When, Yearly, fold
+from photovault.spoken_dates import fold
 
 _ORIENTATIONS = ("landscape", "panorama", "portrait", "square")
 _COLUMNS: Mapping[str, str] = {

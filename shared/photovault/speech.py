@@ -11,7 +11,8 @@ for everybody and a language cannot break another.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from functools import lru_cache
 from typing import Literal
 
 Words = frozenset[str]
@@ -40,6 +41,12 @@ def _each(**texts: str) -> dict[str, str]:
     return {word: name for name, text in texts.items() for word in text.split()}
 
 
+def _called(*lines: str) -> dict[str, str]:
+    """Other names, with the name that each line begins with."""
+    named = [[name.strip() for name in line.split("|")] for line in lines]
+    return {other: names[0] for names in named for other in names[1:]}
+
+
 @dataclass(frozen=True, eq=False)
 class Speech:
     """What is said for what. Fields of one word each are sets; phrases are tuples of words."""
@@ -61,8 +68,9 @@ class Speech:
     """The longest is tried first."""
     easter: Mapping[tuple[str, ...], tuple[int, int]]
     """Days that move with Easter: first and last, counted from Easter Sunday."""
-    sundays: Mapping[tuple[str, ...], tuple[int, int]]
-    """Sundays of a month, as month and number. Where countries differ, as most have it, which the chip's days show."""
+    nth_weekdays: Mapping[tuple[str, ...], tuple[int, int, int]]
+    """Month, day of the week and its number in the month. Where countries differ, as most have it; the chip shows the
+    days."""
     numbers: Mapping[str, int]
     few: Mapping[tuple[str, ...], int]
     """Numbers of several words ("a couple of")."""
@@ -75,6 +83,12 @@ class Speech:
     """The one before this: of several forms, "last summer" and "the last three weeks" take the same words."""
     last_behind: Words
     """Those of them that are said behind: "l'été dernier"."""
+    before_last: Words
+    """The one before that, in one word."""
+    before_last_behind: Phrases
+    """The same, said behind: "the summer before last"."""
+    nth: Mapping[str, int]
+    """Which week or day of a month: "first week of May". The last one is ``last``."""
     past: Words
     """Counted back from today rather than by the calendar: "past month"."""
     weekend: Words
@@ -90,17 +104,27 @@ class Speech:
     """Opens a range that ``to`` or ``and_`` goes on with."""
     to: Words
     bounds: Mapping[str, Literal["since", "after", "before", "until"]]
+    than: Words
+    """Behind a bound, before how long ago it is: "older than two years"."""
     of: Words
     """Between the parts of a date: "3rd of May"."""
     ordinals: tuple[str, ...]
     """What is written behind the number of a day."""
     decades: tuple[str, ...]
     """What is written behind a year that stands for ten: "1990s"."""
+    decades_named: Mapping[str, int]
+    """Decades in words, by their first year; not those that are also people's ages."""
+    unlike: Phrases
+    """What is none of all this, though a part of it is."""
 
     # ---- times of day, ages
     times: Mapping[tuple[str, ...], Hours]
     parts_of_day: Mapping[str, Hours]
     """What is a time only behind a date: "yesterday evening"."""
+    compounds: Mapping[str, tuple[str, str]]
+    """A day of the week and a part of it in one word."""
+    clock: Mapping[str, int | None]
+    """What is said behind an hour: how many hours are added, up to 12 of them, or None for the hours of a whole day."""
     birthday: Words
     genitive: str
     """Written behind a name without an apostrophe."""
@@ -108,6 +132,11 @@ class Speech:
     """Between a name and an age: "Anna at 3"."""
     years_old: Phrases
     """Behind an age that follows a name: "Anna, 3 years old"."""
+    when: Words
+    """Before a name and an age: "when Anna was three"."""
+    was: Words
+    old: Words
+    """Behind an age in months or weeks."""
     ages: Mapping[tuple[str, ...], tuple[int, int]]
     """Ages by name, first and last year: "as a baby"."""
 
@@ -116,7 +145,12 @@ class Speech:
     or_: Words
     but: Words
     not_: Words
+    not_phrases: Phrases
+    nor: Words
+    """Goes on with a negation: "neither Anna nor Ben"."""
     articles: Words
+    contracted: Words
+    """Prepositions that have an article in them."""
     near: Phrases
     within: Phrases
     """Opens a distance: "within 50 km of Lisbon"."""
@@ -130,12 +164,16 @@ class Speech:
     """Of these, the ones that announce a person."""
     idle: Words
     """Said at the ends of a rest without meaning anything."""
+    travels: Words
+    """Of a place they say nothing: what was taken there is what the trip was."""
 
     # ---- things
     show: Words
     photos: Words
     of_photos: Words
     favourite: Words
+    shy_favourite: Words
+    """Of these, the ones that also say what somebody likes best: "my favourite restaurant"."""
     archived: Words
     faces: Words
     one_face: Words
@@ -159,7 +197,7 @@ class Speech:
     common: Words
     """Words that are more likely to be meant as they stand than as a misspelt name."""
     places: Mapping[str, str] = field(default_factory=dict)
-    """What places are called here that are called otherwise in English."""
+    """What places are called here beside their names, which are English."""
     labels: Mapping[str, str] = field(default_factory=dict)
     """What the detector's labels, which are English, are called here."""
 
@@ -217,11 +255,21 @@ ENGLISH = Speech(
         ("new", "year", "s", "eve"): (1231, 1231),
         ("new", "years", "day"): (101, 101),
         ("new", "year", "s", "day"): (101, 101),
+        ("nye",): (1231, 1231),
         ("halloween",): (1031, 1031),
+        ("valentines",): (214, 214),
         ("valentines", "day"): (214, 214),
+        ("valentine", "s"): (214, 214),
         ("valentine", "s", "day"): (214, 214),
+        ("st", "patricks", "day"): (317, 317),
+        ("st", "patrick", "s", "day"): (317, 317),
+        ("fourth", "of", "july"): (704, 704),
+        ("independence", "day"): (704, 704),
+        ("bonfire", "night"): (1105, 1105),
     },
     easter={
+        ("mardi", "gras"): (-47, -47),
+        ("palm", "sunday"): (-7, -7),
         ("easter",): (-2, 1),
         ("good", "friday"): (-2, -2),
         ("easter", "sunday"): (0, 0),
@@ -229,11 +277,15 @@ ENGLISH = Speech(
         ("pentecost",): (49, 50),
         ("whitsun",): (49, 50),
     },
-    sundays={
-        ("mother", "s", "day"): (5, 2),
-        ("mothers", "day"): (5, 2),
-        ("father", "s", "day"): (6, 3),
-        ("fathers", "day"): (6, 3),
+    nth_weekdays={
+        ("mother", "s", "day"): (5, 6, 2),
+        ("mothers", "day"): (5, 6, 2),
+        ("father", "s", "day"): (6, 6, 3),
+        ("fathers", "day"): (6, 6, 3),
+        ("thanksgiving",): (11, 3, 4),
+        ("thanksgiving", "day"): (11, 3, 4),
+        ("memorial", "day"): (5, 0, -1),
+        ("labor", "day"): (9, 0, 1),
     },
     numbers=_numbered(
         "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", start=1
@@ -257,11 +309,21 @@ ENGLISH = Speech(
         "year": "year",
         "years": "year",
     },
-    days_ago={("today",): 0, ("tonight",): 0, ("yesterday",): 1, ("day", "before", "yesterday"): 2},
+    days_ago={
+        ("today",): 0,
+        ("todays",): 0,
+        ("tonight",): 0,
+        ("yesterday",): 1,
+        ("yesterdays",): 1,
+        ("day", "before", "yesterday"): 2,
+    },
     on_this_day=_phrases("this day"),
     this=_words("this"),
     last=_words("last past previous"),
     last_behind=_words(""),
+    before_last=_words(""),
+    before_last_behind=_phrases("before last"),
+    nth=_numbered("first", "second", "third", "fourth", "fifth", start=1),
     past=_words("past"),
     weekend=_words("weekend"),
     portions={
@@ -293,9 +355,20 @@ ENGLISH = Speech(
         "until": "until",
         "till": "until",
     },
+    than=_words("than"),
     of=_words("of"),
     ordinals=("st", "nd", "rd", "th"),
     decades=("s",),
+    decades_named={"sixties": 1960, "seventies": 1970, "eighties": 1980, "nineties": 1990, "noughties": 2000},
+    unlike=_phrases(
+        "chinese new year",
+        "lunar new year",
+        "orthodox christmas",
+        "orthodox easter",
+        "black friday",
+        "super sunday",
+        "march madness",
+    ),
     times={
         ("in", "the", "morning"): (5, 12),
         ("at", "dawn"): (4, 8),
@@ -309,6 +382,7 @@ ENGLISH = Speech(
         ("by", "night"): (21, 5),
         ("during", "the", "day"): (7, 19),
         ("at", "midnight"): (23, 1),
+        ("after", "midnight"): (0, 5),
     },
     parts_of_day={
         "morning": (5, 12),
@@ -317,11 +391,19 @@ ENGLISH = Speech(
         "evening": (17, 22),
         "night": (21, 5),
     },
+    compounds={},
+    clock={"am": 0, "pm": 12},
     birthday=_words("birthday bday"),
-    genitive="",
-    aged=_phrases("at", "aged", "at age", "at the age of", "age", "turning", "when she was", "when he was"),
+    genitive="s",
+    aged=_phrases(
+        "at", "aged", "at age", "at the age of", "age", "turning", "turns", "turned", "when she was", "when he was"
+    ),
     years_old=_phrases("years old", "year old", "yrs old", "y o", "yo"),
+    old=_words("old"),
+    when=_words("when"),
+    was=_words("was turned"),
     ages={
+        ("as", "a", "newborn"): (0, 0),
         ("as", "a", "baby"): (0, 1),
         ("as", "a", "toddler"): (1, 3),
         ("as", "a", "child"): (1, 12),
@@ -332,8 +414,11 @@ ENGLISH = Speech(
     and_=_words("and"),
     or_=_words("or"),
     but=_words("but"),
-    not_=_words("not without except excluding no outside"),
+    not_=_words("not without except excluding no outside neither"),
+    not_phrases=_phrases("w o"),
+    nor=_words("nor"),
     articles=_words("the my our a an any than"),
+    contracted=_words(""),
     near=_phrases("near", "close to", "nearby"),
     within=_phrases("within", "in a radius of", "less than", "up to"),
     kilometres={**_DISTANCES, "miles": 1.609344, "mile": 1.609344, "mi": 1.609344},
@@ -341,13 +426,16 @@ ENGLISH = Speech(
     before_names=_words("in at near from around with of by on featuring"),
     before_people=_words("with of by featuring"),
     idle=_words(
-        "in at near from around with of by on featuring the my our a any and or but taken for to during s only just "
-        "everything all show me find where who is"
+        "in at near from around with of by on featuring the my our a any and or but taken shot for to during s only "
+        "just everything all show me find where who is are was were i we us myself both either took can could you "
+        "please pls want see search looking when which that latest newest recent recently"
     ),
+    travels=_words("trip trips vacation vacations holiday holidays journey travel travels visit stay"),
     show=_words("show find search me all the my our some for"),
     photos=_words("photo photos picture pictures pic pics image images photograph photographs file files"),
     of_photos=_words("of taken"),
     favourite=_words("favourite favourites favorite favorites starred"),
+    shy_favourite=_words("favourite favorite"),
     archived=_words("archived archive"),
     faces=_words("face faces people person anybody anyone"),
     one_face=_words("face person"),
@@ -395,33 +483,44 @@ ENGLISH = Speech(
     plurals={"person": "people", "knife": "knives", "mouse": "mice", "sheep": "sheep", "man": "men", "woman": "women"},
     plural_endings=("s", "es"),
     common=_words(
-        "about above after again animal animals apple apron autumn babies baby badge baked balloon banana barbecue "
-        "bath nice reading turkey "
-        "barn basket beach beard bench berry bike birds birthday black blond blonde blue boards boat books bottle "
-        "bread breakfast bride bridge bright brown brush building bunch burger butter cabin cable cactus candle "
-        "candles candy canoe canyon cards carpet carrot castle caves chain chair chalk cheese cherry chess chest "
-        "chicken child children chips church cigar circle circus cliff clock close cloth cloud clouds clown coast "
-        "coffee color colour concert cookie coral corner couch country couple course court cover crane cream creek "
-        "cross crowd crown curly dance dancing dark desert desk dinner dirty diving doctor donkey door dress drink "
-        "drinks driver drums early earth empty engine evening face faces family farmer fence ferry field fields fight "
-        "finger fire fireworks fish flag flame floor flower flowers flying foggy food forest fork fountain frame "
-        "friend friends frozen fruit funny garage garden gate ghost giant gift girl glass glasses gloves goal golden "
-        "goose grand grape grass green grill ground group guitar hands happy harbor harbour heart heavy hiking hills "
-        "hockey holiday honey horse horses hotel house houses hungry ice island jacket jeans jelly juice jumping "
-        "jungle kitchen kitten knight ladder lake lamp large laughing leaf leather leaves lemon light lights lion "
-        "little lobster long lunch maple marble march marina marker market mask meadow melon metal mirror model money "
-        "monkey moon moose morning mother motor mount mountain mountains mouth movie museum music naked naples night "
-        "noodles north ocean office olive onion orange outdoor outside paint painting palace palm panda pants paper "
-        "parade park party pasta path peace peach pearl people piano pillow pink pirate pizza plane plant plants "
-        "plate playing pond pool porch prince puppy purple quiet rabbit rainbow rainy reading receipt river robot "
-        "rocket rocks roses rough round running sailing salad salmon sand sandy scarf school screen shadow sharp "
-        "sheep shell ship shirt shoes shore short shower silver singing skating skiing skirt sleep sleeping small "
-        "smile smiling smoke snake snow snowman snowy soccer sofa south space speech spider spoon sport spring square "
-        "stadium stage stairs star stars statue steak steam stone store storm street stripes sugar summer sunny "
-        "sunrise sunset surfing sweet swim swimming swing table tall teacher tennis tent theatre tiger toast tower "
-        "town track traffic train tree trees trip truck tulip tunnel turtle uncle under vase village violin vulture "
-        "wagon walking wall water waves wedding whale wheel white wild window wine winter woman women wood wooden "
-        "woods working world yacht yellow young zebra"
+        "about above after again animal animals apple apron aspen autumn babies baby badge baked balloon banana bar "
+        "barbecue barn basket bath beach beard bench berry bike birds birthday black blond blonde blue boards boat "
+        "books bottle bread breakfast bride bridge bright brown brush buffalo building bunch burger butter cabin "
+        "cable cactus candle candles candy canoe canyon cards carpet carrot castle caves chain chair chalk cheese "
+        "cherry chess chest chicken child children china chips church cigar circle circus cliff clock close cloth "
+        "cloud clouds clown coast coffee color colour concert cookie coral cork corner couch country couple course "
+        "court cover crane cream creek cross crowd crown curly dance dancing dark desert desk dinner dirty diving "
+        "doctor donkey door dress drink drinks driver drums early earth empty engine evening face faces family farmer "
+        "fence ferry field fields fight finger fire fireworks fish flag flame floor flower flowers flying foggy food "
+        "forest fork fountain frame friend friends frozen fruit funny garage garden gate ghost giant gift girl glass "
+        "glasses gloves goal golden goose grand grape grass green grill ground group guitar hands happy harbor "
+        "harbour heart heavy hiking hills hockey holiday honey horse horses hotel house houses hungry ice island "
+        "jacket jeans jelly juice jumping jungle kissing kitchen kitten knight ladder lake lamp large laughing leaf "
+        "leather leaves lemon light lights lion little lobster long lunch male maple marble march marina marker "
+        "market mask meadow melon metal mirror mobile model money monkey moon moose morning mother motor mount "
+        "mountain mountains mouth movie museum music naked naples nice night noodles north ocean office olive onion "
+        "orange outdoor outside paint painting palace palm panda pants paper parade park party pasta path peace peach "
+        "pearl people piano pillow pink pirate pizza plane plant plants plate playing pond pool porch prince puppy "
+        "purple quiet rabbit rainbow rainy reading receipt river robot rocket rocks roses rough round running sailing "
+        "salad salmon sand sandy scarf school screen shadow sharp sheep shell ship shirt shoes shore short shower "
+        "silver singing skating skiing skirt sleep sleeping small smile smiling smoke snake snow snowman snowy soccer "
+        "sofa south space speech spider split spoon sport spring square stadium stage stairs star stars statue steak "
+        "steam stone store storm street stripes sugar summer sunny sunrise sunset surfing sweet swim swimming swing "
+        "table tall teacher tennis tent theatre tiger toast tours tower town track traffic train tree trees trip "
+        "truck tulip tunnel turkey turtle uncle under vase village violin vulture wagon walking wall water waves "
+        "wedding whale wheel white wild window wine winter woman women wood wooden woods working world yacht yellow "
+        "young zebra"
+    ),
+    places=_called(
+        "united states | usa | america | united states of america",
+        "united kingdom | uk | britain | great britain",
+        "netherlands | the netherlands | holland",
+        "czechia | czech republic",
+        "turkey | turkiye",
+        "united arab emirates | uae | emirates",
+        "new york city | nyc | new york",
+        "mexico city | cdmx",
+        "washington d c | washington dc | washington",
     ),
 )
 
@@ -478,21 +577,32 @@ GERMAN = Speech(
         ("halloween",): (1031, 1031),
         ("valentinstag",): (214, 214),
         ("nikolaus",): (1206, 1206),
+        ("nikolaustag",): (1206, 1206),
+        ("sylvester",): (1231, 1231),
+        ("tag", "der", "arbeit"): (501, 501),
+        ("allerheiligen",): (1101, 1101),
         ("tag", "der", "deutschen", "einheit"): (1003, 1003),
     },
     easter={
         ("ostern",): (-2, 1),
+        ("palmsonntag",): (-7, -7),
+        ("grundonnerstag",): (-3, -3),
         ("karfreitag",): (-2, -2),
         ("ostersonntag",): (0, 0),
         ("ostermontag",): (1, 1),
         ("pfingsten",): (49, 50),
+        ("pfingstsonntag",): (49, 49),
+        ("pfingstmontag",): (50, 50),
         ("himmelfahrt",): (39, 39),
+        ("christi", "himmelfahrt"): (39, 39),
+        ("fronleichnam",): (60, 60),
+        ("aschermittwoch",): (-46, -46),
         ("vatertag",): (39, 39),
         ("rosenmontag",): (-48, -48),
         ("karneval",): (-52, -47),
         ("fasching",): (-52, -47),
     },
-    sundays={("muttertag",): (5, 2)},
+    nth_weekdays={("muttertag",): (5, 6, 2), ("erntedank",): (10, 6, 1)},
     numbers=_numbered(
         "ein eine einem einer einen eines",
         "zwei",
@@ -519,6 +629,7 @@ GERMAN = Speech(
         "monate": "month",
         "monaten": "month",
         "jahr": "year",
+        "jahres": "year",
         "jahre": "year",
         "jahren": "year",
     },
@@ -530,6 +641,9 @@ GERMAN = Speech(
         "vorigen"
     ),
     last_behind=_words(""),
+    before_last=_words("vorletzter vorletzte vorletztes vorletzten vorletztem"),
+    before_last_behind=_phrases(),
+    nth=_numbered("erste erster erstes ersten", "zweite zweiter zweites zweiten", "dritte drittes dritten", start=1),
     past=_words(""),
     weekend=_words("wochenende"),
     portions={
@@ -555,9 +669,12 @@ GERMAN = Speech(
         "alter": "before",
         "bis": "until",
     },
+    than=_words("als"),
     of=_words("des"),
     ordinals=("ter", "te", "ten"),
     decades=("er", "ern"),
+    decades_named={"sechziger": 1960, "siebziger": 1970, "achtziger": 1980, "neunziger": 1990},
+    unlike=_phrases("chinesisches neujahr", "orthodoxe weihnachten", "orthodoxe ostern"),
     times={
         ("am", "morgen"): (5, 11),
         ("morgens",): (5, 11),
@@ -573,6 +690,7 @@ GERMAN = Speech(
         ("bei", "nacht"): (21, 5),
         ("nachts",): (21, 5),
         ("um", "mitternacht"): (23, 1),
+        ("nach", "mitternacht"): (0, 5),
     },
     parts_of_day={
         "fruh": (5, 11),
@@ -583,11 +701,21 @@ GERMAN = Speech(
         "abend": (17, 22),
         "nacht": (21, 5),
     },
+    compounds={
+        f"{day}{part}": (day, part)
+        for day in ("montag", "dienstag", "mittwoch", "donnerstag", "freitag", "samstag", "sonntag")
+        for part in ("morgen", "vormittag", "mittag", "nachmittag", "abend", "nacht")
+    },
+    clock={"uhr": None, "h": None},
     birthday=_words("geburtstag"),
     genitive="s",
     aged=_phrases("mit", "im alter von"),
     years_old=_phrases("jahre alt", "jahren", "jahre"),
+    old=_words("alt"),
+    when=_words("als"),
+    was=_words("war wurde"),
     ages={
+        ("als", "neugeborenes"): (0, 0),
         ("als", "baby"): (0, 1),
         ("als", "kleinkind"): (1, 3),
         ("als", "kind"): (1, 12),
@@ -596,22 +724,27 @@ GERMAN = Speech(
     and_=_words("und"),
     or_=_words("oder"),
     but=_words("aber"),
-    not_=_words("nicht ohne kein keine keinen ausser ausserhalb"),
+    not_=_words("nicht ohne kein keine keinen ausser ausserhalb weder"),
+    not_phrases=_phrases(),
+    nor=_words("noch"),
     articles=_words("der die das den dem des mein meine meinen meiner unser unsere ein eine einen einem einer als"),
-    near=_phrases("nahe", "in der nahe von", "in der nahe"),
+    contracted=_words("im am vom zum zur beim ins"),
+    near=_phrases("nahe", "in der nahe von", "in der nahe", "rund um"),
     within=_phrases("im umkreis von", "umkreis von", "innerhalb von", "bis zu", "weniger als"),
     kilometres={**_DISTANCES, "meilen": 1.609344, "meile": 1.609344},
-    around=_words("um von bei"),
-    before_names=_words("in im bei nahe nach aus um mit von vom zu auf an am"),
+    around=_words("um von bei gegen"),
+    before_names=_words("in im bei nahe nach aus um mit von vom zu auf an am beim"),
     before_people=_words("mit von vom"),
     idle=_words(
-        "in im bei nahe nach aus um mit von vom zu auf an am "
-        "der die das den dem des mein meine meinen meiner unser unsere "
-        "ein eine einen einem einer und oder aber aufgenommen fur wahrend nur alles alle zeig zeige mir wo wer ist"
+        "in im bei nahe nach aus um mit von vom zu auf an am der die das den dem des mein meine meinen meiner unser "
+        "unsere ein eine einen einem einer und oder aber aufgenommen fur wahrend nur alles alle zeig zeige mir wo wer "
+        "ist sind ich mich wir uns war waren wann als bitte beim entweder neueste neuesten neue aktuelle aktuellen"
     ),
+    travels=_words("reise reisen urlaub ferien ausflug besuch"),
     show=_words("zeig zeige such suche finde mir alle die meine unsere"),
     photos=_words("foto fotos bild bilder bildern aufnahme aufnahmen datei dateien"),
     of_photos=_words("von vom aufgenommen"),
+    shy_favourite=ENGLISH.shy_favourite,
     favourite=ENGLISH.favourite | _words("favorit favoriten lieblingsfoto lieblingsfotos lieblingsbilder"),
     archived=ENGLISH.archived | _words("archiviert archivierte archiv"),
     faces=ENGLISH.faces | _words("gesicht gesichter gesichtern person personen menschen leute leuten jemand jemandem"),
@@ -663,17 +796,17 @@ GERMAN = Speech(
     plurals={},
     plural_endings=(),
     common=_words(
-        "abend alte altes auto bahn balkon ballon baum baume berg berge blau blaue blick blume blumen boot braut brot "
-        "brucke brucken bunt burg decke dorf dunkel eis eltern essen fahrrad familie farbe feier feld fenster feuer "
-        "feuerwerk fisch fluss freunde fruh garten gelb gipfel gitarre glas gras gross grosse grun grune hafen hand "
-        "haus hauser heft herbst himmel hochzeit holz hotel hund hunde hutte insel jacke junge kaffee kamin karte "
-        "katze kerze kerzen kind kinder kino kirche kleid klein kleine konzert kuche kuchen kuste lachen lampe leer "
-        "leute licht lichter madchen markt mauer meer menschen mond morgen mutter nacht nebel oma opa palme park "
-        "pferd pflanze regen regenbogen reise rot rote rutsche salat sand schaf schatten schiff schild schloss schnee "
-        "schneemann schule schwarz schwimmen segeln sonne sonnenuntergang spiegel spiel spielen spielplatz sport "
-        "stadt stein steine stern sterne strand strasse sturm tanz tanzen teller theater tier tiere tisch torte turm "
-        "urlaub vater vogel wald wandern wasser wasserfall weg weihnachtsbaum wein weiss welle wellen wiese wolke "
-        "wolken wuste zelt zimmer zoo"
+        "abend alte altes auto bad bahn balkon ballon bar baum baume berg berge bergen blau blaue blick blume blumen "
+        "boot braut brot brucke brucken bunt burg decke dorf dunkel eis eltern essen fahrrad familie farbe feier feld "
+        "fenster feuer feuerwerk fisch fluss freunde fruh garten gelb gipfel gitarre glas gras gross grosse grun "
+        "grune hafen halle hand haus hauser heft herbst himmel hochzeit hof holz hotel hund hunde hutte insel jacke "
+        "junge kaffee kamin karte katze kerze kerzen kind kinder kino kirche kleid klein kleine konzert kuche kuchen "
+        "kuste lachen lage lampe leer leute licht lichter madchen markt mauer meer menschen mond morgen mutter nacht "
+        "nebel palme park pferd pflanze regen regenbogen reise rot rote rutsche salat sand schaf schatten schiff "
+        "schild schloss schnee schneemann schule schwarz schwimmen segeln singen sonne sonnenuntergang spiegel spiel "
+        "spielen spielplatz sport stadt stein steine stern sterne strand strasse sturm tanz tanzen teller theater "
+        "tier tiere tisch torte turm urlaub vater vogel wald wandern wasser wasserfall weg weihnachtsbaum wein weiss "
+        "welle wellen wetter wiese wolke wolken wuste zelt zimmer zoo"
     ),
     places=_each(
         austria="osterreich",
@@ -751,7 +884,24 @@ GERMAN = Speech(
         strasbourg="strassburg",
         tokyo="tokio",
         cairo="kairo",
-        reykjavik="reykjavik",
+    )
+    | _called(
+        "united states | vereinigte staaten | vereinigten staaten | amerika",
+        "united kingdom | grossbritannien | vereinigtes konigreich",
+        "netherlands | niederlanden",
+        "new zealand | neuseeland",
+        "south africa | sudafrika",
+        "south korea | sudkorea",
+        "sri lanka | ceylon",
+        "united arab emirates | vereinigte arabische emirate",
+        "lower saxony | niedersachsen",
+        "north rhine westphalia | nordrhein westfalen | nrw",
+        "rhineland palatinate | rheinland pfalz",
+        "thuringia | thuringen",
+        "south tyrol | sudtirol",
+        "catalonia | katalonien",
+        "corsica | korsika",
+        "majorca | mallorca",
     ),
     labels={
         "person": "person menschen",
@@ -825,3 +975,28 @@ SPEECHES = (ENGLISH, GERMAN)
 
 EVERYDAY = frozenset().union(*(speech.common for speech in SPEECHES))
 """The common words of all languages: none of them is a misspelt name in another."""
+
+
+_NO_WORDS = {"code", "places", "labels", "plurals", "plural_endings", "ordinals", "decades", "genitive"}
+
+
+def _facts(speech: Speech) -> dict[str, set[tuple[object, ...]]]:
+    """What a language says of each word of its own: in which fields it stands, in which phrase, and for what."""
+    found: dict[str, set[tuple[object, ...]]] = {}
+    for entry in fields(speech):
+        # Names of places are those of all languages, labels are looked up by themselves, and endings are no words.
+        if entry.name in _NO_WORDS:
+            continue
+        value = getattr(speech, entry.name)
+        for key in value:
+            meaning = value[key] if isinstance(value, Mapping) else None
+            for word in (key,) if isinstance(key, str) else key:
+                found.setdefault(word, set()).add((entry.name, key, meaning))
+    return found
+
+
+@lru_cache(maxsize=16)
+def own_words(speech: Speech, other: Speech) -> frozenset[str]:
+    """The words of a language that mean something else, or nothing, in another one."""
+    theirs = _facts(other)
+    return frozenset(word for word, facts in _facts(speech).items() if not facts <= theirs.get(word, set()))

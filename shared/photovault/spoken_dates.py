@@ -3,28 +3,33 @@
 The grammar is here, the words are those of ``speech``, one language at a time.
 
 Without a year, a month, a season or a holiday means every year ("in summer"); inside a range, and after "since" or
-"before", the latest one. "Last summer" is the latest that is over. Seasons are meteorological, and half a year later
-for who is at home in the south. A season belongs to the year in which it begins: winter 2024 begins in December 2024,
-there in June. 3/5/2025 is the third of May unless only the other reading is a date.
+"before", the latest one. "Last summer" is the latest that is over; "this" and "on Sunday" mean the latest that has
+begun, since nobody has photos of days to come. Seasons are meteorological, and half a year later for who is at home in
+the south. A season belongs to the year in which it begins: winter 2024 begins in December 2024, there in June; New Year
+to the one that it begins. 3/5/2025 is the third of May unless only the other reading is a date.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
-from functools import lru_cache
+from datetime import date
+from functools import lru_cache, partial
+from operator import itemgetter
 from typing import TypeVar
 
+from photovault import calendar_days as calendar
+from photovault import written_dates
+from photovault.calendar_days import YEARS, Days, When, Yearly
 from photovault.speech import Speech, Unit
 
 T = TypeVar("T")
 
 _WORD = re.compile(r"[^\W_]+")
-_YEARS = range(1800, 2201)
 _MOST_WORDS = 5  # of a phrase
+_APOSTROPHES = {"'", "’"}
 
 
 @dataclass(frozen=True)
@@ -37,34 +42,10 @@ class Word:
     before: str
 
 
-@dataclass(frozen=True)
-class Days:
-    """Calendar days, ends included; None is open."""
-
-    first: date | None
-    last: date | None
-
-
-@dataclass(frozen=True)
-class Yearly:
-    """The same days every year, as month * 100 + day, ends included; ``first`` > ``last`` runs over New Year."""
-
-    first: int
-    last: int
-
-    def of(self, year: int) -> Days:
-        """Those days in (or beginning in) one year."""
-        return Days(_day(year, self.first), _day(year + (self.first > self.last), self.last))
-
-    def latest(self, today: date) -> Days:
-        """The latest that has begun."""
-        days = self.of(_clamp(today.year))
-        return self.of(_clamp(today.year - 1)) if days.first and days.first > today else days
-
-
-When = Days | Yearly
 Found = tuple[When, int]
 """What was said, and the index of the word after it."""
+_Feast = tuple[Callable[[int], Days], int]
+"""The days of something that comes every year, by the year, and the index of the word after it."""
 
 _DASHES = {"-", "–", "—", "..", "...", "…"}
 
@@ -116,11 +97,12 @@ def folded(text: str) -> tuple[str, ...]:
 @lru_cache(maxsize=16)
 def _begins(speech: Speech) -> frozenset[str]:
     """Words with which a date can begin, beside digits: for most words the answer is quick."""
-    phrases = (*speech.holidays, *speech.easter, *speech.sundays, *speech.few, *speech.days_ago, *speech.on_this_day)
+    phrases = (*speech.holidays, *speech.easter, *speech.nth_weekdays, *speech.few, *speech.days_ago)
+    phrases = (*phrases, *speech.portions, *speech.on_this_day)
     single = (speech.months, speech.weekdays, speech.seasons, speech.numbers, speech.this, speech.last, speech.past)
-    phrases = (*phrases, *speech.portions)
     more = (frozenset(speech.units), speech.ago_before, speech.into, speech.between, speech.bounds, speech.articles)
-    return frozenset({phrase[0] for phrase in phrases}).union(*single, *more)
+    behind = (speech.weekend, speech.before_last, speech.nth, speech.decades_named)
+    return frozenset({phrase[0] for phrase in phrases}).union(*single, *more, *behind)
 
 
 def phrase(table: Mapping[tuple[str, ...], T], said: Sequence[Word], at: int) -> tuple[T, int] | None:
@@ -135,11 +117,12 @@ def phrase(table: Mapping[tuple[str, ...], T], said: Sequence[Word], at: int) ->
 @dataclass(frozen=True)
 class Dates:
     """Reads dates in one language as they are meant ``today``, which is taken from 1850 to 2150, and in the south where
-    summer is in January."""
+    summer is in January. ``named``: words with which names of the library begin."""
 
     speech: Speech
     today: date
     southern: bool = False
+    named: Container[str] = frozenset()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "today", min(max(self.today, date(1850, 1, 1)), date(2150, 12, 31)))
@@ -155,8 +138,8 @@ class Dates:
             return found
         if found := self._ago(said, at):
             return found
-        if word in self.speech.bounds and (one := self._atom(said, at + 1, introduced=True)):
-            return self.open_ended(self.speech.bounds[word], one[0]), one[1]
+        if word in self.speech.bounds and (found := self._bounded(said, at)):
+            return found
         if found := self._range(said, at, joins=self.speech.to):
             return found
         if word in self.speech.into and (one := self._atom(said, at + 1, introduced=True)):
@@ -170,8 +153,8 @@ class Dates:
     def month(self, said: Sequence[Word], at: int) -> Found | None:
         """A month by its name or number, as after ``month:``."""
         text = said[at].text
-        if _is_number(text) and 1 <= int(text) <= 12:
-            return _whole_month(int(text)), at + 1
+        if written_dates.is_number(text) and 1 <= int(text) <= 12:
+            return calendar.whole_month(int(text)), at + 1
         return self.single(said, at)
 
     def open_ended(self, bound: str, when: When) -> Days:
@@ -180,12 +163,27 @@ class Dates:
         if bound == "since":
             return Days(days.first, None)
         if bound == "after":
-            return Days(_shift(days.last, 1), None)
+            return Days(calendar.shift(days.last, 1), None)
         if bound == "before":
-            return Days(None, _shift(days.first, -1))
+            return Days(None, calendar.shift(days.first, -1))
         return Days(None, days.last)
 
     # ---- grammar
+
+    def _bounded(self, said: Sequence[Word], at: int) -> Found | None:
+        """Since May, before 2020; "older than two years", "seit drei Tagen"."""
+        speech = self.speech
+        bound = speech.bounds[said[at].text]
+        if one := self._atom(said, at + 1, introduced=True):
+            return self.open_ended(bound, one[0]), one[1]
+        compared = at + 1 < len(said) and said[at + 1].text in speech.than
+        if not compared and bound != "since":
+            return None
+        counted = self._counted(said, at + 1 + compared)
+        if counted is None:
+            return None
+        count, unit, after = counted
+        return self.open_ended(bound, calendar.exactly(calendar.back(count, unit, self.today))), after
 
     def _range(self, said: Sequence[Word], at: int, *, joins: frozenset[str]) -> Found | None:
         """A to B. A year that one end lacks comes from the other."""
@@ -206,9 +204,9 @@ class Dates:
             begin = _not_after(start, end)
         else:
             begin = start
-            end = stop if isinstance(stop, Days) else stop.of(_clamp((start.first or self.today).year))
+            end = stop if isinstance(stop, Days) else stop.of(calendar.clamp((start.first or self.today).year))
             if isinstance(stop, Yearly) and end.last and begin.first and end.last < begin.first:
-                end = stop.of(_clamp(begin.first.year + 1))
+                end = stop.of(calendar.clamp(begin.first.year + 1))
         if begin.first is None or end.last is None:
             return None
         if end.last < begin.first:
@@ -216,11 +214,15 @@ class Dates:
         return Days(begin.first, end.last), after
 
     def _days_of_month(self, said: Sequence[Word], at: int, *, joins: frozenset[str]) -> Found | None:
-        """3 to 5 May 2025."""
-        day = self._ordinal(said[at].text) if at < len(said) else None
+        """3 to 5 May 2025, 3.-5.5.2025."""
+        day = self.ordinal(said[at].text) if at < len(said) else None
         behind = _behind_joint(said, at + 1, joins) if day else None
-        two = self._month(said, behind, introduced=True) if behind and behind < len(said) else None
-        if day is None or two is None:
+        if day is None or behind is None or behind >= len(said):
+            return None
+        two = written_dates.find(said, behind, this_year=self.today.year, introduced=True) or self._month(
+            said, behind, introduced=True
+        )
+        if two is None:
             return None
         stop, after = two
         if isinstance(stop, Yearly):
@@ -236,9 +238,19 @@ class Dates:
             at += 1
         if at >= len(said):
             return None
+        if said[at].text[:1].isdigit():
+            return (
+                written_dates.find(said, at, this_year=self.today.year, introduced=introduced)
+                or self._ago(said, at)
+                or self._nth(said, at)
+                or self._month(said, at, introduced=introduced)
+                or self._year(said, at, introduced=introduced)
+            )
+        if said[at].text not in _begins(self.speech):
+            return None
         return (
-            _numeric(said, at, this_year=self.today.year)
-            or self._ago(said, at)
+            self._ago(said, at)
+            or self._nth(said, at)
             or self._relative(said, at, introduced=introduced)
             or self._month(said, at, introduced=introduced)
             or self._season(said, at, introduced=introduced)
@@ -250,72 +262,127 @@ class Dates:
     def _ago(self, said: Sequence[Word], at: int) -> Found | None:
         """Two years ago, or in other languages: before two years."""
         opened = said[at].text in self.speech.ago_before
-        counted = self._count(said, at + opened)
+        counted = self._counted(said, at + opened)
         if counted is None:
             return None
-        count, after = counted
-        if after >= len(said) or said[after].text not in self.speech.units:
-            return None
-        unit = self.speech.units[said[after].text]
+        count, unit, after = counted
         if opened:
-            return _ago(count, unit, self.today), after + 1
-        if not (after + 1 < len(said) and said[after + 1].text in self.speech.ago_after):
+            return calendar.ago(count, unit, self.today), after
+        if not (after < len(said) and said[after].text in self.speech.ago_after):
             return None
-        if after + 2 < len(said) and self.speech.days_ago.get((said[after + 2].text,)) == 0:  # "a year ago today"
-            return _exactly(_back(count, unit, self.today)), after + 3
-        return _ago(count, unit, self.today), after + 2
+        if after + 1 < len(said) and self.speech.days_ago.get((said[after + 1].text,)) == 0:  # "a year ago today"
+            return calendar.exactly(calendar.back(count, unit, self.today)), after + 2
+        return calendar.ago(count, unit, self.today), after + 1
 
     def _relative(self, said: Sequence[Word], at: int, *, introduced: bool) -> Found | None:
         """Counted from today."""
         speech, today = self.speech, self.today
         if found := phrase(speech.days_ago, said, at):
             if found[0] == 0 and found[1] < len(said) and said[found[1]].text in speech.ago_before:
-                counted = self._count(said, found[1] + 1)  # "heute vor einem Jahr"
-                if counted and counted[1] < len(said) and (unit := speech.units.get(said[counted[1]].text)):
-                    return _exactly(_back(counted[0], unit, today)), counted[1] + 1
-            return _ago(found[0], "day", today), found[1]
+                counted = self._counted(said, found[1] + 1)  # "heute vor einem Jahr"
+                if counted:
+                    return calendar.exactly(calendar.back(counted[0], counted[1], today)), counted[2]
+            return calendar.ago(found[0], "day", today), found[1]
         if said_so := phrase(dict.fromkeys(speech.on_this_day, True), said, at):
-            return Yearly(_mmdd(today), _mmdd(today)), said_so[1]
+            day = Yearly(calendar.mmdd(today), calendar.mmdd(today))
+            year, after = self.year_after(said, said_so[1])
+            return day.of(year) if year else day, after
         word = said[at].text
-        if word in speech.weekdays and introduced:
-            return self._weekday(word), at + 1
-        if at + 1 < len(said) and said[at + 1].text in speech.last_behind and word not in speech.last:
-            return self._relative([*said[:at], said[at + 1], said[at], *said[at + 2 :]], at, introduced=introduced)
-        if (word not in speech.last and word not in speech.this) or at + 1 >= len(said):
+        if word in speech.weekdays and (introduced or self._weekday_stands(said, at)):
+            return self.weekday(word), at + 1
+        if at + 1 >= len(said):
             return None
-        back = word in speech.last
-        following = said[at + 1].text
-        counted = self._count(said, at + 1) if back and following not in speech.articles else None
-        if counted and counted[1] < len(said) and said[counted[1]].text in speech.units:
-            return Days(_back(counted[0], speech.units[said[counted[1]].text], today), today), counted[1] + 1
-        unit = speech.units.get(following)
+        if word not in speech.last and said[at + 1].text in speech.last_behind:
+            one = self._back_by(said, at, 1)
+            return (one[0], one[1] + 1) if one else None
+        if behind := phrase(dict.fromkeys(speech.before_last_behind, True), said, at + 1):
+            one = self._back_by(said, at, 2)
+            return (one[0], behind[1]) if one else None
+        if word in speech.last:
+            counted = self._counted(said, at + 1) if said[at + 1].text not in speech.articles else None
+            if counted:
+                return Days(calendar.back(counted[0], counted[1], today), today), counted[2]
+            unit = speech.units.get(said[at + 1].text)
+            if word in speech.past and unit and unit != "day":
+                return Days(calendar.back(1, unit, today), today), at + 2
+            return self._back_by(said, at + 1, 1)
+        if word in speech.before_last:
+            return self._back_by(said, at + 1, 2)
+        return self._back_by(said, at + 1, 0) if word in speech.this else None
+
+    def _back_by(self, said: Sequence[Word], at: int, count: int) -> Found | None:
+        """This (0), the last (1) or the one before (2): week, weekend, Sunday, summer, May, Christmas."""
+        speech, today = self.speech, self.today
+        text, after = said[at].text, at + 1
+        unit = speech.units.get(text)
         if unit and unit != "day":
-            span = Days(_back(1, unit, today), today) if word in speech.past else _ago(int(back), unit, today)
-            return span, at + 2
-        if following in speech.weekend:
-            week = _ago(int(back) if today.weekday() < 5 or not back else 1, "week", today)
-            return (Days(_shift(week.first, 5), week.last), at + 2) if week.first else None
-        if following in speech.weekdays and back:
-            return self._weekday(following), at + 2
-        after = at + 2
-        if following in speech.seasons:
-            named = self._season_of(following)
-        elif following in speech.months:
-            named = _whole_month(speech.months[following])
-        elif holiday := phrase(speech.holidays, said, at + 1):
-            named, after = Yearly(*holiday[0]), holiday[1]
+            days = calendar.ago(count, unit, today)
+            if unit == "week" and after < len(said) and said[after].text in speech.weekdays:  # "letzte Woche Montag"
+                return calendar.exactly(
+                    calendar.shift(days.first, speech.weekdays[said[after].text]) or today
+                ), after + 1
+            return days, after
+        if text in speech.weekend:
+            ahead = not count and today.weekday() < 5
+            week = calendar.ago(count + ahead, "week", today)
+            return (Days(calendar.shift(week.first, 5), week.last), after) if week.first else None
+        if text in speech.weekdays:
+            if not count and today.weekday() == speech.weekdays[text]:
+                return calendar.exactly(today), after
+            weeks_more = 7 * max(count - 1, 0)
+            return calendar.exactly(calendar.shift(self.weekday(text).first, -weeks_more) or today), after
+        of: Callable[[int], Days]
+        if text in speech.seasons:
+            of = self._season_of(text).of
+        elif text in speech.months:
+            of = calendar.whole_month(speech.months[text]).of
+        elif feast := self._feast(said, at):
+            of, after = feast
         else:
             return None
-        if not back:
-            return named.of(_clamp(today.year)), after
-        days = named.latest(today)
-        if days.last and days.last >= today and days.first:
-            days = named.of(_clamp(days.first.year - 1))
-        return days, after
+        days = calendar.latest(of, today)
+        over = days.last is not None and days.last < today
+        more = count - over if count else 0
+        return (of(calendar.clamp(days.first.year - more)) if days.first and more else days), after
+
+    def _weekday_stands(self, said: Sequence[Word], at: int) -> bool:
+        """ "Sunday" and "Sunday morning", but neither "Sunday roast" nor "Friday night dinner"."""
+        after = at + 1
+        if after < len(said) and said[after].text in self.speech.parts_of_day:
+            return self.is_alone(said, after + 1)
+        return at == 0 and self.is_alone(said, after)
+
+    def _nth(self, said: Sequence[Word], at: int) -> Found | None:
+        """First week of May 2024, last Sunday in July, letztes Wochenende im Juli."""
+        speech = self.speech
+        text = said[at].text
+        if at + 3 >= len(said) or (text not in speech.nth and text not in speech.last and not text[:1].isdigit()):
+            return None
+        number = -1 if text in speech.last else speech.nth.get(text) or (text.isalnum() and self.ordinal(text)) or 0
+        inside = said[at + 2].text
+        if not number or number > 53 or (inside not in speech.of and inside not in speech.into):
+            return None
+        first = at + 3 + (said[at + 3].text in speech.articles)
+        found = (
+            self._month(said, first, introduced=True) or self._year(said, first, introduced=True)
+            if first < len(said)
+            else None
+        )
+        if found is None:
+            return None
+        whole = found[0].latest(self.today) if isinstance(found[0], Yearly) else found[0]
+        named, unit = said[at + 1].text, speech.units.get(said[at + 1].text)
+        if named in speech.weekdays:
+            days = calendar.nth_weekdays_of(whole, speech.weekdays[named], number, length=1)
+        elif named in speech.weekend:
+            days = calendar.nth_weekdays_of(whole, 5, number, length=2)
+        else:
+            days = calendar.nth_of(whole, unit, number) if unit in {"day", "week"} else None
+        return (days, found[1]) if days else None
 
     def _month(self, said: Sequence[Word], at: int, *, introduced: bool) -> Found | None:
         """May 2025, 3 May 2025, May 3rd 2025, 3rd of May, May."""
-        day = self._ordinal(said[at].text)
+        day = self.ordinal(said[at].text)
         after = at + 1 if day else at
         if day and after < len(said) and said[after].text in self.speech.of:
             after += 1
@@ -323,131 +390,226 @@ class Dates:
             return None
         name, month = said[after].text, self.speech.months[said[after].text]
         after += 1
-        if not day and after < len(said) and (day := self._ordinal(said[after].text)):
-            after += 1
+        if not day and after < len(said) and said[after].before.strip() not in _APOSTROPHES:
+            day = self.ordinal(said[after].text)
+            after += day is not None
         year, after = self.year_after(said, after)
         if day:
             if year is None:
-                return (Yearly(month * 100 + day, month * 100 + day), after) if _date(2000, month, day) else None
-            exact = _date(year, month, day)
+                exists = calendar.valid(2000, month, day)
+                return (Yearly(month * 100 + day, month * 100 + day), after) if exists else None
+            exact = calendar.valid(year, month, day)
             return (Days(exact, exact), after) if exact else None
+        year = year or self._shared_year(said, after)
         if year is None:
-            return (_whole_month(month), after) if introduced or name not in self.speech.shy_months else None
-        return _month_of(year, month), after
+            return (calendar.whole_month(month), after) if introduced or name not in self.speech.shy_months else None
+        return calendar.month_of(year, month), after
+
+    def _shared_year(self, said: Sequence[Word], at: int) -> int | None:
+        """The year that a list of months ends with: "July and August 2023"."""
+        speech = self.speech
+        while at < len(said):
+            at += said[at].text in speech.and_ or said[at].text in speech.or_
+            if at >= len(said) or said[at].text not in speech.months:
+                return None
+            year, at = self.year_after(said, at + 1)
+            if year:
+                return year
+        return None
 
     def _season(self, said: Sequence[Word], at: int, *, introduced: bool) -> Found | None:
         if said[at].text not in self.speech.seasons:
             return None
         season = self._season_of(said[at].text)
-        year, after = self.year_after(said, at + 1)
+        year, after = self.year_after(said, self._behind_travels(said, at + 1), short=True)
         if year is None:
             # "Autumn in New York", but neither "summer dress" nor "an Indian summer".
             return (season, after) if introduced or (at == 0 and self.is_alone(said, after)) else None
         return season.of(year), after
 
     def _portion(self, said: Sequence[Word], at: int) -> Found | None:
-        """Early 2024, Ende 2023."""
+        """Early 2024, Ende 2023, end of May, late summer 2022."""
         found = phrase(self.speech.portions, said, at)
-        year, after = self.year_after(said, found[1]) if found else (None, at)
-        if found is None or year is None:
+        if found is None:
             return None
-        (first, last), _ = found
-        return Days(_month_of(year, first).first, _month_of(year, last).last), after
+        (first, last), behind = found
+        year, after = self.year_after(said, behind)
+        if year is not None:
+            return Days(calendar.month_of(year, first).first, calendar.month_of(year, last).last), after
+        if behind >= len(said):
+            return None
+        whole = self._month(said, behind, introduced=True) or self._season(said, behind, introduced=True)
+        return (calendar.part_of(whole[0], first, last), whole[1]) if whole else None
 
     def _season_of(self, name: str) -> Yearly:
         season = Yearly(*self.speech.seasons[name])
         if not self.southern:
             return season
         first, last = ((day // 100 + 5) % 12 + 1 for day in (season.first, season.last))
-        return Yearly(_whole_month(first).first, _whole_month(last).last)
+        return Yearly(calendar.whole_month(first).first, calendar.whole_month(last).last)
+
+    def _feast(self, said: Sequence[Word], at: int) -> _Feast | None:
+        """A holiday by its longest name."""
+        speech = self.speech
+        found: list[_Feast] = []
+        if fixed := phrase(speech.holidays, said, at):
+            found.append((Yearly(*fixed[0]).of, fixed[1]))
+        if moving := phrase(speech.easter, said, at):
+            found.append((partial(calendar.around_easter, days=moving[0]), moving[1]))
+        if weekly := phrase(speech.nth_weekdays, said, at):
+            month, weekday, number = weekly[0]
+            found.append((partial(_nth_weekday, month=month, weekday=weekday, number=number), weekly[1]))
+        return max(found, key=itemgetter(1), default=None)
 
     def _holiday(self, said: Sequence[Word], at: int, *, introduced: bool) -> Found | None:
-        """With a year, or alone; "christmas tree" is no date."""
-        fixed, moving = phrase(self.speech.holidays, said, at), phrase(self.speech.easter, said, at)
-        if sunday := phrase(self.speech.sundays, said, at):
-            return self._sunday(said, *sunday, introduced=introduced)
-        if fixed is None and moving is None:
+        """With a year, or alone; "christmas tree" is no date. What moves is the latest one without a year."""
+        feast = self._feast(said, at)
+        if feast is None:
             return None
-        year, after = self.year_after(said, max(found[1] for found in (fixed, moving) if found))
-        if year is None and not introduced and not self.is_alone(said, after):
+        of, behind = feast
+        fixed = phrase(self.speech.holidays, said, at)
+        every_year = Yearly(*fixed[0]) if fixed and fixed[1] == behind else None
+        behind = self._behind_travels(said, behind)
+        year, after = self.year_after(said, behind, short=True)
+        if year is not None:
+            over = every_year is not None and every_year.first > every_year.last and after == behind + 1
+            return of(calendar.clamp(year - over)), after  # New Year 2022, but also New Year 2021/22
+        if not introduced and not self.is_alone(said, after):
             return None
-        if moving is None:
-            holiday = Yearly(*fixed[0]) if fixed else None
-            return (holiday.of(year) if year else holiday, after) if holiday else None
-        if year is None:
-            year = _clamp(self.today.year)
-            if (first := _around_easter(year, moving[0]).first) and first > self.today:
-                year = _clamp(year - 1)
-        return _around_easter(year, moving[0]), after
+        return every_year or calendar.latest(of, self.today), after
 
-    def _sunday(self, said: Sequence[Word], which: tuple[int, int], at: int, *, introduced: bool) -> Found | None:
-        """Mother's day: without a year the latest."""
-        year, after = self.year_after(said, at)
-        if year is None and not introduced and not self.is_alone(said, after):
-            return None
-        if year is None:
-            year = _clamp(self.today.year)
-            year -= _sunday_of(year, *which) > self.today
-        return _exactly(_sunday_of(_clamp(year), *which)), after
+    def _behind_travels(self, said: Sequence[Word], at: int) -> int:
+        """ "Summer holidays", "Christmas vacation"."""
+        return at + (at < len(said) and said[at].text in self.speech.travels)
 
     def is_alone(self, said: Sequence[Word], after: int) -> bool:
         """Whether nothing follows that would make one thing of both."""
+        if after >= len(said) or said[after].before.strip() in {",", ";"} or said[after].text in self.named:
+            return True
         speech = self.speech
         joints = (speech.into, speech.to, speech.and_, speech.or_, speech.but, speech.not_, speech.before_people)
-        return after >= len(said) or any(said[after].text in words for words in joints)
+        return said[after].text in speech.photos or any(said[after].text in words for words in joints)
 
     def _year(self, said: Sequence[Word], at: int, *, introduced: bool) -> Found | None:
         """2025, 1990s."""
         text = said[at].text
         if self.speech.units.get(text) == "year":  # "the year 2020"
             year, after = self.year_after(said, at + 1)
-            return (Days(_date(year, 1, 1), _date(year, 12, 31)), after) if year else None
+            return (_whole_years(year, 1), after) if year else None
+        if text in self.speech.decades_named:
+            opened = at == 0 or said[at - 1].text in self.speech.articles
+            stands = introduced or (opened and self.is_alone(said, at + 1))
+            return (_whole_years(self.speech.decades_named[text], 10), at + 1) if stands else None
         short, ending = text[:2], text[2:]
-        if ending in self.speech.decades and _is_number(short) and short.endswith("0"):
-            first = int(short) + (2000 if int(short) <= self.today.year % 100 else 1900)
+        if ending in self.speech.decades and written_dates.is_number(short) and short.endswith("0"):
             after = at + 1  # "90er Jahre"
             after += after < len(said) and self.speech.units.get(said[after].text) == "year"
-            return Days(_date(first, 1, 1), _date(first + 9, 12, 31)), after
+            if not introduced and not self.is_alone(said, after):
+                return None  # "80s party"
+            return _whole_years(self._in_full(int(short), ahead=0), 10), after
         digits, ending = text[:4], text[4:]
-        if ending in self.speech.decades and digits.endswith("0") and _is_number(digits) and int(digits) in _YEARS:
-            return Days(_date(int(digits), 1, 1), _date(int(digits) + 9, 12, 31)), at + 1
-        if len(text) != 4 or not _is_number(text):
+        if (
+            ending in self.speech.decades
+            and digits.endswith("0")
+            and written_dates.is_number(digits)
+            and int(digits) in YEARS
+        ):
+            return _whole_years(int(digits), 10), at + 1
+        if len(text) != 4 or not written_dates.is_number(text):
             return None
         year = int(text)
-        if year not in _YEARS or not (introduced or 1900 <= year <= self.today.year + 1):
+        if year not in YEARS or not (introduced or 1900 <= year <= self.today.year + 1):
             return None
         if at + 1 < len(said) and said[at + 1].text in self.speech.seasons:  # "2024 summer"
             return self._season_of(said[at + 1].text).of(year), at + 2
-        return Days(_date(year, 1, 1), _date(year, 12, 31)), at + 1
+        if at + 1 < len(said) and said[at + 1].text in self.speech.months and not self._has_day(said, at + 2):
+            return calendar.month_of(year, self.speech.months[said[at + 1].text]), at + 2  # "2024 May"
+        return _whole_years(year, 1), at + 1
 
-    def year_after(self, said: Sequence[Word], at: int) -> tuple[int | None, int]:
-        """A year, after "of" or a comma or nothing; what follows must not make it 2025-05."""
+    def _has_day(self, said: Sequence[Word], at: int) -> bool:
+        """Whether a month before the word ``at`` has a day or a year of its own there."""
+        return at < len(said) and said[at].text[:1].isdigit()
+
+    def year_after(self, said: Sequence[Word], at: int, *, short: bool = False) -> tuple[int | None, int]:
+        """A year, after "of" or a comma or nothing: 2023, '23, last year; if ``short``, 23 and 2023/24, too."""
         here = at + 1 if at < len(said) and said[at].text in self.speech.of else at
-        if here < len(said) and len(said[here].text) == 4 and _is_number(said[here].text):
-            year = int(said[here].text)
-            if year in _YEARS and said[here].before.strip() in {"", ","}:
-                return year, here + 1
-        return None, at
+        if here >= len(said):
+            return None, at
+        text, mark = said[here].text, said[here].before.strip()
+        if not written_dates.is_number(text):
+            return self._counted_year(said, here) or (None, at)
+        after = here + 1
+        if len(text) == 4 and int(text) in YEARS and mark in {"", ","}:
+            year = int(text)
+        elif len(text) == 2 and (mark in _APOSTROPHES or (short and not mark and not self._goes_on(said, after))):
+            year = self._in_full(int(text), ahead=1)
+        else:
+            return self._counted_year(said, here) or (None, at)
+        if short and after < len(said) and said[after].before in {"/", "-"}:
+            following = f"{year + 1}"
+            after += said[after].text == following[2:] or (said[after].text == following and said[after].before == "/")
+        return year, after
 
-    def _ordinal(self, text: str) -> int | None:
+    def _goes_on(self, said: Sequence[Word], at: int) -> bool:
+        """Whether a number before the word ``at`` counts something, or is the beginning of a date or a time."""
+        if at >= len(said):
+            return False
+        text = said[at].text
+        return text in self.speech.months or text in self.speech.units or said[at].before in {":", ".", ". "}
+
+    def _counted_year(self, said: Sequence[Word], at: int) -> tuple[int, int] | None:
+        """Last year, two years ago."""
+        text, speech = said[at].text, self.speech
+        found = None
+        if text in speech.last or text in speech.before_last or text in speech.this:
+            if at + 1 < len(said) and speech.units.get(said[at + 1].text) == "year" and text not in speech.past:
+                found = self._relative(said, at, introduced=False)
+        elif counted := self._counted(said, at + (text in speech.ago_before)):
+            found = self._ago(said, at) if counted[1] == "year" else None
+        days = found[0] if found else None
+        if found is None or not isinstance(days, Days) or days.first is None or days.first == days.last:
+            return None
+        return days.first.year, found[1]
+
+    def _in_full(self, year: int, *, ahead: int) -> int:
+        """What two digits of a year stand for: the latest such, at most so many years ahead."""
+        return year + (2000 if year <= self.today.year % 100 + ahead else 1900)
+
+    def ordinal(self, text: str) -> int | None:
+        """3, 3rd, 3ten; a day of a month."""
+        if not text[:1].isdigit():
+            return None
         ending = next((end for end in self.speech.ordinals if text.endswith(end)), "")
         digits = text.removesuffix(ending)
-        return int(digits) if len(digits) <= 2 and _is_number(digits) and 1 <= int(digits) <= 31 else None
+        return int(digits) if len(digits) <= 2 and written_dates.is_number(digits) and 1 <= int(digits) <= 31 else None
 
-    def _count(self, said: Sequence[Word], at: int) -> tuple[int, int] | None:
-        """A number, and the index of the word after it."""
+    def _counted(self, said: Sequence[Word], at: int) -> tuple[int, Unit, int] | None:
+        """So many days, weeks, months or years, and the index of the word after them."""
         if at >= len(said):
             return None
-        if found := phrase(self.speech.few, said, at):
-            return found
         text = said[at].text
-        if text in self.speech.numbers:
-            return self.speech.numbers[text], at + 1
-        return (int(text), at + 1) if _is_number(text) else None
+        if found := phrase(self.speech.few, said, at):
+            count, after = found
+        elif text in self.speech.numbers:
+            count, after = self.speech.numbers[text], at + 1
+        elif written_dates.is_number(text):
+            count, after = int(text), at + 1
+        else:
+            return None
+        unit = self.speech.units.get(said[after].text) if after < len(said) else None
+        return (count, unit, after + 1) if unit else None
 
-    def _weekday(self, name: str) -> Days:
+    def weekday(self, name: str) -> Days:
         """The latest before today."""
-        return _ago((self.today.weekday() - self.speech.weekdays[name] - 1) % 7 + 1, "day", self.today)
+        return calendar.ago((self.today.weekday() - self.speech.weekdays[name] - 1) % 7 + 1, "day", self.today)
+
+
+def _whole_years(first: int, count: int) -> Days:
+    return Days(calendar.valid(first, 1, 1), calendar.valid(first + count - 1, 12, 31))
+
+
+def _nth_weekday(year: int, *, month: int, weekday: int, number: int) -> Days:
+    return calendar.exactly(calendar.nth_weekday(year, month, weekday, number))
 
 
 def _behind_joint(said: Sequence[Word], at: int, joins: frozenset[str]) -> int | None:
@@ -456,136 +618,11 @@ def _behind_joint(said: Sequence[Word], at: int, joins: frozenset[str]) -> int |
         return None
     if said[at].text in joins:
         return at + 1
-    return at if said[at].before.strip() in _DASHES else None
+    mark = said[at].before.strip()
+    return at if mark in _DASHES or (mark.startswith(".") and mark[1:].strip() in _DASHES) else None  # "24.-26.12."
 
 
 def _not_after(start: Yearly, end: Days) -> Days:
     year = (end.last or end.first or date(2000, 1, 1)).year
-    begin = start.of(_clamp(year))
-    return start.of(_clamp(year - 1)) if begin.first and end.last and begin.first > end.last else begin
-
-
-def _numeric(said: Sequence[Word], at: int, *, this_year: int) -> Found | None:
-    """2025-05-03, 2025-05, 3.5.2025, 3/5/2025, 3.5.25."""
-    first = said[at].text
-    second = said[at + 1] if at + 1 < len(said) else None
-    if second is None or second.before not in {"-", ".", "/"} or not _is_number(first) or not _is_number(second.text):
-        return None
-    third = said[at + 2] if at + 2 < len(said) and said[at + 2].before == second.before else None
-    full = third is not None and _is_number(third.text)
-    if len(first) == 4 and len(second.text) <= 2:
-        if full and third is not None and len(third.text) <= 2:
-            day = _date(int(first), int(second.text), int(third.text))
-            return (Days(day, day), at + 3) if day else None
-        return (_month_of(int(first), int(second.text)), at + 2) if _is_month(first, second.text) else None
-    if full and third is not None and len(third.text) in {2, 4} and second.before != "-":
-        a, b, year = int(first), int(second.text), int(third.text)
-        if len(third.text) == 2:
-            year += 2000 if year <= this_year % 100 + 1 else 1900
-        day = _date(year, b, a) or _date(year, a, b)
-        return (Days(day, day), at + 3) if day else None
-    return None
-
-
-# ---- calendar ------------------------------------------------------------------------------------------------------
-
-
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) <= 4
-
-
-def _is_month(year: str, month: str) -> bool:
-    return int(year) in _YEARS and 1 <= int(month) <= 12
-
-
-def _clamp(year: int) -> int:
-    return min(max(year, _YEARS.start), _YEARS.stop - 1)
-
-
-def _date(year: int, month: int, day: int) -> date | None:
-    """None unless the calendar has it."""
-    if year not in range(_YEARS.start, _YEARS.stop + 1):
-        return None
-    try:
-        return date(year, month, day)
-    except ValueError:
-        return None
-
-
-def _day(year: int, mmdd: int) -> date:
-    """29 February is the 28th where there is none."""
-    return _date(year, mmdd // 100, mmdd % 100) or date(year, mmdd // 100, 28)
-
-
-def _mmdd(day: date) -> int:
-    return day.month * 100 + day.day
-
-
-def _whole_month(month: int) -> Yearly:
-    return Yearly(month * 100 + 1, month * 100 + (29 if month == 2 else 30 if month in {4, 6, 9, 11} else 31))
-
-
-def _month_of(year: int, month: int) -> Days:
-    return _whole_month(month).of(_clamp(year))
-
-
-def _exactly(day: date) -> Days:
-    return Days(day, day)
-
-
-def _shift(day: date | None, days: int) -> date | None:
-    if day is None:
-        return None
-    try:
-        return day + timedelta(days=days)
-    except OverflowError:
-        return day
-
-
-def _minus_months(day: date, months: int) -> date:
-    """The same day of an earlier month, or its last."""
-    count = max(day.year * 12 + day.month - 1 - months, 12)
-    year, month = divmod(count, 12)
-    last = (date(year + (month == 11), (month + 1) % 12 + 1, 1) - timedelta(days=1)).day
-    return date(year, month + 1, min(day.day, last))
-
-
-def _back(count: int, unit: Unit, today: date) -> date:
-    """The first of the last ``count`` days, weeks, months or years that end today."""
-    if unit in {"month", "year"}:
-        return _minus_months(today, count * (12 if unit == "year" else 1))
-    return _shift(today, -count * (7 if unit == "week" else 1)) or today
-
-
-def _ago(count: int, unit: Unit, today: date) -> Days:
-    """The calendar day, week (from Monday), month or year that is so many before today's."""
-    if unit == "year":
-        year = max(today.year - count, 1)
-        return Days(date(year, 1, 1), date(year, 12, 31))
-    if unit == "month":
-        first = _minus_months(today.replace(day=1), count)
-        return Days(first, _shift(_minus_months(first.replace(day=1), -1), -1))
-    if unit == "week":
-        monday = _shift(today, -today.weekday() - 7 * count) or today
-        return Days(monday, _shift(monday, 6))
-    day = _shift(today, -count) or today
-    return Days(day, day)
-
-
-def _sunday_of(year: int, month: int, number: int) -> date:
-    first = date(year, month, 1)
-    return first + timedelta(days=6 - first.weekday() + 7 * (number - 1))
-
-
-def _around_easter(year: int, days: tuple[int, int]) -> Days:
-    """Days that are counted from Easter Sunday (Gregorian computus, Meeus/Jones/Butcher)."""
-    a, b, c = year % 19, year // 100, year % 100
-    d, e = divmod(b, 4)
-    g = (8 * b + 13) // 25
-    h = (19 * a + b - d - g + 15) % 30
-    i, k = divmod(c, 4)
-    m = (32 + 2 * e + 2 * i - h - k) % 7
-    n = (a + 11 * h + 22 * m) // 451
-    month, day = divmod(h + m - 7 * n + 114, 31)
-    sunday = date(year, month, day + 1)
-    return Days(sunday + timedelta(days=days[0]), sunday + timedelta(days=days[1]))
+    begin = start.of(calendar.clamp(year))
+    return start.of(calendar.clamp(year - 1)) if begin.first and end.last and begin.first > end.last else begin

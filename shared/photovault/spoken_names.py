@@ -5,7 +5,7 @@ The names are those of ``vocabularies``, the words around them those of ``speech
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -14,7 +14,7 @@ from photovault.filters import Kind, Near, PlaceRef
 from photovault.readings import Meant
 from photovault.speech import EVERYDAY, Speech
 from photovault.spoken_dates import Word
-from photovault.vocabularies import SHORTEST_GUESS, Key, Spelling, Vocabulary
+from photovault.vocabularies import SHORTEST_GUESS, Index, Key, Spelling, Vocabulary
 
 NEAR_KM = 25.0
 """How far ``near:`` reaches around a place."""
@@ -39,7 +39,7 @@ class KnownNames:
             case "place":
                 return self._known("place", names.places, said, at, names.places_spelt, announced=announced)
             case "label":
-                return self._known("label", names.labels.get(self.speech.code, {}), said, at)
+                return self._known("label", names.labels.get(self.speech.code, Index()), said, at)
             case "camera":
                 return self._known("camera", names.cameras, said, at)
             case _:
@@ -75,13 +75,13 @@ class KnownNames:
         shown = f"{place.shown}, {km:g} km" if km else place.shown
         return replace(place, kind="near", values=around, shown=shown) if around else place
 
-    def _table(self, key: str) -> tuple[Kind, Mapping[Key, tuple[Any, ...]]]:
+    def _table(self, key: str) -> tuple[Kind, Index[Any]]:
         names = self.vocabulary
         match key:
             case "person":
                 return "person", names.people
             case "label":
-                return "label", names.labels.get(self.speech.code, {})
+                return "label", names.labels.get(self.speech.code, Index())
             case "camera":
                 return "camera", names.cameras
             case "album":
@@ -104,7 +104,7 @@ class KnownNames:
                 return names.places_spelt
 
     @staticmethod
-    def _with_part(kind: Kind, table: Mapping[Key, tuple[Any, ...]], part: Key, end: int) -> Meant | None:
+    def _with_part(kind: Kind, table: Index[Any], part: Key, end: int) -> Meant | None:
         bearers = tuple(
             dict.fromkeys(value for name, values in table.items() if _contains(name, part) for value in values)
         )
@@ -117,31 +117,51 @@ class KnownNames:
     def _known(
         self,
         kind: Kind,
-        table: Mapping[Key, tuple[Any, ...]],
+        table: Index[Any],
         said: Sequence[Word],
         at: int,
         spelling: Spelling | None = None,
         *,
         announced: bool = False,
     ) -> Meant | None:
+        if at >= len(said):
+            return None
         if found := self._whole(kind, table, said, at):
             return found
-        return self._guessed(kind, table, said, at, spelling, announced=announced) if spelling else None
+        if spelling is None:
+            return None
+        if whole := table.joined.get(said[at].text):
+            shown = self._shown(kind, table[whole], whole, said, at)
+            return replace(shown, end=at + 1, guessed=True)
+        return self._guessed(kind, table, said, at, spelling, announced=announced)
 
-    def _whole(self, kind: Kind, table: Mapping[Key, tuple[Any, ...]], said: Sequence[Word], at: int) -> Meant | None:
-        key = tuple(word.text for word in said[at : at + _MAX_NAME])
+    def _whole(self, kind: Kind, table: Index[Any], said: Sequence[Word], at: int) -> Meant | None:
+        first = said[at].text
+        most = table.longest.get(first, 0)
+        ending = self.speech.genitive if kind == "person" else ""
+        if ending and first.endswith(ending):
+            most = max(most, table.longest.get(first.removesuffix(ending), 0))
+        if not most:
+            return None
+        key = tuple(word.text for word in said[at : at + min(most, _MAX_NAME)])
         for length in range(len(key), 0, -1):
             name = key[:length]
-            if kind == "person" and self.speech.genitive and name not in table:
-                name = (*name[:-1], name[-1].removesuffix(self.speech.genitive))
+            if ending and name not in table and self._has_something(said, at + length):
+                name = (*name[:-1], name[-1].removesuffix(ending))
             if (values := table.get(name)) is not None:
                 return self._shown(kind, values, name, said, at)
         return None
 
+    def _has_something(self, said: Sequence[Word], at: int) -> bool:
+        """Whether "annas" before the word ``at`` may be Anna's: in "roses in the garden" they are not Rose's."""
+        if at >= len(said) or said[at - 1].text in EVERYDAY or said[at - 1].text in self.speech.idle:
+            return False
+        return said[at].text not in self.speech.idle
+
     def _guessed(
         self,
         kind: Kind,
-        table: Mapping[Key, tuple[Any, ...]],
+        table: Index[Any],
         said: Sequence[Word],
         at: int,
         spelling: Spelling,
@@ -149,6 +169,8 @@ class KnownNames:
         announced: bool,
     ) -> Meant | None:
         """The one name that the words are when one of them is misspelt."""
+        if said[at].text not in table.longest and not spelling.near(said[at].text):
+            return None
         key = tuple(word.text for word in said[at : at + min(_MAX_NAME, spelling.longest)])
         nearest = {k: alike for k, word in enumerate(key) if (alike := spelling.near(word))}
         for length in range(len(key) if nearest else 0, 0, -1):

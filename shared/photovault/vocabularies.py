@@ -13,7 +13,7 @@ from uuid import UUID
 
 from photovault import spoken_dates
 from photovault.filters import PlaceRef
-from photovault.speech import ENGLISH, SPEECHES, Speech
+from photovault.speech import ENGLISH, EVERYDAY, SPEECHES, Speech
 
 T = TypeVar("T")
 Key = tuple[str, ...]
@@ -21,8 +21,33 @@ Key = tuple[str, ...]
 
 MOST_LETTERS = 1000  # of a name
 _MOST_REMEMBERED = 1000  # answers
+_SAINTS = ("st", "saint", "sankt")
+_MOST_JOINED, _SHORTEST_JOINED = 4, 6  # words, letters
 SHORTEST_GUESS = 4
 """Letters that a word must have to be read as another one."""
+
+
+class Index(dict[Key, tuple[T, ...]]):
+    """The bearers of names."""
+
+    @cached_property
+    def longest(self) -> Mapping[str, int]:
+        """The number of words of the longest name that begins with a word."""
+        found: dict[str, int] = {}
+        for key in self:
+            if found.get(key[0], 0) < len(key):
+                found[key[0]] = len(key)
+        return found
+
+    @cached_property
+    def joined(self) -> Mapping[str, Key]:
+        """Names of several words by their letters alone: ``newyork``. Not those that are somebody's in two ways."""
+        found: dict[str, Key | None] = {}
+        for key in self:
+            if 1 < len(key) <= _MOST_JOINED:
+                written = "".join(key)
+                found[written] = key if written not in found or self.get(found[written] or ()) == self[key] else None
+        return {written: key for written, key in found.items() if key and len(written) >= _SHORTEST_JOINED}
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,38 +68,51 @@ class Vocabulary:
     """Whether summer is in January here."""
 
     @cached_property
-    def people(self) -> Mapping[Key, tuple[UUID, ...]]:
-        """By whole names, and by a first word that is nobody else's."""
+    def people(self) -> Index[UUID]:
+        """By whole names, and by a first name, or the first word of it, that is nobody else's."""
         named = index(self.known_people)
         firsts: dict[Key, set[UUID]] = {}
-        for name, ids in named.items():
-            if len(name) > 1 and len(name[0]) > 2:
-                firsts.setdefault(name[:1], set()).update(ids)
+        for key, ids in named.items():
+            if len(key) > 1 and len(key[0]) > 2:
+                firsts.setdefault(key[:1], set()).update(ids)
+        for person, name in self.known_people:
+            given = name.partition(" ")[0]
+            if "-" in given and given != name and len(double := key_of(given)) > 1:  # Anna-Lena
+                firsts.setdefault(double, set()).add(person)
         alone = {first: tuple(bearers) for first, bearers in firsts.items() if len(bearers) == 1}
-        return {**alone, **named}
+        return Index({**alone, **named})
 
     @cached_property
-    def places(self) -> Mapping[Key, tuple[PlaceRef, ...]]:
-        """By their names, and by what they are called in other languages."""
+    def places(self) -> Index[PlaceRef]:
+        """By their names, by what they are called in other languages, and with Saint, Sankt and St as one."""
         known = index([(place, place.value) for place in self.known_places])
         for speech in SPEECHES:
             for called, english in speech.places.items():
-                for one, other in (((called,), (english,)), ((english,), (called,))):
+                here, there = tuple(called.split()), tuple(english.split())
+                for one, other in ((here, there), (there, here)):
                     if one in known and one != other:
                         known[other] = tuple(dict.fromkeys((*known.get(other, ()), *known[one])))
+        for key in [key for key in known if key[0] in _SAINTS]:
+            for saint in _SAINTS:
+                known.setdefault((saint, *key[1:]), known[key])
         return known
 
     @cached_property
-    def labels(self) -> Mapping[str, Mapping[Key, tuple[str, ...]]]:
+    def beginnings(self) -> frozenset[str]:
+        """Words with which the name of a person or a place begins, if they are no everyday words."""
+        return frozenset(key[0] for table in (self.people, self.places) for key in table) - EVERYDAY
+
+    @cached_property
+    def labels(self) -> Mapping[str, Index[str]]:
         """By the code of a language."""
         return {speech.code: _labels(self.known_labels, speech) for speech in SPEECHES}
 
     @cached_property
-    def cameras(self) -> Mapping[Key, tuple[str, ...]]:
+    def cameras(self) -> Index[str]:
         return index([(camera, camera) for camera in self.known_cameras])
 
     @cached_property
-    def albums(self) -> Mapping[Key, tuple[UUID, ...]]:
+    def albums(self) -> Index[UUID]:
         return index(self.known_albums)
 
     @cached_property
@@ -166,27 +204,33 @@ _WRITTEN_OUT = str.maketrans(
 
 
 _APART = re.compile(r"[^a-z0-9\n]+")
+_INSIDE = re.compile(r"(?<=\w)['’](?=\w)")
 
 
 def keys_of(names: Sequence[str]) -> list[list[Key]]:
-    """Each name by its folded words, and as it is written without accents: ``zurich`` and ``zuerich``."""
+    """Each name by its folded words, and as it is written without accents and apostrophes: ``zurich``, ``zuerich``."""
     # Most names are of plain letters, and those are folded as one text: a tenth of the time.
-    plain = "\n".join(name[:MOST_LETTERS].replace("\n", " ") if name.isascii() else "" for name in names)
+    simple = [name.isascii() and "'" not in name for name in names]
+    plain = "\n".join(
+        name[:MOST_LETTERS].replace("\n", " ") if is_simple else ""
+        for name, is_simple in zip(names, simple, strict=True)
+    )
     lines = _APART.sub(" ", plain.lower()).split("\n")
     return [
-        ([tuple(words)] if (words := line.split()) else []) if name.isascii() else _accented(name[:MOST_LETTERS])
-        for name, line in zip(names, lines, strict=False)
+        ([tuple(words)] if (words := line.split()) else []) if is_simple else _accented(name[:MOST_LETTERS])
+        for name, line, is_simple in zip(names, lines, simple, strict=False)
     ]
 
 
 def _accented(name: str) -> list[Key]:
     written_out = unicodedata.normalize("NFC", name).translate(_WRITTEN_OUT)
-    return [key for key in dict.fromkeys((key_of(name), key_of(written_out))) if key]
+    ways = (name, written_out, _INSIDE.sub("", name))
+    return [key for key in dict.fromkeys(key_of(way) for way in ways) if key]
 
 
-def index(named: Sequence[tuple[T, str]]) -> dict[Key, tuple[T, ...]]:
+def index(named: Sequence[tuple[T, str]]) -> Index[T]:
     """The bearers of each name."""
-    found: dict[Key, tuple[T, ...]] = {}
+    found: Index[T] = Index()
     for (value, _), keys in zip(named, keys_of([name for _, name in named]), strict=True):
         for key in keys:
             others = found.get(key)
@@ -197,7 +241,7 @@ def index(named: Sequence[tuple[T, str]]) -> dict[Key, tuple[T, ...]]:
     return found
 
 
-def _labels(labels: Sequence[str], speech: Speech) -> dict[Key, tuple[str, ...]]:
+def _labels(labels: Sequence[str], speech: Speech) -> Index[str]:
     """Labels by what they are called in a language, singular and plural. They are English by themselves."""
     things: dict[Key, list[str]] = {}
     for label in labels:
@@ -208,7 +252,7 @@ def _labels(labels: Sequence[str], speech: Speech) -> dict[Key, tuple[str, ...]]
             forms = {(word,) for word in speech.labels.get(label.lower(), "").split()}
         for form in forms:
             things.setdefault(form, []).append(label)
-    return {key: tuple(dict.fromkeys(values)) for key, values in things.items()}
+    return Index({key: tuple(dict.fromkeys(values)) for key, values in things.items()})
 
 
 def _plurals(key: Key, speech: Speech) -> list[Key]:

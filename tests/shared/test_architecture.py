@@ -15,17 +15,16 @@ PACKAGE = ROOT / "shared" / "photovault"
 
 # Bytes or values in, values out: no I/O, no clock, no environment.
 PURE = {
-    "apple_export", "beside", "calibrating", "cells", "choosing", "clip_tokens", "concept_words", "concepts",
-    "cursors", "datenames", "devices", "drafting", "drafts", "duplicates", "embedded", "errors", "estimating",
-    "events", "exif", "explaining", "export_layout", "face_matching", "face_measures", "filters", "formats", "globe",
-    "grouping", "grouping_memory", "heap", "homes", "immich_export", "inflections", "iptc", "keys",
-    "languages", "linkage", "listing",
-    "memories", "metadata", "model_manifest", "moments", "motion", "names", "one_time_codes", "passwords",
-    "perceptual", "places", "presigning", "profiles", "public_addresses", "queries", "ranking", "raw", "reaching",
-    "readings", "reasons", "recipes", "reconciling", "remedies", "renditions", "saved_filters", "scopes", "sealing",
-    "sharing", "showing", "sights", "speech", "spoken_dates", "spoken_names", "stripping", "stripping_heif", "takeout",
-    "thumbhash", "timezones", "titles", "tokens", "trip_albums", "trips", "vision_cv", "vocabularies", "webhook_events",
-    "xmp",
+    "apple_export", "beside", "calendar_days", "calibrating", "cells", "choosing", "clip_tokens", "concept_words",
+    "concepts", "cursors", "datenames", "devices", "drafting", "drafts", "duplicates", "embedded", "errors",
+    "estimating", "events", "exif", "explaining", "export_layout", "face_matching", "face_measures", "filters",
+    "formats", "globe", "grouping", "grouping_memory", "heap", "homes", "immich_export", "inflections", "iptc", "keys",
+    "languages", "linkage", "listing", "memories", "metadata", "model_manifest", "moments", "motion", "names",
+    "one_time_codes", "passwords", "perceptual", "places", "presigning", "profiles", "public_addresses", "queries",
+    "ranking", "raw", "reaching", "readings", "reasons", "recipes", "reconciling", "remedies", "renditions",
+    "saved_filters", "scopes", "sealing", "sharing", "showing", "sights", "speech", "spoken_ages", "spoken_dates",
+    "spoken_hours", "spoken_names", "stripping", "stripping_heif", "takeout", "thumbhash", "timezones", "titles",
+    "tokens", "trip_albums", "trips", "vision_cv", "vocabularies", "webhook_events", "written_dates", "xmp",
 }  # fmt: skip
 IO_MODULES = {"boto3", "botocore", "psycopg", "psycopg_pool", "socket", "subprocess", "urllib.request", "http.client"}
 HEAVY = ("cv2", "onnxruntime", "numpy", "PIL", "tokenizers", "tzfpy")
