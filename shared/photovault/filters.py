@@ -55,8 +55,8 @@ class Filter:
     day, any of them; ``days_none`` none. ``people_all`` all; of each group in ``people_any`` at least one. Of
     ``places``, ``near``, ``albums``, ``cameras``, ``content_types`` and ``orientations`` (portrait, landscape, square,
     panorama) any. ``hours`` are local ones, any of (first, the one after the last), over midnight where the first is
-    later; ``weekdays`` any of them, 0 for Monday; a photo whose time is only that of its upload is in none. None and
-    empty mean: no condition.
+    later; ``weekdays`` any of them, 0 for Monday; a photo whose time is only that of its file or upload is in none.
+    None and empty mean: no condition.
     """
 
     date_from: date | None = None

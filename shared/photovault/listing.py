@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
+from photovault import moments
 from photovault.cells import Box
 from photovault.filters import Near, PlaceRef
 
@@ -198,8 +199,13 @@ _ORIENTATIONS = {
 }
 
 
+_TAKEN = "i.taken_source <> ALL(%(times_of_files)s)"
+_FILES = {"times_of_files": sorted(moments.TIMES_OF_FILES)}
+
+
 def _hours(ranges: tuple[tuple[int, int], ...]) -> Alternatives:
-    """Local hours. When a photo came says nothing of when it was taken."""
+    """Local hours. When a file was written or came says nothing of when the photo was taken, and the noon of a file's
+    name stands for a day without a time (``datenames.NOON``)."""
     parts: list[str] = []
     parameters: dict[str, Any] = {}
     for number, (first, last) in enumerate(ranges):
@@ -207,13 +213,14 @@ def _hours(ranges: tuple[tuple[int, int], ...]) -> Alternatives:
         hour = "extract(hour FROM i.sort_at)"
         parts.append(f"({hour} >= %(hour_{number})s {joint} {hour} < %(hour_end_{number})s)")
         parameters |= {f"hour_{number}": first, f"hour_end_{number}": last}
-    return (f"i.taken_source <> 'upload' AND ({' OR '.join(parts)})" if parts else "", parameters)
+    timed = f"{_TAKEN} AND NOT (i.taken_source = 'filename' AND i.sort_at::time = time '12:00')"
+    return (f"{timed} AND ({' OR '.join(parts)})", parameters | _FILES) if parts else ("", {})
 
 
 def _weekdays(days: tuple[int, ...]) -> Alternatives:
-    """0 is Monday. As with hours, when a photo came says nothing."""
-    sql = "i.taken_source <> 'upload' AND extract(isodow FROM i.local_day) = ANY(%(weekdays)s)"
-    return (sql, {"weekdays": [day + 1 for day in days]}) if days else ("", {})
+    """0 is Monday. As with hours, when a file was written or came says nothing."""
+    sql = f"{_TAKEN} AND extract(isodow FROM i.local_day) = ANY(%(weekdays)s)"
+    return (sql, {"weekdays": [day + 1 for day in days]} | _FILES) if days else ("", {})
 
 
 def _near(circles: tuple[Near, ...], name: str) -> Alternatives:

@@ -116,7 +116,9 @@ def test_days_and_seasons_and_their_negation(person: Somebody) -> None:
 
 def test_times_of_day_are_local_and_known(person: Somebody) -> None:
     late, early, noon = (photo(person.user_id, sort_at=datetime(2025, 5, 1, hour)) for hour in (23, 3, 12))
-    photo(person.user_id, sort_at=datetime(2025, 5, 1, 23), taken_source="upload")
+    for source in ("upload", "file_modified", "exif_modified"):  # says nothing of when it was taken
+        photo(person.user_id, sort_at=datetime(2025, 5, 1, 23), taken_source=source)
+    photo(person.user_id, sort_at=datetime(2025, 5, 1, 12), taken_source="filename")  # a day without a time
 
     assert set(filtered(person, "at night")) == {late, early}
     assert filtered(person, "at noon") == [noon]
