@@ -15,6 +15,7 @@ import pytest
 
 from photovault import queries, vocabularies
 from photovault.filters import Parsed, PlaceRef
+from photovault.speech import SPEECHES
 
 TODAY = date(2026, 11, 25)  # a Wednesday
 PEOPLE = {
@@ -867,3 +868,25 @@ LITTLE = {
 )
 def test_what_people_type_is_read_as_they_mean_it(table: Mapping[str, str]) -> None:
     assert {q: told(q) for q in table} == table
+
+
+ALL = [AGES, BEFORE_TODAY, DAYS_AND_HOURS, FEASTS, NAMES, PARTS_AND_RANGES, TOWNS_AND_COUNTRIES, WITH_AND_WITHOUT]
+
+
+@pytest.mark.parametrize("before", ["", "🏖️ ", "e\u0301 ", "שלום ", "👨‍👩‍👧 "], ids=ascii)
+def test_what_became_conditions_is_told_in_code_points_of_what_was_typed(before: str) -> None:
+    q = f"{before}with anna in lisbon"
+    spans = queries.parse_with(q, LIBRARY, today=TODAY).spans
+    assert [q[span.start : span.end] for span in spans] == ["with anna", "in lisbon"]
+
+
+def test_doubled_spaces_and_capitals_do_not_matter() -> None:
+    for q in (q for table in ALL for q in table if q.isascii()):
+        conditions = queries.parse_with(q, LIBRARY, today=TODAY).filter
+        assert queries.parse_with(q.replace(" ", "  ").upper(), LIBRARY, today=TODAY).filter == conditions, q
+
+
+def test_a_language_that_is_not_read_would_not_have_understood_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    read = {q: told(q) for table in ALL for q in table if " als " not in q}  # which in English is Al's
+    monkeypatch.setattr(queries, "_spoken", lambda *_: list(SPEECHES))
+    assert {q: told(q) for q in read} == read
