@@ -9,14 +9,14 @@ from photovault.api import complete_app, edge
 from photovault.errors import Misconfigured
 
 
-def without_tokens(record: logging.LogRecord) -> bool:
-    """Takes the tokens of share links out of a line of uvicorn's access log, for which every argument is a part."""
+def without_secrets(record: logging.LogRecord) -> bool:
+    """Takes what nobody else should read out of a line of uvicorn's access log, for which every argument is a part."""
     if isinstance(record.args, tuple):
         record.args = tuple(edge.as_logged(part) if isinstance(part, str) else part for part in record.args)
     return True
 
 
-logging.getLogger("uvicorn.access").addFilter(without_tokens)
+logging.getLogger("uvicorn.access").addFilter(without_secrets)
 
 try:
     app = complete_app()

@@ -246,7 +246,7 @@ def photo(**more: Any) -> dict[str, Any]:
 
 def span(**more: Any) -> dict[str, Any]:
     return {"kind": "date", "value": "2025-06-01..2025-08-31", "text": "last summer", "negated": False,
-            "guessed": False} | more  # fmt: skip
+            "guessed": False, "known": True} | more  # fmt: skip
 
 
 def test_a_search_tells_how_it_was_understood(logged_in: Run, server: Server) -> None:
@@ -268,7 +268,25 @@ def test_a_search_tells_how_it_was_understood(logged_in: Run, server: Server) ->
 
 def test_what_is_not_found_tells_the_shell(logged_in: Run, server: Server) -> None:
     server.answers["/search"] = {"items": [], "next_cursor": None, "filter": {"spans": [], "text": "x"}}
-    assert "Nothing is found" in logged_in("search", "x", code=1).stderr
+    assert "Nothing is found. Try a place" in logged_in("search", "x", code=1).stderr
+
+
+def test_where_nothing_is_found_it_tells_which_conditions_to_leave_out(logged_in: Run, server: Server) -> None:
+    q = "anna person:zoe 2024"
+    spans = [
+        span(kind="person", value="Anna", text="anna", start=0, end=4),
+        span(kind="person", value="zoe", text="person:zoe", start=5, end=15, known=False),
+        span(value="2024-01-01..2024-12-31", text="2024", start=16, end=20),
+    ]
+    found: dict[str, Any] = {"next_cursor": None, "filter": {"spans": spans, "text": ""}}
+    hit = {"image": photo(), "score": 1.0, "matched": []}
+    nonempty = {"anna   2024", "anna person:zoe  "}
+    server.answers["/search"] = lambda asked: found | {"items": [hit] if asked.url.params["q"] in nonempty else []}
+    told = logged_in("search", q, code=1).stderr
+    assert "person zoe (for “person:zoe”), which names nothing here" in told
+    assert "There is something without “person:zoe” or without “2024”." in told
+    nonempty.clear()
+    assert "Take several words away." in logged_in("search", q, code=1).stderr
 
 
 @pytest.mark.parametrize("command", ["search x", "albums show Trip", "albums", "people", "whoami"])

@@ -32,8 +32,14 @@ OPTIONS = (
     "[...document.querySelectorAll('[role=option]:not([hidden] *)')].map((each) => each.innerText.split('\\n')[0])"
 )
 CHIPS = "[...document.querySelectorAll('.chip')].map((each) => each.innerText.trim())"
+WAYS = "[...document.querySelectorAll('.ways a')].map((each) => each.innerText.trim())"
 SAID = "document.querySelector('main .empty').innerText"
 Q = "new URLSearchParams(location.hash.split('?')[1]).get('q')"
+PASTE = """(() => {
+    const clipboardData = new DataTransfer();
+    clipboardData.items.add(new File(["x"], "pasted.png", { type: "image/png" }));
+    document.body.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true }));
+})()"""
 RIGHT_TO_LEFT = "ירושלים \u202e שלום"
 
 
@@ -105,7 +111,9 @@ def test_where_nothing_is_found_each_part_says_how_it_was_understood(
     log_in(page, ada, "#/search?q=lisbon+christmas")
     page.until(f"/No photo is all of this/.test({SAID})")
     assert "Place\nLisbon\nTaken\n" in page.says(SAID)
-    assert page.says(SAID).endswith("Take a part out, and there may be more.")
+    page.until(f"{WAYS}.length === 1 && /^Without “.*December/.test({WAYS}[0])")
+    page.click(".ways a")
+    page.until(f"{CHIPS}.join() === 'Lisbon' && {OPENED} === 1")
     search(page, "person:zoe")
     page.until(f"/There is nobody and nothing here called “zoe”/.test({SAID})")
     assert page.says("document.querySelector('main [role=status]').textContent") == "Nothing was found."
@@ -144,6 +152,11 @@ def test_a_picture_finds_what_looks_like_it(served: Served, page: Browser, ada: 
     page.until("!!document.querySelector('main .empty, main [role=alert]')")
     page.click("[aria-label='Do not search by this picture']")
     page.until(f"{CHIPS}.length === 0 && /in your own words/.test({SAID})")
+    page.drop([file])  # here it is searched by, and not uploaded
+    page.until(f"{CHIPS}.join() === 'like <b>leaf.png'")
+    page.says(PASTE)
+    page.until(f"{CHIPS}.join() === 'like pasted.png'")
+    assert page.says("document.querySelector('.tray') === null")
 
 
 def test_a_failing_network_is_a_sentence_and_what_was_typed_stays(served: Served, page: Browser, ada: Account) -> None:

@@ -205,8 +205,9 @@ def request_id(request: Request) -> str:
 
 
 def as_logged(path: str) -> str:
-    """A path as logs may have it: whoever reads a share's token there could open the share."""
-    return re.sub(r"(?<=/s/)[^/?]+", "...", path)
+    """A path as logs may have it: without a share's token, with which the share could be opened, and without its query,
+    which holds what somebody searched for and where."""
+    return re.sub(r"(?<=/s/)[^/]+", "...", path.partition("?")[0])
 
 
 async def _on_error(request: Request, error: Exception) -> Response:

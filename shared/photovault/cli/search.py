@@ -18,6 +18,8 @@ from photovault.errors import BlobMissing, PhotoVaultError, Tampered
 if TYPE_CHECKING:
     from photovault.client import Client
 
+_MOST_BLAMED = 6  # conditions that are tried without
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print every photo as a line of JSON.")]
 
 
@@ -50,7 +52,7 @@ def search(
             if hits:
                 _show(hits)
             else:
-                say("Nothing is found. Take a word away, or look at how the query was understood.")
+                say("Nothing is found. " + way_out(client, query, understood))
         failed = _download(client, [hit["image"] for hit in hits], download) if download else 0
     if failed or not hits:
         raise typer.Exit(1)
@@ -84,6 +86,7 @@ def understanding(understood: Mapping[str, Any]) -> list[str]:
         f"{'not ' if span['negated'] else ''}{span['kind']} {span['value']}"
         + (f" (for “{span['text']}”)" if span["text"].casefold() != span["value"].casefold() else "")
         + (" by a guess" if span["guessed"] else "")
+        + ("" if span["known"] else ", which names nothing here")
         for span in understood["spans"]
     ]
     if chips:
@@ -91,6 +94,19 @@ def understanding(understood: Mapping[str, Any]) -> list[str]:
     if understood["text"]:
         told.append(f"Ranked by: {understood['text']}")
     return told
+
+
+def way_out(client: Client, query: str, understood: Mapping[str, Any]) -> str:
+    """What to do where nothing is found: which conditions, left out, leave something."""
+    spans = understood["spans"]
+    if not spans or (len(spans) == 1 and not understood["text"]):
+        return "Try a place, a name, a thing, or a month and a year."
+    blamed = [
+        f"“{span['text']}”"
+        for span in sorted(spans, key=lambda span: bool(span["known"]))[:_MOST_BLAMED]
+        if found(client, f"{query[: span['start']]} {query[span['end'] :]}", 1)[1]
+    ]
+    return f"There is something without {' or without '.join(blamed)}." if blamed else "Take several words away."
 
 
 def _show(hits: Sequence[Mapping[str, Any]]) -> None:

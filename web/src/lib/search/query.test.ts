@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { distinct, today, understood, without, worded, type Span } from "./query";
+import { alone, counted, distinct, today, understood, waysOut, without, withoutText, worded, type Span } from "./query";
 
 const span = (given: Partial<Span>): Span => ({
   kind: "person",
@@ -73,4 +73,47 @@ test("a search that finds nothing says how it was understood", () => {
   ]);
   expect(understood([], "sunset")).toEqual([{ kind: "Words", text: "sunset", known: true }]);
   expect(understood([], "")).toEqual([]);
+});
+
+test("the words by which a query is ranked are taken out, whatever stands between them", () => {
+  const lisbon = { start: 4, end: 13 };
+  expect(withoutText("dog in lisbon beach", [lisbon], "dog beach")).toBe("in lisbon");
+  expect(withoutText("🏖️ anna 🐕", [{ start: 3, end: 7 }], "🏖️ 🐕")).toBe("anna");
+  expect(withoutText("anna", [{ start: 0, end: 4 }], "anna")).toBe(null);
+});
+
+test("each part of a query in turn is a way out, one that names nothing here before the others", () => {
+  const q = "anna person:zoe sunset";
+  const spans = [span({}), span({ value: "zoe", text: "person:zoe", start: 5, end: 15, known: false })];
+  expect(waysOut(q, spans, "sunset")).toEqual([
+    { part: "person:zoe", q: "anna sunset" },
+    { part: "Anna", q: "person:zoe sunset" },
+    { part: "sunset", q: "anna person:zoe" },
+  ]);
+  expect(alone(q, spans, "sunset")).toEqual([
+    { part: "Anna", q: "anna" },
+    { part: "sunset", q: "sunset" },
+  ]);
+  expect(waysOut("anna", [span({})], "")).toEqual([]);
+  expect(waysOut("sunset", [], "sunset")).toEqual([]);
+});
+
+test("what photos were found by is counted once for a photo, and a condition is no news", () => {
+  const dog = { kind: "label", text: "dog" };
+  const found = [
+    [dog, { kind: "word", text: "dog" }],
+    [{ kind: "look", text: "beach" }, dog],
+    [{ kind: "look", text: "beach" }],
+  ];
+  const more = [
+    [{ kind: "person", text: "Anna" }],
+    [
+      { kind: "look", text: "beach" },
+      { kind: "picture", text: null },
+    ],
+  ];
+  expect(counted([...found, ...more], [span({})])).toEqual([
+    ["beach", 3],
+    ["dog", 2],
+  ]);
 });

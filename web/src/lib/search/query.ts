@@ -20,6 +20,71 @@ export function without(q: string, { start, end }: Pick<Span, "start" | "end">):
   return [...points.slice(0, start), " ", ...points.slice(end)].join("").replace(/\s+/g, " ").trim();
 }
 
+/** The query without the words that it is ranked by. Where they cannot be told from the rest, null. */
+export function withoutText(q: string, spans: readonly Pick<Span, "start" | "end">[], text: string): string | null {
+  const points = [...q];
+  for (const { start, end } of spans) points.fill("\0", start, end);
+  let at = 0;
+  for (const word of text
+    .split(/\s+/)
+    .filter(Boolean)
+    .map((each) => [...each])) {
+    while (at < points.length && !word.every((point, n) => points[at + n] === point)) at += 1;
+    if (at >= points.length) return null;
+    points.fill(" ", at, at + word.length);
+    at += word.length;
+  }
+  const typed = [...q];
+  const left = points.map((point, n) => (point === "\0" ? (typed[n] as string) : point));
+  return left.join("").replace(/\s+/g, " ").trim();
+}
+
+export interface WayOut {
+  /** The part that it is about, as its chip says it. */
+  part: string;
+  /** What is asked then. */
+  q: string;
+}
+
+/** The most parts of a query that are tried, or told. */
+const MOST_PARTS = 6;
+
+/** A query without each of its parts in turn: those that name nothing here first, as these are most likely to blame. */
+export function waysOut(q: string, spans: readonly Span[], text: string): WayOut[] {
+  const strange = [...spans].sort((one, other) => Number(one.known) - Number(other.known));
+  const ways = strange.map((span) => ({ part: worded(span), q: without(q, span) }));
+  const conditions = text === "" ? null : withoutText(q, spans, text);
+  if (conditions !== null) ways.push({ part: text, q: conditions });
+  const asked = new Set([q.trim(), ""]);
+  return ways.filter((way) => !asked.has(way.q) && asked.add(way.q)).slice(0, MOST_PARTS);
+}
+
+/** Each part of a query by itself: for one that finds nothing without any one of its parts either. */
+export function alone(q: string, spans: readonly Span[], text: string): WayOut[] {
+  const points = [...q];
+  const ways = spans
+    .filter(({ known, negated }) => known && !negated)
+    .map((span) => ({ part: worded(span), q: points.slice(span.start, span.end).join("") }));
+  return (text === "" ? ways : [...ways, { part: text, q: text }]).slice(0, MOST_PARTS);
+}
+
+/** The words that photos were found by, those of the most photos first, each with the number of its photos. */
+export function counted(
+  reasons: readonly (readonly Pick<Schemas["Matched"], "kind" | "text">[])[],
+  spans: readonly Span[],
+): [string, number][] {
+  const counts = new Map<string, number>();
+  for (const matched of reasons) {
+    const words = matched
+      .filter(({ kind, text }) => !spans.some((span) => span.kind === kind && span.value === text))
+      .flatMap(({ kind, text }) => (text && WORDS.has(kind) ? [text] : []));
+    for (const word of new Set(words)) counts.set(word, (counts.get(word) ?? 0) + 1);
+  }
+  return [...counts].sort((one, other) => other[1] - one[1]).slice(0, MOST_PARTS);
+}
+
+const WORDS = new Set(["word", "label", "look", "person", "album"]);
+
 const ICONS: Readonly<Record<string, IconName>> = {
   date: "clock",
   time: "clock",

@@ -103,8 +103,12 @@ class UploadsOnPage {
     this.#begin().add(photos);
   }
 
-  async drop(transfer: DataTransfer): Promise<void> {
-    await this.#addTheirs(() => fromDrop(transfer));
+  /** Add what was dropped, unless it is taken for something else. */
+  async drop(transfer: DataTransfer, isTaken: (chosen: Chosen[]) => boolean): Promise<void> {
+    await this.#addTheirs(async () => {
+      const chosen = await fromDrop(transfer);
+      return isTaken(chosen) ? [] : chosen;
+    });
   }
 
   /** What whoever is here now has chosen: it is nobody else's when they have left before it was read. */
