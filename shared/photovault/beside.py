@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Mapping
 from contextlib import suppress
@@ -15,6 +16,7 @@ _ESTIMATED, _PERSON = "estimated", "person"
 _SAME_DEGREES = 0.00005
 LONGEST_CAPTION = 2000
 LONGEST_TITLE = 200
+LONGEST_LABEL = 100
 MOST_STARS = 5
 # Names and tags that are kept of one photo.
 _MOST_WORDS = 100
@@ -25,8 +27,9 @@ class Known:
     """``taken`` is an instant with its zone; ``location`` are degrees north and east; ``filename`` is the first one.
 
     ``corrected_time`` (as ``taken_at`` of the API) and ``corrected_location`` are what a person said against the file.
-    ``rating`` is 1 to 5 stars, 0 for none; five are a favourite. ``people`` and ``tags`` are for telling what a vault
-    has no place for: nobody says whose face a name belongs to.
+    ``rating`` is 1 to 5 stars, 0 for none; five are a favourite. ``labels`` are what it shows, ``wrong_labels`` what a
+    person said that it does not. ``people`` is for telling what a vault has no place for: nobody says whose face a
+    name belongs to; ``tags`` are as they were written, which albums can be made of.
     """
 
     filename: str = ""
@@ -41,6 +44,8 @@ class Known:
     rating: int = 0
     people: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    wrong_labels: tuple[str, ...] = ()
 
     def __or__(self, other: Known) -> Known:
         """Both together: copies of one photo may know different things of it. What is here comes first."""
@@ -57,6 +62,8 @@ class Known:
             rating=self.rating or other.rating,
             people=tuple(dict.fromkeys(self.people + other.people)),
             tags=tuple(dict.fromkeys(self.tags + other.tags)),
+            labels=tuple(dict.fromkeys(self.labels + other.labels)),
+            wrong_labels=tuple(dict.fromkeys(self.wrong_labels + other.wrong_labels)),
         )
 
     @property
@@ -98,6 +105,30 @@ def lacking(photo: Mapping[str, Any], known: Known, *, zone: tzinfo | None) -> d
     if at is not None and (location is None or not (location["source"] == _PERSON or _is_at(location, at))):
         edit["location"] = {"lat": at[0], "lon": at[1]}
     return edit
+
+
+def unlabelled(photo: Mapping[str, Any], known: Known) -> dict[str, Any]:
+    """What of labels ``PATCH /images/{id}`` is to be told; empty when there is nothing.
+
+    ``photo`` is as the API shows one alone. What a person said there stays.
+    """
+    has = {label["name"].lower(): label["source"] for label in photo["labels"]}
+    denied = {name.lower() for name in photo["removed_labels"]}
+    added = [label for label in _fitting(known.labels) if label.lower() not in {*has, *denied}]
+    wrong = [label for label in _fitting(known.wrong_labels) if has.get(label.lower()) in {"vision", "file"}]
+    edit = {"add_labels": added[: max(0, _MOST_WORDS - len(has))], "remove_labels": wrong[:_MOST_WORDS]}
+    return {name: labels for name, labels in edit.items() if labels}
+
+
+def _fitting(labels: tuple[str, ...]) -> list[str]:
+    """Each once, whatever its capital letters."""
+    return list({label.lower(): label for label in labels if len(label) <= LONGEST_LABEL}.values())
+
+
+def parts(tags: tuple[str, ...]) -> tuple[str, ...]:
+    """Each level of tags such as ``Travel/Portugal`` by itself."""
+    found = (title(part) for tag in tags for part in re.split(r"[/|]", tag))
+    return tuple(dict.fromkeys(part for part in found if part))
 
 
 def _says(taken: Mapping[str, Any], known: Known) -> bool:

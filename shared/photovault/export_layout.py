@@ -194,6 +194,7 @@ def sidecar(photo: Mapping[str, Any], *, path: str, motion: str | None, albums: 
                 for face in photo["people"]
             ],
             "labels": photo["labels"],
+            "removed_labels": photo.get("removed_labels", []),
             "albums": [{"id": a["id"], "title": a["title"], "file": a["file"]} for a in albums],
             "uploaded_at": photo["created_at"],
             "rejected_because": photo["reason"],

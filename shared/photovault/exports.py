@@ -14,7 +14,7 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from photovault import albums, db, ids, images, people, things
+from photovault import albums, db, ids, images, labelling, people, things
 from photovault.images import Image
 
 if TYPE_CHECKING:
@@ -171,11 +171,12 @@ def people_page(conn: Connection, *, limit: int, after: UUID | None) -> list[Per
 
 @dataclass(frozen=True)
 class Belongings:
-    """What hangs on a photo: its faces from left to right, its labels clearest first, the albums that it is in, and its
-    positions in those that a person put in order."""
+    """What hangs on a photo: its faces from left to right, its labels clearest first, those that the person took away,
+    the albums that it is in, and its positions in those that a person put in order."""
 
     faces: Sequence[people.FaceInPhoto]
     labels: Sequence[things.Thing]
+    removed_labels: Sequence[str]
     album_ids: Sequence[UUID]
     positions: Mapping[UUID, float]
 
@@ -186,7 +187,7 @@ class _Label(things.Thing):
 
 
 def belongings(conn: Connection, image_ids: Sequence[UUID]) -> dict[UUID, Belongings]:
-    """Of each of these photos, in three statements however many they are."""
+    """Of each of these photos, in four statements however many they are."""
     wanted = list(image_ids)
     faces: dict[UUID, list[people.FaceInPhoto]] = defaultdict(list)
     for face in people.faces_of_images(conn, wanted):
@@ -195,10 +196,12 @@ def belongings(conn: Connection, image_ids: Sequence[UUID]) -> dict[UUID, Belong
     for label in db.rows(
         conn,
         _Label,
-        "SELECT image_id, label, score FROM image_labels WHERE image_id = ANY(%s) ORDER BY image_id, score DESC, label",
+        "SELECT image_id, coalesce(name, label) AS label, score, source FROM image_labels WHERE image_id = ANY(%s) "
+        "ORDER BY image_id, score DESC, image_labels.label",
         [wanted],
     ):
         labels[label.image_id].append(label)
+    removed = labelling.removed_from(conn, wanted)
     memberships: dict[UUID, list[UUID]] = defaultdict(list)
     positions: dict[UUID, dict[UUID, float]] = defaultdict(dict)
     for image_id, album_id, position in conn.execute(
@@ -210,4 +213,7 @@ def belongings(conn: Connection, image_ids: Sequence[UUID]) -> dict[UUID, Belong
         memberships[image_id].append(album_id)
         if position is not None:
             positions[image_id][album_id] = position
-    return {id_: Belongings(faces[id_], labels[id_], memberships[id_], positions[id_]) for id_ in wanted}
+    return {
+        id_: Belongings(faces[id_], labels[id_], removed.get(id_, ()), memberships[id_], positions[id_])
+        for id_ in wanted
+    }

@@ -458,6 +458,15 @@ def unrefined(conn: Connection, *, limit: int) -> list[tuple[UUID, UUID]]:
     ).fetchall()
 
 
+def with_keywords_due(conn: Connection, *, after: UUID, limit: int) -> list[tuple[UUID, UUID]]:
+    """(person, photo) of understood photos whose keywords nobody has read yet, in the order of photos ``after`` one."""
+    return conn.execute(
+        "SELECT user_id, id FROM images WHERE keywords_due AND vision_done_at IS NOT NULL AND id > %s "
+        "ORDER BY id LIMIT %s",
+        [after, limit],
+    ).fetchall()
+
+
 # ------------------------------------------------------------------------------------------------------- lists
 
 
@@ -557,6 +566,11 @@ def _moved(conn: Connection, sql: str, image_ids: Collection[UUID], *, revision:
     _update_searchable(conn, moved)
     note_around(conn, moved, revision=revision)
     return moved
+
+
+def touch(conn: Connection, image_ids: Collection[UUID], *, revision: int) -> None:
+    """Something that hangs on these photos is other than it was."""
+    conn.execute("UPDATE images SET revision = %s WHERE id = ANY(%s)", [revision, list(image_ids)])
 
 
 def note_around(conn: Connection, image_ids: Collection[UUID], *, revision: int) -> None:

@@ -100,13 +100,15 @@ def _of_xmp(document: bytes) -> Known | None:
         else:
             corrected = local.replace(tzinfo=timezone(timedelta(minutes=offset))).isoformat(timespec="seconds")
         break
+    tags = beside.words(properties.texts("digiKam:TagsList") or properties.texts("dc:subject"))
     return Known(
         caption=_text(said),
         taken=instant,
         corrected_time=corrected,
         corrected_location=position(*metadata.xmp_position(properties)),
         rating=beside.stars(properties.text("xmp:Rating")),
-        tags=beside.words(properties.texts("digiKam:TagsList") or properties.texts("dc:subject")),
+        tags=tags,
+        labels=beside.parts(tags),
     )
 
 
@@ -119,6 +121,7 @@ def _of_json(document: bytes) -> tuple[Known, list[str]] | None:
         return None
     if "immich-go" not in found["software"] and not {"fileName", "dateTaken"} & found.keys():
         return None
+    tags = beside.words(_tags(found.get("tags")))
     known = Known(
         filename=_text(found.get("fileName")),
         taken=_time(found.get("dateTaken")),
@@ -128,7 +131,8 @@ def _of_json(document: bytes) -> tuple[Known, list[str]] | None:
         location=position(found.get("latitude"), found.get("longitude")),
         trashed=found.get("trashed") is True,
         rating=beside.stars(found.get("rating")),
-        tags=beside.words(_tags(found.get("tags"))),
+        tags=tags,
+        labels=beside.parts(tags),
     )
     return known, _titles(found.get("albums"))
 

@@ -36,7 +36,7 @@ _BESIDE = frozenset({".json", ".csv", ".html", ".xmp", ".aae", ".txt"})
 class Collected:
     """What an export holds. ``known`` is by the path of the photo; ``trashed`` were thrown away there already.
 
-    ``names`` of people, ``tags`` and ``stars`` (how many photos have so many) are what it says beside that.
+    ``names`` of people and ``stars`` (how many photos have so many) are what it says beside that.
 
     A context manager: it holds the zips open until all is uploaded.
     """
@@ -47,7 +47,6 @@ class Collected:
     trashed: int = 0
     unknown: int = 0
     names: set[str] = field(default_factory=set)
-    tags: set[str] = field(default_factory=set)
     stars: Counter[int] = field(default_factory=Counter)
     archives: list[zips.Archive] = field(default_factory=list)
     stop: Event | None = None
@@ -74,7 +73,6 @@ class Collected:
         else:
             self.known[found.path] = known
             self.names.update(known.people)
-            self.tags.update(known.tags)
             self.stars[known.rating] += 1
         item = Item.of(found, albums=tuple(albums))
         if known is not None and _is_whole(known.filename, item.filename):
@@ -297,8 +295,8 @@ def describe(
 ) -> Described:
     """Let the vault know what it lacks of photos that are in it. ``tell`` hears how many of how many are done.
 
-    Asks once per 200 photos of the vault, and once for each that something is to be said of; before it says of one that
-    was there already where it was taken, once more. Raises what stops all.
+    Asks once per 200 photos of the vault, and once for each that something is to be said of; before it says of one what
+    it shows, or where it was taken if it was there already, once more. Raises what stops all.
     """
     wanted: dict[str, Known] = {}
     new = {result.image_id for result in results if result.state == "uploaded"}
@@ -316,9 +314,7 @@ def describe(
         if photo["id"] in wanted:
             seen += 1
             too_early += photo["status"] == "processing"
-            edit = beside.lacking(photo, wanted[photo["id"]], zone=zone)
-            if "location" in edit and photo["id"] not in new and _is_nowhere(client, photo):
-                del edit["location"]
+            edit = _edit_of(client, photo, wanted[photo["id"]], zone=zone, is_new=photo["id"] in new)
             if edit:
                 edits[photo["id"]] = edit
     changed = 0
@@ -328,14 +324,23 @@ def describe(
     return Described(changed, too_early)
 
 
-def _is_nowhere(client: Client, photo: Mapping[str, Any]) -> bool:
-    """Whether a person said in the vault that nobody knows where this was. That stays, as whatever a person says."""
-    if photo["location"] is not None:
-        return False
+def _edit_of(
+    client: Client, photo: Mapping[str, Any], known: Known, *, zone: tzinfo | None, is_new: bool
+) -> dict[str, Any]:
+    """What the vault lacks of a photo. What a person said there stays, also that nobody knows where it was."""
+    edit = beside.lacking(photo, known, zone=zone)
+    may_be_nowhere = "location" in edit and photo["location"] is None and not is_new
+    if not (may_be_nowhere or known.labels or known.wrong_labels):
+        return edit
     try:
-        return bool(client.json("GET", f"/images/{photo['id']}")["location_corrected"])
+        detail = client.json("GET", f"/images/{photo['id']}")
     except NotFound:  # thrown away meanwhile
-        return True
+        return {}
+    if may_be_nowhere and detail["location_corrected"]:
+        del edit["location"]
+    if known.labels or known.wrong_labels:
+        edit |= beside.unlabelled(detail, known)
+    return edit
 
 
 def _tell_of(client: Client, image_id: str, edit: Mapping[str, object]) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from photovault import album_choices, albums, corrections, images, people, terms
+from photovault import album_choices, albums, corrections, images, labelling, people, terms
 
 if TYPE_CHECKING:
     from photovault.db import Connection
@@ -32,7 +32,7 @@ class Inherited:
 
 
 def inherit(conn: Connection, kept: Image, leaving: Sequence[Image], *, revision: int) -> Inherited:
-    """Give a photo the albums, names, favourite, caption and visibility of its copies.
+    """Give a photo the albums, names, labels, favourite, caption and visibility of its copies.
 
     It is a favourite if any of them was, and stays in the archive only if all of them were there: what could be seen
     can be seen afterwards. Of several captions the first counts, and its own before all.
@@ -48,7 +48,7 @@ def inherit(conn: Connection, kept: Image, leaving: Sequence[Image], *, revision
         favourite=kept.favourite or any(image.favourite for image in leaving),
         archived=kept.archived and all(image.archived for image in leaving),
     )
-    if taken is not None:
+    if not labelling.inherit(conn, kept.id, leaving_ids, revision=revision) and taken is not None:
         terms.refresh(conn, kept.id)
     return Inherited(
         albums=tuple(_albums(conn, kept.id, leaving_ids, revision=revision)),

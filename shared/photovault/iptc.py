@@ -6,12 +6,13 @@ Written from the IPTC-NAA Information Interchange Model, version 4.2.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from photovault import exif, moments
 
 MAX_DATASETS = 1000
 
+KEYWORDS = 25
 CREATED = (55, 60)
 """Date Created and Time Created: of what the photo shows."""
 DIGITIZED = (62, 63)
@@ -21,6 +22,18 @@ DIGITIZED = (62, 63)
 def read(stream: bytes | None) -> dict[int, bytes]:
     """Datasets of record 2: number -> first value. What follows a broken or extended dataset is left out."""
     records: dict[int, bytes] = {}
+    for number, value in _datasets(stream):
+        records.setdefault(number, value)
+    return records
+
+
+def keywords(stream: bytes | None, *, most: int = 50) -> list[str]:
+    """The first ``most`` values of Keywords, each printable and at most 100 characters."""
+    found = (exif.clean(value, most=100) for number, value in _datasets(stream) if number == KEYWORDS)
+    return [text for text in found if text][:most]
+
+
+def _datasets(stream: bytes | None) -> Iterator[tuple[int, bytes]]:
     at = 0
     for _ in range(MAX_DATASETS):
         if not stream or at + 5 > len(stream) or stream[at] != 0x1C:
@@ -29,9 +42,8 @@ def read(stream: bytes | None) -> dict[int, bytes]:
         if size & 0x8000:
             break
         if stream[at + 1] == 2:
-            records.setdefault(stream[at + 2], stream[at + 5 : at + 5 + size])
+            yield stream[at + 2], stream[at + 5 : at + 5 + size]
         at += 5 + size
-    return records
 
 
 def moment(records: Mapping[int, bytes], which: tuple[int, int]) -> moments.Written | None:

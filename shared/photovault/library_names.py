@@ -13,7 +13,7 @@ from photovault.names import Camera, Name, Names
 if TYPE_CHECKING:
     from photovault.db import Connection
 
-MOST_PEOPLE, MOST_ALBUMS, MOST_PLACES = 2000, 5000, 20_000
+MOST_PEOPLE, MOST_ALBUMS, MOST_PLACES, MOST_LABELS = 2000, 5000, 20_000, 5000
 
 _CACHED_LIBRARIES = 32
 _lock = threading.Lock()
@@ -56,7 +56,9 @@ _KNOWN = """
      -- One that makes itself and has no photos is not there.
      FROM albums WHERE deleted_at IS NULL AND (key IS NULL OR image_count > 0)
      ORDER BY last_day DESC NULLS LAST, id DESC LIMIT %(albums)s)
-    UNION ALL SELECT 'label', label, images, NULL, '', '', images = 0, NULL, NULL, NULL FROM image_things
+    UNION ALL
+    (SELECT 'label', label, images, NULL, '', '', images = 0, NULL, NULL, NULL
+     FROM image_things ORDER BY images DESC, label LIMIT %(labels)s)
     UNION ALL SELECT kind, name, images, NULL, kind, detail, images = 0, NULL, NULL, NULL FROM image_names
     UNION ALL
     (SELECT 'place', region, sum(images)::int, NULL, 'region', country_code, sum(images) = 0, NULL, NULL, NULL
@@ -86,6 +88,7 @@ def read_names(conn: Connection) -> Names:
             "people": MOST_PEOPLE,
             "albums": MOST_ALBUMS,
             "places": MOST_PLACES,
+            "labels": MOST_LABELS,
             "named_after": list(names.NAMED_AFTER_SOMETHING),
         },
     ).fetchall()

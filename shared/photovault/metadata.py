@@ -50,6 +50,7 @@ Extra = dict[str, str | int | float | bool | list[str]]
 
 # Sources that may contradict a clock that was probably never set.
 _INDEPENDENT = frozenset({"gps", "xmp", "iptc", "filename"})
+_MOST_KEYWORDS = 50
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,7 @@ class _Said(NamedTuple):
     tags: exif.Tags
     properties: xmp.Properties
     records: Mapping[int, bytes]
+    keywords: list[str]
     beside: xmp.Properties
     filename: str | None
     file_modified: datetime | None
@@ -125,11 +127,13 @@ def read(
     """
     blocks = formats.blocks(data)
     tags = exif.read(blocks.exif, exif=blocks.exif_part, gps=blocks.gps_part)
+    press = _packet(0x83BB, tags) if blocks.iptc is None else blocks.iptc
     said = _Said(
         blocks=blocks,
         tags=tags,
         properties=xmp.read(_packet(0x02BC, tags) if blocks.xmp is None else blocks.xmp),
-        records=iptc.read(_packet(0x83BB, tags) if blocks.iptc is None else blocks.iptc),
+        records=iptc.read(press),
+        keywords=iptc.keywords(press),
         beside=xmp.read(sidecar),
         filename=filename,
         file_modified=file_modified,
@@ -144,7 +148,7 @@ def read(
         camera_model=tags.text(0x0110, tags.image) or properties.text("tiff:Model"),
         lens=tags.text(0xA434, tags.exif) or properties.text("aux:Lens"),
         orientation=tags.orientation,
-        extra=_extra(tags, properties, said.records),
+        extra=_extra(said, properties),
         zone=zone,
     )
 
@@ -431,8 +435,9 @@ def _xmp_degrees(text: str | None) -> float | None:
 # With what
 
 
-def _extra(tags: exif.Tags, properties: xmp.Properties, records: Mapping[int, bytes]) -> Extra:
-    """Exposure and captions, for showing only; bounded in number and length."""
+def _extra(said: _Said, properties: xmp.Properties) -> Extra:
+    """Exposure, captions and keywords; bounded in number and length."""
+    tags, records = said.tags, said.records
     numbers: dict[str, float | int | None] = {
         "exposure_seconds": _sane(tags.number(0x829A, tags.exif)),
         "f_number": _sane(tags.number(0x829D, tags.exif)),
@@ -458,8 +463,8 @@ def _extra(tags: exif.Tags, properties: xmp.Properties, records: Mapping[int, by
     flash = tags.integer(0x9209, tags.exif)
     if flash is not None:
         extra["flash"] = bool(flash & 1)
-    if keywords := properties.texts("dc:subject"):
-        extra["keywords"] = keywords
+    if keywords := list(dict.fromkeys((*properties.texts("dc:subject"), *said.keywords))):
+        extra["keywords"] = keywords[:_MOST_KEYWORDS]
     return extra
 
 

@@ -1,7 +1,7 @@
 """What ``photovault export`` wrote, read again: the document beside a photo, and which albums were made by hand. Pure.
 
 The layout is that of ``export_layout``. Times and places of a photo are in its own file, but for those that a person
-corrected; people and automatic albums come again by themselves.
+corrected; people, automatic albums and labels of models come again by themselves.
 """
 
 from __future__ import annotations
@@ -35,6 +35,8 @@ def read(document: bytes) -> tuple[Known, list[str]] | None:
         corrected_time=corrected,
         corrected_location=at,
         people=_names(found.get("people")),
+        labels=_labels(found.get("labels")),
+        wrong_labels=beside.words(found.get("removed_labels")),
     )
     albums = found.get("albums")
     return known, [_text(each.get("id")) for each in albums if isinstance(each, dict)] if isinstance(
@@ -45,6 +47,13 @@ def read(document: bytes) -> tuple[Known, list[str]] | None:
 def _names(people: object) -> tuple[str, ...]:
     listed: list[Any] = people if isinstance(people, list) else []
     return beside.words([each.get("name") for each in listed if isinstance(each, dict)])
+
+
+def _labels(labels: object) -> tuple[str, ...]:
+    """Those that a person added; the others come again by themselves."""
+    listed: list[Any] = labels if isinstance(labels, list) else []
+    added = [each for each in listed if isinstance(each, dict) and each.get("source") == _CORRECTED]
+    return beside.words([each.get("name") for each in added])
 
 
 def titles(document: bytes) -> dict[str, str]:

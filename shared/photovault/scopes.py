@@ -63,6 +63,8 @@ NEEDED: dict[str, Scope] = {
     "uploadImage": "photos:upload",
     "editImage": "photos:write",
     "editImages": "photos:write",
+    "addLabel": "photos:write",
+    "removeLabel": "photos:write",
     "shiftTime": "photos:write",
     "redriveImage": "photos:write",
     "resolveDuplicates": "photos:write",

@@ -19,7 +19,7 @@ PURE = {
     "concepts", "cursors", "datenames", "devices", "drafting", "drafts", "duplicates", "embedded", "errors",
     "estimating", "events", "exif", "explaining", "export_layout", "face_matching", "face_measures", "filters",
     "formats", "globe", "grouping", "grouping_memory", "heap", "homes", "immich_export", "inflections", "iptc", "keys",
-    "languages", "linkage", "listing", "memories", "metadata", "model_manifest", "moments", "motion", "names",
+    "label_names", "languages", "linkage", "listing", "memories", "metadata", "model_manifest", "moments", "motion", "names",
     "one_time_codes", "passwords", "perceptual", "places", "presigning", "profiles", "public_addresses", "queries",
     "ranking", "raw", "reaching", "readings", "reasons", "recipes", "reconciling", "remedies", "renditions",
     "saved_filters", "scopes", "sealing", "sharing", "showing", "sights", "speech", "spoken_ages", "spoken_dates",

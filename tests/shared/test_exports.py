@@ -131,7 +131,7 @@ def test_what_hangs_on_photos_is_told_of_each(ada: Somebody) -> None:
     assert len(found[together].faces) == 2
     assert [label.label for label in found[together].labels] == ["dog", "cat"]
     assert list(found[together].album_ids) == [kept]
-    assert found[alone] == exports.Belongings([], [], [kept], {})
+    assert found[alone] == exports.Belongings([], [], (), [kept], {})
     with db.transaction(ada.user_id) as conn:
         album = albums.get(conn, kept)
         assert album

@@ -73,10 +73,10 @@ def test_a_time_that_ends_in_z_is_an_instant_and_corrects_nothing() -> None:
     assert (known.taken, known.corrected_time) == (datetime(2018, 8, 11, 17, 38, 25, tzinfo=UTC), "")
 
 
-def test_an_edit_of_tags_alone_changes_nothing_and_is_known() -> None:
+def test_each_level_of_a_tag_is_a_label() -> None:
     known = known_of(sidecar())
-    assert known.is_empty
-    assert (known.rating, known.tags) == (4, ("sea/summer",))
+    assert not known.is_empty
+    assert (known.rating, known.tags, known.labels) == (4, ("sea/summer",), ("sea", "summer"))
 
 
 @pytest.mark.parametrize("rating", [5, "5"])
@@ -111,6 +111,7 @@ def test_an_archive_says_all_that_immich_knew() -> None:
             location=(41.1, -8.6),
             rating=5,
             tags=("People/Ada",),
+            labels=("People", "Ada"),
         ),
         ["Porto"],
     )

@@ -249,7 +249,8 @@ def test_tags_of_immich_become_albums_where_somebody_wants_that(tmp_path: Path) 
     write(tmp_path / "a.jpg.json", archived(rating=3, tags=[{"value": "Travel/Portugal"}], albums=[{"title": "Porto"}]))
     with importing.immich([tmp_path]) as collected:
         assert [item.albums for item in collected.items] == [("Porto",)]
-        assert (collected.tags, collected.stars[3]) == ({"Travel/Portugal"}, 1)
+        assert [known.labels for known in collected.known.values()] == [("Travel", "Portugal")]
+        assert collected.stars[3] == 1
     with importing.immich([tmp_path], with_albums=False, with_tags=True) as collected:
         assert [item.albums for item in collected.items] == [("Travel/Portugal",)]
 
@@ -281,7 +282,9 @@ def test_what_a_vault_exported_comes_in_again(tmp_path: Path) -> None:
     month = tmp_path / "photos/2025/2025-05 (May)"
     taken = {"local_time": "2025-05-09T10:00:00", "offset": "+01:00", "source": "person"}
     write(month / "IMG 1.HEIC")
-    write(month / "IMG 1.HEIC.json", exported(caption="At the sea", taken=taken))
+    labels = [{"name": "Beach", "source": "person"}, {"name": "dog", "source": "vision"}, 1]
+    beside_it = exported(caption="At the sea", taken=taken, labels=labels, removed_labels=["cat"])
+    write(month / "IMG 1.HEIC.json", beside_it)
     write(month / "IMG 1.HEIC.motion.mov")
     write(month / "IMG_2.jpg.motion.mp4")
     albums = [{"id": "by hand", "kind": "manual", "title": "For grandma"}, {"id": "trip", "kind": "trip", "title": "T"}]
@@ -292,6 +295,7 @@ def test_what_a_vault_exported_comes_in_again(tmp_path: Path) -> None:
     assert items(collected) == {"IMG 1.HEIC": ("For grandma",), "IMG 1.HEIC.motion.mov": ()}
     (known,) = collected.known.values()
     assert (known.caption, known.corrected_time) == ("At the sea", "2025-05-09T10:00:00+01:00")
+    assert (known.labels, known.wrong_labels) == (("Beach",), ("cat",))
 
 
 def test_what_a_person_corrected_there_counts_more_than_the_file() -> None:
@@ -315,6 +319,20 @@ def test_a_correction_that_says_what_the_file_says_is_none() -> None:
     for said in ("2025-05-09T10:00:00+02:00", "2025-05-09T10:00:01", "no time"):
         assert beside.lacking(there, Known(corrected_time=said), zone=None) == {"taken_at": said}
     assert beside.lacking(there, Known(corrected_location=(1.001, 2.0)), zone=None).keys() == {"location"}
+
+
+def test_labels_are_told_where_nobody_has_said_something_else() -> None:
+    there = {
+        "labels": [
+            {"name": "Beach", "source": "file"},
+            {"name": "cat", "source": "vision"},
+            {"name": "dog", "source": "person"},
+        ],
+        "removed_labels": ["giraffe"],
+    }
+    known = Known(labels=("beach", "Giraffe", "Sea", "sea", "x" * 101), wrong_labels=("Cat", "dog", "boat"))
+    assert beside.unlabelled(there, known) == {"add_labels": ["sea"], "remove_labels": ["Cat"]}
+    assert beside.unlabelled(there, Known(labels=("beach",), wrong_labels=("dog",))) == {}
 
 
 @pytest.mark.parametrize("data", [b"", b"[]", b"{}", b'{"schema": "photovault-photo/1", "albums": [1]}', b"\xff"])

@@ -402,7 +402,7 @@ def test_a_reference_may_be_bytes_and_a_number_may_carry_its_own_sign() -> None:
 
     for reference_type in (0, 1, 2, 7):
         tags = exif.read(block(reference_type=reference_type))
-        said = metadata._Said(embedded.Blocks(), tags, xmp.Properties(), {}, xmp.Properties(), None, None)
+        said = metadata._Said(embedded.Blocks(), tags, xmp.Properties(), {}, [], xmp.Properties(), None, None)
         location = metadata._location(said)
         assert location is not None
         assert location[:2] == pytest.approx((-33.8566667, 151.2152778), abs=1e-6)
@@ -482,6 +482,11 @@ def test_captions_and_keywords_come_from_xmp_and_iptc() -> None:
     )
     assert found.extra == {"title": "Titel", "keywords": ["one", "two"], "rating": 4}
     assert read(with_iptc((120, "Grüße".encode()))).extra == {"description": "Grüße"}
+    words = [(25, word) for word in (b"sea", b"M\xfcnchen", b"\x07", b"sea", *(b"w%d" % n for n in range(60)))]
+    keywords = read(with_iptc(*words)).extra["keywords"]
+    assert isinstance(keywords, list)
+    assert keywords[:3] == ["sea", "München", "w0"]
+    assert len(keywords) == 49  # of the first fifty one says what another had said
 
 
 # Hostile

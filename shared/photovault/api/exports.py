@@ -14,9 +14,10 @@ from fastapi import APIRouter, Path, Response
 from pydantic import Field
 
 from photovault import activity, albums, cursors, exports, tickets
-from photovault.api import presenting, schemas
+from photovault.api import labels, presenting, schemas
 from photovault.api.changing import IdempotencyKey, Once, changing
 from photovault.api.edge import CurrentPerson
+from photovault.api.labels import LabelInPhoto
 from photovault.api.paging import next_cursor
 from photovault.api.schemas import CONFLICT, NOT_FOUND
 from photovault.errors import NotFound
@@ -49,16 +50,14 @@ class ExportedFace(schemas.Schema):
     person_name: str | None
 
 
-class ExportedLabel(schemas.Schema):
-    name: str
-    score: float
-
-
 class ExportedImage(schemas.Image):
     """`tickets` are of the original and, when the photo has a moving part, of `motion`."""
 
     people: list[ExportedFace]
-    labels: list[ExportedLabel]
+    labels: list[LabelInPhoto]
+    removed_labels: list[str] = Field(
+        description="What the person took away, of what a model or the file says.", examples=[["giraffe"]]
+    )
     albums: list[UUID]
     positions: dict[UUID, float] = Field(
         description="Where it stands in those albums that a person put in order: the least number comes first."
@@ -147,7 +146,8 @@ def list_export_images(
                     )
                     for face in belongings[row.id].faces
                 ],
-                labels=[ExportedLabel(name=each.label, score=each.score) for each in belongings[row.id].labels],
+                labels=labels.shown(belongings[row.id].labels),
+                removed_labels=list(belongings[row.id].removed_labels),
                 albums=list(belongings[row.id].album_ids),
                 positions=dict(belongings[row.id].positions),
             )

@@ -21,6 +21,8 @@ from photovault import (
     formats,
     images,
     keyring,
+    label_names,
+    labelling,
     listing,
     locations,
     motion,
@@ -36,7 +38,18 @@ from photovault import (
     tickets,
     uploads,
 )
-from photovault.api import boxes, edge, posted, presenting, relocated, retimed, schemas, trash
+from photovault.api import (
+    boxes,
+    edge,
+    labelled,
+    labels,
+    posted,
+    presenting,
+    relocated,
+    retimed,
+    schemas,
+    trash,
+)
 from photovault.api.changing import IdempotencyKey, changing
 from photovault.api.edge import CurrentPerson
 from photovault.api.paging import next_cursor
@@ -163,6 +176,9 @@ class ImageEdit(schemas.Schema):
         ),
     ] = None
     location: relocated.Location = None
+    add_labels: labelled.AddedToOne = None
+    remove_labels: labelled.RemovedFromOne = None
+    restore_labels: labelled.RestoredOfOne = None
     taken_at: Annotated[
         retimed.TakenAt | None,
         Field(description="The same in one text, with or without an offset.", examples=["2025-09-11T08:59:00+09:00"]),
@@ -185,11 +201,6 @@ class FaceInPhoto(schemas.Schema):
     ticket: schemas.Ticket | None
 
 
-class LabelInPhoto(schemas.Schema):
-    name: str
-    score: float
-
-
 class AlbumOfPhoto(schemas.Schema):
     id: UUID
     kind: str
@@ -207,7 +218,10 @@ class ImageDetail(schemas.Image):
     )
     location_by_file: relocated.FileLocation | None = Field(description="What the file says then.")
     people: list[FaceInPhoto]
-    labels: list[LabelInPhoto]
+    labels: list[labels.LabelInPhoto]
+    removed_labels: list[str] = Field(
+        description="What you took away, of what a model or the file says.", examples=[["giraffe"]]
+    )
     albums: list[AlbumOfPhoto]
 
 
@@ -444,7 +458,7 @@ def list_filter(  # each parameter is one that a client may give
         favourite=favourite,
         archived=None if archived == "any" else archived == "true",
         bbox=boxes.parse(bbox),
-        labels=tuple(name.lower() for name in label or ()),
+        labels=tuple(label_names.key_of(name) for name in label or ()),
         min_label_score=min_score or 0.0,
         countries=(country.upper(),) if country else (),
         cities=(city,) if city else (),
@@ -510,7 +524,8 @@ def get_image(person: CurrentPerson, image_id: ImageId) -> ImageDetail:
         location_by_file = relocated.by_file(conn, row)
         made = tickets.of_images(conn, [row], names=None, now=now).get(row.id, {})
         faces = people.faces_of_image(conn, image_id)
-        labels = things.of_image(conn, image_id)
+        seen = things.of_image(conn, image_id)
+        removed = labelling.removed_from(conn, [image_id]).get(image_id, [])
         memberships = albums.of_image(conn, image_id)
     shown = presenting.image(row, {name: made[name] for name in presenting.DETAIL_TICKETS if name in made})
     return ImageDetail(
@@ -530,7 +545,8 @@ def get_image(person: CurrentPerson, image_id: ImageId) -> ImageDetail:
             )
             for face in faces
         ],
-        labels=[LabelInPhoto(name=label.label, score=label.score) for label in labels],
+        labels=labels.shown(seen),
+        removed_labels=removed,
         albums=[
             AlbumOfPhoto(id=a.id, kind=a.kind, title=a.title, why=a.why, because=reasons.because(a.kind, a.why))
             for a in memberships
@@ -540,7 +556,7 @@ def get_image(person: CurrentPerson, image_id: ImageId) -> ImageDetail:
 
 @router.patch("/{image_id}", operation_id="editImage", responses=NOT_FOUND)
 def edit_image(person: CurrentPerson, image_id: ImageId, body: ImageEdit) -> schemas.Image:
-    """Change caption, favourite, archived, or when and where it was taken; what is not given stays."""
+    """Change caption, favourite, archived, labels, or when and where it was taken; what is not given stays."""
     if body.caption is not None and "\x00" in body.caption:
         raise Invalid("A caption may not hold NUL characters.", [("caption", "holds a NUL character")])
     retimes, relocates = bool(body.model_fields_set & {"taken", "taken_at"}), "location" in body.model_fields_set
@@ -565,7 +581,8 @@ def edit_image(person: CurrentPerson, image_id: ImageId, body: ImageEdit) -> sch
         moved |= retimes and retimed.correct(change, image_id, body.taken or retimed.of_text(body.taken_at))
         if moved or body.archived not in {None, before.archived}:
             rebuilds.want(conn)
-        if body.favourite is not None or body.archived is not None or body.caption is not None:
+        said = labelled.say(change, [image_id], body)
+        if said or body.favourite is not None or body.archived is not None or body.caption is not None:
             smart_albums.follow(conn, [image_id], revision=change.revision)
         shown = presenting.image_list(conn, [presenting.existing(conn, image_id)])[0]
     if rebuild:

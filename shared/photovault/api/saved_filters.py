@@ -9,7 +9,7 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field, StringConstraints, field_validator, model_validator
 
-from photovault import saved_filters
+from photovault import label_names, saved_filters
 from photovault.api import boxes, schemas
 
 _ID = "01890a5d-ac96-774b-bcce-b302099a8057"
@@ -146,12 +146,12 @@ class SavedFilter(schemas.Schema):
     @field_validator("labels_all", "labels_none")
     @classmethod
     def _small_letters(cls, value: list[str]) -> list[str]:
-        return [label.lower() for label in value]
+        return [label_names.key_of(label) for label in value]
 
     @field_validator("labels_any")
     @classmethod
     def _all_small_letters(cls, value: list[list[str]]) -> list[list[str]]:
-        return [[label.lower() for label in group] for group in value]
+        return [[label_names.key_of(label) for label in group] for group in value]
 
     @model_validator(mode="after")
     def _possible(self) -> SavedFilter:

@@ -23,6 +23,7 @@ from photovault.cli import (
     imports,
     invoke,
     keys,
+    labels,
     maintenance,
     models,
     people,
@@ -68,6 +69,7 @@ app.command("upload", rich_help_panel=YOURS)(upload.upload)
 app.add_typer(imports.app, name="import", rich_help_panel=YOURS)
 app.command("search", rich_help_panel=YOURS)(search.search)
 app.add_typer(albums.app, name="albums", rich_help_panel=YOURS)
+app.add_typer(labels.app, name="labels", rich_help_panel=YOURS)
 app.add_typer(people.app, name="people", rich_help_panel=YOURS)
 app.add_typer(api_keys.app, name="api-keys", rich_help_panel=YOURS)
 app.command("export", rich_help_panel=YOURS)(export.export)

@@ -13,7 +13,7 @@ import typer
 from photovault.cli import entering, search
 from photovault.cli.entering import Email, Server
 from photovault.cli.telling import counted, cut, say, show, shown, table
-from photovault.errors import Conflict, Invalid, NotFound
+from photovault.errors import Conflict, NotFound
 from photovault.showing import plain
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ app = typer.Typer(
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line on stdout.")]
 Kind = Annotated[str | None, typer.Option(help="Only place, date, person, trip, event, manual or smart albums.")]
 Album = Annotated[str, typer.Argument(metavar="ALBUM", help="An album's title or id.")]
-MOST = 1000
 
 
 @app.callback()
@@ -126,7 +125,7 @@ def create(
 ) -> None:
     """Make an album by hand."""
     with entering.entered(server, email=email) as client:
-        photos = _found(client, query) if query else []
+        photos = search.chosen(client, (), query) if query else []
         body = {"title": title, "description": description, "image_ids": photos}
         _told(client.create("/albums/manual", body), as_json)
 
@@ -134,21 +133,19 @@ def create(
 @app.command()
 def add(
     album: Album,
-    photos: Annotated[list[str] | None, typer.Argument(metavar="PHOTO...", help="Ids of photos.")] = None,
+    photos: search.Photos = None,
     *,
-    query: Annotated[str | None, typer.Option("--search", help="What this search finds, up to 1,000 photos.")] = None,
+    query: search.Query = None,
     server: Server = None,
     email: Email = None,
     as_json: AsJson = False,
 ) -> None:
     """Put photos into an album, by their ids or by a search."""
     with entering.entered(server, email=email) as client:
-        image_ids = [_id(text) for text in photos or ()] + (_found(client, query) if query else [])
-        if not image_ids:
-            raise Invalid("Name photos by their ids, or give --search.")
+        image_ids = search.chosen(client, photos, query)
         found = _one(client, album)
-        for start in range(0, len(image_ids), MOST):
-            body = {"image_ids": image_ids[start : start + MOST]}
+        for start in range(0, len(image_ids), search.MOST):
+            body = {"image_ids": image_ids[start : start + search.MOST]}
             found = client.json("PUT", f"/albums/{found['id']}/images", body=body)
         _told(found, as_json)
 
@@ -171,22 +168,6 @@ def _one(client: Client, wanted: str) -> dict[str, Any]:
         named = ", ".join(f"{album['id']} ({album['title']}, {album['kind']})" for album in exact[:10])
         raise Conflict(f"Several albums have the title {wanted!r}, or begin so. Name one by its id: {named}.")
     return exact[0]
-
-
-def _found(client: Client, query: str) -> list[str]:
-    understood, hits = search.found(client, query, MOST)
-    for sentence in search.understanding(understood):
-        say(sentence)
-    if not hits:
-        raise NotFound("The search finds nothing.")
-    return [hit["image"]["id"] for hit in hits]
-
-
-def _id(text: str) -> str:
-    try:
-        return str(UUID(text))
-    except ValueError:
-        raise Invalid(f"{text!r} is no photo's id.") from None
 
 
 def _told(album: Mapping[str, Any], as_json: bool) -> None:

@@ -95,7 +95,7 @@ def immich(
     server: Server = None,
     email: Email = None,
     albums: Albums = True,
-    tags: Annotated[bool, typer.Option("--tags", help="Make an album of each tag.")] = False,
+    tags: Annotated[bool, typer.Option("--tags", help="Make an album of each tag, too.")] = False,
     jobs: Jobs = 4,
     sealed: Sealed = False,
     dry_run: DryRun = False,
@@ -105,9 +105,9 @@ def immich(
 
     Only immich-go takes favourites, the archive and most albums along: in Immich's own folders there are photos and
     XMP sidecars, of which descriptions, corrected times and corrected places are taken. A zip of an album becomes that
-    album again. Live Photos find their films. Photos of five stars become favourites, and with --tags each tag becomes
-    an album; other stars and tags have no place here, which is told at the end. Previews and other files that Immich
-    made itself are left out.
+    album again. Live Photos find their films. Tags become labels, each level of them by itself, and with --tags albums,
+    too. Photos of five stars become favourites; other stars have no place here, which is told at the end. Previews and
+    other files that Immich made itself are left out.
 
     Exit codes: as those of upload.
     """
@@ -123,7 +123,6 @@ def immich(
         albums=albums,
         settings=settings,
         as_json=as_json,
-        tags=tags,
     )
 
 
@@ -139,7 +138,8 @@ def own(
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    """Import what `photovault export` wrote: photos, Live Photos, albums by hand, captions, favourites, corrections.
+    """Import what `photovault export` wrote: photos, Live Photos, albums by hand, captions, favourites, corrections and
+    labels by hand.
 
     The zip need not be unpacked. People and the albums that make themselves come again by themselves; names of people
     are not taken over.
@@ -170,7 +170,6 @@ def _run(
     albums: bool,
     settings: dict[str, object],
     as_json: bool,
-    tags: bool = False,
     nameless: str = "The export does not say whose face is whose.",
 ) -> None:
     from photovault import importing, zips
@@ -203,18 +202,15 @@ def _run(
             described = importing.Described(0, 0)
             if not settings["dry_run"]:
                 described = importing.describe(run.client, results, export.known)
-            _tell(run, export, described, as_json=as_json, tags=tags, nameless=nameless)
+            _tell(run, export, described, as_json=as_json, nameless=nameless)
 
 
-def _tell(
-    run: upload.Run, export: Collected, described: Described, *, as_json: bool, tags: bool, nameless: str
-) -> None:
+def _tell(run: upload.Run, export: Collected, described: Described, *, as_json: bool, nameless: str) -> None:
     from photovault.beside import MOST_STARS
 
     fewer = sum(photos for stars, photos in export.stars.items() if 0 < stars < MOST_STARS)
-    lost_tags = set() if tags else export.tags
     if as_json:
-        lost = {"people": sorted(export.names), "tags": sorted(lost_tags), "photos_of_fewer_stars": fewer}
+        lost = {"people": sorted(export.names), "photos_of_fewer_stars": fewer}
         told = {"described": described.photos, "in_trash_there": export.trashed, "nothing_known": export.unknown}
         print(json.dumps({"event": "imported", **told, "not_taken_over": lost}), flush=True)
         return
@@ -234,9 +230,6 @@ def _tell(
         note(f"{counted(five, 'photo')} of five stars {'is a favourite' if five == 1 else 'are favourites'} here.")
     if fewer:
         note(f"The stars of {counted(fewer, 'photo')} were not taken over: there are favourites here, and no stars.")
-    if lost_tags:
-        what = counted(len(lost_tags), "tag was", "tags were")
-        note(f"{what} not taken over: {_some(lost_tags)}. With --tags each becomes an album.")
     if export.names:
         what = counted(len(export.names), "name of a person was", "names of people were")
         note(

@@ -7,13 +7,14 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID
 
 import typer
 
 from photovault.cli import entering
 from photovault.cli.entering import Email, Server
 from photovault.cli.telling import counted, cut, say, show, shown, table
-from photovault.errors import BlobMissing, PhotoVaultError, Tampered
+from photovault.errors import BlobMissing, Invalid, NotFound, PhotoVaultError, Tampered
 
 if TYPE_CHECKING:
     from photovault.client import Client
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 _MOST_BLAMED = 6  # conditions that are tried without
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print every photo as a line of JSON.")]
+Photos = Annotated[list[str] | None, typer.Argument(metavar="PHOTO...", help="Ids of photos.")]
+Query = Annotated[str | None, typer.Option("--search", help="What this search finds, up to 1,000 photos.")]
+MOST = 1000
+"""Photos that a search chooses, and that one request of the API takes."""
 
 
 def search(
@@ -77,6 +82,28 @@ def found(client: Client, query: str, limit: int) -> tuple[dict[str, Any], list[
         if cursor is None:
             break
     return understood, hits
+
+
+def chosen(client: Client, photos: Sequence[str] | None, query: str | None) -> list[str]:
+    """The ids of photos that are named, and of those that a search finds. Raises ``Invalid``, ``NotFound``."""
+    ids = [_id(text) for text in photos or ()]
+    if query:
+        understood, hits = found(client, query, MOST)
+        for sentence in understanding(understood):
+            say(sentence)
+        if not hits:
+            raise NotFound("The search finds nothing.")
+        ids += [hit["image"]["id"] for hit in hits]
+    if not ids:
+        raise Invalid("Name photos by their ids, or give --search.")
+    return ids
+
+
+def _id(text: str) -> str:
+    try:
+        return str(UUID(text))
+    except ValueError:
+        raise Invalid(f"{text!r} is no photo's id.") from None
 
 
 def understanding(understood: Mapping[str, Any]) -> list[str]:

@@ -41,6 +41,7 @@ from photovault.pipeline import (
     clearing,
     erasing,
     joining,
+    keywording,
     purging,
     rehoming,
     renewing,
@@ -103,6 +104,7 @@ def run(*, daily: bool, now: datetime, remaining: Remaining = no_end) -> Report:
             ("remove_orphans", clearing.remove_orphans),
             ("refine_places", refine_places),
             ("wake_webhooks", wake_webhooks),
+            ("read_keywords", keywording.read_keywords),
         ]
     for name, task in tasks:
         if remaining() < LEAST_SECONDS:

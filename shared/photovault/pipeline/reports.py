@@ -15,9 +15,9 @@ class Report:
     """What a run did, for its log line: numbers of things, but for the age of the oldest upload.
 
     Of uploads there are ``staged`` ones, ``sealed`` or ``removed`` by the sweep, and ``expired`` that never arrived; of
-    photos, ``resent``, ``purged`` and ``refined`` ones; of files, ``orphans`` deleted, and those ``mended`` that a row
-    had looked for; ``retired`` copies deleted; blobs that were ``rehomed`` and that are still ``away``; accounts that
-    were ``erased``. ``failures`` are sentences.
+    photos, ``resent``, ``purged`` and ``refined`` ones, and those ``keyworded`` by what their files say; of files,
+    ``orphans`` deleted, and those ``mended`` that a row had looked for; ``retired`` copies deleted; blobs that were
+    ``rehomed`` and that are still ``away``; accounts that were ``erased``. ``failures`` are sentences.
     """
 
     staged: int = 0
@@ -34,6 +34,7 @@ class Report:
     away: int = 0
     erased: int = 0
     refined: int = 0
+    keyworded: int = 0
     failures: list[str] = field(default_factory=list)
 
 

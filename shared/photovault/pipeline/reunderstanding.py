@@ -156,7 +156,8 @@ def _commit(
             model_id = vectors.model_id(conn, findings.label_model)
             things.replace(conn, image_id, model_id, vision.best_scores(findings.seen.labels))
             things.replace_sights(conn, image_id, findings.seen.sights)
-            terms.refresh(conn, image_id)
+        things.take_keywords(conn, image_id, vision.keywords(findings))
+        terms.refresh(conn, image_id)
         if "look" in task.parts:
             lookalikes.add(conn, image_id, sketch, findings.appearance.marks)
         outdated = renewals.outdated_ids(conn, task.now, yields=task.yields)

@@ -20,6 +20,7 @@ from photovault import (
     geocoder,
     heap,
     images,
+    label_names,
     labels,
     lookalikes,
     metadata,
@@ -305,6 +306,8 @@ def _commit(image: Image, findings: Findings, stored: list[Blob], face_ids: list
                 things.add(conn, image.id, recipe.label_model_id, best_scores(findings.seen.labels))
             if findings.seen.sights:
                 things.add_sights(conn, image.id, findings.seen.sights)
+            if words := keywords(findings):
+                things.take_keywords(conn, image.id, words)
             terms.refresh(conn, image.id)
             moves = renewals.move_people(conn, recipe, yields=made_of.yields)
             late = status == "ready"  # the step had been given up
@@ -334,6 +337,11 @@ def _commit(image: Image, findings: Findings, stored: list[Blob], face_ids: list
     if moves:  # the older photos follow, so that the people in the new ones are known
         queues.send_renewal("vision")
     return to_compare
+
+
+def keywords(findings: Findings) -> list[label_names.LabelName]:
+    """What the file says that it shows."""
+    return label_names.of_keywords(findings.understood.metadata.extra.get("keywords"))
 
 
 def best_scores(found: list[labels.Label]) -> dict[str, float]:

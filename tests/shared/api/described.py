@@ -246,6 +246,7 @@ def fill(http: TestClient, *, photos: int = 3) -> Library:
             "key_id": key,
             "group_id": duplicates.group_id("duplicate", taken[1:3]),
             "session_id": session_of(owner).session_id,
+            "label": ids.new(),  # any text is one
         },
     )
 

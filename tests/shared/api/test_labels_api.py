@@ -10,12 +10,12 @@ from uuid import UUID
 import pytest
 from fastapi.testclient import TestClient
 from tests.arranging import add_photo
+from tests.shared.api.described import routers
 from tests.vaults import Somebody, client, somebody
 
 from photovault import db, images, things, users, vectors
-from photovault.api import images as images_api
-from photovault.api import labels
 from photovault.model_manifest import ModelInfo
+from photovault.sights import Sight
 
 pytestmark = pytest.mark.usefixtures("vault", "sent")
 
@@ -24,7 +24,7 @@ MODEL = ModelInfo(name="tests-things", version="1", kind="label", dims=0)
 
 @pytest.fixture(scope="module")
 def http(vault: Path) -> Iterator[TestClient]:
-    with client([labels.router, images_api.router]) as made:
+    with client(routers()) as made:
         yield made
 
 
@@ -161,3 +161,132 @@ def test_the_scores_that_a_photo_shows_are_scores_to_ask_for(http: TestClient, a
 @pytest.mark.parametrize("query", [{"min_score": 0.5}, {"label": "dog", "min_score": 1.5}], ids=["no label", "above 1"])
 def test_a_score_that_means_nothing_is_refused(http: TestClient, ada: Somebody, query: dict[str, Any]) -> None:
     assert http.get("/images/list", headers=ada.headers, params=query).status_code == 422
+
+
+# ------------------------------------------------------------------------------------------------- said by a person
+
+
+def ask(http: TestClient, ada: Somebody, method: str, path: str, **request: Any) -> Any:
+    answer = http.request(method, path, headers=ada.headers, **request)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def found(http: TestClient, ada: Somebody, q: str) -> set[UUID]:
+    answer = ask(http, ada, "GET", "/search", params={"q": q})
+    return {UUID(item["image"]["id"]) for item in answer["items"]}
+
+
+def test_a_wrong_label_is_taken_away_and_a_right_one_added(http: TestClient, ada: Somebody) -> None:
+    photo = showing(ada, {"giraffe": 0.6, "person": 0.9})
+    ask(http, ada, "DELETE", f"/images/{photo}/labels/Giraffe")
+    answer = ask(http, ada, "PUT", f"/images/{photo}/labels/K%C3%B6ln%20%2F%20Dom")
+    assert answer == {
+        "labels": [
+            {"name": "Köln / Dom", "score": 1, "source": "person"},
+            {"name": "person", "score": pytest.approx(0.9), "source": "vision"},
+        ],
+        "removed_labels": ["giraffe"],
+    }
+    detail = ask(http, ada, "GET", f"/images/{photo}")
+    assert {name: detail[name] for name in answer} == answer
+    assert counts(http, ada) == {"Köln / Dom": 1, "person": 1}
+    assert listed(http, ada, label="KÖLN / dom") == {photo}
+    assert listed(http, ada, label="giraffe") == set()
+
+
+def test_searches_and_suggestions_know_what_was_added_and_not_what_was_removed(http: TestClient, ada: Somebody) -> None:
+    photo, other = showing(ada, {"giraffe": 0.6}), showing(ada, {"giraffe": 0.6})
+    with db.transaction(ada.user_id) as conn:
+        for each in (photo, other):
+            things.add_sights(conn, each, {"giraffe": Sight(0.9, 1)})
+    body = {"image_ids": [str(photo)], "add_labels": ["Köln"], "remove_labels": ["giraffe"]}
+    ask(http, ada, "POST", "/images/edit", json=body)
+    for q in ("koln", "label:koln", "köln", "label:Köln"):
+        assert found(http, ada, q) == {photo}, q
+    for q in ("giraffe", "label:giraffe", "giraffes"):
+        assert found(http, ada, q) == {other}, q
+    assert found(http, ada, "-label:giraffe") == {photo}
+    (suggestion,) = ask(http, ada, "GET", "/search/suggest", params={"q": "kol"})["items"]
+    assert (suggestion["kind"], suggestion["value"]) == ("label", "köln")
+
+
+def test_a_smart_album_follows_what_is_said(http: TestClient, ada: Somebody) -> None:
+    photo, other = (add_photo(ada.user_id) for _ in range(2))
+    body = {"title": "Sea", "filter": {"labels_all": ["Beach"]}}
+    made = http.post("/albums/smart", headers=ada.headers, json=body)
+    assert made.status_code == 201, made.text
+    path = f"/albums/{made.json()['id']}"
+    ask(http, ada, "PUT", f"/images/{photo}/labels/beach")
+    ask(http, ada, "PATCH", f"/images/{other}", json={"add_labels": ["BEACH"]})
+    assert ask(http, ada, "GET", path)["image_count"] == 2
+    ask(http, ada, "DELETE", f"/images/{other}/labels/beach")
+    assert ask(http, ada, "GET", path)["image_count"] == 1
+
+
+def test_an_edit_of_many_says_how_it_is_undone(http: TestClient, ada: Somebody) -> None:
+    seen, said, bare = showing(ada, {"dog": 0.5}), add_photo(ada.user_id), add_photo(ada.user_id)
+    ask(http, ada, "PUT", f"/images/{said}/labels/Dog")
+    ids = [str(seen), str(said), str(bare)]
+    edited = ask(http, ada, "POST", "/images/edit", json={"image_ids": ids, "remove_labels": ["DOG"]})
+    assert edited == {
+        "changed": 2,
+        "unchanged": 1,
+        "labels": [
+            {"name": "Dog", "undo": "add_labels", "image_ids": [str(said)]},
+            {"name": "dog", "undo": "restore_labels", "image_ids": [str(seen)]},
+        ],
+    }
+    assert counts(http, ada) == {}
+    for step in edited["labels"]:
+        ask(http, ada, "POST", "/images/edit", json={"image_ids": step["image_ids"], step["undo"]: [step["name"]]})
+    assert {label["source"] for label in ask(http, ada, "GET", f"/images/{seen}")["labels"]} == {"vision"}
+    assert ask(http, ada, "GET", f"/images/{said}")["labels"] == [{"name": "Dog", "score": 1, "source": "person"}]
+    assert ask(http, ada, "GET", f"/images/{bare}")["labels"] == []
+
+
+def test_labels_are_completed_by_the_beginnings_of_their_words(http: TestClient, ada: Somebody) -> None:
+    photo = showing(ada, {"traffic light": 0.5})
+    ask(http, ada, "PATCH", f"/images/{photo}", json={"add_labels": ["Île de Ré", "Light house"]})
+    for q, names in {
+        "li": {"Light house", "traffic light"},
+        "ile": {"Île de Ré"},
+        "re": {"Île de Ré"},
+        "%": set(),
+        "ight": set(),
+        " ": {"Light house", "traffic light", "Île de Ré"},
+    }.items():
+        assert {label["name"] for label in browsed(http, ada, q=q)} == names, q
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({"add_labels": ["x" * 101]}, "1 to 100 characters"),
+        ({"add_labels": [" "]}, "1 to 100 characters"),
+        ({"add_labels": []}, "at least 1 item"),
+        ({"add_labels": [f"label {n}" for n in range(21)]}, "at most 20 items"),
+        ({"add_labels": ["dog"], "remove_labels": ["Dog"]}, "only one of these"),
+        ({}, "labels to add"),
+    ],
+    ids=["long", "blank", "none", "many", "both", "nothing"],
+)
+def test_what_is_no_label_is_refused_in_a_sentence(
+    http: TestClient, ada: Somebody, body: dict[str, Any], words: str
+) -> None:
+    photo = add_photo(ada.user_id)
+    answer = http.post("/images/edit", headers=ada.headers, json={"image_ids": [str(photo)], **body})
+    assert answer.status_code == 422
+    assert words in answer.text
+
+
+def test_a_photo_takes_a_hundred_labels_and_says_so(http: TestClient, ada: Somebody) -> None:
+    photo, other = (add_photo(ada.user_id) for _ in range(2))
+    for lot in range(5):
+        add = [f"label {20 * lot + n}" for n in range(20)]
+        ask(http, ada, "PATCH", f"/images/{photo}", json={"add_labels": add})
+    body = {"image_ids": [str(photo), str(other)], "add_labels": ["one more"]}
+    answer = http.post("/images/edit", headers=ada.headers, json=body)
+    assert answer.status_code == 422
+    assert answer.json()["detail"] == "A photo can have at most 100 labels; take some away first."
+    assert ask(http, ada, "GET", f"/images/{other}")["labels"] == [], "none of them was changed"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import time
 from collections import defaultdict
 from collections.abc import Callable
@@ -12,9 +13,11 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import PIL.Image
 import pytest
+from PIL import PngImagePlugin
 from tests.arranging import Sent, build, faces_in, table, value
-from tests.renewed import NEW, OLD, Painter, painted, see, upload, use
+from tests.renewed import NEW, OLD, THINGS, Painter, painted, see, upload, use
 from tests.staged import Bucket
 from tests.vaults import somebody
 
@@ -25,16 +28,21 @@ from photovault import (
     embeddings,
     images,
     keyring,
+    labelling,
+    labels,
     model_manifest,
     models,
     people,
     picture_search,
     renewals,
+    things,
     users,
     vault,
 )
 from photovault.errors import StorageUnavailable
-from photovault.pipeline import embedding, purging, renewing, reunderstanding, vision
+from photovault.label_names import LabelName
+from photovault.pipeline import embedding, keywording, purging, renewing, reunderstanding, vision
+from photovault.pipeline.reports import Report
 
 pytestmark = pytest.mark.usefixtures("vault", "small_models", "sent", "old")
 
@@ -335,6 +343,60 @@ def test_a_model_for_things_that_comes_later_labels_what_was_there(
     see(monkeypatch, None)  # its file is missing: what it saw stays
     renew(ada)
     assert value(ada, "SELECT count(*) FROM image_labels") == 1
+
+
+def test_what_a_person_says_of_labels_outlives_a_new_look_and_so_do_keywords_of_the_file(
+    ada: UUID, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    see(monkeypatch, {"giraffe": 0.6, "tree": 0.7})
+    photo = upload(ada, bucket, keyworded(painted(1), "Köln", "Holiday"))
+    assert shown(ada, photo) == {"giraffe": "vision", "tree": "vision", "Köln": "file", "Holiday": "file"}
+    with db.transaction(ada) as conn:
+        revision = users.next_revision(conn)
+        labelling.remove(conn, [photo], [LabelName("giraffe"), LabelName("holiday")], revision=revision)
+        labelling.add(conn, [photo], [LabelName("dog")], revision=revision)
+    see(monkeypatch, {"giraffe": 0.9, "dog": 0.4, "boat": 0.5})
+    use(monkeypatch, Painter(NEW))
+    monkeypatch.setattr(models, "label_model", lambda: replace(THINGS, version="2"))
+    labels.provider().model = replace(THINGS, version="2")
+    renew(ada)
+    assert shown(ada, photo) == {"dog": "person", "boat": "vision", "Köln": "file"}
+    terms = {term for (term,) in table(ada, "SELECT term FROM image_terms WHERE weight > 0.5")}
+    assert terms == {"dog", "boat", "koln"}
+
+
+def test_keywords_of_photos_from_before_are_read_by_maintenance(ada: UUID, bucket: Bucket) -> None:
+    photo, plain = (upload(ada, bucket, data) for data in (keyworded(painted(1), "Holiday"), painted(2)))
+    with db.transaction(ada) as conn:
+        users.next_revision(conn)
+        conn.execute("DELETE FROM image_labels")
+        conn.execute("UPDATE images SET keywords_due = true")
+    for found in (1, 0):
+        report = Report()
+        keywording.read_keywords(report, now=datetime.now(UTC))
+        assert report.keyworded == found
+        assert shown(ada, photo) == {"Holiday": "file"}
+    assert shown(ada, plain) == {}
+    assert value(ada, "SELECT count(*) FROM images WHERE keywords_due") == 0
+
+
+def keyworded(png: bytes, *words: str) -> bytes:
+    """The picture with XMP that has these words."""
+    info, out = PngImagePlugin.PngInfo(), io.BytesIO()
+    listed = "".join(f"<rdf:li>{word}</rdf:li>" for word in words)
+    info.add_itxt(
+        "XML:com.adobe.xmp",
+        '<x:xmpmeta xmlns:x="adobe:ns:meta/" xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" '
+        'xmlns:dc="http://purl.org/dc/elements/1.1/"><rdf:RDF><rdf:Description><dc:subject><rdf:Bag>'
+        f"{listed}</rdf:Bag></dc:subject></rdf:Description></rdf:RDF></x:xmpmeta>",
+    )
+    PIL.Image.open(io.BytesIO(png)).save(out, "PNG", pnginfo=info)
+    return out.getvalue()
+
+
+def shown(user_id: UUID, image_id: UUID) -> dict[str, str]:
+    with db.transaction(user_id) as conn:
+        return {thing.label: thing.source for thing in things.of_image(conn, image_id)}
 
 
 def test_photos_from_before_looks_get_theirs_and_are_compared(ada: UUID, bucket: Bucket) -> None:

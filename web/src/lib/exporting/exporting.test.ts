@@ -64,6 +64,7 @@ const photo = (id: string, more: Partial<Photo> = {}): Photo =>
     tickets: { original: { url: id } as Ticket },
     people: [],
     labels: [],
+    removed_labels: [],
     albums: [],
     positions: {},
     created_at: "2026-01-01T00:00:00Z",

@@ -167,6 +167,7 @@ export function sidecar(
       box: { x, y, width, height },
     })),
     labels: photo.labels,
+    removed_labels: photo.removed_labels,
     albums: albums.map(({ id, title, file }) => ({ id, title, file })),
     uploaded_at: photo.created_at,
     rejected_because: photo.reason,
