@@ -207,7 +207,7 @@ def test_two_passwords_are_no_new_password(run: Run, monkeypatch: pytest.MonkeyP
     assert PASSWORD not in told.output
 
 
-@pytest.mark.parametrize("command", ["whoami", "albums", "people", "search x", "upload ."])
+@pytest.mark.parametrize("command", ["whoami", "albums", "labels", "people", "search x", "upload ."])
 def test_without_a_session_it_says_how_to_get_one(run: Run, server: Server, command: str) -> None:
     assert "photovault login" in run(*command.split(), code=1).output
     assert server.asked == []
@@ -289,7 +289,7 @@ def test_where_nothing_is_found_it_tells_which_conditions_to_leave_out(logged_in
     assert "Take several words away." in logged_in("search", q, code=1).stderr
 
 
-@pytest.mark.parametrize("command", ["search x", "albums show Trip", "albums", "people", "whoami"])
+@pytest.mark.parametrize("command", ["search x", "albums show Trip", "albums", "labels", "people", "whoami"])
 def test_a_terminal_shows_names_of_others_and_obeys_none(logged_in: Run, server: Server, command: str) -> None:
     hit = {"image": photo(), "score": 1.0, "matched": [{"kind": "word", "text": HOSTILE, "score": None}]}
     filter_ = {"spans": [span(text=HOSTILE, value=HOSTILE)], "text": HOSTILE}
@@ -301,11 +301,38 @@ def test_a_terminal_shows_names_of_others_and_obeys_none(logged_in: Run, server:
         "/albums/": {"items": [album, album | {"title": f"[bold]{HOSTILE}"}], "next_cursor": None},
         f"/albums/{album['id']}/images": {"items": [photo()], "next_cursor": None},
         "/albums/persons": {"items": [person], "next_cursor": None},
+        "/labels": {"items": [{"name": HOSTILE, "image_count": 1}], "next_cursor": None},
         "/auth/verify": {"user": USER | {"name": HOSTILE}},
     }
     told = logged_in(*command.split()).output
     assert "owned" in told
     assert not set(told) & {"\x1b", "\x07", "\u202e"}
+
+
+def test_a_label_is_added_to_what_a_search_finds_and_taken_from_photos_by_their_ids(
+    logged_in: Run, server: Server
+) -> None:
+    told: list[dict[str, Any]] = []
+
+    def edit(request: httpx.Request) -> dict[str, Any]:
+        told.append(json.loads(request.content))
+        return {"changed": 1, "unchanged": len(told[-1]["image_ids"]) - 1, "labels": []}
+
+    found = photo()
+    hit = {"image": found, "score": 1.0, "matched": []}
+    server.answers |= {
+        "/images/edit": edit,
+        "/search": {"items": [hit], "next_cursor": None, "filter": {"spans": [], "text": "x"}},
+    }
+    assert "Beach: added to 1 photo." in logged_in("labels", "add", "Beach", "--search", "x", found["id"]).stdout
+    other = str(ids.new())
+    removed = logged_in("labels", "remove", "dog", found["id"], other, "--json").stdout
+    assert json.loads(removed) == {"label": "dog", "changed": 1, "unchanged": 1}
+    assert told == [
+        {"image_ids": [found["id"]], "add_labels": ["Beach"]},
+        {"image_ids": [found["id"], other], "remove_labels": ["dog"]},
+    ]
+    assert "Name photos by their ids" in logged_in("labels", "add", "dog", code=1).stderr
 
 
 def test_albums_and_people_of_one_name_are_told_apart_by_id(logged_in: Run, server: Server) -> None:
