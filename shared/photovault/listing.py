@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -64,6 +64,8 @@ class Filter:
     without_near: tuple[Near, ...] = ()
     orientations: tuple[str, ...] = ()
 
+
+_ALL = Filter(archived=None)
 
 # Whose the rows are is said here beside the policies, into whose sub-select the planner cannot look: it takes everybody
 # for the average person, and reads a large library from end to end where a look at its first photos is enough.
@@ -184,6 +186,23 @@ def conditions(wanted: Filter) -> tuple[str, dict[str, Any]]:
             north=north,
         )
     return " AND ".join(parts), parameters
+
+
+def named(wanted: Filter) -> str | None:
+    """Photos of a filter that asks for people and labels alone, and some more, as SQL with the parameters above.
+
+    From indexes that hold them, without a look at the photos: some may be archived, or the label too unsure. None for
+    any other filter.
+    """
+    if replace(wanted, person_ids=(), labels=(), min_label_score=0.0, status=None, archived=None) != _ALL:
+        return None
+    faces = [
+        f"faces WHERE user_id = current_person() AND person_id = %(person_{n})s" for n in range(len(wanted.person_ids))
+    ]
+    labels = [
+        f"image_labels WHERE user_id = current_person() AND label = %(label_{n})s" for n in range(len(wanted.labels))
+    ]
+    return " INTERSECT ".join(f"SELECT DISTINCT image_id AS id FROM {rows}" for rows in (*faces, *labels)) or None
 
 
 Alternatives = tuple[str, dict[str, Any]]

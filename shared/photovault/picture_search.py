@@ -91,12 +91,18 @@ def by_picture_sql(
         found = nearest(near)
     else:
         few = "(SELECT count(*) FROM chosen) <= (SELECT few FROM bound)"
+        # Who is on photos is told by an index: of those photos, only what is near enough is looked up.
+        named = listing.named(wanted)
+        those = named or f"SELECT i.id FROM images i WHERE {where}"
+        checked = (
+            f"CROSS JOIN LATERAL (SELECT FROM images i WHERE i.id = c.id AND {where} OFFSET 0) i " if named else ""
+        )
         found = (
             f"WITH bound AS MATERIALIZED (SELECT {_FEW} AS few), "
-            f"chosen AS MATERIALIZED (SELECT i.id FROM images i WHERE {where} LIMIT (SELECT few + 1 FROM bound)) "
+            f"chosen AS MATERIALIZED ({those} LIMIT (SELECT few + 1 FROM bound)) "
             f"({nearest(f'{near} AND NOT {few}')}) UNION ALL SELECT c.id, e.distance FROM chosen c "
             f"CROSS JOIN LATERAL (SELECT {distance} FROM image_embeddings e WHERE e.image_id = c.id "
-            f"AND e.model_id = %(model_id)s AND {near} OFFSET 0) e WHERE {few}"
+            f"AND e.model_id = %(model_id)s AND {near} OFFSET 0) e {checked}WHERE {few}"
         )
     return f"SELECT id, 1 - distance AS score FROM ({found}) AS found {order}", parameters
 

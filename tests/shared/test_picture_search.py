@@ -25,7 +25,7 @@ from tests.libraries import LISBON, PARIS, TINY, photo, towards
 from tests.local_cloud import database_of_its_own
 from tests.vaults import Somebody, somebody
 
-from photovault import db, images, listing, meanings, migrate, picture_search, users, vectors
+from photovault import db, ids, images, listing, meanings, migrate, picture_search, users, vectors
 from photovault.filters import PlaceRef
 from photovault.meanings import Meaning
 from photovault.model_manifest import CLIP, LITERATURE, PHASH, ModelInfo
@@ -352,6 +352,35 @@ def test_where_a_filter_leaves_few_photos_only_their_vectors_are_fetched(crowd: 
     assert fetched["Index Name"] == "image_embeddings_pkey"
     assert fetched["Actual Loops"] < 4000 / 32
     assert [node["Index Name"] for node in of_table(nodes, "images")] == ["images_of_day"]
+
+
+def test_of_somebodys_few_photos_only_those_that_are_near_are_looked_up(crowd: Crowd) -> None:
+    user_id, pictures = crowd.people[4000]
+    text = crowd.texts[0]
+    person = ids.new()
+    with db.transaction(user_id) as conn:
+        photos = [row[0] for row in conn.execute("SELECT id FROM images ORDER BY id LIMIT 60").fetchall()]
+        conn.execute("INSERT INTO person_clusters (id, name) VALUES (%s, 'Anna')", [person])
+        conn.execute(  # twice on each, as in a mirror; every tenth photo is in the archive
+            "INSERT INTO faces (id, image_id, model_id, x, y, w, h, score, quality, founder, embedding, person_id) "
+            "SELECT gen_random_uuid(), id, %s, 0, 0, 1, 1, 1, 1, true, '[1]', %s "
+            "FROM unnest(%s::uuid[]) AS id, generate_series(1, 2)",
+            [crowd.model_id, person, photos],
+        )
+    wanted = replace(ANY, person_ids=(person,))
+    sql, parameters = picture_search.by_picture_sql(
+        wanted, model_id=crowd.model_id, vector=vectors.to_sql(text), floor=-1.0, most=1000
+    )
+    with db.transaction(user_id) as conn, picture_search.index_alone(conn):
+        found = [row[0] for row in conn.execute(sql.encode(), parameters).fetchall()]
+    assert sorted(found) == [photo for n, photo in enumerate(photos) if n % 10 != 9]
+
+    half = float(np.median(pictures[:60] @ text))
+    nodes = explained.run(planned(user_id, wanted, crowd.model_id, vectors.to_sql(text), floor=half))
+    (fetched,) = of_table(nodes, "image_embeddings")
+    assert fetched["Index Name"] == "image_embeddings_pkey"
+    assert fetched["Actual Loops"] == 60
+    assert [node["Actual Loops"] for node in of_table(nodes, "images")] == [30]
 
 
 def test_where_a_filter_leaves_many_photos_the_index_is_read_and_the_nearest_are_asked(crowd: Crowd) -> None:
