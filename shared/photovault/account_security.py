@@ -23,6 +23,7 @@ from photovault import (
     passwords,
     second_factors,
     sessions,
+    shares,
     throttles,
     tokens,
     users,
@@ -36,16 +37,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PasswordChanged:
-    """How many sessions, API keys and webhooks ended, and how many keys and webhooks go on.
+    """How many sessions, API keys, webhooks and share links ended, and how many of the latter three go on.
 
-    Programs have those, not whoever knows a password.
+    Programs and visitors have those, not whoever knows a password.
     """
 
     sessions_ended: int
     api_keys: int
     webhooks: int
+    shares: int
     api_keys_revoked: int = 0
     webhooks_removed: int = 0
+    shares_revoked: int = 0
 
 
 @contextmanager
@@ -72,10 +75,11 @@ def change_password(
     code: str | None = None,
     revoke_api_keys: bool = False,
     remove_webhooks: bool = False,
+    revoke_shares: bool = False,
 ) -> PasswordChanged:
     """Another password, and the end of all sessions but this one. No key of the vault hangs on a password.
 
-    API keys and webhooks go on unless they are to end with it. Raises what ``accounts.prove`` raises.
+    API keys, webhooks and share links go on unless they are to end with it. Raises what ``accounts.prove`` raises.
     """
     known = accounts.prove(user_id, session_id, password=current, code=code, address=address)
     hashed = passwords.hash_password(new)
@@ -89,12 +93,17 @@ def change_password(
         removed = webhooks.remove_all(conn) if remove_webhooks else []
         for webhook_id, description in removed:
             activity.record(conn, "webhook-removed", webhook_id=str(webhook_id), description=description)
+        closed = shares.revoke_all(conn) if revoke_shares else []
+        for share_id, title in closed:
+            activity.record(conn, "share-revoked", share_id=str(share_id), title=title)
         return PasswordChanged(
             sessions_ended=ended,
             api_keys=api_keys.working(conn),
             webhooks=webhooks.count(conn),
+            shares=shares.working(conn),
             api_keys_revoked=len(revoked),
             webhooks_removed=len(removed),
+            shares_revoked=len(closed),
         )
 
 
@@ -109,7 +118,12 @@ def reset_password(user_id: UUID, *, new: str) -> PasswordChanged:
         users.set_password_hash(conn, hashed)
         ended = sessions.revoke_all(conn, because="the operator set another password")
         activity.record(conn, "password-changed", sessions=ended, by="operator")
-        return PasswordChanged(sessions_ended=ended, api_keys=api_keys.working(conn), webhooks=webhooks.count(conn))
+        return PasswordChanged(
+            sessions_ended=ended,
+            api_keys=api_keys.working(conn),
+            webhooks=webhooks.count(conn),
+            shares=shares.working(conn),
+        )
 
 
 def change_email(

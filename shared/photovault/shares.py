@@ -102,6 +102,11 @@ _SELECT = """
         s.revoked_at IS NOT NULL OR (s.of_album AND (a.id IS NULL OR a.deleted_at IS NOT NULL)) AS is_over, s.created_at
     FROM shares s LEFT JOIN albums a ON a.id = s.album_id
 """
+# Those that somebody can look at: also one that was opened as often as it may be, for who is visiting it.
+_WORKING = (
+    "s.revoked_at IS NULL AND (s.expires_at IS NULL OR s.expires_at > now()) "
+    "AND (NOT s.of_album OR (a.id IS NOT NULL AND a.deleted_at IS NULL))"
+)
 
 
 # ---------------------------------------------------------------------------------------------------- the owner's
@@ -227,6 +232,22 @@ def revoke(conn: Connection, share_id: UUID) -> bool:
             [share_id],
         )
     )
+
+
+def working(conn: Connection) -> int:
+    """How many shares somebody can look at now."""
+    return int(
+        db.value(conn, f"SELECT count(*) FROM shares s LEFT JOIN albums a ON a.id = s.album_id WHERE {_WORKING}")
+    )
+
+
+def revoke_all(conn: Connection) -> list[tuple[UUID, str | None]]:
+    """End all shares at once. Ids and titles of those that worked. The person's row is locked."""
+    return conn.execute(
+        "UPDATE shares SET revoked_at = now() FROM ("
+        "SELECT s.id AS ended, coalesce(s.title, a.title) AS said FROM shares s LEFT JOIN albums a ON a.id = s.album_id "
+        f"WHERE {_WORKING}) w WHERE id = w.ended RETURNING id, w.said".encode()
+    ).fetchall()
 
 
 def forget_expired(conn: Connection) -> None:

@@ -6,7 +6,7 @@ import base64
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -30,6 +30,7 @@ from photovault import (
     passwords,
     second_factors,
     sessions,
+    shares,
     throttles,
     users,
     webhooks,
@@ -495,7 +496,7 @@ def test_another_password_ends_the_other_sessions_and_keeps_this_one(ada: Member
     with db.transaction(ada.user_id) as conn:
         users.lock(conn)
         made = api_keys.add(conn, name="A frame", scopes=["photos:read"], expires_at=None)
-    assert change(ada) == account_security.PasswordChanged(sessions_ended=2, api_keys=1, webhooks=0)
+    assert change(ada) == account_security.PasswordChanged(sessions_ended=2, api_keys=1, webhooks=0, shares=0)
     assert ada.is_active(ada.account)
     assert not any(map(ada.is_active, others))
     for other in others:
@@ -510,32 +511,51 @@ def test_another_password_ends_the_other_sessions_and_keeps_this_one(ada: Member
 
 
 def give_away(member: Member) -> api_keys.Made:
-    """A key and a webhook, as programs have them."""
+    """A key and a webhook, as programs have them, and links: one that works, one that is over by itself."""
     keyring.provide(member.user_id)
     with db.transaction(member.user_id) as conn:
         users.lock(conn)
         webhooks.add(
             conn, member.user_id, url="https://hooks.example/", events=["image.ready"], description="Home", position=0
         )
+        for expires_at in (None, datetime.now(UTC) - timedelta(days=1)):
+            shares.add(
+                conn,
+                album_id=None,
+                title="The harvest",
+                password_hash=None,
+                expires_at=expires_at,
+                view_limit=None,
+                downloads=False,
+            )
         return api_keys.add(conn, name="A frame", scopes=["photos:read"], expires_at=None)
 
 
-def test_another_password_ends_keys_and_webhooks_where_that_is_asked_for(ada: Member) -> None:
+def test_another_password_ends_keys_webhooks_and_links_where_that_is_asked_for(ada: Member) -> None:
     made, session = give_away(ada), ada.account.session_id
     outlived = change(ada)
-    assert (outlived.api_keys, outlived.webhooks) == (1, 1)
-    assert (outlived.api_keys_revoked, outlived.webhooks_removed) == (0, 0)
+    assert (outlived.api_keys, outlived.webhooks, outlived.shares) == (1, 1, 1)
+    assert (outlived.api_keys_revoked, outlived.webhooks_removed, outlived.shares_revoked) == (0, 0, 0)
     assert api_keys.authenticate(made.secret, address=ada.address)
 
-    ended = change(ada, current="another password", new=PASSWORD, revoke_api_keys=True, remove_webhooks=True)
+    everything = {"revoke_api_keys": True, "remove_webhooks": True, "revoke_shares": True}
+    ended = change(ada, current="another password", new=PASSWORD, **everything)
     assert ended == account_security.PasswordChanged(
-        sessions_ended=0, api_keys=0, webhooks=0, api_keys_revoked=1, webhooks_removed=1
+        sessions_ended=0,
+        api_keys=0,
+        webhooks=0,
+        shares=0,
+        api_keys_revoked=1,
+        webhooks_removed=1,
+        shares_revoked=1,
     )
     with pytest.raises(Unauthenticated):
         api_keys.authenticate(made.secret, address=ada.address)
     with db.transaction(ada.user_id) as conn:
         assert webhooks.all_of_person(conn) == []
-    assert sorted(ada.events()[:3]) == ["api-key-revoked", "password-changed", "webhook-removed"]
+        states = [share.state(datetime.now(UTC)) for share in shares.page(conn, album_id=None, limit=10)]
+    assert sorted(states) == ["expired", "revoked"]
+    assert sorted(ada.events()[:4]) == ["api-key-revoked", "password-changed", "share-revoked", "webhook-removed"]
     assert ada.is_active(ada.account), session
 
 

@@ -649,3 +649,37 @@ def test_a_pipe_that_closes_is_no_crash(tmp_path: Path) -> None:
     process.wait()
     assert "Traceback" not in err, err
     assert "BrokenPipe" not in err, err
+
+
+# ---------------------------------------------------------------------------------------------------- the password
+
+
+def test_another_password_is_asked_for_and_says_what_ended_and_what_goes_on(
+    logged_in: Run, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[dict[str, Any]] = []
+
+    def change(request: httpx.Request) -> Any:
+        asked.append(json.loads(request.content))
+        if asked[-1]["current"] != PASSWORD:
+            return problem(401, "password-wrong", "The password is wrong.")
+        going = {"api_keys": 1, "webhooks": 0, "shares": 0}
+        return {"sessions_ended": 2, "api_keys_revoked": 0, "webhooks_removed": 0, "shares_revoked": 3} | going
+
+    server.answers["/auth/password"] = change
+    typed = ["three words and more", "mistyped", "three words and more", "three words and more", "wrong", PASSWORD]
+    monkeypatch.setattr(entering, "somebody_is_there", lambda: True)
+    monkeypatch.setattr(entering, "asked", lambda *_, **__: typed.pop(0))
+    done = logged_in("password", "--revoke-shares")
+    assert typed == []
+    assert done.stdout.splitlines() == [
+        "Your password is changed; 2 other sessions ended.",
+        "1 API key goes on.",
+        "3 share links ended with it.",
+    ]
+    ending = {"revoke_api_keys": False, "remove_webhooks": False, "revoke_shares": True}
+    assert asked[-1] == {"current": PASSWORD, "new": "three words and more", "code": None} | ending
+
+
+def test_another_password_is_never_an_option(logged_in: Run) -> None:
+    assert "PHOTOVAULT_NEW_PASSWORD" in logged_in("password", code=1).stderr

@@ -254,9 +254,13 @@ def test_another_password_says_what_goes_on_and_ends_it_where_that_is_ticked(
 ) -> None:
     key = give_key(ada, "The NAS")
     give_webhook(ada, "The barn")
+    photo = ada.photo(taken=datetime(2025, 5, 1))
+    body = {"image_ids": [str(photo)], "title": "The harvest"}
+    httpx.post(f"{served.address}/shares", json=body, headers=ada.headers).raise_for_status()
     enter(page, ada, "log-in")
     says(page, "Revoke my API key (The NAS), too")
     says(page, "Remove my webhook (The barn), too")
+    says(page, "End my shared link (The harvest), too")
     write(page, "The password now", "not the password")
     write(page, "The new password", "three words remembered")
     push(page, "Change the password")
@@ -272,7 +276,7 @@ def test_another_password_says_what_goes_on_and_ends_it_where_that_is_ticked(
     }
     write(page, "The password now", PASSWORD)
     push(page, "Change the password")
-    says(page, "One other device is logged out. 1 API key and 1 webhook go on.")
+    says(page, "One other device is logged out. 1 API key, 1 webhook and 1 shared link go on.")
     assert held(page)["The new password"] == ""
     assert status_of(served, ada.headers["Authorization"].removeprefix("Bearer ")) == 401
     assert status_of(served, key.secret) == 200
@@ -281,11 +285,12 @@ def test_another_password_says_what_goes_on_and_ends_it_where_that_is_ticked(
     write(page, "The new password", PASSWORD)
     page.click("[name=revoke_api_keys]")
     page.click("[name=remove_webhooks]")
+    page.click("[name=revoke_shares]")
     push(page, "Change the password")
-    says(page, "1 API key and 1 webhook ended with it.")
-    page.until("!document.querySelector('[name=revoke_api_keys], [name=remove_webhooks]')")
+    says(page, "1 API key, 1 webhook and 1 shared link ended with it.")
+    page.until("!document.querySelector('[name=revoke_api_keys], [name=remove_webhooks], [name=revoke_shares]')")
     assert status_of(served, key.secret) == 401
-    assert table(ada.id, "SELECT id FROM webhooks") == []
+    assert table(ada.id, "SELECT id FROM webhooks UNION SELECT id FROM shares WHERE revoked_at IS NULL") == []
 
 
 def test_sessions_are_ended_one_by_one_and_all_but_this_one(served: Served, page: Browser, ada: Account) -> None:

@@ -56,14 +56,17 @@ class PasswordChange(Schema):
     code: Code = None
     revoke_api_keys: bool = Field(False, description="End all API keys with it.")
     remove_webhooks: bool = Field(False, description="Remove all webhooks with it.")
+    revoke_shares: bool = Field(False, description="End all share links with it.")
 
 
 class PasswordChanged(Schema):
     sessions_ended: int = Field(description="On other devices. This one stays logged in.")
     api_keys: int = Field(description="How many API keys go on working. Revoke those that you do not know.")
     webhooks: int = Field(description="How many webhooks are there still. Remove those that you do not know.")
+    shares: int = Field(description="How many share links open something still. End those that you do not know.")
     api_keys_revoked: int
     webhooks_removed: int
+    shares_revoked: int
 
 
 class Proof(Schema):
@@ -159,8 +162,9 @@ def edit_account(person: CurrentLoggedIn, body: AccountEdit, request: Request) -
 def change_password(person: CurrentLoggedIn, body: PasswordChange, request: Request) -> PasswordChanged:
     """Change the password. Every other session ends.
 
-    API keys and webhooks go on, because they were given to programs, unless they are to end with it: look through them
-    when somebody else knew the password. Photos stay as they are: none of the vault's keys hangs on a password.
+    API keys, webhooks and share links go on, because programs and visitors have them, unless they are to end with it:
+    look through them when somebody else knew the password. Photos stay as they are: none of the vault's keys hangs on a
+    password.
     """
     changed = account_security.change_password(
         person.user_id,
@@ -171,6 +175,7 @@ def change_password(person: CurrentLoggedIn, body: PasswordChange, request: Requ
         address=client_address(request),
         revoke_api_keys=body.revoke_api_keys,
         remove_webhooks=body.remove_webhooks,
+        revoke_shares=body.revoke_shares,
     )
     return PasswordChanged.model_validate(changed, from_attributes=True)
 

@@ -1,4 +1,4 @@
-"""``photovault signup``, ``login``, ``logout``, ``whoami``: who is asking, and at which vault."""
+"""``photovault signup``, ``login``, ``logout``, ``whoami``, ``password``: who is asking, and at which vault."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import typer
 
 from photovault.cli import entering
 from photovault.cli.entering import Server
-from photovault.cli.telling import say
+from photovault.cli.telling import counted, say
 from photovault.errors import Forbidden, Invalid, PhotoVaultError, Unauthenticated, Unavailable
 from photovault.showing import plain
 
@@ -40,7 +40,8 @@ def signup(
         entering.warn_of_plain_text(client.server)
         email = email or _ask("E-mail", "--email")
         name = name or _ask("Your name", "--name")
-        password = _new_password(password_stdin)
+        known = os.environ.get("PHOTOVAULT_PASSWORD")
+        password = known or _new_password("Password", "PHOTOVAULT_PASSWORD", stdin=password_stdin)
         client.sign_up(email, password, name)
         _keep(client, email)
         print(f"Welcome, {plain(name)}. You are logged in at {client.server}.")
@@ -133,6 +134,49 @@ def whoami(
             print(f"{plain(user['name'])} <{plain(user['email'])}> at {client.server}")
 
 
+def password(
+    server: Server = None,
+    email: Email = None,
+    *,
+    password_stdin: Annotated[
+        bool, typer.Option("--password-stdin", help="Read the new password from standard input instead of asking.")
+    ] = False,
+    revoke_api_keys: Annotated[bool, typer.Option("--revoke-api-keys", help="End all your API keys, too.")] = False,
+    remove_webhooks: Annotated[bool, typer.Option("--remove-webhooks", help="Remove all your webhooks, too.")] = False,
+    revoke_shares: Annotated[bool, typer.Option("--revoke-shares", help="End all your share links, too.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Change your password. Every other session ends; no photo is lost, for none of their keys hangs on it.
+
+    API keys, webhooks and share links go on unless they are to end with it. Where nobody can be asked,
+    PHOTOVAULT_PASSWORD is the password now, PHOTOVAULT_NEW_PASSWORD or standard input the new one.
+    """
+    body = {"revoke_api_keys": revoke_api_keys, "remove_webhooks": remove_webhooks, "revoke_shares": revoke_shares}
+    with entering.entered(server, email=email) as client:
+        known = os.environ.get("PHOTOVAULT_NEW_PASSWORD")
+        new = known or _new_password("The new password", "PHOTOVAULT_NEW_PASSWORD", stdin=password_stdin)
+
+        def send(proof: dict[str, str]) -> dict[str, int]:
+            given = {"current": proof["password"], "new": new, "code": proof.get("code")}
+            changed: dict[str, int] = client.json("POST", "/auth/password", body=body | given)
+            return changed
+
+        changed = entering.proven(send)
+    if as_json:
+        print(json.dumps(changed))
+        return
+    print(f"Your password is changed; {counted(changed['sessions_ended'], 'other session')} ended.")
+    for ended, left, one, several in (
+        ("api_keys_revoked", "api_keys", "API key", "API keys"),
+        ("webhooks_removed", "webhooks", "webhook", "webhooks"),
+        ("shares_revoked", "shares", "share link", "share links"),
+    ):
+        if changed[ended]:
+            print(f"{counted(changed[ended], one, several)} ended with it.")
+        if changed[left]:
+            print(f"{counted(changed[left], one + ' goes', several + ' go')} on.")
+
+
 def _keep(client: Client, email: str) -> None:
     """Let the session be the one of this server. One that it takes the place of is ended."""
     from photovault.client import Client
@@ -166,12 +210,11 @@ def _secret(what: str, variable: str, *, stdin: bool) -> str:
     return entering.asked(what, hidden=True)
 
 
-def _new_password(stdin: bool) -> str:
-    known = os.environ.get("PHOTOVAULT_PASSWORD")
-    if known or stdin or not entering.somebody_is_there():
-        return known or _secret("Password", "PHOTOVAULT_PASSWORD", stdin=stdin)
+def _new_password(what: str, variable: str, *, stdin: bool) -> str:
+    if stdin or not entering.somebody_is_there():
+        return _secret(what, variable, stdin=stdin)
     while True:
-        password = entering.asked("Password, at least 8 characters", hidden=True)
+        password = entering.asked(f"{what}, at least 8 characters", hidden=True)
         if password == entering.asked("The same once more", hidden=True):
             return password
         say("These were two passwords.")

@@ -168,7 +168,7 @@ def reset_password(
     """Print a new password for somebody who has forgotten theirs. Be sure that it is them.
 
     All their sessions end, and their history says what happened. No key of a photo hangs on a password, so nothing is
-    lost; two-step log-in, API keys and webhooks stay as they are.
+    lost; two-step log-in, API keys, webhooks and share links stay as they are.
     """
     from photovault import account_security, one_time_codes
 
@@ -184,6 +184,8 @@ def reset_password(
         telling.say(f"{counted(changed.api_keys, 'API key works', 'API keys work')} as before.")
     if changed.webhooks:
         telling.say(f"{counted(changed.webhooks, 'webhook posts', 'webhooks post')} as before.")
+    if changed.shares:
+        telling.say(f"{counted(changed.shares, 'share link opens', 'share links open')} as before.")
 
 
 def _tell(report: MasterReport, masters: key_chain.MasterKeys) -> None:

@@ -33,13 +33,24 @@ test("what became of a post is a sentence", () => {
 });
 
 test("another password says who was logged out, and what ended or goes on", () => {
-  const none = { sessions_ended: 0, api_keys: 0, webhooks: 0, api_keys_revoked: 0, webhooks_removed: 0 };
+  const none = {
+    sessions_ended: 0,
+    api_keys: 0,
+    webhooks: 0,
+    shares: 0,
+    api_keys_revoked: 0,
+    webhooks_removed: 0,
+    shares_revoked: 0,
+  };
   expect(passwordChanged(none)).toBe("Your password is changed.");
   expect(passwordChanged({ ...none, sessions_ended: 1, api_keys: 2, webhooks: 1 })).toBe(
     "Your password is changed. One other device is logged out. 2 API keys and 1 webhook go on.",
   );
   expect(passwordChanged({ ...none, sessions_ended: 2, api_keys_revoked: 2, webhooks: 1 })).toBe(
     "Your password is changed. 2 other devices are logged out. 2 API keys ended with it. 1 webhook goes on.",
+  );
+  expect(passwordChanged({ ...none, shares_revoked: 1, api_keys: 1, webhooks: 2, shares: 3 })).toBe(
+    "Your password is changed. 1 shared link ended with it. 1 API key, 2 webhooks and 3 shared links go on.",
   );
 });
 

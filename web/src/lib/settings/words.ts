@@ -62,7 +62,7 @@ export function outcomeOf({ state, last_status, last_trouble, attempts }: Delive
   return attempts === 0 || !why ? "On its way" : `Not yet, ${why}`;
 }
 
-/** What programs have, by their names: the first of them, and how many there are. */
+/** What others have, by its names: the first of them, and how many there are. */
 export function programsOf(names: readonly string[], one: string, several: string): string {
   const shown = names.slice(0, 3).join(", ");
   const more = names.length > 3 ? ` and ${names.length - 3} more` : "";
@@ -72,22 +72,24 @@ export function programsOf(names: readonly string[], one: string, several: strin
 /** Who was logged out with another password, and what ended or goes on. */
 export function passwordChanged(changed: Schemas["PasswordChanged"]): string {
   const said = ["Your password is changed."];
-  const { sessions_ended, api_keys_revoked, webhooks_removed } = changed;
+  const { sessions_ended } = changed;
   if (sessions_ended > 0) {
     said.push(
       sessions_ended === 1 ? "One other device is logged out." : `${sessions_ended} other devices are logged out.`,
     );
   }
-  const ended = both(api_keys_revoked, webhooks_removed);
-  if (ended) said.push(`${ended} ended with it.`);
-  const stays = both(changed.api_keys, changed.webhooks);
-  if (stays) said.push(`${stays} ${changed.api_keys + changed.webhooks === 1 ? "goes" : "go"} on.`);
+  const ended = [changed.api_keys_revoked, changed.webhooks_removed, changed.shares_revoked];
+  const stays = [changed.api_keys, changed.webhooks, changed.shares];
+  if (ended.some(Boolean)) said.push(`${listed(ended)} ended with it.`);
+  if (stays.some(Boolean)) said.push(`${listed(stays)} ${stays.reduce((sum, n) => sum + n) === 1 ? "goes" : "go"} on.`);
   return said.join(" ");
 }
 
-function both(keys: number, webhooks: number): string {
-  const parts = [keys > 0 ? plural(keys, "API key") : "", webhooks > 0 ? plural(webhooks, "webhook") : ""];
-  return parts.filter(Boolean).join(" and ");
+/** What others have, as far as there is any: so many API keys, webhooks and links. */
+function listed(numbers: readonly number[]): string {
+  const kinds = ["API key", "webhook", "shared link"];
+  const parts = kinds.flatMap((kind, n) => (numbers[n] ? [plural(numbers[n], kind)] : []));
+  return new Intl.ListFormat("en-GB").format(parts);
 }
 
 const PROVIDERS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
