@@ -94,11 +94,14 @@ def test_logging_out_forgets_what_was_seen(served: Served, page: Browser, ada: A
     log_in(page, ada)
     page.until(f"{OPENED} === 3")
     page.until("caches.open('photovault-sealed-1').then((cache) => cache.keys()).then((keys) => keys.length === 3)")
+    # What the page has in memory, and is doing, ends with it.
+    page.says("window.before = true; caches.open('photovault-late').then(() => 0)")
     page.click("header [aria-label^='Account of']")
     page.click("[role=menuitem]:last-child")
-    page.until("!!document.querySelector('input[name=password]')")
-    page.until("caches.keys().then((names) => names.length === 0)")
-    assert page.says("JSON.stringify(localStorage)") == "{}"
+    page.until("!window.before && !!document.querySelector('input[name=password]')")
+    assert page.says("document.querySelector('.note').textContent") == "You are logged out."
+    assert page.says("caches.keys()") == []
+    assert page.says("JSON.stringify([{ ...localStorage }, { ...sessionStorage }])") == "[{},{}]"
     page.reload()
     page.until("!!document.querySelector('input[name=password]')")
     assert "POST /auth/refresh" not in served.functions()[-3:]
@@ -122,10 +125,11 @@ def test_logging_out_in_one_tab_empties_the_others(served: Served, page: Browser
     page.until(f"{OPENED} === 2")
     # Another tab, as far as this one can tell: a document of its own at the same address.
     page.says(
+        "window.before = true;"
         "document.body.append(Object.assign(document.createElement('iframe'), {src: 'about:blank'}));"
         "frames[0].localStorage.removeItem('photovault.logged-in')"
     )
-    page.until("!!document.querySelector('input[name=password]')")
+    page.until("!window.before && !!document.querySelector('input[name=password]')")
     assert page.says(OPENED) == 0
 
 
@@ -194,7 +198,8 @@ def test_whose_session_ran_out_goes_on_where_they_were_and_nobody_else(
         "{ key: 'photovault.logged-in' }))"
     )
     page.until("!!document.querySelector('input[name=password]') && location.hash === '#/'")
-    assert "secret" not in page.says("location.href + document.body.textContent + JSON.stringify(localStorage)")
+    kept = "JSON.stringify([{ ...localStorage }, { ...sessionStorage }, history.state])"
+    assert "secret" not in page.says(f"location.href + document.body.textContent + {kept}")
     page.click("input[name=email]")
     page.type(ada.email if same else Account(served).email)
     page.click("input[name=password]")

@@ -1,4 +1,7 @@
-/** Who is logged in. */
+/**
+ * Who is logged in. A page is one person's from when they log in to when they leave: then it is loaded anew, so that
+ * nothing which it had in memory, or was still doing, reaches whoever sits here next.
+ */
 import { api } from "./api";
 import { asProblem, type Problem } from "./problems";
 import { router } from "./router.svelte";
@@ -14,15 +17,29 @@ type State =
  * an export that wait to be saved in folders. */
 const KEPT = "photovault-";
 
+/** What a page leaves to the one in its place, which takes it out of the tab's storage at once. */
+const LEFT = "photovault.left";
+
+interface Left {
+  /** Why nobody is logged in any more. */
+  note: string | null;
+  /** Whose session ran out, and where they were: they may go on there, and nobody else. */
+  of: { user: string; address: string } | null;
+}
+
 class Session {
   state: State = $state.raw({ is: "opening" });
-  /** Whose session ran out, and where they were: they may go on there. Never on the disk, nor in the address bar. */
-  #left: { user: string; address: string } | null = null;
-  #forgetters: (() => void | Promise<void>)[] = [];
+  /** In memory alone from here on: neither on the disk nor in the address bar. */
+  #left: Left["of"] = null;
 
-  /** What is to be forgotten with the session: caches of what the person has seen. */
-  onForget(forgetter: () => void | Promise<void>): void {
-    this.#forgetters.push(forgetter);
+  constructor() {
+    tokens.onEnd((why) => {
+      if (this.state.is !== "in") return;
+      const of = { user: this.state.user.id, address: location.hash };
+      void this.#leave(
+        why === "ended" ? { note: "Your session has ended. Log in again to go on.", of } : { note: null, of: null }, // somebody else has logged in here
+      );
+    });
   }
 
   get user(): tokens.User | null {
@@ -31,24 +48,25 @@ class Session {
 
   /** Take up the session that this browser has, if any. */
   async open(): Promise<void> {
-    tokens.onEnd((why) => {
-      if (why === "somebody else") void this.#begin();
-      else if (this.state.is === "in") {
-        this.#left = { user: this.state.user.id, address: location.hash };
-        void this.#leave("Your session has ended. Log in again to go on.");
-      }
-    });
+    this.state = { is: "opening" };
+    const left = taken();
+    this.#left ??= left?.of ?? null;
+    // The page before may have written something after it had forgotten everything.
+    if (left || !tokens.isRemembered()) await forgetKept();
     if (!tokens.isRemembered()) {
-      this.state = { is: "out", note: null };
+      this.state = { is: "out", note: left?.note ?? null };
       return;
     }
-    this.state = { is: "opening" };
     try {
       const answer = await tokens.restore();
-      if (answer) this.state = { is: "in", user: answer.user };
-      // What was kept of it is forgotten, too. Whose it was is not known any more, so a page is gone to again once somebody
-      // has logged in, but not what it was asked, such as the words of a search.
-      else await this.#leave(null, location.hash.replace(/\?.*$/s, "") || undefined);
+      if (answer) {
+        this.state = { is: "in", user: answer.user };
+        return;
+      }
+      // Whose it was is not known any more, so a page is gone to again once somebody has logged in, but not what it was
+      // asked, such as the words of a search.
+      await Promise.all([router.leave(location.hash.replace(/\?.*$/s, "") || undefined), forgetKept()]);
+      this.state = { is: "out", note: null };
     } catch (error) {
       this.state = { is: "unreachable", problem: asProblem(error) };
     }
@@ -66,7 +84,7 @@ class Session {
   /** End the session here. Throws `Problem` when the server could not be told: then it is still there. */
   async logOut(): Promise<void> {
     await api.post("/auth/logout");
-    await this.#leave(null);
+    await this.end("You are logged out.");
   }
 
   /** The person's name or address is another one now. */
@@ -76,7 +94,8 @@ class Session {
 
   /** The session is over on the server; `note` says why. */
   async end(note: string): Promise<void> {
-    await this.#leave(note);
+    tokens.forget();
+    await this.#leave({ note, of: null });
   }
 
   #enter(answer: tokens.LoggedIn): void {
@@ -86,24 +105,24 @@ class Session {
     this.state = { is: "in", user: answer.user };
   }
 
-  async #leave(note: string | null, to?: string): Promise<void> {
-    tokens.forget();
-    this.state = { is: "out", note };
-    await Promise.all([router.leave(to), this.#forget()]);
-  }
-
-  /** A page of somebody else, who has logged in here: nothing of this one is left. */
-  async #begin(): Promise<void> {
+  /** Forget what is kept here, and begin with an empty page. */
+  async #leave(left: Left): Promise<void> {
     this.state = { is: "opening" };
-    await Promise.all([router.leave(), this.#forget()]);
+    sessionStorage.setItem(LEFT, JSON.stringify(left));
+    await Promise.all([router.leave(), forgetKept()]);
     location.reload();
   }
+}
 
-  /** All of it, also where some of it fails, and whichever parts were loaded: the next one who sits here would see it. */
-  async #forget(): Promise<void> {
-    await Promise.allSettled(this.#forgetters.map(async (forget) => forget()));
-    await Promise.allSettled([forgetCaches(), forgetDatabases(), forgetFiles()]);
-  }
+function taken(): Left | null {
+  const left = sessionStorage.getItem(LEFT);
+  sessionStorage.removeItem(LEFT);
+  return left === null ? null : (JSON.parse(left) as Left);
+}
+
+/** All of it, also where some of it fails: the next one who sits here would see it. */
+async function forgetKept(): Promise<void> {
+  await Promise.allSettled([forgetCaches(), forgetDatabases(), forgetFiles()]);
 }
 
 async function forgetCaches(): Promise<void> {
@@ -118,7 +137,7 @@ async function forgetFiles(): Promise<void> {
   const folder = await navigator.storage.getDirectory();
   const names: string[] = [];
   for await (const name of folder.keys()) if (name.startsWith(KEPT)) names.push(name);
-  for (const name of names) await folder.removeEntry(name, { recursive: true });
+  await Promise.allSettled(names.map((name) => folder.removeEntry(name, { recursive: true })));
 }
 
 export const session = new Session();

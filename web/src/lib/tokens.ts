@@ -38,7 +38,7 @@ export function onEnd(listener: (why: End) => void): void {
   globalThis.addEventListener?.("storage", ({ key }) => {
     if (key !== HINT && key !== null) return;
     if (isRemembered()) return;
-    access = null;
+    forget();
     ended("ended"); // somebody has logged out in another tab
   });
 }

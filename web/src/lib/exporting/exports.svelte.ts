@@ -53,14 +53,12 @@ class Exporter {
   #looking: Promise<void> | null = null;
   #kept: Kept | null = null;
 
-  #remembering: { user: string; memory: Memory } | null = null;
+  #remembering: Memory | null = null;
 
   readonly kind = places.kind();
 
   get #memory(): Memory {
-    const user = session.user?.id ?? "nobody";
-    if (this.#remembering?.user !== user) this.#remembering = { user, memory: new Memory(user) };
-    return this.#remembering.memory;
+    return (this.#remembering ??= new Memory(session.user?.id ?? "nobody"));
   }
 
   get isAtIt(): boolean {
@@ -73,11 +71,8 @@ class Exporter {
   }
 
   async #look(): Promise<void> {
-    const { user } = session;
-    if (this.progress.is !== "idle" || !user) return;
-    const kept = await this.#memory.kept();
-    if (session.user?.id !== user.id) return; // they have left meanwhile
-    this.#kept = kept;
+    if (this.progress.is !== "idle") return;
+    this.#kept = await this.#memory.kept();
     if (this.#kept) this.#rest(null);
     else if (!(await isElsewhere())) await places.clearOwn();
   }
@@ -138,13 +133,6 @@ class Exporter {
       await places.removeEmpty(kept.underway.folder, nameOf(kept.underway, kept.parts.length + 1));
   }
 
-  /** The person leaves: nothing of it stays in this browser. The session forgets what is on the disk. */
-  leave(): void {
-    this.#kept = null;
-    this.#stop?.abort();
-    this.progress = { is: "idle" };
-  }
-
   /** One export at a time, in whichever tab; in the end it is done, unfinished, failed, or as if it had not been. */
   async #attempt(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
     if (this.#stop) return;
@@ -171,7 +159,7 @@ class Exporter {
   }
 
   async #forget(kept: Kept | null): Promise<void> {
-    if (!kept || !session.user) return;
+    if (!kept) return;
     await this.#memory.clear();
     await places.clearOwn();
     const path = { export_id: kept.underway.made.id };
@@ -332,8 +320,7 @@ async function isElsewhere(): Promise<boolean> {
 }
 
 function hold(event: BeforeUnloadEvent): void {
-  event.preventDefault();
+  if (session.user) event.preventDefault();
 }
 
 export const exporter = new Exporter();
-session.onForget(() => exporter.leave());

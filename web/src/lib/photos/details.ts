@@ -1,6 +1,5 @@
 /** Details of photos, each asked for once while it is of use. */
 import { api } from "../api";
-import { session } from "../session.svelte";
 import type { PhotoDetail } from "./words";
 
 /** As many as leafing back and forth needs. */
@@ -10,7 +9,6 @@ const MOST = 60;
 const MARGIN = 60_000;
 
 const known = new Map<string, Promise<PhotoDetail>>();
-session.onForget(() => known.clear());
 
 /** All about a photo. Throws `Problem`. */
 export async function detailOf(id: string): Promise<PhotoDetail> {

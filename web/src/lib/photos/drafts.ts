@@ -3,7 +3,6 @@ import { session } from "../session.svelte";
 
 export const drafts = new Map<string, string>();
 
-session.onForget(() => drafts.clear());
 addEventListener("beforeunload", (event) => {
-  if (drafts.size > 0) event.preventDefault();
+  if (drafts.size > 0 && session.user) event.preventDefault();
 });

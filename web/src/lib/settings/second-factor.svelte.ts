@@ -1,6 +1,5 @@
 /** Whether log-in asks for a code, which several forms want to know. */
 import { api, type Schemas } from "../api";
-import { session } from "../session.svelte";
 
 class SecondFactor {
   state = $state.raw<Schemas["State"] | null>(null);
@@ -22,12 +21,6 @@ class SecondFactor {
     this.state = await api.get("/auth/totp");
     this.#asked = true;
   }
-
-  forget(): void {
-    this.state = null;
-    this.#asked = false;
-  }
 }
 
 export const secondFactor = new SecondFactor();
-session.onForget(() => secondFactor.forget());

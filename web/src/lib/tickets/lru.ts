@@ -28,10 +28,6 @@ export class Lru<Value> {
     }
   }
 
-  clear(): void {
-    for (const key of [...this.#kept.keys()]) this.#drop(key);
-  }
-
   #drop(key: string): void {
     const found = this.#kept.get(key);
     if (found === undefined) return;

@@ -20,8 +20,7 @@ let written = 0;
 
 addEventListener("message", ({ data }: MessageEvent<ToWorker>) => {
   if (data.say === "open") queue.add(data.id, data.urgent, (signal) => answer(data.id, data.ticket, signal));
-  else if (data.say === "cancel") queue.cancel(data.id);
-  else void forget();
+  else queue.cancel(data.id);
 });
 
 async function answer(id: number, ticket: Ticket, signal: AbortSignal): Promise<void> {
@@ -84,15 +83,6 @@ async function keep(ticket: Ticket, sealed: Uint8Array): Promise<void> {
 
 async function drop(ticket: Ticket): Promise<void> {
   await (await caches.open(CACHE)).delete(nameOf(ticket));
-}
-
-async function forget(): Promise<void> {
-  queue.clear();
-  try {
-    await caches.delete(CACHE);
-  } catch {
-    // there is none
-  }
 }
 
 function tell(message: FromWorker, transfer: Transferable[] = []): void {

@@ -5,7 +5,6 @@
  *     const url = pictures.ready(ticket) ?? (await pictures.open(ticket, { signal }));
  */
 import { Problem } from "../problems";
-import { session } from "../session.svelte";
 import { Lru } from "./lru";
 import type { FromWorker, Ticket, ToWorker } from "./protocol";
 
@@ -58,14 +57,6 @@ class Pictures {
     return this.ready(ticket) ?? this.#keep(ticket, bytes);
   }
 
-  /** Forget everything that was opened or kept: somebody has logged out. */
-  forget(): void {
-    this.#opened.clear();
-    this.#say({ say: "forget" });
-    for (const { reject } of this.#waiting.values()) reject(new DOMException("The session has ended.", "AbortError"));
-    this.#waiting.clear();
-  }
-
   #keep(ticket: Ticket, bytes: ArrayBuffer): string {
     const url = URL.createObjectURL(new Blob([bytes], { type: ticket.content_type }));
     this.#opened.set(ticket.header_sha256, url, bytes.byteLength);
@@ -113,4 +104,3 @@ class Pictures {
 }
 
 export const pictures = new Pictures();
-session.onForget(() => pictures.forget());

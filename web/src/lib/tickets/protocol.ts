@@ -3,8 +3,7 @@ import type { Schemas } from "../api";
 
 export type Ticket = Schemas["Ticket"];
 
-export type ToWorker =
-  { say: "open"; id: number; ticket: Ticket; urgent: boolean } | { say: "cancel"; id: number } | { say: "forget" };
+export type ToWorker = { say: "open"; id: number; ticket: Ticket; urgent: boolean } | { say: "cancel"; id: number };
 
 export type FromWorker =
   | { say: "opened"; id: number; bytes: ArrayBuffer }

@@ -42,6 +42,4 @@ test("the least lately used go when it gets too heavy, and never the newest", ()
   expect([gone, kept.get("a"), kept.get("b")]).toEqual([["B"], "A", undefined]);
   kept.set("d", "D", 100);
   expect([gone, kept.get("d")]).toEqual([["B", "C", "A"], "D"]);
-  kept.clear();
-  expect(gone).toEqual(["B", "C", "A", "D"]);
 });

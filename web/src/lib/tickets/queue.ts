@@ -20,12 +20,6 @@ export class Queue {
     this.#running.get(id)?.abort();
   }
 
-  clear(): void {
-    this.#urgent.clear();
-    this.#waiting.clear();
-    for (const controller of this.#running.values()) controller.abort();
-  }
-
   #next(): void {
     while (this.#running.size < this.#limit) {
       const line = this.#urgent.size > 0 ? this.#urgent : this.#waiting;

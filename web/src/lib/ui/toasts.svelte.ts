@@ -1,6 +1,5 @@
 /** Short messages at the edge of the page: what was done, with a way back, and what failed. */
 import { asProblem, wasAborted } from "../problems";
-import { session } from "../session.svelte";
 
 export interface Toast {
   id: number;
@@ -29,13 +28,7 @@ class Toasts {
     this.shown = this.shown.filter((toast) => toast.id !== id);
   }
 
-  /** They may name photos, and their actions are somebody's. */
-  forget(): void {
-    this.shown = [];
-  }
-
   #show(text: string, kind: Toast["kind"], action: Toast["action"]): void {
-    if (session.state.is === "out") return; // of somebody who has left meanwhile
     const id = this.#next++;
     this.shown = [...this.shown.filter((toast) => toast.text !== text).slice(-2), { id, text, kind, action }];
     // A failure that can be answered stays until it is.
@@ -44,4 +37,3 @@ class Toasts {
 }
 
 export const toasts = new Toasts();
-session.onForget(() => toasts.forget());

@@ -59,11 +59,6 @@ export class BrowserMemory implements Memory {
     return left;
   }
 
-  /** Forget all of it. */
-  clear(): Promise<void> {
-    return this.#database.clear();
-  }
-
   async #change(
     files: readonly Remembered[],
     change: (store: IDBObjectStore, file: Remembered) => void,

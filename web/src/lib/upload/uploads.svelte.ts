@@ -51,9 +51,8 @@ class UploadsOnPage {
   #pace = new Pace();
 
   constructor() {
-    session.onForget(() => this.#forget());
     globalThis.addEventListener?.("beforeunload", (event) => {
-      if (this.counts.going > 0) event.preventDefault();
+      if (this.counts.going > 0 && session.user) event.preventDefault();
     });
   }
 
@@ -87,7 +86,7 @@ class UploadsOnPage {
       // Asked for first: a page that ends between the two, as the one before a reload may, is looked after below.
       for (const tab of await this.#tab.all()) this.#tab.whenGone(tab, () => void this.open());
       const left = (await memory?.inherit()) ?? [];
-      if (left.length === 0 || memory !== this.#memory) return;
+      if (left.length === 0) return;
       this.unfinished = [...this.unfinished, ...left];
       this.#uploads?.recall(left);
     } catch {
@@ -105,17 +104,8 @@ class UploadsOnPage {
 
   /** Add what was dropped, unless it is taken for something else. */
   async drop(transfer: DataTransfer, isTaken: (chosen: Chosen[]) => boolean): Promise<void> {
-    await this.#addTheirs(async () => {
-      const chosen = await fromDrop(transfer);
-      return isTaken(chosen) ? [] : chosen;
-    });
-  }
-
-  /** What whoever is here now has chosen: it is nobody else's when they have left before it was read. */
-  async #addTheirs(read: () => Promise<Chosen[]>): Promise<void> {
-    const uploads = this.#begin();
-    const chosen = await read();
-    if (uploads === this.#uploads) this.add(chosen);
+    const chosen = await fromDrop(transfer);
+    if (!isTaken(chosen)) this.add(chosen);
   }
 
   /** Whether what is left over can be opened without choosing it again. */
@@ -125,10 +115,6 @@ class UploadsOnPage {
 
   /** Go on with what an earlier page left; the browser asks whether it may. */
   async reopen(): Promise<void> {
-    await this.#addTheirs(() => this.#reopened());
-  }
-
-  async #reopened(): Promise<Chosen[]> {
     const found: Chosen[] = [];
     for (const { handle, path } of this.unfinished) {
       const asked = handle as
@@ -138,7 +124,7 @@ class UploadsOnPage {
       const file = await asked?.getFile().catch(() => null);
       if (asked && file) found.push({ file, path, handle: asked });
     }
-    return found;
+    this.add(found);
   }
 
   async dismissUnfinished(): Promise<void> {
@@ -197,22 +183,6 @@ class UploadsOnPage {
       if (going === 0 || this.isAway) this.#pace = new Pace();
       this.left = this.#pace.left(posted, bytes - sent, Date.now());
     }, MILLISECONDS_BETWEEN_FRAMES);
-  }
-
-  async #forget(): Promise<void> {
-    this.#ready = null;
-    const memory = this.#memory;
-    this.#uploads?.forget();
-    this.#uploads = null;
-    this.#memory = null;
-    this.items = [];
-    this.counts = count([]);
-    this.isAway = false;
-    this.left = null;
-    this.#pace = new Pace();
-    this.skipped = [];
-    this.unfinished = [];
-    await memory?.clear();
   }
 }
 

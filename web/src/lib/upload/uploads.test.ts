@@ -348,20 +348,6 @@ test("what failed and was dismissed does not come back with a reload", async () 
   await until(() => vault.kept.size === 0);
 });
 
-test("nothing goes on for whoever has logged out", async () => {
-  const vault = new Vault();
-  let release = (): void => undefined;
-  vault.hold = new Promise((resolve) => (release = resolve));
-  const uploads = new Uploads(vault.world());
-  uploads.add(many(6));
-  await until(() => uploads.items.some(({ state }) => state === "sending"));
-  uploads.forget();
-  release();
-  await new Promise((resolve) => setTimeout(resolve, 20));
-  expect(uploads.items).toEqual([]);
-  expect(vault.posts).toEqual([]);
-});
-
 test("photos are told from other files by their names and types", () => {
   const yes = ["a.JPG", "b.heic", "c.dng", "IMG_1.MOV", "d.webp"].map((name) => ({ name, type: "" }));
   const no = ["a.txt", "b.pdf", "c.svg", "noending", "d.zip"].map((name) => ({ name, type: "" }));

@@ -135,8 +135,6 @@ export class Uploads {
   #twins = new Map<Upload, Upload[]>();
   /** The smallest file that was too large, or found no room: others of its size need not be asked for. */
   #least: Record<TooMuch, number> = { ...ANYTHING };
-  /** Changed by `forget`: what was under way then ends without effect. */
-  #era = 0;
   #isAway = false;
 
   constructor(world: World) {
@@ -231,18 +229,6 @@ export class Uploads {
     this.#world.changed();
   }
 
-  /** Stop, and know nothing: somebody else may sit here next. */
-  forget(): void {
-    this.#era += 1;
-    for (const item of this.#items) item.abort?.abort();
-    this.#items = [];
-    this.#hashes.clear();
-    this.#twins.clear();
-    this.#working = { readers: 0, checker: false, senders: 0, watcher: false };
-    this.#announcing = null;
-    this.#world.changed();
-  }
-
   // ---------------------------------------------------------------------------------------------------- what works
 
   #work(): void {
@@ -279,14 +265,12 @@ export class Uploads {
   }
 
   #start(work: () => Promise<void>, end: () => void): void {
-    const era = this.#era;
     void work()
       .then(
         () => true,
         (error: unknown) => (console.error(error), false),
       )
       .then((isDone) => {
-        if (era !== this.#era) return;
         end();
         // Something may have come while it was ending, when nobody else was called.
         if (isDone) this.#work();
@@ -295,18 +279,15 @@ export class Uploads {
   }
 
   async #readAll(): Promise<void> {
-    const era = this.#era;
     for (let item = this.#first("waiting"); item; item = this.#first("waiting")) {
       item.state = "reading";
       this.#world.changed();
       try {
         item.sha256 = this.#hashes.get(keyOf(item)) ?? (await this.#world.sha256(item.chosen.file));
       } catch {
-        if (era !== this.#era) return;
         if (stateOf(item) === "reading") this.#end(item, "failed", "The file could not be read. Choose it again.");
         continue;
       }
-      if (era !== this.#era) return;
       if (stateOf(item) !== "reading") continue;
       this.#hashes.set(keyOf(item), item.sha256);
       void this.#world.memory.keep([remembered(item)]).catch(() => undefined);
@@ -323,19 +304,16 @@ export class Uploads {
   }
 
   async #checkAll(): Promise<void> {
-    const era = this.#era;
     while (this.#count("known?") > 0) {
       // While many are still being read they are gathered, so that a folder is asked about once, and not a hundred times.
       const most = Math.min(LOT_TO_CHECK, this.#items.length);
       for (let waits = 0; waits < 3 && this.#count("known?") < most && this.#count("reading") > 0; waits += 1) {
         if (this.#count("sending") + this.#count("queued") === 0 && waits > 0) break;
         await this.#world.pause(300);
-        if (era !== this.#era) return;
       }
       const lot = this.#items.filter((item) => item.state === "known?").slice(0, LOT_TO_CHECK);
       if (lot.length === 0) return;
       const known = await this.#patiently(() => this.#world.check(lot.map((item) => item.sha256 ?? "")));
-      if (era !== this.#era) return;
       lot.forEach((item, n) => {
         if (item.state !== "known?") return;
         const answer = known instanceof Problem ? null : known[n];
@@ -355,19 +333,16 @@ export class Uploads {
   }
 
   async #sendAll(): Promise<void> {
-    const era = this.#era;
     for (;;) {
       const item = await this.#announced();
-      if (era !== this.#era || item === null) return;
+      if (item === null) return;
       await this.#send(item);
-      if (era !== this.#era) return;
       this.#work();
     }
   }
 
   /** The next photo with a form, which is now this sender's; null when there is none. */
   async #announced(): Promise<Upload | null> {
-    const era = this.#era;
     for (;;) {
       const now = this.#world.now();
       const item = this.#items.find(({ state, form }) => state === "queued" && form !== null && form.until > now);
@@ -377,11 +352,8 @@ export class Uploads {
         return item;
       }
       if (this.#count("queued") === 0) return null;
-      this.#announcing ??= this.#announce().finally(() => {
-        if (era === this.#era) this.#announcing = null;
-      });
+      this.#announcing ??= this.#announce().finally(() => (this.#announcing = null));
       await this.#announcing;
-      if (era !== this.#era) return null;
     }
   }
 
@@ -394,7 +366,6 @@ export class Uploads {
   }
 
   async #announceLot(all: Upload[]): Promise<void> {
-    const era = this.#era;
     const lot = all.filter((item) => item.state === "queued" && !this.#isTooMuch(item));
     if (lot.length === 0) return;
     const asked = lot.map((item) => ({
@@ -405,13 +376,11 @@ export class Uploads {
       modified_at: wallClock(item.modified),
     }));
     const answers = await this.#patiently(() => this.#world.announce(asked));
-    if (era !== this.#era) return;
     if (answers instanceof Problem) {
       if (lot.length > 1 && answers.status >= 400 && answers.status < 500) {
         // One of them cannot be taken; each alone says which.
         for (const item of lot) {
           await this.#announceLot([item]);
-          if (era !== this.#era) return;
         }
         return;
       }
@@ -452,9 +421,8 @@ export class Uploads {
   async #send(item: Upload): Promise<void> {
     const { form, abort } = item;
     if (!form || !abort) return;
-    const era = this.#era;
     // Cancelled and tried again meanwhile, it is another sender's.
-    const isOurs = (): boolean => era === this.#era && stateOf(item) === "sending" && item.abort === abort;
+    const isOurs = (): boolean => stateOf(item) === "sending" && item.abort === abort;
     const onSent = (bytes: number): void => {
       if (!isOurs()) return;
       item.sent = Math.min(bytes, item.size);
@@ -491,13 +459,10 @@ export class Uploads {
   }
 
   async #watchAll(): Promise<void> {
-    const era = this.#era;
     for (let wait = 1000; this.#count("arrived") > 0; wait = Math.min(wait * 1.3, 6000)) {
       await this.#world.pause(wait);
-      if (era !== this.#era) return;
       const lot = this.#items.filter(({ state }) => state === "arrived").slice(0, LOT_TO_CHECK);
       const known = await this.#patiently(() => this.#world.check(lot.map((item) => item.sha256 ?? "")));
-      if (era !== this.#era) return;
       if (known instanceof Problem) continue;
       const ready: string[] = [];
       lot.forEach((item, n) => {
@@ -520,7 +485,6 @@ export class Uploads {
 
   /** The answer, or the problem that patience does not mend. */
   async #patiently<T>(ask: () => Promise<T>): Promise<T | Problem> {
-    const era = this.#era;
     for (let tries = 1; ; tries += 1) {
       try {
         const answer = await ask();
@@ -529,12 +493,10 @@ export class Uploads {
       } catch (error) {
         // An answer that breaks off is no `Problem` yet; whoever asked must not die of it.
         const problem = asProblem(error);
-        if (era !== this.#era) return problem;
         if (["offline", "unreachable"].includes(problem.kind)) await this.#untilConnected(tries);
         else if (problem.status === 429) await this.#world.pause(Math.max(problem.retryAfter ?? 1, 1) * 1000);
         else if (problem.status >= 500 && tries < TRIES) await this.#world.pause(500 * 2 ** tries);
         else return problem;
-        if (era !== this.#era) return problem;
       }
     }
   }
