@@ -26,7 +26,8 @@ _MOST_WORDS = 100
 class Known:
     """``taken`` is an instant with its zone; ``location`` are degrees north and east; ``filename`` is the first one.
 
-    ``corrected_time`` (as ``taken_at`` of the API) and ``corrected_location`` are what a person said against the file.
+    ``corrected_time`` (as ``taken_at`` of the API) and ``corrected_location`` are what a person said against the file;
+    ``nowhere`` that they said that nobody knows where it was taken.
     ``rating`` is 1 to 5 stars, 0 for none; five are a favourite. ``labels`` are what it shows, ``wrong_labels`` what a
     person said that it does not. ``people`` is for telling what a vault has no place for: nobody says whose face a
     name belongs to; ``tags`` are as they were written, which albums can be made of.
@@ -41,6 +42,7 @@ class Known:
     trashed: bool = False
     corrected_time: str = ""
     corrected_location: tuple[float, float] | None = None
+    nowhere: bool = False
     rating: int = 0
     people: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
@@ -59,6 +61,7 @@ class Known:
             trashed=self.trashed and other.trashed,
             corrected_time=self.corrected_time or other.corrected_time,
             corrected_location=self.corrected_location or other.corrected_location,
+            nowhere=self.nowhere or other.nowhere,
             rating=self.rating or other.rating,
             people=tuple(dict.fromkeys(self.people + other.people)),
             tags=tuple(dict.fromkeys(self.tags + other.tags)),
@@ -104,6 +107,8 @@ def lacking(photo: Mapping[str, Any], known: Known, *, zone: tzinfo | None) -> d
         at = known.location
     if at is not None and (location is None or not (location["source"] == _PERSON or _is_at(location, at))):
         edit["location"] = {"lat": at[0], "lon": at[1]}
+    elif at is None and known.nowhere and (location is None or location["source"] != _PERSON):
+        edit["location"] = "nowhere"
     return edit
 
 

@@ -181,6 +181,8 @@ def sidecar(photo: Mapping[str, Any], *, path: str, motion: str | None, albums: 
             "height": photo["height"],
             "taken": photo["taken"],
             "location": photo["location"],
+            # Without a place: the person said that nobody knows it. Older servers do not tell.
+            "location_corrected": photo.get("location_corrected", False),
             "camera": photo["camera"],
             "caption": photo["caption"],
             "favourite": photo["favourite"],

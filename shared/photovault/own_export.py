@@ -27,6 +27,7 @@ def read(document: bytes) -> tuple[Known, list[str]] | None:
     at = None
     if isinstance(location, dict) and location.get("source") == _CORRECTED:
         at = position(location.get("lat"), location.get("lon"))
+    nowhere = location is None and found.get("location_corrected") is True
     known = Known(
         filename=_text(found.get("original_filename")),
         caption=_text(found.get("caption")),
@@ -34,6 +35,7 @@ def read(document: bytes) -> tuple[Known, list[str]] | None:
         archived=found.get("archived") is True,
         corrected_time=corrected,
         corrected_location=at,
+        nowhere=nowhere,
         people=_names(found.get("people")),
         labels=_labels(found.get("labels")),
         wrong_labels=beside.words(found.get("removed_labels")),

@@ -168,6 +168,7 @@ def test_a_sidecar_says_all_that_is_known() -> None:
     assert told["caption"] == "On the \u202eroof ?"
     same = {"id", "content_type", "bytes", "sha256", "width", "height", "location", "camera", "favourite", "archived"}
     assert {name: told[name] for name in same} == {name: shown[name] for name in same}
+    assert told["location_corrected"] is False, "as servers that do not tell are read"
     assert not {"tickets", "key"} & told.keys()
 
 

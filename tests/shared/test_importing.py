@@ -309,6 +309,21 @@ def test_what_a_person_corrected_there_counts_more_than_the_file() -> None:
     assert beside.lacking(by_person, known, zone=None) == {}
 
 
+def test_a_photo_that_was_put_nowhere_is_put_nowhere_again() -> None:
+    read = own_export.read(exported(location_corrected=True))
+    assert read is not None
+    known, _ = read
+    assert known.nowhere
+    assert not known.is_empty
+    for location in (None, {"source": "exif", "lat": 1.0, "lon": 2.0}, {"source": "estimated", "lat": None}):
+        assert beside.lacking(photo(location=location), known, zone=None) == {"location": "nowhere"}
+    assert beside.lacking(photo(location={"source": "person"}), known, zone=None) == {}
+    for more in ({}, {"location": {"source": "person", "lat": 1.0, "lon": 2.0}, "location_corrected": True}):
+        other = own_export.read(exported(**more))
+        assert other is not None
+        assert not other[0].nowhere
+
+
 def test_a_correction_that_says_what_the_file_says_is_none() -> None:
     there = photo(
         taken={"source": "exif", "instant": "2025-05-09T09:00:00Z", "local_time": "2025-05-09T10:00:00"},
@@ -416,7 +431,7 @@ def test_what_a_vault_refuses_keeps_nothing_else_out() -> None:
 
 
 def test_a_photo_that_a_person_put_nowhere_stays_nowhere_when_an_export_is_imported_again(tmp_path: Path) -> None:
-    nowhere, unknown, fresh = (photo(location=None) for _ in range(3))
+    nowhere, twice, unknown, fresh = (photo(location=None) for _ in range(4))
     moved: list[str] = []
 
     def vault(request: httpx.Request) -> httpx.Response:
@@ -425,14 +440,14 @@ def test_a_photo_that_a_person_put_nowhere_stays_nowhere_when_an_export_is_impor
             moved.append(image_id)
         elif image_id != "list":
             assert image_id != fresh["id"], "it has only just come"
-            return httpx.Response(200, json={"location_corrected": image_id == nowhere["id"]})
-        return httpx.Response(200, json={"items": [nowhere, unknown, fresh], "next_cursor": None})
+            return httpx.Response(200, json={"location_corrected": image_id in {nowhere["id"], twice["id"]}})
+        return httpx.Response(200, json={"items": [nowhere, twice, unknown, fresh], "next_cursor": None})
 
     stamp = photo_files.Stamp.of(write(tmp_path / "a.jpg").stat())
     results, known = [], {}
-    for each in (nowhere, unknown, fresh):
+    for each in (nowhere, twice, unknown, fresh):
         path = tmp_path / each["id"]
-        known[path] = Known(location=(38.7, -9.1))
+        known[path] = Known(nowhere=True) if each is twice else Known(location=(38.7, -9.1))
         state: State = "uploaded" if each is fresh else "duplicate"
         results.append(Result(Item(path, path.name, path.name, stamp), state, each["id"]))
     with Client("https://vault.example", transport=httpx.MockTransport(vault)) as client:

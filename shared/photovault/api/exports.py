@@ -13,7 +13,7 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Response
 from pydantic import Field
 
-from photovault import activity, albums, cursors, exports, tickets
+from photovault import activity, albums, cursors, exports, locations, tickets
 from photovault.api import labels, presenting, schemas
 from photovault.api.changing import IdempotencyKey, Once, changing
 from photovault.api.edge import CurrentPerson
@@ -53,6 +53,9 @@ class ExportedFace(schemas.Schema):
 class ExportedImage(schemas.Image):
     """`tickets` are of the original and, when the photo has a moving part, of `motion`."""
 
+    location_corrected: bool = Field(
+        description="Whether you said where it was taken; with `location` null, that nobody knows."
+    )
     people: list[ExportedFace]
     labels: list[LabelInPhoto]
     removed_labels: list[str] = Field(
@@ -140,6 +143,7 @@ def list_export_images(
         items=[
             ExportedImage(
                 **presenting.image(row, made.get(row.id, {})).model_dump(),
+                location_corrected=row.location_source == locations.PERSON,
                 people=[
                     ExportedFace(
                         box=[face.x, face.y, face.w, face.h], person_id=face.person_id, person_name=face.person_name

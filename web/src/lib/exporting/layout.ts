@@ -157,6 +157,7 @@ export function sidecar(
     height: photo.height,
     taken: photo.taken,
     location: photo.location,
+    location_corrected: photo.location_corrected,
     camera: photo.camera,
     caption: photo.caption,
     favourite: photo.favourite,
