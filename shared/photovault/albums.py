@@ -4,6 +4,8 @@ Automatic albums have a key and are written by the rebuild (``automatic_albums``
 (``smart_albums``). A person edits their title, description, cover and order, and whether they are there at all; what
 they say about single photos stays (``album_choices``). A photo in the trash stays a member, for when it is restored,
 and is neither listed nor counted.
+
+An album that was deleted keeps its row and its photos for 30 days, in which it can be restored, and is shown nowhere.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
 
-from photovault import db, ids, images, tombstones
+from photovault import db, ids, images, shares, tombstones
 from photovault.errors import Conflict, NotFound
 from photovault.images import ARRANGED
 
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
 
 NO_SUCH_ALBUM = "There is no such album."
 NO_SUCH_PHOTO = "There is no such photo."
+
+# In which it can be restored; also in the policy that lets maintenance delete it.
+KEPT_AFTER_DELETION = "30 days"
 
 Kind = Literal["place", "date", "person", "trip", "event", "manual", "smart"]
 Sort = Literal["manual", "newest", "oldest"]
@@ -208,12 +213,17 @@ def add_images(conn: Connection, album_id: UUID, image_ids: Sequence[UUID], *, r
     _made_by_hand(conn, album_id)
     wanted = list(dict.fromkeys(image_ids))
     must_be_there(conn, wanted)
+    append(conn, album_id, wanted, revision=revision)
+
+
+def append(conn: Connection, album_id: UUID, image_ids: Sequence[UUID], *, revision: int) -> None:
+    """As ``add_images``, of photos that are there, to an album made by hand that may be deleted."""
     conn.execute(
         "INSERT INTO album_images (album_id, image_id, position) "
         "SELECT %(album)s, u.id, "
         "u.n + coalesce((SELECT max(position) FROM album_images WHERE album_id = %(album)s), 0) "
         "FROM unnest(%(ids)s::uuid[]) WITH ORDINALITY AS u(id, n) ON CONFLICT (album_id, image_id) DO NOTHING",
-        {"album": album_id, "ids": wanted},
+        {"album": album_id, "ids": list(image_ids)},
     )
     settle(conn, album_id, revision=revision)
 
@@ -303,12 +313,38 @@ def set_sort(conn: Connection, album: Album, sort: Sort, *, revision: int) -> No
 
 
 def delete(conn: Connection, album: Album, *, revision: int) -> None:
-    """Remove an album, never its photos. An automatic one stays as a row, so that no rebuild brings it back."""
-    if album.automatic:
-        conn.execute("UPDATE albums SET deleted_at = now(), revision = %s WHERE id = %s", [revision, album.id])
-    else:
-        conn.execute("DELETE FROM albums WHERE id = %s", [album.id])
+    """Remove an album, never its photos, and end its links for good.
+
+    Its row stays: of an automatic one so that no rebuild brings it back, of any other until it cannot be restored.
+    """
+    conn.execute("UPDATE albums SET deleted_at = now(), revision = %s WHERE id = %s", [revision, album.id])
+    shares.end_of_album(conn, album.id)
     tombstones.add(conn, "album", [album.id], revision=revision)
+
+
+def restore(conn: Connection, album_id: UUID, *, revision: int) -> Kind | None:
+    """Take an album back that was deleted, as it was, without its links; None when it is not deleted.
+
+    A rebuild is to follow: it may have taken the photos out of an automatic one meanwhile. Raises ``NotFound``.
+    """
+    kind: Kind | None = db.value(
+        conn,
+        "UPDATE albums SET deleted_at = NULL, revision = %s "
+        f"WHERE id = %s AND deleted_at > now() - interval '{KEPT_AFTER_DELETION}' RETURNING kind",
+        [revision, album_id],
+    )
+    if kind is None and get(conn, album_id) is None:
+        raise NotFound(NO_SUCH_ALBUM)
+    if kind == "manual":
+        settle(conn, album_id, revision=revision)
+    return kind
+
+
+def forget_expired(conn: Connection) -> None:
+    """Delete everybody's albums that cannot be restored any more, as maintenance; the policy allows no earlier."""
+    conn.execute(
+        f"DELETE FROM albums WHERE key IS NULL AND deleted_at < now() - interval '{KEPT_AFTER_DELETION}'".encode()
+    )
 
 
 # ----------------------------------------------------------------------------------- by place and by day, at read

@@ -60,15 +60,16 @@ def inherit(conn: Connection, kept: Image, leaving: Sequence[Image], *, revision
 
 def _albums(conn: Connection, kept: UUID, leaving: list[UUID], *, revision: int) -> list[UUID]:
     """Those that a copy was put into by hand; the others follow by themselves. Where a copy was chosen as the cover,
-    its heir is."""
+    its heir is. An album that was deleted inherits as well, because it may be restored, and is not told of."""
     found = conn.execute(
-        "SELECT DISTINCT a.id, bool_or(m.image_id = %(kept)s) FROM album_images m JOIN albums a ON a.id = m.album_id "
-        "WHERE a.kind = 'manual' AND a.deleted_at IS NULL AND (m.image_id = ANY(%(leaving)s) OR m.image_id = %(kept)s) "
+        "SELECT DISTINCT a.id, a.deleted_at IS NOT NULL OR bool_or(m.image_id = %(kept)s) "
+        "FROM album_images m JOIN albums a ON a.id = m.album_id "
+        "WHERE a.kind = 'manual' AND (m.image_id = ANY(%(leaving)s) OR m.image_id = %(kept)s) "
         "GROUP BY a.id HAVING bool_or(m.image_id <> %(kept)s) ORDER BY a.id",
         {"kept": kept, "leaving": leaving},
     ).fetchall()
     for album_id, _ in found:
-        albums.add_images(conn, album_id, [kept], revision=revision)
+        albums.append(conn, album_id, [kept], revision=revision)
     for album_id in album_choices.holding(conn, leaving):
         album_choices.put_in(conn, album_id, [kept], revision=revision)
     conn.execute(
@@ -77,7 +78,7 @@ def _albums(conn: Connection, kept: UUID, leaving: list[UUID], *, revision: int)
         "AND EXISTS (SELECT FROM album_images m WHERE m.album_id = a.id AND m.image_id = %(kept)s)",
         {"kept": kept, "leaving": leaving, "revision": revision},
     )
-    return [album_id for album_id, there in found if not there]
+    return [album_id for album_id, untold in found if not untold]
 
 
 def _names(conn: Connection, kept: UUID, leaving: list[UUID], *, revision: int) -> int:

@@ -86,6 +86,7 @@ NEEDED: dict[str, Scope] = {
     "createSmartAlbum": "albums:write",
     "editAlbum": "albums:write",
     "deleteAlbum": "albums:write",
+    "restoreAlbum": "albums:write",
     "addAlbumImages": "albums:write",
     "removeAlbumImages": "albums:write",
     "orderAlbumImages": "albums:write",

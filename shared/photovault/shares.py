@@ -234,6 +234,15 @@ def revoke(conn: Connection, share_id: UUID) -> bool:
     )
 
 
+def end_of_album(conn: Connection, album_id: UUID) -> None:
+    """The album is being deleted: its links end for good, also if it is restored. They keep what it was called."""
+    conn.execute(
+        "UPDATE shares s SET revoked_at = coalesce(s.revoked_at, now()), title = coalesce(s.title, a.title), "
+        "album_id = NULL FROM albums a WHERE a.id = %(id)s AND s.album_id = a.id",
+        {"id": album_id},
+    )
+
+
 def working(conn: Connection) -> int:
     """How many shares somebody can look at now."""
     return int(
@@ -243,11 +252,12 @@ def working(conn: Connection) -> int:
 
 def revoke_all(conn: Connection) -> list[tuple[UUID, str | None]]:
     """End all shares at once. Ids and titles of those that worked. The person's row is locked."""
-    return conn.execute(
-        "UPDATE shares SET revoked_at = now() FROM ("
-        "SELECT s.id AS ended, coalesce(s.title, a.title) AS said FROM shares s LEFT JOIN albums a ON a.id = s.album_id "
-        f"WHERE {_WORKING}) w WHERE id = w.ended RETURNING id, w.said".encode()
+    ended = conn.execute(
+        "SELECT s.id, coalesce(s.title, a.title) FROM shares s LEFT JOIN albums a ON a.id = s.album_id "
+        f"WHERE {_WORKING}".encode()
     ).fetchall()
+    conn.execute("UPDATE shares SET revoked_at = now() WHERE id = ANY(%s)", [[share_id for share_id, _ in ended]])
+    return ended
 
 
 def forget_expired(conn: Connection) -> None:

@@ -141,16 +141,29 @@ def tell(conn: Connection, saved: Saved) -> list[str]:
 def add(conn: Connection, *, title: str, description: str | None, saved: Saved, revision: int) -> UUID:
     """A new smart album with the photos that its filter finds. Raises as ``checked``, and ``Conflict`` at ``MOST``."""
     saved = checked(conn, saved)
-    if int(db.value(conn, "SELECT count(*) FROM albums WHERE kind = 'smart'")) >= MOST:
-        raise Conflict(f"There are {MOST} smart albums already; remove one first.")
     album_id = ids.new()
     conn.execute(
         "INSERT INTO albums (id, kind, title, description, filter, rolls, revision) "
         "VALUES (%s, 'smart', %s, %s, %s, %s, %s)",
         [album_id, title, description or None, _jsonb(saved.as_json()), saved.last_days is not None, revision],
     )
+    _must_be_few(conn)
     refresh(conn, [album_id], revision=revision)
     return album_id
+
+
+def restored(conn: Connection, album_id: UUID, *, revision: int) -> None:
+    """An album has been restored: bring it up to date, where it is a smart one, and those whose filter names it.
+
+    Raises ``Conflict`` where it is one too many.
+    """
+    _must_be_few(conn)
+    refresh(conn, [album_id, *naming(conn, album_id)], revision=revision)
+
+
+def _must_be_few(conn: Connection) -> None:
+    if int(db.value(conn, "SELECT count(*) FROM albums WHERE kind = 'smart' AND deleted_at IS NULL")) > MOST:
+        raise Conflict(f"There are {MOST} smart albums already; remove one first.")
 
 
 def set_filter(conn: Connection, album: albums.Album, saved: Saved, *, revision: int) -> None:
@@ -212,7 +225,8 @@ def _read(conn: Connection, album_ids: Collection[UUID] | None) -> tuple[list[_S
     smart = db.rows(
         conn,
         _Smart,
-        "SELECT id, filter, why, image_count, first_day, last_day FROM albums WHERE kind = 'smart' "
+        "SELECT id, filter, why, image_count, first_day, last_day FROM albums "
+        "WHERE kind = 'smart' AND deleted_at IS NULL "
         "AND (%(ids)s::uuid[] IS NULL OR id = ANY(%(ids)s)) ORDER BY id",
         {"ids": list(album_ids) if album_ids is not None else None},
     )

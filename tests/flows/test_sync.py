@@ -198,6 +198,12 @@ class Syncing(RuleBasedStateMachine):
         album = self.one(data, "album")
         if album:
             self.ask("DELETE", f"/albums/{album}")
+            self.deleted.append(album)
+
+    @rule(data=st.data())
+    def restore_album(self, data: st.DataObject) -> None:
+        if self.deleted:
+            self.ask("POST", f"/albums/{data.draw(st.sampled_from(self.deleted), label='deleted')}/restore")
 
     # ---- people
 
@@ -249,10 +255,12 @@ class Syncing(RuleBasedStateMachine):
     # ---- how
 
     said: list[str]
+    deleted: list[str]
 
     def __init__(self) -> None:
         super().__init__()
         self.said = []
+        self.deleted = []
 
     def ask(self, method: str, path: str, **body: Any) -> Any:
         """What contradicts what is there is refused, and changes nothing."""

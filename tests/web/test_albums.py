@@ -40,7 +40,8 @@ def made(ada: Account, photos: list[UUID], title: str = "Summer") -> str:
 
 
 def titles(ada: Account) -> list[str]:
-    return [title for (title,) in table(ada.id, "SELECT title FROM albums WHERE kind = 'manual' ORDER BY title")]
+    wanted = "SELECT title FROM albums WHERE kind = 'manual' AND deleted_at IS NULL ORDER BY title"
+    return [title for (title,) in table(ada.id, wanted)]
 
 
 def held(ada: Account, album_id: str) -> int:
@@ -271,6 +272,13 @@ def test_an_album_is_deleted_after_a_question_and_its_photos_stay(served: Served
     page.until("location.hash === '#/albums' && document.querySelector('main h2')?.textContent === 'No albums yet'")
     assert titles(ada) == []
     assert all(ada.column(each, "deleted_at") is None for each in photos)
+    offline(page, yes=True)
+    page.click(".toast button:has-text('Undo')")
+    page.until("!!document.querySelector('.toast.failed')")
+    offline(page, yes=False)
+    page.click(".toast.failed button:has-text('Try again')")
+    page.until(f"location.hash === '#/albums/{album}' && {OPENED} === 2")
+    assert titles(ada) == [HOSTILE]
 
 
 def test_an_answer_that_comes_late_is_not_taken_for_another_album(served: Served, page: Browser, ada: Account) -> None:

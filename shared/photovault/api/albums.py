@@ -282,7 +282,10 @@ def edit_album(album_id: AlbumId, body: AlbumEdit, person: CurrentPerson) -> Alb
     "/{album_id}", status_code=204, operation_id="deleteAlbum", summary="Delete an album", responses=NOT_FOUND
 )
 def delete_album(album_id: AlbumId, person: CurrentPerson) -> Response:
-    """Remove an album, never its photos. An automatic album does not come back."""
+    """Remove an album, never its photos, and end its links. An automatic album does not make itself again.
+
+    For 30 days it can be restored.
+    """
     with changing(person) as change:
         conn, revision = change.conn, change.revision
         following = smart_albums.naming(conn, album_id)
@@ -290,6 +293,25 @@ def delete_album(album_id: AlbumId, person: CurrentPerson) -> Response:
         smart_albums.refresh(conn, following, revision=revision)
         rebuilds.edited(conn)
     return Response(status_code=204)
+
+
+@router.post(
+    "/{album_id}/restore",
+    operation_id="restoreAlbum",
+    summary="Restore an album",
+    responses=NOT_FOUND | CONFLICT,
+)
+def restore_album(album_id: AlbumId, person: CurrentPerson) -> Album:
+    """Take back an album that was deleted within the last 30 days: it is as it was, but its links stay ended.
+
+    An automatic album may be without photos until it has been arranged again, as after an upload. An album that was not
+    deleted stays as it is.
+    """
+    with rebuilding(person) as change:
+        conn, revision = change.conn, change.revision
+        if albums.restore(conn, album_id, revision=revision) is not None:
+            smart_albums.restored(conn, album_id, revision=revision)
+        return show_one(conn, album_id)
 
 
 @router.get(

@@ -37,7 +37,9 @@ _ID = "01890a5d-ac96-774b-bcce-b302099a8057"
 class Share(schemas.Schema):
     id: UUID
     of: Literal["album", "photos"]
-    album_id: UUID | None = Field(description="null for chosen photos, and once the album was deleted.")
+    album_id: UUID | None = Field(
+        description="null for chosen photos, and once the album was deleted, also if it is restored."
+    )
     title: str | None = Field(description="As you know it. Visitors do not read names of people that the vault wrote.")
     link: str | None = Field(
         description="The whole link: shown once, when it is made, because the vault keeps no copy. "

@@ -16,6 +16,7 @@ from functools import partial
 from uuid import UUID
 
 from photovault import (
+    albums,
     db,
     deliveries,
     exports,
@@ -366,13 +367,14 @@ def ask_for_renewals(report: Report, *, now: datetime, remaining: Remaining = no
 
 
 def forget_expired(report: Report, *, now: datetime, remaining: Remaining = no_end) -> None:
-    """What has an end that has passed: keys, exports, sessions, tokens, shares, tombstones, deliveries, throttles."""
+    """What has an end that has passed: keys, exports, sessions, tokens, shares, deleted albums and more."""
     del report, now, remaining
     with db.maintenance() as conn:
         idempotency.forget_expired(conn)
         exports.forget_expired(conn)
         sessions.forget_expired(conn)
         shares.forget_expired(conn)
+        albums.forget_expired(conn)
         tombstones.forget_expired(conn)
         deliveries.forget_expired(conn)
         throttles.forget_idle(conn)
