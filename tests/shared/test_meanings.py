@@ -121,6 +121,15 @@ def test_a_failure_is_not_kept(monkeypatch: pytest.MonkeyPatch, error: Exception
 
 
 @pytest.mark.usefixtures("clip")
+def test_what_was_asked_while_the_models_changed_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    clip, hashes = embeddings.provider(), embeddings.PerceptualHash()
+    with monkeypatch.context() as patch:
+        patch.setattr(embeddings, "provider", iter([clip, hashes]).__next__)
+        assert meanings.meaning_of("red") is None
+    assert meanings.meaning_of("red") is not None
+
+
+@pytest.mark.usefixtures("clip")
 def test_not_every_query_waits_for_a_bucket_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[float] = []
 

@@ -149,6 +149,7 @@ def test_pages_of_a_mixed_library_join_and_hold_each_photo_once(person: Somebody
         while page := picture_search.similar(conn, anchors, limit=2, after=after, without=anchor):
             pages += page
             after = (page[-1].distance, page[-1].id)
+            assert len(pages) <= len(everything)
 
     assert len(everything) == 6
     assert pages == everything == sorted(everything, key=lambda one: (one.distance, one.id))

@@ -62,6 +62,14 @@ def test_pictures_are_ranked_by_meaning_and_cut_off(person: Somebody) -> None:
     assert found(person.user_id) == [nearer, near]
 
 
+def test_what_hardly_matches_is_cut_off_where_nothing_matches_better(person: Somebody) -> None:
+    over = photo(person.user_id, vector=towards(0.25))
+    photo(person.user_id, vector=towards(0.21))
+
+    assert found(person.user_id) == [over]
+    assert found(somebody().user_id) == []
+
+
 def test_what_matches_much_worse_than_the_best_is_noise(person: Somebody) -> None:
     best = photo(person.user_id, vector=towards(0.35))
     photo(person.user_id, vector=towards(0.22))
@@ -205,6 +213,7 @@ def test_look_alikes_are_near_and_nearest_first_page_by_page(person: Somebody) -
         while page := picture_search.similar(conn, anchors, limit=1, after=after, without=first):
             pages += page
             after = (page[-1].distance, page[-1].id)
+            assert len(pages) <= len(everything)
 
     assert [one.id for one in everything] == [near[2], near[1], near[3], near[0]]
     assert pages == everything
