@@ -13,6 +13,12 @@ nobody's photos but the captions of COCO train2017 (tests/benchmarks/bench_capti
 from __future__ import annotations
 
 IDLE = """
+against along alone anything apart area beautiful bending black blue bright brown clean closed clear colour color colors
+cute dark decorated empty funny giant gold golden gray green grey grown hanging high himself herself holds interesting
+item items just leaning left like lone lying messy modern move moving much nearby new nice only opened opening others
+paint painted part pieces pink plain pretty purple really red reaching right round same scene shiny
+showing side sides silver similar sits some stands style surrounded taking thick thin through tiny
+traveling turned type typical wearing weird white wide yellow
 a about above across after all also am among an and another any are around as at atop away back background be being
 behind below beside between big body both bottom but by can close closeup colored colorful colourful corner couple
 covered different do doing down each edge everything few filled five for foreground four from front full get getting
@@ -30,12 +36,19 @@ und uns unser unter viele vier vom von vor war was weit wie wir zu zum zur zwei 
 """
 """What is said of any picture, in all languages."""
 
+IDLE_STEMS = """
+alt blau braun bunt dunkel einig einzeln gelb gold golden grau grun hell hubsch klein lang leer lila lustig neu nett
+offen orangefarben rosa rot rund schon schwarz silbern verschieden voll weiss winzig
+"""
+"""The same in German, with any ending."""
+
 ENGLISH = """\
 people, human, someone, somebody, crowd, adult, pedestrian: person
 man, male, guy, gentleman, woman, female, lady: person .9
 boy, girl, child, kid: person .7
 family, friend, team: person .6
-toddler, baby, teenager, grandmother, grandfather: person .4
+toddler, teenager, grandmother, grandfather: person .4
+baby: person .25, cradle .7
 rider, passenger, worker, surfer, skier, snowboarder, skateboarder, cyclist, chef, cook, baker, driver, batter, pitcher,
   umpire, catcher, player, athlete: person .6
 waiter, vendor, tourist, farmer, fisherman, student, teacher: person .4
@@ -75,8 +88,8 @@ lamb, ram, ewe: sheep
 pony, foal, mare, stallion, equestrian, horseback: horse
 cub: bear .8
 panda: bear .8, panda
-duck, seagull, gull, pigeon, parrot, eagle, owl, goose, geese, swan, chicken, rooster, penguin, ostrich, flamingo:
-  bird .5
+duck, seagull, gull, pigeon, parrot, eagle, owl, goose, geese, swan, chicken, rooster: bird .5
+penguin, ostrich, flamingo, peacock, pelican, hummingbird: bird .2
 animal: bird .7, cat .6, dog .7, horse .9, sheep, cow, elephant, bear, zebra, giraffe, monkey, lion, tiger, fox,
   deer
 pet: dog .8, cat .8
@@ -182,7 +195,7 @@ lavatory, commode, urinal, seat: toilet
 tile, tiled: toilet .5, bathroom .5, sink .3
 faucet, basin: sink
 bedroom: bed, bedroom
-sleep, sleeping, asleep: bed .9, couch .5, cat .3, dog .3
+sleep, sleeping, asleep: bed .7, couch .4, cat .3, dog .3
 pillow, blanket, sheet, mattress, bunk: bed, couch .4, bedroom
 lay, laying, lying: bed .7, couch .5, dog .4, cat .5
 cozy, unmade: bed .7
@@ -238,7 +251,7 @@ container, box: banana .1, carrot .3, donut .3, broccoli .2, suitcase .2
 pole, post: stop sign .5, traffic light .6, sign .5, parking meter .4
 light: traffic light .7, lamp .5
 outside, outdoor: bench .3, giraffe .4, zebra .4, elephant .3, fire hydrant .3
-polar, white: polar bear
+polar: polar bear
 seaside, seashore: beach
 skyline: tower .4, boat .3
 towel, soap: bathroom, sink .5, toilet .4
@@ -330,6 +343,197 @@ space, astronaut: rocket
 cricket: baseball bat .3
 computer keyboard: keyboard
 bathroom sink: sink, bathroom .7, toilet .3
+beagle, labrador, retriever, poodle, bulldog, dachshund, husky, shepherd, collie, corgi, chihuahua, pug, rottweiler,
+  spaniel, setter, boxer, dalmatian, schnauzer, mastiff, dane, pup, pooch: dog
+tabby, persian, siamese, kittens: cat
+leash, collar, bark, barking, paw, muzzle: dog .8, cat .2
+purring, whisker, meow: cat .9
+sparrow, robin, finch, crow, raven, magpie, heron, stork, crane, hawk, falcon, vulture, turkey, canary, parakeet,
+  cockatoo, macaw, budgie, woodpecker, kingfisher, feather, beak, wing, nest: bird .7
+wing: airplane .4
+mammal, creature, beast: dog .5, cat .5, horse .5, sheep .5, cow .5, elephant .6, bear .6, zebra .6, giraffe .6
+livestock: cow, sheep, pig .8, goat .8, horse .6
+donkey, mule: horse .6
+buffalo, bison: cow .7
+antelope, gazelle, moose, elk, reindeer: deer
+dinosaur: lizard .3
+hoof, mane, saddle, bridle, jockey, stallion: horse .9
+cowboy: horse .6, hat .4
+barefoot, topless, shirtless: person .4
+somebody, humanity, anyone, couple of people, group of people, folk, guest, visitor, customer, shopper, commuter,
+  spectator, audience, onlooker, bystander, coworker, colleague, classmate, neighbor: person .8
+mother, father, mom, mum, dad, son, daughter, brother, sister, husband, wife, uncle, aunt, cousin, teen, youngster,
+  toddler, grandma, grandpa, parent, sibling, twin: person .6
+newborn, infant, nursery, stroller: cradle .7, person .25
+teenager, youth: person .5
+shirt, jacket, coat, vest, sweater, hoodie, blouse, outfit, costume: person .3, shirt
+jeans, pants, trousers, shorts, skirt: jeans, person .3
+apron: apron
+sock, stocking: sock, shoe .5
+uniform: uniform
+soldier, army, military, marine, troop: uniform, person .3, weapon .4
+hand, finger, arm, leg, foot, feet, head, shoulder, lap, eye, mouth, nose, ear: person .3
+couch potato: couch
+sedan, limousine, limo, convertible, jeep, wagon, coupe, hatchback, roadster, racecar: car
+highway, motorway, freeway, avenue, lane, alley, roadway, driveway, boulevard: car .6, street .7, truck .5, bus .4,
+  traffic light .5, motorcycle .3
+gas station, petrol station, filling station: gas station, car .4
+parking lot, car park, garage: car .8, truck .4, parking meter .4
+traffic jam, rush hour: car .9, bus .7, truck .7, traffic light .5
+bus stop, bus station: bus .9, bench .4
+cart, carriage, wagon: horse .5
+school bus: school bus, bus
+coach, minibus, shuttle: bus .8
+semi, tanker, dumpster: truck .7
+forklift, bulldozer, excavator: truck .5, tractor .6
+ambulance: ambulance, truck .3
+railcar, carriage, engine, caboose, freight, rail, rails, railroad track, train track: train
+aerial: airplane .3
+helicopter, glider, propeller, cockpit, fuselage, hangar, airshow, aviation: airplane .7
+pilot: airplane .5
+cruise, cruise ship, ocean liner, barge, tugboat, catamaran, speedboat, fishing boat, paddleboat, lifeboat, motorboat:
+  boat, ship .8
+oar, rowing, row boat, anchor, mast: boat .9
+jet ski: boat .6, surfboard .4
+paddleboard, paddle board, surf board, boogie board, wakeboard: surfboard
+skiing trip, ski trip, ski resort, ski area, ski vacation, sled, sledding, sleigh, toboggan: skis .8, snow .8, ski .8,
+  snowboard .4
+ice, icy, frost, frosty, frozen, snowfall, blizzard, snowman: snow, skis .5, ski .6, snowboard .5
+glacier, alps, peak, summit, cliffs, ridge, mountainside, hillside, mountaintop: mountain, cliff .6, skis .4, ski .4
+climbing, climber: mountain .6, cliff .6
+desert, dune: valley .4, camel .6
+island, tropical, vacation, holiday, lagoon, bay, cove: beach, boat .5, water .6, umbrella .2, surfboard .4
+sunbathing, sunbathe, seashell, palm, tide: beach .9, surfboard .4
+pond, creek, stream, riverbank, lakeside, lakeshore: lake, water, boat .5
+yard, backyard, lawn, terrace, patio, porch, deck, balcony: garden .6, patio, bench .3, potted plant .4, chair .3
+bush, hedge, shrub, vine, leaf, foliage: potted plant .4, tree, garden .5
+wood, woods, woodland, jungle, rainforest: bear .3, bird .3, giraffe .3, elephant .2
+log, trunk: tree .3
+orchid, lily, petal, bloom, bud, dandelion, poppy, floral: flower, vase .5, potted plant .4
+cactus, fern, ivy, planter, flowerpot, flower pot: potted plant .9
+playground: playground, bench .2
+carousel, merry go round: carousel
+competition, tournament, championship, referee, coach: sports ball .3, baseball .3, tennis racket .3, soccer .3
+sport, athlete, athletic, stadium, arena: sports ball .6,
+  baseball bat .5, tennis racket .5, baseball .6, skis .3, surfboard .3, soccer .6, football .6
+goal, goalkeeper, goalie: soccer, sports ball .6
+basketball, dunk, hoop: basketball, sports ball .7
+volleyball: volleyball, sports ball .8
+golf, golfer: golf, sports ball .4
+hockey: hockey, skis .2
+table tennis, ping pong: table tennis, tennis racket .3
+badminton, squash: tennis racket .8
+softball: baseball, baseball glove .8, baseball bat .8
+baseball bat: baseball bat
+home plate, home run, little league, infield, outfield, dugout, inning: baseball .9, baseball bat .9, baseball glove .8
+halfpipe, half pipe, grind, ollie: skateboard
+longboard: skateboard, surfboard .5
+stunt, midair, mid air: skateboard .7, snowboard .4, motorcycle .3
+cyclist, bike ride, bike rack, mountain bike, road bike, racing bike: bicycle
+biker, harley, chopper: motorcycle
+vespa: motorcycle
+billiards, pool table, snooker: billiards
+puzzle, jigsaw: puzzle
+toss, catch, throw: frisbee .7, sports ball .5, baseball glove .5
+chew, bite, taste, munch, snack, feast, buffet, banquet, picnic, dining, appetizer, entree, recipe, leftovers: pizza .5,
+  sandwich .6, cake .4, hot dog .5, donut .4, dining table .5, food, plate
+chinese food, takeout, stir fry, rice, curry, sushi, stew: bowl .7, broccoli .5, carrot .4, food, soup .6
+noodle, ramen, macaroni, pasta: bowl .6, pasta
+egg, bacon, ham, toast, cereal, pancake, waffle, omelette: sandwich .4, food .7, plate .6, bowl .3
+fried, grilled, roasted, baked, barbecue, grill, bbq: meat, food .6, hot dog .4
+fish dish, seafood, shrimp, salmon: food .6, plate .4
+cookie, biscuit, brownie, muffin, croissant, bagel, pretzel, bakery, dough, baking, bake: donut .5, cake .5, bread .8,
+  bakery, pizza .2
+bread, loaf, baguette, bun, roll: bread
+pastry, pastries: bakery, donut .8, bread .7, cake .4
+baker: bakery .6, oven .5, bread .5
+sprinkle, glaze, glazed, icing: donut, cake .8
+candle: candle, cake .4
+birthday party, birthday cake: cake, candle .6
+apple pie, pie: cake .7, pizza .7
+juice, soda, milk, lemonade, smoothie, cola, coke: bottle .6, cup .7, wine glass .3
+cocktail, champagne, whiskey, vodka, liquor, alcohol, toast: wine glass .8, bottle .8, wine .7, beer .5
+jar, can, container, pitcher, jug, flask, thermos: bottle .6, pot .5, cup .3
+kettle, teapot, pan, skillet, frying pan, saucepan, wok: oven .6, kitchen, pot .6, stove .8
+chopsticks, chopstick: bowl .6
+slicing, chopping, chop, peel, blade: knife .8
+mushroom, pineapple, lemon: fruit .2
+cauliflower, celery, lettuce, spinach, pea, greens, zucchini, eggplant: vegetable, broccoli .6, carrot .3
+orchard, vineyard: fruit .6, tree .5
+tangerine, mandarin, clementine, grapefruit: orange
+stall, vendor, stand: market, banana .4, orange .4
+bathroom, outhouse, latrine, bidet, plumbing: toilet
+toilet paper, toilet seat, toilet bowl: toilet
+shaving, shave, toiletries: sink .6, toothbrush .5, bathroom
+dentist, teeth, tooth: toothbrush .8
+laundry, washing machine, washer: washing machine
+headboard, bedding, bedspread, comforter, quilt, bunk bed, crib, hotel room, hotel, nap, napping, resting, nightstand:
+  bed, bedroom
+recliner, ottoman, cushion, futon: couch, chair .5
+den, lounge, family room, sitting room, waiting room: couch .9, living room, tv .5, chair .4
+coffee table, end table, side table: couch .8, living room, dining table .3
+interior, indoor, indoors, home, apartment, house: couch .4, bed .3, chair .3, tv .3, dining table .3, kitchen .2
+closet, wardrobe, dresser, drawer, cupboard: wardrobe, bed .3, kitchen .3
+dinner table, dining area, dinning room, kitchen table: dining table, chair .6
+appliances: oven, microwave, refrigerator
+kitchenette, pantry, chef: kitchen, oven .8, refrigerator .6, microwave .6
+fridge: refrigerator
+trash, garbage, waste, bin, rubbish: trash
+workspace, work station, home office: laptop .8, keyboard .9, mouse .8, desk, computer
+electronics, device, gadget, technology: laptop, cell phone, keyboard .7, tv .6, remote .6, mouse .5, computer
+earbuds, headphone, earphone, headset, mp3 player, ipod: laptop .3, cell phone .5
+charger, cable, cord: laptop .3, cell phone .4
+typing, internet, website, email: laptop .8, keyboard .8
+movie, film, watching tv, flat screen: tv
+game console, console, playstation, xbox, playing video: remote, tv .5
+magazine, newspaper, textbook, literature, library: book .9
+homework, classroom, school, university, lecture: book .5, desk .6, laptop .3, chair .3
+clock face, clock tower, roman numeral, dial: clock
+alarm clock, wall clock: clock
+steeple, spire, brick building, cathedral: clock .4, church, tower
+vase of flowers, floral arrangement, flower arrangement, centerpiece: vase, flower
+craft, scissor, snip, haircut: scissors
+stuffed bear, stuffed animals, plushie, cuddly toy, stuffed dog: teddy bear
+lego, figurine, action figure, playing with toys: toy
+groceries, shopping, mall, supermarket: shop, market, handbag .4, shopping cart
+purse, wallet, clutch, tote: handbag
+luggage, trip, journey, traveler: suitcase, backpack .5
+rain, rainy, drizzle, storm, wet, puddle, raincoat: umbrella .6
+shade, sunshade, parasol: umbrella
+formal, groom, businessman, business man, tuxedo, executive: tie, suit
+warning sign, road sign, traffic sign: sign, stop sign .8
+stop: stop sign .8
+advertisement, billboard, poster, banner, graffiti: sign .6
+flag: flag
+bucket: bucket
+mailbox, post box, letterbox: mailbox
+vending machine: vending machine
+cash machine, atm: cash machine
+gown, fashion show: dress
+makeup, lipstick, cosmetics: makeup
+northern lights, aurora, aurora borealis, ferris wheel, big wheel, space ship, spaceship, ballet, ballet dancer,
+  ultrasound, x ray, shooting star, light show, milky way, solar eclipse, water slide, paper plane, boat race,
+  steering wheel, potters wheel, christmas market, chess board, board game, card game, table of contents,
+  roller coaster, moon landing, tooth fairy, dragon fly, eiffel tower, statue of liberty, big ben, taj mahal,
+  great wall, piano lesson, driving lesson, job interview, car insurance, insurance policy, user manual, bus ticket,
+  train ticket, plane ticket, boarding pass, bank statement, tax return, quarterly report: -
+wedding dress, bridal gown: wedding, dress .4
+u boat, uboat: submarine
+insurance, contract, manual, report, bill, certificate, form: document .6
+wheelchair: chair .4
+light bulb: lamp .6
+water bottle: bottle
+wine bottle, beer bottle: bottle, wine .5
+birthday card, greeting card, business card, playing cards, credit card, id card, licence, license: document .5
+traffic cone, fire station, fire department: truck .4
+bird cage, birdcage: bird .8
+dog house, dog park, dog show: dog
+cat litter, cat tree: cat
+horse race, horse riding, horse show: horse
+teddy: teddy bear
+black and white photo, black and white picture, black and white image, in black and white, monochrome, grayscale,
+  greyscale: black and white
+black and white: black and white .6
 """
 
 GERMAN = """\
@@ -491,4 +695,186 @@ tal: valley
 wandern, wanderung: hiking
 dokument, brief, rechnung: document
 bildschirmfoto: screenshot
+hunderasse, dackel, labrador, schaferhund, pudel, mops: dog
+mieze: cat
+spatz, amsel, rabe, krahe, storch, reiher, falke, adler, specht, meise, schnabel, feder, nest: sparrow
+esel: donkey
+buffel: buffalo
+nutztier, vieh: livestock
+saugetier: mammal
+mutter, vater, mama, papa, sohn, tochter, bruder, schwester, oma, opa, tante, onkel, eltern, grosseltern, zwilling,
+  sauglings, saugling, jugendliche, jugendlicher: mother
+gast, gaste, besucher, zuschauer, publikum, kunde, kunden, passant, passanten, kollege, kollegen, nachbar, menge,
+  menschenmenge, fussganger, erwachsene: guest
+arbeiter, fahrer, koch, backer, sportler, fahrgast: worker
+kellner, verkaufer, bauer, lehrer, student, schuler, fischer: waiter
+sanger, tanzer, tanzerin, musiker, soldat, brautigam: musician
+hand, hande, finger, arm, bein, fuss, kopf, auge, augen, mund, nase, ohr, ruckenansicht: hand
+bart, haar, haare: beard
+jacke, mantel, hemd, pullover, weste, bluse, kostum, tshirt: jacket
+hose, jeans, rock: pants
+schurze: apron
+socke, socken, strumpf: sock
+uniform: uniform
+helm, helme: helmet
+handschuh, handschuhe: glove
+autobahn, landstrasse, allee, gasse: highway
+tankstelle: gas station
+parkplatz, garage, parkhaus, tiefgarage: parking lot
+stau: traffic jam
+haltestelle, bushaltestelle: bus stop
+kutsche, karren: cart
+reisebus, kleinbus: coach
+pickup, kleinlaster, sattelzug, muttwagen, mullwagen, laster: lorry
+bagger, gabelstapler: forklift
+krankenwagen: ambulance
+schiene, schienen, waggon, abteil: rail
+hubschrauber, propeller: helicopter
+kreuzfahrt, kreuzfahrtschiff, dampfer, schlauchboot, motorboot, fischerboot, ruderboot: barge
+ruder, rudern, anker, mast: oar
+paddel, paddeln: paddle
+schlitten, rodeln, skiurlaub, skigebiet: sled
+eis, frost, glatteis, schneemann: ice
+gletscher, gipfel, alpen, berggipfel: glacier
+klettern, kletterer: climbing
+wuste, dune: desert
+insel, urlaub, ferien, bucht: island
+palme, palmen, muschel, sonnenbad: palm
+teich, bach, weiher: pond
+rasen, terrasse, balkon, veranda, hof: yard
+busch, hecke, strauch, blatt, blatter, laub: bush
+beet, blumenbeet: flower
+lilie, orchidee, bluten, blute, ganseblumchen, mohn, bluhen: lily
+kaktus, farn, zimmerpflanze, blumentopf, ubertopf: cactus
+spielplatz: playground
+karussell: carousel
+sport, wettkampf, turnier, stadion: sport
+tor, torwart: goal
+basketball: basketball
+volleyball: volleyball
+golf, golfspieler: golf
+eishockey, hockey: hockey
+tischtennis: table tennis
+federball: badminton
+baseball: baseball
+baseballschlager: baseball bat
+skateboarder, skater: skateboarder
+snowboarder, snowboarden: snowboarder
+werfen, wirft, fangen, fangt: toss
+kauen, kaut, beissen, isst, essend, picknick, buffet, festessen: snack
+reis, curry, eintopf: rice
+ei, eier, speck, schinken, musli, pfannkuchen, waffel: egg
+grillen, gegrillt, grill, gebraten: grill
+meeresfruchte, garnele, lachs: seafood
+keks, kekse, platzchen, muffin, brezel, teig, backen: cookie
+backerei, gebackstuck, teilchen: bakery
+saft, limo, limonade, milch, cola: juice
+cocktail, sekt, champagner, schnaps, alkohol: cocktail
+dose, kanne, krug, glasflasche: jar
+kessel, pfanne, topf, teekanne: kettle
+stabchen: chopsticks
+kochen, koch, kochin: cook
+schneiden, schneidet: cut
+salat: lettuce
+blumenkohl, sellerie, spinat, erbse, gurke, zucchini, kohl: cauliflower
+tomate, tomaten, paprika, gurken: tomato
+zwiebel, knoblauch: onion
+kartoffel, kartoffeln, pommes: fries
+birne, birnen, pfirsich, kirsche, kirschen, traube, trauben, beere, beeren, pflaume: pear
+ananas: pineapple
+mandarine, mandarinen, apfelsine, apfelsinen: tangerine
+stand, bude, verkaufsstand: stall
+klo, wc, pissoir, toilettenpapier: lavatory
+zahne, zahn, zahnpasta: toothpaste
+waschmaschine, wasche: laundry
+bettwasche, matratze, hotel, hotelzimmer, nickerchen, bettdecke: bedding
+hochbett, etagenbett: bunk bed
+liegen, liegt, liegend: lying
+couch, polster: couch
+esszimmer, essecke, essbereich: dining room
+couchtisch: coffee table
+wohnung, zuhause, innen: home
+schrank, kleiderschrank, kommode, schublade: closet
+gerat, gerate, elektronik, technik: electronics
+kopfhorer: headphone
+kabel, ladegerat: cable
+tippen, internet: typing
+film, kino: movie
+konsole, spielkonsole, videospiel: game console
+zeitung, zeitschrift, heft: magazine
+lesen, liest, lesend: read
+schule, klassenzimmer, unterricht: school
+wecker, wanduhr, zifferblatt, uhrzeit: alarm clock
+basteln, handarbeit, stoff: craft
+lego, figur: lego
+einkaufen, einkauf, kaufhaus: shopping
+geldborse, geldbeutel: purse
+reise, reisen, reisender: trip
+regnen, regnet, regnerisch, nass, nasse, pfutze, gewitter: rainy
+sonnenschirm: parasol
+plakat, werbung, graffiti, banner: poster
+fahne, flagge: flag
+eimer: bucket
+briefkasten: mailbox
+mulltonne, mulleimer, mull: trash
+automat: vending machine
+geldautomat: cash machine
+schminke, lippenstift: makeup
+nordlicht, nordlichter, polarlicht, polarlichter: northern lights
+riesenrad: ferris wheel
+raumschiff: spaceship
+ultraschall, ultraschallbild: ultrasound
+rontgenbild: x ray
+sternschnuppe: shooting star
+milchstrasse: milky way
+sonnenfinsternis: solar eclipse
+papierflieger: paper plane
+wasserrutsche: water slide
+weihnachtsmarkt: christmas market
+schach, schachbrett: chess board
+brettspiel: board game
+kartenspiel: card game
+fahrkarte: train ticket
+bordkarte: boarding pass
+kontoauszug: bank statement
+brautkleid, hochzeitskleid: wedding dress
+u boot: submarine
+achterbahn: roller coaster
+mondlandung: moon landing
+eiffelturm: eiffel tower
+freiheitsstatue: statue of liberty
+versicherung, vertrag, anleitung, gebrauchsanweisung, bericht, urkunde, zeugnis, formular: contract
+klavierunterricht, klavierstunde: piano lesson
+fahrstunde: driving lesson
+steuererklarung: tax return
+quartalsbericht: quarterly report
+ballett, balletttanzer, balletttanzerin: ballet
+rollstuhl: wheelchair
+ausweis, fuhrerschein, kreditkarte, visitenkarte: id card
+reiten, reitet, fahren, fahrt: riding
+springt, springend, hupft: jump
+schlagt, schlagen, schwingt: swinging
+fliegen, fliegt: flying
+grast, weiden, grasen: graze
+parkuhr, parkuhren: meter
+hydrant, hydranten: hydrant
+stoppschild, stoppschilder: stop sign
+skateboard, skateboards: skateboard
+frisbee: frisbee
+brokkoli: broccoli
+donut, donuts, krapfen: doughnut
+sandwich, sandwiches, butterbrot: sandwich
+hotdog: hotdog
+burger, hamburger: burger
+mikrowelle: microwave
+toaster: toaster
+maus: mouse
+fernbedienung: remote
+schere, scheren: scissors
+teddy, teddybar, stoffhund: teddy bear
+fohn, haartrockner: hair drier
+zahnburste, zahnbursten: toothbrush
+weinglas: wine glass
+schwarzweiss, schwarzweissfoto, schwarzweissbild, schwarz weiss foto, schwarz weiss bild, schwarz weiss,
+  in schwarz weiss, schwarzweissaufnahme: monochrome
 """

@@ -22,6 +22,8 @@ _CLASS = 0.8  # how much less sure the classifier is than it says
 _FOCUS = 0.4  # how much each of the many things in a full picture counts less than the one thing in another
 MOST = 16
 """Names that are kept of one photo, the strongest."""
+MONOCHROME = "black and white"
+"""The name of a picture without colours."""
 COUNTED = 0.30
 """Score from which a box counts for how many there are."""
 
@@ -34,8 +36,13 @@ class Sight:
     boxes: int
 
 
-def combine(boxes: Sequence[tuple[str, float]], classes: Mapping[str, float]) -> dict[str, Sight]:
-    """What the boxes of a detector (name, score) and the probabilities of a classifier by name say together."""
+def combine(
+    boxes: Sequence[tuple[str, float]], classes: Mapping[str, float], *, monochrome: float = 0.0
+) -> dict[str, Sight]:
+    """What the boxes of a detector (name, score) and the probabilities of a classifier by name say together.
+
+    ``monochrome`` is how surely the picture has no colours; it says nothing about the things in it.
+    """
     found: dict[str, float] = {}
     for name, score in boxes:
         if score >= LEAST_SCORE:
@@ -47,6 +54,8 @@ def combine(boxes: Sequence[tuple[str, float]], classes: Mapping[str, float]) ->
     fullness = max(1.0, math.fsum(strength * strength for strength in found.values()) ** 0.5) ** _FOCUS
     counts = Counter(name for name, score in boxes if score >= COUNTED)
     best = sorted(((strength / fullness, name) for name, strength in found.items()), key=lambda one: (-one[0], one[1]))
+    if monochrome >= LEAST:
+        best = [(monochrome, MONOCHROME), *best]
     return {name: Sight(strength, counts[name]) for strength, name in best[:MOST] if strength >= LEAST}
 
 
@@ -317,4 +326,51 @@ spider web: 816
 tree: 989 991
 medicine: 420 721 824 831 846
 skateboard: 881
+dining table: 533
+keyboard: 509 879
+mouse: 674
+remote: 762
+toaster: 860
+hair drier: 590
+wine glass: 573
+tennis racket: 753
+sports ball: 431 523 575 723 769 806 853 891
+spoon: 619 911
+shirt: 611 842
+jeans: 609
+apron: 412
+sock: 807
+uniform: 466 653 716
+pillow: 722 751
+towel: 435
+trash: 413
+bucket: 464
+broom: 463
+vacuum cleaner: 883
+mailbox: 638
+wardrobe: 496 895
+washing machine: 898
+dishwasher: 535
+vending machine: 887
+shopping cart: 791-792
+gas station: 572
+cash machine: 481
+printer: 714 743
+sewing machine: 787
+xylophone: 643
+accordion: 402
+harp: 595
+organ: 688
+puzzle: 612
+billiards: 737
+hockey: 747
+table tennis: 723
+carousel: 477
+swing: 844
+flag: 558
+starfish: 328
+makeup: 552 630
+comics: 918
+menu: 923
+binoculars: 448
 """

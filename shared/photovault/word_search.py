@@ -12,8 +12,8 @@ finds nothing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -38,14 +38,21 @@ MOST_WORDS = 32
 # Chosen on the captions and the words without meaning of tests/benchmarks/bench_captions.py.
 LEAST_SCORE = 0.10
 """What answers a smaller share of a query is not an answer."""
+LEAST_SURE = 0.2
+"""Nor is a photo that has nothing of the query as surely as this: hints alone are no answer."""
 LEAST_OF_BEST = 0.2
 """Nor is what answers so much less than the best photo does."""
 UNANSWERED = 0.5
-"""What a thing that nothing in the library answers counts against a rare one that something does."""
+"""What a word that nothing in the library answers counts against a rare one that something does."""
+ABSENT = 1.0
+"""The same of a thing that the tables know: what would have been seen is not there."""
 _LEAST_HIT = 0.05  # below it a hit is noise
 
 # The collation of each table's words: an index in another one is no use.
 _COLLATION = {"image_terms": "C", "image_labels": "default", "image_sights": "default"}
+
+# How a sight counts less where the query says how many of it there are.
+_COUNTED = f"CASE WHEN w.count IS NULL OR least(h.boxes, {concepts.MANY}) = w.count THEN 1 ELSE {OTHER_COUNT} END"
 
 # Left out of look-ups where the query has other words: they stand in every caption.
 # fmt: off
@@ -72,11 +79,11 @@ class LookUp:
 @dataclass(frozen=True)
 class Words:
     """What to look up for a text, by its parameters. ``units`` says of each thing that the text names, in their order,
-    whether a photo without it is the worse for it."""
+    what it counts where nothing answers it, against a rare one that something does."""
 
     look_ups: tuple[LookUp, ...]
     parameters: dict[str, Any]
-    units: tuple[bool, ...]
+    units: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -115,9 +122,10 @@ def words_of(conn: Connection, text: str, known: Names, *, language: str = ENGLI
     folded = [word.text for word in spoken_dates.words(text)][: 4 * MOST_WORDS]
     units = concepts.units(folded, known.vocabulary.labels[language], language=language)
     lookup = _Lookup(units)
-    lookup.terms(terms, language=language)
+    lookup.terms(terms, known.vocabulary.known_labels, language=language)
     lookup.names("label", "image_labels", "label", str(LABEL_WEIGHT))
-    lookup.names("look", "image_sights", "name", f"h.strength * {_counted(folded)}")
+    counted = any(unit.count for unit in units)
+    lookup.names("look", "image_sights", "name", f"h.strength * {_COUNTED}" if counted else "h.strength")
     for kind, table, column, weight in (
         ("person", "faces", "person_id", PERSON_WEIGHT),
         ("album", "album_images", "album_id", ALBUM_WEIGHT),
@@ -126,12 +134,11 @@ def words_of(conn: Connection, text: str, known: Names, *, language: str = ENGLI
     return lookup.done()
 
 
-def _counted(words: Sequence[str]) -> str:
-    """How a sight counts less where the query says how many there are."""
-    count = concepts.count_said(words)
-    if count is None:
-        return "1"
-    return f"CASE WHEN least(h.boxes, {concepts.MANY}) = {count:d} THEN 1 ELSE {OTHER_COUNT} END"
+def _counts(unit: Unit) -> float:
+    """What a unit counts where nothing answers it."""
+    if unit.thing:
+        return ABSENT
+    return 0.0 if set(unit.words) <= concepts.IDLE else UNANSWERED
 
 
 class _Lookup:
@@ -140,12 +147,15 @@ class _Lookup:
     def __init__(self, units: Sequence[Unit]) -> None:
         self.units = [unit for unit in units if set(unit.words) - _STOP_WORDS]
         self.place = {word: at for at, unit in reversed(list(enumerate(self.units))) for word in unit.words}
-        self.counts = [not set(unit.words) <= concepts.IDLE for unit in self.units]
+        self.counts = [_counts(unit) for unit in self.units]
         self.look_ups: list[LookUp] = []
         self.parameters: dict[str, Any] = {}
 
-    def terms(self, terms: Sequence[str], *, language: str) -> None:
-        """Words as they stand, in other forms, and the last of them unfinished."""
+    def terms(self, terms: Sequence[str], labels: Sequence[str], *, language: str) -> None:
+        """Words as they stand, in other forms, and the last of them unfinished.
+
+        A word that stands for something is no unfinished label: "car" finds no carrots.
+        """
         said: dict[tuple[str, int], float] = {}
         for term in terms:
             at = self._place_of(term)
@@ -154,28 +164,54 @@ class _Lookup:
             for form in inflections.variants(term, language=language):
                 said.setdefault((form, at), share * OTHER_FORM)
         self._add(
-            "word", "image_terms", "term", "h.weight", [(term, at, factor) for (term, at), factor in said.items()]
+            "word", "image_terms", "term", "h.weight", [(term, at, factor, None) for (term, at), factor in said.items()]
         )
-        if len(terms[-1]) >= SHORTEST_PREFIX:
-            # A range of text is a prefix only in the order of code points, whatever order the database sorts in.
-            self.look_ups.append(
-                LookUp(
-                    "word",
-                    "h.term",
-                    "%(last_unit)s::int",
-                    f"h.weight * {UNFINISHED_WORD}",
-                    'image_terms h WHERE h.term COLLATE "C" > %(last)s AND h.term COLLATE "C" < %(past_last)s',
-                )
+        spoken = [spoken_dates.folded(label) for label in labels]
+        self._no_parts(said, [words for words in spoken if len(words) > 1])
+        last = terms[-1]
+        if len(last) < SHORTEST_PREFIX:
+            return
+        at = self._place_of(last)
+        finished = at < len(self.units) and bool(self.units[at].meant)
+        others = {word for words in spoken for word in words if word.startswith(last)}
+        # A range of text is a prefix only in the order of code points, whatever order the database sorts in.
+        self.look_ups.append(
+            LookUp(
+                "word",
+                "h.term",
+                "%(last_unit)s::int",
+                f"h.weight * {UNFINISHED_WORD}",
+                'image_terms h WHERE h.term COLLATE "C" > %(last)s AND h.term COLLATE "C" < %(past_last)s '
+                "AND h.term <> ALL (%(other_labels)s)",
             )
-            self.parameters |= {
-                "last": terms[-1],
-                "past_last": past_prefix(terms[-1]),
-                "last_unit": self._place_of(terms[-1]),
-            }
+        )
+        self.parameters |= {
+            "last": last,
+            "past_last": past_prefix(last),
+            "last_unit": at,
+            "other_labels": sorted(others) if finished else [],
+        }
+
+    def _no_parts(self, said: Collection[tuple[str, int]], labels: Sequence[Sequence[str]]) -> None:
+        """Leave labels out where a word is but a part of what it is about: a photo of a traffic light has the words of
+        this label and is not found by "light", nor a car by "car insurance". Both are looked up by their names."""
+        by_hand = {word for words in labels if " ".join(words) not in concepts.names() for word in words}
+        parts = {word for words in labels for word in words} - by_hand
+        phrases = {at for at, unit in enumerate(self.units) if len(unit.words) > 1 and unit.thing}
+        parts = {term for term, at in said if term in parts or at in phrases}
+        if not parts:
+            return
+        written = self.look_ups[-1]
+        self.look_ups[-1] = replace(
+            written, rows=f"{written.rows} AND NOT (h.term = ANY(%(parts)s) AND h.weight = %(part_weight)s::real)"
+        )
+        self.parameters |= {"parts": sorted(parts), "part_weight": LABEL_WEIGHT}
 
     def names(self, kind: str, table: str, column: str, weight: str) -> None:
         """What the models name that a unit stands for."""
-        meant = [(said, at, factor) for at, unit in enumerate(self.units) for said, factor in unit.meant.items()]
+        meant = [
+            (said, at, factor, unit.count) for at, unit in enumerate(self.units) for said, factor in unit.meant.items()
+        ]
         self._add(kind, table, column, weight, meant)
 
     def bearers(self, kind: str, table: str, column: str, weight: float, known: Names) -> None:
@@ -214,25 +250,37 @@ class _Lookup:
             if part in self.place:
                 return self.place[part]
         self.place[term] = len(self.counts)
-        self.counts.append(term not in concepts.IDLE)
+        self.counts.append(0.0 if term in concepts.IDLE else UNANSWERED)
         return self.place[term]
 
-    def _add(self, kind: str, table: str, column: str, weight: str, meant: Sequence[tuple[str, int, float]]) -> None:
+    def _add(
+        self, kind: str, table: str, column: str, weight: str, meant: Sequence[tuple[str, int, float, int | None]]
+    ) -> None:
+        """``meant`` are (what to look up, unit, how surely it is meant, how many of it)."""
         if not meant:
             return
-        keys, places, factors = (list(values) for values in zip(*meant, strict=True))
-        wanted = f"unnest(%({kind}_keys)s::text[], %({kind}_units)s::int[], %({kind}_factors)s::float8[])"
+        keys, places, factors, counts = (list(values) for values in zip(*meant, strict=True))
+        wanted = (
+            f"unnest(%({kind}_keys)s::text[], %({kind}_units)s::int[], %({kind}_factors)s::float8[], "
+            f"%({kind}_counts)s::int[])"
+        )
         self.look_ups.append(
             LookUp(
                 kind,
                 f"h.{column}",
                 "w.unit",
                 f"{weight} * w.factor",
-                f'{wanted} AS w(key, unit, factor) JOIN {table} h ON h.{column} = w.key COLLATE "{_COLLATION[table]}" '
+                f"{wanted} AS w(key, unit, factor, count) "
+                f'JOIN {table} h ON h.{column} = w.key COLLATE "{_COLLATION[table]}" '
                 f'WHERE h.{column} = ANY(%({kind}_keys)s::text[] COLLATE "{_COLLATION[table]}")',
             )
         )
-        self.parameters |= {f"{kind}_keys": keys, f"{kind}_units": places, f"{kind}_factors": factors}
+        self.parameters |= {
+            f"{kind}_keys": keys,
+            f"{kind}_units": places,
+            f"{kind}_factors": factors,
+            f"{kind}_counts": counts,
+        }
 
 
 def past_prefix(prefix: str) -> str:
@@ -272,10 +320,8 @@ def by_words_sql(wanted: listing.Filter, words: Words, *, most: int) -> tuple[st
     )
     sums = ", ".join(f"sum(weight_{n}) AS sure_{n}" for n in units)
     worths = ", ".join(f"ln(1 + (greatest(0, photos - sure_{n}) + 0.5) / (sure_{n} + 0.5)) AS worth_{n}" for n in units)
-    whole = " + ".join(
-        f"coalesce(worth_{n}, {'%(unanswered)s * ln(2 + 2 * photos)' if counts else '0'})"
-        for n, counts in enumerate(words.units)
-    )
+    whole = " + ".join(f"coalesce(worth_{n}, {counts} * ln(2 + 2 * photos))" for n, counts in enumerate(words.units))
+    surest = ", ".join(f"weight_{n}" for n in units)
     answered = " + ".join(f"coalesce(weight_{n} * worth_{n}, 0)" for n in units)
     return (
         # In order: hash tables as wide as these would not fit into a connection's memory.
@@ -286,7 +332,8 @@ def by_words_sql(wanted: listing.Filter, words: Words, *, most: int) -> tuple[st
         f"worths AS (SELECT photos, {worths} FROM had, library), "
         f"whole AS MATERIALIZED (SELECT *, {whole} AS whole FROM worths), "
         # Rounded, so that equal sums tie whatever the order they were added in.
-        f"scored AS MATERIALIZED (SELECT image_id, round(1e4 * ({answered}) / whole) / 1e4 AS score FROM best, whole) "
+        f"scored AS MATERIALIZED (SELECT image_id, round(1e4 * ({answered}) / whole) / 1e4 AS score "
+        f"FROM best, whole WHERE greatest({surest}) >= %(least_sure)s) "
         "SELECT a.image_id, a.score FROM (SELECT image_id, score FROM scored "
         "WHERE score >= greatest(%(least_score)s, %(least_of_best)s * (SELECT max(score) FROM scored)) "
         "ORDER BY score DESC) a "
@@ -296,8 +343,8 @@ def by_words_sql(wanted: listing.Filter, words: Words, *, most: int) -> tuple[st
         | words.parameters
         | {
             "least_hit": _LEAST_HIT,
-            "unanswered": UNANSWERED,
             "least_score": LEAST_SCORE,
+            "least_sure": LEAST_SURE,
             "least_of_best": LEAST_OF_BEST,
             "most": most,
         },

@@ -57,18 +57,75 @@ TODAY = date(2025, 6, 1)
 
 NO_WORDS = (
     "flurbl", "qwrt zxcv", "asdf jkl", "lorem ipsum dolor", "xyzzy plugh", "bork bork bork", "grmpf", "zzzz",
-    "wibble wobble", "kjhgf", "blorptastic snarfle", "mxyzptlk",
+    "wibble wobble", "kjhgf", "blorptastic snarfle", "mxyzptlk", "asdfgh", "blubb", "hjkl qwertz", "fnord",
+    "xxyyzz 123", "schnurpsel", "wuppdi", "trallafitti",
 )  # fmt: skip
 """Letters."""
 NOT_SHOWN = (
-    "volcano", "northern lights", "submarine", "lighthouse", "waterfall", "penguin", "camel", "passport", "x-ray",
-    "violin", "ferris wheel", "hot air balloon", "tax return", "chess tournament", "space rocket launch",
-    "scuba diving with turtles", "bacteria under a microscope", "camels in the desert", "penguins on ice",
-    "a ballet dancer on a stage", "a violin concert in a church", "bees on lavender", "a sleeping koala",
-    "fireworks over the harbour", "a spider in its web", "the pyramids of giza", "screenshot of an invoice",
-    "handwritten letter from grandmother", "ultrasound of the baby", "dinosaur skeleton in a museum",
+    "spaceship", "quarterly report", "xylophone", "volcano", "northern lights", "submarine", "lighthouse",
+    "waterfall", "penguin", "camel", "passport", "x-ray", "violin", "ferris wheel", "hot air balloon", "tax return",
+    "chess tournament", "space rocket launch", "scuba diving with turtles", "bacteria under a microscope",
+    "camels in the desert", "penguins on ice", "a ballet dancer on a stage", "a violin concert in a church",
+    "bees on lavender", "a sleeping koala", "fireworks over the harbour", "a spider in its web",
+    "the pyramids of giza", "screenshot of an invoice", "handwritten letter from grandmother",
+    "ultrasound of the baby", "dinosaur skeleton in a museum", "meeting minutes", "wifi password", "solar eclipse",
+    "roller coaster", "unicorn", "moon landing", "tattoo", "eiffel tower", "graduation ceremony", "crocodile",
+    "jellyfish", "battleship", "piano lesson", "wedding dress", "car insurance", "fish market", "rainbow",
+    "sunset over the pyramids", "dragon boat festival", "kangaroo jumping", "snake charmer",
 )  # fmt: skip
-"""Things that people look for, and that are in none of these photos."""
+NOT_SHOWN_IN_GERMAN = (
+    "Raumschiff", "Quartalsbericht", "Xylophon", "Vulkan", "Nordlichter", "U-Boot", "Leuchtturm", "Wasserfall",
+    "Pinguin", "Kamel", "Reisepass", "Röntgenbild", "Geige", "Riesenrad", "Heißluftballon", "Steuererklärung",
+    "Schachturnier", "Raketenstart", "Spinne im Netz", "Bienen auf Lavendel", "Feuerwerk", "Ultraschallbild",
+    "Dinosaurierskelett im Museum", "Kontoauszug", "Gebrauchsanweisung", "Mondlandung", "Regenbogen", "Tätowierung",
+    "Achterbahn", "Einhorn", "Klavierunterricht", "Schlange", "Qualle", "Impfpass", "Stromrechnung",
+    "Arbeitsvertrag", "Pyramiden", "Brautkleid", "Känguru", "Nikolaus",
+)  # fmt: skip
+"""Things that people look for, in English and in German, and that are in none of these photos."""
+
+GERMAN: dict[int, str] = {
+    139: "Frau am Tisch im Esszimmer",
+    11813: "Kamera auf Stativ mit Laptop",
+    22192: "Hund auf dem Bett",
+    34417: "Donuts in der Fabrik",
+    73326: "offener Kühlschrank voller Essen",
+    99053: "Schüssel Nudeln mit Brokkoli",
+    106235: "Wohnzimmer mit Sofa und Couchtisch",
+    117645: "Snowboarder auf der Piste",
+    128598: "Orangen und Birnen auf einem Haufen",
+    136334: "Skifahrer im Schnee",
+    153797: "Baseballspieler wirft den Ball",
+    160012: "Frau am Tisch mit zwei Pizzen",
+    172648: "Mann beugt sich in einen Lastwagen",
+    181303: "kleiner Junge mit Drachen auf der Wiese",
+    192699: "Zwei Leute mit Helm und Motorrädern im Wald",
+    214753: "Zwei Reiter am Strand",
+    229358: "Mann vor dem Spiegel im Bad",
+    231125: "Gebäck in der Bäckerei",
+    244592: "drei Zebras im Zoo",
+    261712: "zwei Giraffen",
+    269196: "Schafe im Schnee am Zaun",
+    310200: "Nachtisch auf dem Teller",
+    328683: "bunte Parkuhr",
+    349860: "Junge springt mit dem Skateboard",
+    357501: "goldene Schere",
+    359219: "zwei Pizzen auf dem Herd",
+    370208: "rotes Fahrrad an einer Parkuhr",
+    397133: "Bäcker in der Küche",
+    406129: "Tennisspieler schlägt den Ball",
+    423617: "Busse und Taxi auf nasser Straße",
+    435206: "Menschen und Kühe am Ufer",
+    460229: "Stoppschild vor blauem Lastwagen",
+    482585: "zwei Züge am Bahnhof",
+    516916: "Schreibtisch mit fünf Computern",
+    519611: "Eisbär auf einem Felsen",
+    536038: "Frau liest im Bett ein Buch",
+    551780: "große Uhr an einem Gebäude",
+    553664: "rotes Notebook auf dem Tisch",
+    565607: "Hydrant im Blumenbeet",
+    570448: "Mann in einem Boot am Strand",
+}
+"""What somebody would type in German to find a photo of the half that was chosen on, by its number."""
 
 
 @dataclass(frozen=True)
@@ -140,25 +197,34 @@ def summary(name: str, answers: list[Answer]) -> str:
     return f"{name:<22}{count:>8}{first:>11.3f}{five:>11.3f}{mean:>8.3f}{silent:>13.3f}{found:>10.0f}"
 
 
+def answer(person: UUID, photos: dict[int, UUID], image: int, q: str) -> Answer:
+    found = ask(person, q)
+    rank = found.index(photos[image]) + 1 if photos[image] in found else None
+    return Answer(image, q, rank, len(found))
+
+
 def measure(person: UUID, photos: dict[int, UUID], *, every_miss: bool) -> None:
     halves: tuple[list[Answer], list[Answer]] = ([], [])
     for at, (image, told) in enumerate(captions().items()):
-        for caption in told:
-            found = ask(person, caption)
-            rank = found.index(photos[image]) + 1 if photos[image] in found else None
-            halves[at % 2].append(Answer(image, caption, rank, len(found)))
+        halves[at % 2].extend(answer(person, photos, image, caption) for caption in told)
+    german = [answer(person, photos, image, q) for image, q in GERMAN.items()]
     print(f"{len(photos)} photos; labels by {models.label_model()}\n")
     print(f"{'':<22}{'captions':>8}{'recall@1':>11}{'recall@5':>11}{'MRR':>8}{'no answer':>13}{'found':>10}")
-    for name, answers in (("chosen on", halves[0]), ("held out", halves[1]), ("all", [*halves[0], *halves[1]])):
+    for name, answers in (
+        ("chosen on", halves[0]),
+        ("held out", halves[1]),
+        ("all", [*halves[0], *halves[1]]),
+        ("chosen on, in German", german),
+    ):
         print(summary(name, answers))
-    for name, asked in (("letters", NO_WORDS), ("not shown", NOT_SHOWN)):
+    for name, asked in (("letters", NO_WORDS), ("not shown", NOT_SHOWN), ("not shown, in German", NOT_SHOWN_IN_GERMAN)):
         counts = {q: len(ask(person, q)) for q in asked}
         answered = {q: count for q, count in counts.items() if count}
         print(f"\n{name}: {len(answered)} of {len(asked)} find something {answered or ''}")
     if every_miss:  # of the half that may be looked at
-        for answer in halves[0]:
-            if answer.rank != 1:
-                print(f"{answer.image:>7} {answer.rank!s:>5} of {answer.found:<3} {answer.caption}")
+        for one in [*halves[0], *german]:
+            if one.rank != 1:
+                print(f"{one.image:>7} {one.rank!s:>5} of {one.found:<3} {one.caption}")
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from photovault import concept_words, concepts, inflections, labels_yolox, sights, spoken_dates
 
-MODELS_SAY = set(labels_yolox.COCO) | set(sights.classes())
+MODELS_SAY = {*labels_yolox.COCO, *sights.classes(), sights.MONOCHROME}
 
 
 def meant(text: str, *, language: str = "en", known: dict[tuple[str, ...], tuple[str, ...]] | None = None) -> dict:
@@ -61,10 +61,58 @@ def test_idle_words_stand_for_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("q", "count"), [("two dogs", 2), ("a dog", None), ("zwei Hunde", 2), ("a herd of cows", 3), ("seven cups", 3)]
+    ("q", "counts"),
+    [
+        ("two dogs", {"dogs": 2}),
+        ("a dog", {"dog": None}),
+        ("zwei Hunde", {"hunde": 2}),
+        ("eine Katze", {"katze": None}),
+        ("a herd of brown cows", {"herd": None, "cows": 3}),
+        ("seven cups", {"cups": 3}),
+        ("a dog and two cats", {"dog": None, "cats": 2}),
+        ("two dogs and a cat", {"dogs": 2, "cat": None}),
+        ("two flurbls on a bench", {"bench": None}),
+    ],
 )
-def test_how_many_are_asked_for(q: str, count: int | None) -> None:
-    assert concepts.count_said(q.lower().split()) == count
+def test_how_many_are_asked_for_is_said_of_what_follows(q: str, counts: dict[str, int | None]) -> None:
+    found = concepts.units(spoken_dates.folded(q), {}, language="en")
+
+    assert {unit.text: unit.count for unit in found if unit.meant} == counts
+
+
+def test_an_orange_thing_is_no_fruit() -> None:
+    assert "orange" not in meant("an orange bicycle")
+    assert meant("an orange")["orange"]["orange"] == 1
+    assert meant("oranges in a bowl")["oranges"]["orange"] == 1
+
+
+@pytest.mark.parametrize(
+    ("q", "names"),
+    [
+        ("Hundebett", {"dog", "bed"}),
+        ("Gartentisch", {"garden", "dining table"}),
+        ("Tennisspieler", {"tennis racket"}),
+        ("Blumenwiese", {"flower", "sheep"}),
+        ("Hafenkneipe", {"boat", "wine glass"}),
+    ],
+)
+@pytest.mark.parametrize("language", ["de", "en"])
+def test_compounds_are_their_parts_and_less_sure_of_either(q: str, names: set[str], language: str) -> None:
+    (found,) = meant(q, language=language).values()
+
+    assert names <= set(found)
+    assert max(found.values()) <= 1
+    assert meant("Hundebett")["hundebett"]["bed"] < 1
+
+
+@pytest.mark.parametrize("q", ["flurbl", "asdfhund", "hundasdf", "verstand", "understand", "grmpf", "a" * 1000])
+def test_what_is_put_together_of_something_unknown_stands_for_nothing(q: str) -> None:
+    assert meant(q) == {}
+
+
+@pytest.mark.parametrize("q", ["northern lights", "ferris wheel", "Riesenrad", "a space ship", "Polarlichter"])
+def test_a_thing_that_no_model_knows_is_not_the_words_in_its_name(q: str) -> None:
+    assert meant(q) == {}
 
 
 @pytest.mark.parametrize("language", ["en", "de"])

@@ -151,6 +151,18 @@ def test_the_classifier_alone_names_nothing(monkeypatch: pytest.MonkeyPatch, tmp
     assert labels.provider().model is models.label_model() is None
 
 
+@needs(YOLOX, COCO / "val2017")
+@pytest.mark.parametrize(("photo", "is_so"), [(205401, True), (570448, True), (117645, False), (519611, False)])
+def test_pictures_in_black_and_white_are_told_from_grey_days(yolox: labels.Provider, photo: int, is_so: bool) -> None:
+    picture = np.asarray(Image.open(COCO / "val2017" / f"{photo:012}.jpg").convert("RGB"))
+    assert (sights.MONOCHROME in yolox.look(picture).sights) == is_so
+
+
+@pytest.mark.parametrize("grey", [0, 128, 255])
+def test_nothing_but_one_grey_is_no_picture_in_black_and_white(grey: int) -> None:
+    assert not labels_yolox.is_monochrome(np.full((200, 300, 3), grey, np.uint8))
+
+
 @needs(YOLOX, CLASSIFIER, COCO / "val2017")
 @pytest.mark.parametrize(
     ("photo", "name"), [(136334, "snow"), (519611, "polar bear"), (160012, "pizza"), (11813, "tripod")]

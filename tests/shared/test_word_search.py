@@ -11,17 +11,19 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import numpy as np
+import PIL.Image
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests import renewed
 from tests.arranging import Sent
 from tests.libraries import LISBON, PARIS, photo
-from tests.shared.inference import COCO, MODELS, needs
+from tests.shared.inference import COCO, MODELS, needs, use_settings
 from tests.staged import Bucket
 from tests.vaults import Somebody, somebody
 
-from photovault import db, ids, library_names, listing, terms, things, word_search
+from photovault import db, ids, labels, library_names, listing, terms, things, word_search
 from photovault.settings import get_settings
 from photovault.sights import Sight
 
@@ -204,6 +206,22 @@ def test_the_right_number_comes_first(person: Somebody) -> None:
     assert set(found(person, "two dogs")) == {one, two, herd}
 
 
+def test_a_number_is_of_the_thing_that_follows_it(person: Somebody) -> None:
+    two_cats = shows(person, {"dog": (0.8, 1), "cat": (0.8, 2)})
+    two_dogs = shows(person, {"dog": (0.8, 2), "cat": (0.8, 1)})
+
+    assert found(person, "a dog and two cats") == [two_cats, two_dogs]
+    assert found(person, "two dogs and a cat") == [two_dogs, two_cats]
+
+
+def test_a_word_that_stands_for_something_begins_no_other_label(person: Somebody) -> None:
+    car, carrot = photo(person.user_id, labels=["car"]), photo(person.user_id, labels=["carrot"])
+    named = photo(person.user_id, filename="carpark.jpg")
+
+    assert found(person, "a big car") == [car, named]
+    assert found(person, "a big carr") == [carrot]
+
+
 def test_a_hint_far_below_the_best_is_cut_off(person: Somebody) -> None:
     sure = shows(person, {"dog": 0.95})
     shows(person, {"dog": 0.1})
@@ -308,14 +326,15 @@ def by_the_book(person: Somebody, text: str) -> dict[UUID, float]:
         total = math.fsum(weight for (_, at), weight in sure.items() if at == unit)
         worths[unit] = math.log(1 + (max(0.0, photos - total) + 0.5) / (total + 0.5))
     whole = math.fsum(worths.values()) + math.fsum(
-        word_search.UNANSWERED * math.log(2 + 2 * photos)
-        for unit, counts in enumerate(words.units)
-        if counts and unit not in worths
+        counts * math.log(2 + 2 * photos) for unit, counts in enumerate(words.units) if unit not in worths
     )
     scores: dict[UUID, float] = defaultdict(float)
+    surest: dict[UUID, float] = defaultdict(float)
     for (image_id, unit), weight in sure.items():
         scores[image_id] += weight * worths[unit] / whole
+        surest[image_id] = max(surest[image_id], weight)
     rounded = {image_id: round(1e4 * score) / 1e4 for image_id, score in scores.items()}
+    rounded = {one: score for one, score in rounded.items() if surest[one] >= word_search.LEAST_SURE}
     least = max(word_search.LEAST_SCORE, word_search.LEAST_OF_BEST * max(rounded.values(), default=0.0))
     return {image_id: score for image_id, score in rounded.items() if score >= least}
 
@@ -410,6 +429,56 @@ def test_words_of_any_script_are_found_as_they_are_written(person: Somebody, cap
 @given(st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\x00"), max_size=60))
 def test_any_text_is_answered_with_scores_up_to_one(library: Somebody, text: str) -> None:
     assert all(0 < score <= 1 for score in scores(library, f"{text} dog").values())
+
+
+# ---------------------------------------------------------------------------------------------- nothing to be found
+
+
+NONSENSE = (
+    "spaceship", "asdfgh", "quarterly report", "xylophone", "northern lights", "ferris wheel", "flurbl", "tax return",
+    "qwrt zxcv", "the wifi password", "unicorn", "moon landing", "a ballet dancer on a stage", "ultrasound of the baby",
+    "Raumschiff", "Quartalsbericht", "Nordlichter", "Riesenrad", "Steuererklärung", "Kontoauszug", "Einhorn", "Geige",
+    "Röntgenbild", "Gebrauchsanweisung", "Schnurpsel", "Achterbahn", "Vulkan", "Tätowierung",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def everyday(configured: Path) -> Somebody:
+    """Photos of what everybody has photos of, surely, hardly, and with wrong guesses."""
+    person = somebody()
+    for strength in (0.95, 0.6, 0.3, 0.12):
+        for things_seen in (
+            ("person", "dog", "couch"),
+            ("person", "baseball bat", "sports ball"),
+            ("traffic light", "car", "street", "bus"),
+            ("bird", "boat", "water", "beach"),
+            ("motorcycle", "bicycle", "person"),
+            ("bed", "book", "cat", "teddy bear"),
+            ("skis", "snow", "mountain"),
+            ("dining table", "pizza", "wine glass", "bottle"),
+            ("laptop", "keyboard", "tv", "remote"),
+            ("flower", "vase", "clock", "church"),
+        ):
+            shows(person, dict.fromkeys(things_seen, strength), labels=things_seen[:1] if strength > 0.9 else ())
+    return person
+
+
+@pytest.mark.parametrize("q", NONSENSE)
+def test_nonsense_and_what_nobody_photographed_find_nothing(everyday: Somebody, q: str) -> None:
+    assert scores(everyday, q) == {}
+
+
+@needs(MODELS / "yolox_nano.onnx", MODELS / "mobilenet_v2_1.0_224_quant.onnx", COCO / "val2017")
+def test_they_find_nothing_among_real_photos_either(person: Somebody, monkeypatch: pytest.MonkeyPatch) -> None:
+    use_settings(monkeypatch, models_dir=str(MODELS))
+    for path in sorted((COCO / "val2017").glob("*.jpg"))[::5]:
+        seen = labels.provider().look(np.asarray(PIL.Image.open(path).convert("RGB")))
+        image_id = photo(person.user_id, labels=sorted({label.name for label in seen.labels}))
+        with db.transaction(person.user_id) as conn:
+            things.add_sights(conn, image_id, seen.sights)
+
+    assert found(person, "somebody in the kitchen")
+    assert {q: scores(person, q) for q in NONSENSE if scores(person, q)} == {}
 
 
 @pytest.fixture(scope="module")
