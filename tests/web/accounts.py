@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import time
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -14,7 +16,7 @@ import httpx
 import pytest
 from infra.local.pictures import draw
 from tests.arranging import Where, value
-from tests.web.browser import Browser, installed
+from tests.web.browser import SECONDS, Browser, installed
 
 from photovault import blobs, db, images, keyring, uploads, users
 from photovault import vault as sealed_vault
@@ -141,6 +143,14 @@ def log_in(page: Browser, ada: Account, place: str = "") -> None:
 
 def offline(page: Browser, *, yes: bool) -> None:
     page("Network.emulateNetworkConditions", offline=yes, latency=0, downloadThroughput=-1, uploadThroughput=-1)
+
+
+def eventually(page: Browser, is_so: Callable[[], bool]) -> None:
+    """Wait for the vault, of which the page says nothing then."""
+    end = time.monotonic() + SECONDS
+    while not is_so():
+        assert time.monotonic() < end
+        page.says("new Promise((resolve) => setTimeout(resolve, 50))")
 
 
 def scroll(page: Browser, by: str) -> None:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.arranging import table
-from tests.web.accounts import MAY, OPENED, SCREENS, Account, check, log_in, offline
-from tests.web.browser import SECONDS, Browser, installed
+from tests.web.accounts import MAY, OPENED, SCREENS, Account, check, eventually, log_in, offline
+from tests.web.browser import Browser, installed
 
 from photovault import geocoder
 from photovault.places import Settlement, Table
@@ -86,14 +84,6 @@ def undo(page: Browser) -> None:
     """What was done last."""
     page.until("!!document.querySelector('.toast .action')")
     page.says("[...document.querySelectorAll('.toast .action')].at(-1).click()")
-
-
-def eventually(page: Browser, is_so: Callable[[], bool]) -> None:
-    """Wait for the vault, of which the page says nothing then."""
-    end = time.monotonic() + SECONDS
-    while not is_so():
-        assert time.monotonic() < end
-        page.says("new Promise((resolve) => setTimeout(resolve, 50))")
 
 
 def times(ada: Account) -> list[datetime]:
