@@ -13,6 +13,7 @@ EXAMPLES: Mapping[str, str] = {
     "login": "photovault login --server https://photos.example.com --email ada@example.com",
     "logout": "photovault logout",
     "whoami": "photovault whoami",
+    "password": "photovault password",
     "upload": "photovault upload ~/Pictures --exclude 'Screenshots' --album 'Lisbon 2025'",
     "import takeout": "photovault import takeout ~/Downloads/takeout-*.zip",
     "import apple": "photovault import apple ~/Downloads/iCloud*.zip",
