@@ -60,7 +60,9 @@ CONDITIONS: Mapping[str, str] = {
     "favourites": "i.favourite",
     "favourites in winter": "i.favourite AND extract(month FROM i.local_day) IN (12, 1, 2)",
     "near:lisbon": "i.lat BETWEEN 38.5 AND 39.0 AND i.lon BETWEEN -9.4 AND -8.8",
-    "at night in lisbon": f"i.taken_source <> 'upload' AND {LISBON} "
+    "at night in lisbon": f"{LISBON} "
+    "AND i.taken_source <> ALL(ARRAY['exif_modified', 'file_modified', 'png_modified', 'upload']) "
+    "AND NOT (i.taken_source = 'filename' AND i.sort_at::time = time '12:00') "
     "AND (extract(hour FROM i.sort_at) >= 21 OR extract(hour FROM i.sort_at) < 5)",
     "person:adda": "false",
 }
