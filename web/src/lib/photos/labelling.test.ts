@@ -10,7 +10,7 @@ const post = vi.spyOn(api, "post");
 beforeEach(() => {
   post.mockReset();
   vi.spyOn(session, "state", "get").mockReturnValue({ is: "in" } as typeof session.state);
-  toasts.forget();
+  for (const toast of toasts.shown) toasts.dismiss(toast.id);
 });
 
 test("labels are what stands between commas, each once", () => {
