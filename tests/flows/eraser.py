@@ -16,4 +16,5 @@ if __name__ == "__main__":
         accounts.delete(UUID(user_id), UUID(session_id), password=password, address="a test")
     else:
         report = maintenance.run(daily="daily" in sys.argv, now=datetime.now(UTC))
-        sys.exit(len(report.failures))
+        if report.failures:
+            sys.exit(f"failed: {report.failures}")
