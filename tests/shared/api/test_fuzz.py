@@ -485,10 +485,10 @@ def test_whatever_is_asked_for_long_the_answer_is_as_described(attack: Attacker)
 
 def test_every_kind_of_id_is_tried(attack: Attacker) -> None:
     filled = described.fill(attack.http)
-    assert set(OWN_IDS) == filled.ids.keys()
+    assert {*OWN_IDS, "label"} == filled.ids.keys()
     assert {name for operation in operations() for name in operation.path_names} <= {
         *OWN_IDS,
-        *("shard", "name"),
+        *("shard", "name", "label"),
         *("token", "photo_id", "rendition"),
     }
 

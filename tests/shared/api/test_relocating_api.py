@@ -341,12 +341,12 @@ def test_many_photos_are_put_somewhere_and_given_back_at_once(api: TestClient, p
         return dict(answer.json())
 
     generation = wanted(person)
-    assert edit_all(AT_PORTO) == {"changed": 2, "unchanged": 1}
+    assert edit_all(AT_PORTO) == {"changed": 2, "unchanged": 1, "labels": []}
     assert wanted(person) == generation + 1
     assert all("porto" in words(person, UUID(each)) for each in three)
     events = api.get("/dashboard/recent-activity", headers=person.headers).json()["items"]
     assert (events[0]["kind"], events[0]["detail"]["changed"]) == ("places-corrected", 2)
-    assert edit_all(None) == {"changed": 3, "unchanged": 0}
+    assert edit_all(None) == {"changed": 3, "unchanged": 0, "labels": []}
     assert row(person, there)[2] == "exif"
     assert "lisbon" in words(person, there)
     assert row(person, at_porto)[:3] == (None, None, None)
@@ -370,7 +370,7 @@ def test_giving_back_many_positions_costs_as_much_as_one(
         asked.clear()
         answer = api.post("/images/edit", headers=person.headers, json=body | {"location": None})
         spent = len(asked)
-        assert answer.json() == {"changed": count, "unchanged": 0}
+        assert answer.json() == {"changed": count, "unchanged": 0, "labels": []}
         assert all("lisbon" in words(person, each) for each in chosen)
         return spent
 

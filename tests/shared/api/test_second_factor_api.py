@@ -178,7 +178,8 @@ def test_another_password_ends_other_sessions_and_says_what_goes_on(ada: Ada) ->
     changed = ada.ask("POST", "/auth/password", {"current": PASSWORD, "new": "another password"})
     assert (changed.status_code, changed.json()) == (
         200,
-        {"sessions_ended": 1, "api_keys": 1, "webhooks": 0, "api_keys_revoked": 0, "webhooks_removed": 0},
+        {"sessions_ended": 1, "api_keys": 1, "webhooks": 0, "shares": 0}
+        | {"api_keys_revoked": 0, "webhooks_removed": 0, "shares_revoked": 0},
     )
     for token, status in ((ada.account["access_token"], 200), (key, 200), (other["access_token"], 401)):
         answer = ada.api.get("/auth/verify", headers={"Authorization": f"Bearer {token}"})

@@ -357,13 +357,13 @@ def test_photos_become_favourites_and_captioned_together(http: TestClient) -> No
     who = somebody()
     photos = add_photos(who.user_id, 3)
     body = many(photos[:2], favourite=True, caption="Harbour at dusk")
-    assert ask(http, who, "POST", "/images/edit", **body) == {"changed": 2, "unchanged": 0}
+    assert ask(http, who, "POST", "/images/edit", **body) == {"changed": 2, "unchanged": 0, "labels": []}
     assert ids_at(http, who, "/images/list?favourite=true") == set(photos[:2])
     terms = table(who.user_id, "SELECT image_id FROM image_terms WHERE term = 'harbour'")
     assert {image_id for (image_id,) in terms} == set(photos[:2])
     assert value(who.user_id, "SELECT favourite FROM image_totals") == 2
     before = table(who.user_id, "SELECT id, revision FROM images ORDER BY id")
-    assert ask(http, who, "POST", "/images/edit", **body) == {"changed": 0, "unchanged": 2}
+    assert ask(http, who, "POST", "/images/edit", **body) == {"changed": 0, "unchanged": 2, "labels": []}
     assert table(who.user_id, "SELECT id, revision FROM images ORDER BY id") == before
     ask(http, who, "POST", "/images/edit", **many(photos, caption=""))
     assert table(who.user_id, "SELECT DISTINCT caption FROM images") == [(None,)]
