@@ -6,11 +6,11 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from itertools import count
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import BrowserContext, Error, Page, sync_playwright
+from playwright.sync_api import Browser as Chromium
+from playwright.sync_api import Error, Page, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 SECONDS = 30
@@ -27,9 +27,8 @@ def installed() -> str | None:
 class Browser:
     """One tab. ``complaints`` are errors of its console: scripts that failed, and what a policy forbade."""
 
-    def __init__(self, page: Page, another: Callable[[], BrowserContext]) -> None:
+    def __init__(self, page: Page) -> None:
         self._page = page
-        self._another = another
         page.set_default_timeout(SECONDS * 1000)
         self._devtools = page.context.new_cdp_session(page)
         self.complaints: list[str] = []
@@ -98,13 +97,15 @@ class Browser:
     def second_tab(self) -> Iterator[Browser]:
         """Another tab of the same profile."""
         with self._page.context.new_page() as page:
-            yield Browser(page, self._another)
+            yield Browser(page)
 
     @contextmanager
     def of_somebody_else(self) -> Iterator[Browser]:
         """A browser that has nothing of this one: no cookies, no storage."""
-        with self._another() as context:
-            yield Browser(context.new_page(), self._another)
+        chromium = self._page.context.browser
+        assert chromium is not None
+        with profile(chromium) as other:
+            yield other
 
     def drop(self, files: list[Path]) -> None:
         """Drag files and folders from the desktop into the middle of the page, and let go."""
@@ -116,6 +117,12 @@ class Browser:
         """Files into an ``<input type="file">``, or a folder into one that takes folders."""
         self._page.locator(selector).set_input_files([str(file) for file in files])
 
+    def saved(self, doing: Callable[[], None]) -> tuple[str, bytes]:
+        """The name and content of the file that the browser saves upon it."""
+        with self._page.expect_download() as download:
+            doing()
+        return download.value.suggested_filename, download.value.path().read_bytes()
+
     def screenshot(self, path: Path) -> None:
         self._page.screenshot(path=path)
 
@@ -124,18 +131,17 @@ class Browser:
 
 
 @contextmanager
-def browser(path: str, folder: Path) -> Iterator[Browser]:
-    """A new browser with a profile of its own in ``folder``."""
+def profile(chromium: Chromium) -> Iterator[Browser]:
+    """A tab of a browser that knows nothing yet: no cookies, no storage, nothing that a page before it still does."""
+    with chromium.new_context(no_viewport=True) as context:
+        yield Browser(context.new_page())
+
+
+@contextmanager
+def started(path: str) -> Iterator[Chromium]:
     with sync_playwright() as driver:
-
-        def started(profile: Path) -> BrowserContext:
-            return driver.chromium.launch_persistent_context(
-                profile, executable_path=path, args=["--disable-gpu"], chromium_sandbox=False, no_viewport=True
-            )
-
-        context = started(folder)
-        others = (folder.with_name(f"{folder.name}-{number}") for number in count(1))
+        chromium = driver.chromium.launch(executable_path=path, args=["--disable-gpu"], chromium_sandbox=False)
         try:
-            yield Browser(context.pages[0], lambda: started(next(others)))
+            yield chromium
         finally:
-            context.close()
+            chromium.close()

@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 import uvicorn
 from infra.local.ports import free_port
+from playwright.sync_api import Browser as Chromium
 from tests.vaults import forget
-from tests.web.accounts import Account, offline
-from tests.web.browser import Browser, browser, installed
+from tests.web.accounts import Account
+from tests.web.browser import Browser, installed, profile, started
 
 from photovault.api import complete_app, gallery
 
@@ -24,19 +25,19 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
-def chrome(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+def chromium() -> Iterator[Chromium]:
     path = installed()
     assert path is not None
-    with browser(path, tmp_path_factory.mktemp("browser")) as opened:
+    with started(path) as opened:
         yield opened
 
 
 @pytest.fixture
-def page(chrome: Browser) -> Iterator[Browser]:
-    """The browser, which must have nothing to complain of in the end."""
-    chrome.complaints.clear()
-    yield chrome
-    assert chrome.complaints == []
+def page(chromium: Chromium) -> Iterator[Browser]:
+    """A browser that knows nobody yet, and must have nothing to complain of in the end."""
+    with profile(chromium) as opened:
+        yield opened
+        assert opened.complaints == []
 
 
 @dataclass
@@ -103,9 +104,6 @@ def served(request: pytest.FixtureRequest, vault: Path, built_gallery: None) -> 
 def ada(served: Served, page: Browser) -> Account:
     """Somebody new, whom the browser does not know yet."""
     page("Network.enable")
-    offline(page, yes=False)
-    page("Network.clearBrowserCookies")
-    page("Storage.clearDataForOrigin", origin=served.address.removesuffix("/v1"), storageTypes="all")
     page.screen(1280, 800)
     account = Account(served)
     served.asked.clear()

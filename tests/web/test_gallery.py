@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from datetime import datetime
-from pathlib import Path
 
 import httpx
 import pytest
@@ -421,19 +420,13 @@ def test_a_caption_survives_a_failed_request_and_leafing(served: Served, page: B
     assert page.says("document.querySelectorAll('dialog[open] .caption *').length") == 0
 
 
-def test_the_original_is_saved_as_it_was_uploaded(served: Served, page: Browser, ada: Account, tmp_path: Path) -> None:
+def test_the_original_is_saved_as_it_was_uploaded(served: Served, page: Browser, ada: Account) -> None:
     (photo,) = ada.photos(1, start=MAY, filename="../IMG <1>.jpg")
     log_in(page, ada, f"#/photos/{photo}")
     page.until("document.querySelector('dialog[open] img')?.dataset.quality === '2'")
-    page("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(tmp_path))
-    page.press("d")
-    page.until("!document.querySelector('[aria-busy=true]')")
-    for _ in range(100):
-        saved = [each for each in tmp_path.iterdir() if not each.name.endswith(".crdownload")]
-        if saved:
-            break
-        page.says("new Promise((resolve) => setTimeout(resolve, 50))")
-    assert hashlib.sha256(saved[0].read_bytes()).digest() == bytes(ada.column(photo, "sha256"))
+    name, data = page.saved(lambda: page.press("d"))
+    assert name == "_IMG _1_.jpg"
+    assert hashlib.sha256(data).digest() == bytes(ada.column(photo, "sha256"))
 
 
 # ------------------------------------------------------------------------------------------------------- for all

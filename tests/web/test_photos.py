@@ -140,16 +140,7 @@ def test_a_film_that_the_browser_cannot_play_can_be_saved(
     page.press("m")
     page.until("/cannot play/.test(document.querySelector('dialog[open] .toast.failed')?.textContent)")
     assert page.says(STILL)
-    folder = tmp_path / "saved"
-    folder.mkdir()
-    page("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(folder))
-    page.click("dialog[open] .toast .action")
-    wanted = folder / "IMG_7.mov"
-    for _ in range(200):
-        if wanted.is_file() and wanted.stat().st_size == len(film):
-            break
-        page.says("new Promise((resolve) => setTimeout(resolve, 50))")
-    assert wanted.read_bytes() == film
+    assert page.saved(lambda: page.click("dialog[open] .toast .action")) == ("IMG_7.mov", film)
     page.press("i")
     page.until("/A film of .* belongs to it/.test(document.querySelector('aside')?.textContent)")
     check(page)

@@ -54,12 +54,14 @@ def enter(page: Browser, ada: Account, matter: str) -> None:
     page.until("!!document.querySelector('main section')")
 
 
-def enter_with_code(page: Browser, ada: Account, secret: bytes, matter: str) -> None:
-    """The same where log-in asks for a code."""
+def enter_with_code(page: Browser, ada: Account, secret: bytes, matter: str) -> str:
+    """The same where log-in asks for a code; the code that is used up."""
     page.open("about:blank")
     page.open(f"{ada.served.address}/#/settings/{matter}")
-    pass_door(page, ada, code_of(secret))
+    code = code_of(secret)
+    pass_door(page, ada, code)
     page.until("!!document.querySelector('main section')")
+    return code
 
 
 def pass_door(page: Browser, ada: Account, code: str) -> None:
@@ -430,12 +432,12 @@ def test_a_key_is_made_after_the_password_and_shown_once(served: Served, page: B
 
 def test_two_step_log_in_asks_whoever_makes_a_key_for_a_code(served: Served, page: Browser, ada: Account) -> None:
     secret = guard(ada)
-    enter_with_code(page, ada, secret, "api-keys")
+    used = enter_with_code(page, ada, secret, "api-keys")
     says(page, "None yet.")
     write(page, "What it is for", "A frame")
     page.click("main input[value='photos:read']")
     write(page, "Your password", PASSWORD)
-    write(page, "Code", code_of(secret))  # which was used a moment ago
+    write(page, "Code", used)
     push(page, "Make a key")
     wrong_at(page, "Code", "was used already")
     assert (held(page)["What it is for"], ticked(page)) == ("A frame", ["photos:read"])
