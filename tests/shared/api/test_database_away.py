@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import psycopg
 import pytest
 from fastapi.testclient import TestClient
@@ -90,7 +91,10 @@ def test_a_server_that_was_killed_is_503_until_it_has_recovered(
     assert made.status_code == 201
     pid = server.pid()
     assert pid is not None
+    backends = psutil.Process(pid).children()
     os.kill(pid, signal.SIGKILL)
+    # One that has not noticed yet would answer, and be gone a moment later.
+    assert psutil.wait_procs(backends, timeout=PATIENCE_SECONDS)[1] == []
     assert comes_back(http, ada) <= {503}
     assert http.post("/albums/manual", headers=ada.headers, json={"title": "After"}).status_code == 201
 
