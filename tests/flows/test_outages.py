@@ -13,6 +13,7 @@ from uuid import uuid4
 import httpx
 import psutil
 import psycopg
+import pytest
 from infra.local.pictures import draw
 from tests.flows.uploader import Client
 from tests.local_cloud import Cloud
@@ -46,13 +47,18 @@ def kill_functions(cloud: Cloud) -> int:
 
 
 def crash_the_database(cloud: Cloud) -> None:
-    """SIGKILL to one of its processes makes Postgres drop every connection and recover from its log."""
+    """SIGKILL to one of its processes makes Postgres drop every connection and recover from its log.
+
+    Returns once this process's own connection is dropped, for until then the database answers as if nothing had been.
+    """
     with psycopg.connect(cloud.database_url, autocommit=True) as conn:
         rows = conn.execute(
             "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
         ).fetchall()
-    assert rows, "nobody is connected"
-    os.kill(rows[0][0], signal.SIGKILL)
+        assert rows, "nobody is connected"
+        os.kill(rows[0][0], signal.SIGKILL)
+        with pytest.raises(psycopg.OperationalError):
+            conn.execute("SELECT pg_sleep(60)")
 
 
 def recover(cloud: Cloud) -> None:
