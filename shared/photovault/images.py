@@ -467,6 +467,12 @@ def with_keywords_due(conn: Connection, *, after: UUID, limit: int) -> list[tupl
     ).fetchall()
 
 
+def keywords_are_due(conn: Connection, image_ids: Collection[UUID]) -> list[UUID]:
+    """Those of these photos that nobody has read the keywords of yet."""
+    found = conn.execute("SELECT id FROM images WHERE id = ANY(%s) AND keywords_due ORDER BY id", [list(image_ids)])
+    return [row[0] for row in found.fetchall()]
+
+
 # ------------------------------------------------------------------------------------------------------- lists
 
 
