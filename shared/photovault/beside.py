@@ -16,7 +16,6 @@ _ESTIMATED, _PERSON = "estimated", "person"
 _SAME_DEGREES = 0.00005
 LONGEST_CAPTION = 2000
 LONGEST_TITLE = 200
-LONGEST_LABEL = 100
 MOST_STARS = 5
 # Names and tags that are kept of one photo.
 _MOST_WORDS = 100
@@ -110,24 +109,6 @@ def lacking(photo: Mapping[str, Any], known: Known, *, zone: tzinfo | None) -> d
     elif at is None and known.nowhere and (location is None or location["source"] != _PERSON):
         edit["location"] = "nowhere"
     return edit
-
-
-def unlabelled(photo: Mapping[str, Any], known: Known) -> dict[str, Any]:
-    """What of labels ``PATCH /images/{id}`` is to be told; empty when there is nothing.
-
-    ``photo`` is as the API shows one alone. What a person said there stays.
-    """
-    has = {label["name"].lower(): label["source"] for label in photo["labels"]}
-    denied = {name.lower() for name in photo["removed_labels"]}
-    added = [label for label in _fitting(known.labels) if label.lower() not in {*has, *denied}]
-    wrong = [label for label in _fitting(known.wrong_labels) if has.get(label.lower()) in {"vision", "file"}]
-    edit = {"add_labels": added[: max(0, _MOST_WORDS - len(has))], "remove_labels": wrong[:_MOST_WORDS]}
-    return {name: labels for name, labels in edit.items() if labels}
-
-
-def _fitting(labels: tuple[str, ...]) -> list[str]:
-    """Each once, whatever its capital letters."""
-    return list({label.lower(): label for label in labels if len(label) <= LONGEST_LABEL}.values())
 
 
 def parts(tags: tuple[str, ...]) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from threading import Event
 from types import TracebackType
 from typing import Any, Self
 
-from photovault import apple_export, beside, export_layout, immich_export, own_export, photo_files, zips
+from photovault import apple_export, beside, export_layout, immich_export, label_names, own_export, photo_files, zips
 from photovault import takeout as google
 from photovault.beside import Known
 from photovault.client import Client
@@ -339,7 +339,7 @@ def _edit_of(
     if may_be_nowhere and detail["location_corrected"]:
         del edit["location"]
     if known.labels or known.wrong_labels:
-        edit |= beside.unlabelled(detail, known)
+        edit |= label_names.unlabelled(detail, known)
     return edit
 
 

@@ -11,15 +11,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 from uuid import UUID
 
-from photovault import db, images, terms
+from photovault import db, images, label_names, terms
 from photovault.errors import Invalid
 
 if TYPE_CHECKING:
     from photovault.db import Connection
     from photovault.label_names import LabelName
 
-MOST_OF_ONE = 100
-"""Labels that a photo can show."""
+MOST_OF_ONE = label_names.MOST_OF_A_PHOTO
 
 Word = Literal["added", "removed", "unsaid"]
 
@@ -39,6 +38,7 @@ class _State:
     are of a model or the file, ``strength`` and ``boxes`` of a sight; None where there is none."""
 
     image_id: UUID
+    is_seen: bool
     label: str
     shown: bool | None
     name: str | None
@@ -54,12 +54,13 @@ class _State:
 
     @property
     def is_supposed(self) -> bool:
-        """Whether a model or the file says so."""
-        return self.source is not None or self.strength is not None
+        """Whether a model or the file says so, or may do so as soon as somebody looks."""
+        return self.source is not None or self.strength is not None or not self.is_seen
 
 
 _STATES = """
-    SELECT i.id AS image_id, told.label, w.shown, coalesce(l.name, w.name) AS name,
+    SELECT i.id AS image_id, i.vision_done_at IS NOT NULL OR i.status = 'rejected' AS is_seen,
+           told.label, w.shown, coalesce(l.name, w.name) AS name,
            CASE WHEN w.shown IS NULL THEN l.source ELSE w.source END AS source,
            CASE WHEN w.shown IS NULL THEN l.model_id ELSE w.model_id END AS model_id,
            CASE WHEN w.shown IS NULL THEN l.score ELSE w.score END AS score,
@@ -97,7 +98,8 @@ def add(conn: Connection, image_ids: Collection[UUID], labels: Sequence[LabelNam
 
 
 def remove(conn: Connection, image_ids: Collection[UUID], labels: Sequence[LabelName], *, revision: int) -> list[Said]:
-    """Say that photos do not show something. Where nobody else says that they do, nothing has to be remembered."""
+    """Say that photos do not show something. Where nobody else says that they do, nothing has to be remembered, but of
+    photos that are still to be looked at."""
     found = _states(conn, image_ids, [label.key for label in labels])
     changed = [
         replace(state, shown=False if state.is_supposed else None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import unicodedata
 import zipfile
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 from tests.pictures import encode, paint
 from tests.shared.test_immich_export import archived, sidecar
 
-from photovault import beside, export_layout, ids, importing, own_export, photo_files
+from photovault import beside, export_layout, ids, importing, label_names, own_export, photo_files
 from photovault.beside import Known
 from photovault.client import Client
 from photovault.uploading import Item, Result, State, Stopped
@@ -337,17 +338,23 @@ def test_a_correction_that_says_what_the_file_says_is_none() -> None:
 
 
 def test_labels_are_told_where_nobody_has_said_something_else() -> None:
-    there = {
+    there: dict[str, Any] = {
+        "status": "ready",
         "labels": [
             {"name": "Beach", "source": "file"},
             {"name": "cat", "source": "vision"},
             {"name": "dog", "source": "person"},
         ],
-        "removed_labels": ["giraffe"],
+        "removed_labels": ["giraffe", "Köln"],
     }
     known = Known(labels=("beach", "Giraffe", "Sea", "sea", "x" * 101), wrong_labels=("Cat", "dog", "boat"))
-    assert beside.unlabelled(there, known) == {"add_labels": ["sea"], "remove_labels": ["Cat"]}
-    assert beside.unlabelled(there, Known(labels=("beach",), wrong_labels=("dog",))) == {}
+    assert label_names.unlabelled(there, known) == {"add_labels": ["sea"], "remove_labels": ["Cat"]}
+    assert label_names.unlabelled(there, Known(labels=("beach",), wrong_labels=("dog",))) == {}
+    decomposed, invisible = unicodedata.normalize("NFD", "Köln"), "be\u200bach"
+    assert label_names.unlabelled(there, Known(labels=(decomposed, invisible, "\u200b"))) == {}
+    unseen = there | {"status": "processing"}
+    told = label_names.unlabelled(unseen, Known(wrong_labels=("dog", "boat", "köln")))
+    assert told == {"remove_labels": ["boat"]}, "before a model sees it"
 
 
 @pytest.mark.parametrize("data", [b"", b"[]", b"{}", b'{"schema": "photovault-photo/1", "albums": [1]}', b"\xff"])

@@ -99,6 +99,20 @@ def test_a_label_that_was_taken_away_is_not_brought_back_by_models_that_look_aga
     assert sights_of(ada, tree) == {"giraffe": 0.8, "zebra": 0.2}
 
 
+def test_what_is_said_before_anybody_has_looked_stands_when_somebody_does(ada: UUID) -> None:
+    photo = indexed(ada, status="processing", vision_done_at=None)
+    before = everything(ada)
+    said = say(ada, "remove", [photo], "giraffe")
+    undo(ada, said)
+    assert everything(ada) == before
+    say(ada, "remove", [photo], "giraffe")
+    looked(ada, photo, {"giraffe": 0.9, "tree": 0.5}, {"giraffe": 0.4})
+    assert shown(ada, photo) == {"tree": ("vision", 0.5)}
+    assert sights_of(ada, photo) == {}
+    say(ada, "take back", [photo], "giraffe")
+    assert shown(ada, photo) == {"giraffe": ("vision", 0.9), "tree": ("vision", 0.5)}
+
+
 def test_a_label_that_was_added_is_not_taken_away_by_models_that_do_not_see_it(ada: UUID) -> None:
     photo = indexed(ada, status="processing")
     say(ada, "add", [photo], "  Baker\tStreet ", "dog")
@@ -207,6 +221,13 @@ def test_a_label_changes_the_revision_of_the_photos_that_have_it_alone(ada: UUID
         ("x" * 101, None),
         (" \t\x00", None),
         ("\u200b", None),
+        ("\ufe0f", None),
+        ("be\u200bach\ufeff", LabelName("beach")),
+        ("\u202eBeach\u202c", LabelName("beach", "Beach")),
+        ("\u200dsea \u200c", LabelName("sea")),
+        ("👩\u200d🌾", LabelName("👩\u200d🌾")),
+        ("می\u200cخواهم", LabelName("می\u200cخواهم")),
+        ("İ" * 51, None),  # in small letters each is two
         ("", None),
     ],
 )
