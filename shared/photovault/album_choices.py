@@ -45,10 +45,9 @@ def count(conn: Connection, album_id: UUID) -> tuple[int, int]:
 
 
 def holding(conn: Connection, image_ids: Collection[UUID]) -> list[UUID]:
-    """The albums that any of these photos was put into, of those that are there."""
+    """The albums that any of these photos was put into, also deleted ones, because they may be restored."""
     found = conn.execute(
-        "SELECT DISTINCT c.album_id FROM album_choices c JOIN albums a ON a.id = c.album_id AND a.deleted_at IS NULL "
-        "WHERE c.image_id = ANY(%s) AND c.included ORDER BY c.album_id",
+        "SELECT DISTINCT album_id FROM album_choices WHERE image_id = ANY(%s) AND included ORDER BY album_id",
         [list(image_ids)],
     ).fetchall()
     return [row[0] for row in found]

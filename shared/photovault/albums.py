@@ -325,19 +325,43 @@ def delete(conn: Connection, album: Album, *, revision: int) -> None:
 def restore(conn: Connection, album_id: UUID, *, revision: int) -> Kind | None:
     """Take an album back that was deleted, as it was, without its links; None when it is not deleted.
 
-    A rebuild is to follow: it may have taken the photos out of an automatic one meanwhile. Raises ``NotFound``.
+    A rebuild is to follow, which had taken the photos out of an automatic one. Those of a trip or an event are
+    remembered; should they be no trip or event by now, it keeps them as an album made by hand. Raises ``NotFound``.
     """
     kind: Kind | None = db.value(
         conn,
-        "UPDATE albums SET deleted_at = NULL, revision = %s "
+        "UPDATE albums SET deleted_at = NULL, restored = key IS NOT NULL, revision = %s "
         f"WHERE id = %s AND deleted_at > now() - interval '{KEPT_AFTER_DELETION}' RETURNING kind",
         [revision, album_id],
     )
     if kind is None and get(conn, album_id) is None:
         raise NotFound(NO_SUCH_ALBUM)
-    if kind == "manual":
+    if kind in {"trip", "event"}:
+        conn.execute(
+            "WITH remembered AS (UPDATE albums a SET past = NULL FROM albums was "
+            "WHERE a.id = %(id)s AND was.id = a.id AND a.past IS NOT NULL RETURNING was.past) "
+            "INSERT INTO album_images (album_id, image_id) SELECT %(id)s, i.id FROM remembered, images i "
+            "LEFT JOIN album_choices c ON c.album_id = %(id)s AND c.image_id = i.id "
+            "WHERE coalesce(c.included, i.id = ANY(remembered.past)) ON CONFLICT DO NOTHING",
+            {"id": album_id},
+        )
+    if kind in {"manual", "trip", "event"}:
         settle(conn, album_id, revision=revision)
     return kind
+
+
+def become_manual(conn: Connection, album_id: UUID, *, revision: int) -> None:
+    """An automatic album goes on as one made by hand, with the photos that it has, in the order of time."""
+    conn.execute(
+        "UPDATE album_images m SET why = NULL, position = ordered.n FROM ("
+        "SELECT o.image_id, row_number() OVER (ORDER BY i.sort_at, i.id) AS n FROM album_images o "
+        "JOIN images i ON i.id = o.image_id WHERE o.album_id = %(id)s"
+        ") AS ordered WHERE m.album_id = %(id)s AND m.image_id = ordered.image_id",
+        {"id": album_id},
+    )
+    conn.execute("DELETE FROM album_choices WHERE album_id = %s", [album_id])
+    conn.execute("UPDATE albums SET kind = 'manual', key = NULL, past = NULL, why = NULL WHERE id = %s", [album_id])
+    settle(conn, album_id, revision=revision)
 
 
 def forget_expired(conn: Connection) -> None:

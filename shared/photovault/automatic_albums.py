@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from photovault import db, tombstones
+from photovault import albums, db, tombstones
 from photovault.reconciling import Album, Change, Members, Retired
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def stored(conn: Connection) -> list[Album]:
                 SELECT FROM album_images m JOIN images i ON i.id = m.image_id
                 WHERE m.album_id = a.id AND i.deleted_at IS NULL
             ) AS occupied,
-            a.id IN (SELECT album_id FROM trashed) AS trashed, a.past, a.fingerprint
+            a.id IN (SELECT album_id FROM trashed) AS trashed, a.past, a.fingerprint, a.restored
         FROM albums a WHERE a.key IS NOT NULL ORDER BY a.id
         """,
     )
@@ -76,9 +76,9 @@ def members(conn: Connection, album_ids: Collection[UUID]) -> dict[UUID, Members
 
 def remove(conn: Connection, gone: Iterable[Album], *, revision: int) -> None:
     """Albums that nothing is left of."""
-    albums = list(gone)
-    conn.execute("DELETE FROM albums WHERE id = ANY(%s)", [[album.id for album in albums]])
-    tombstones.add(conn, "album", [album.id for album in albums if album.occupied], revision=revision)
+    rows = list(gone)
+    conn.execute("DELETE FROM albums WHERE id = ANY(%s)", [[album.id for album in rows]])
+    tombstones.add(conn, "album", [album.id for album in rows if album.occupied], revision=revision)
 
 
 def retire(conn: Connection, rows: Sequence[Retired], *, revision: int) -> None:
@@ -97,6 +97,13 @@ def retire(conn: Connection, rows: Sequence[Retired], *, revision: int) -> None:
             [(row.key, None if row.past is None else list(row.past), revision, row.album_id) for row in rows],
         )
     tombstones.add(conn, "album", [row.album_id for row in rows if row.seen], revision=revision)
+
+
+def settle_restored(conn: Connection, restored: Collection[UUID], by_hand: Iterable[Album], *, revision: int) -> None:
+    """What the person has taken back is like any other album from now on, and some of it like those made by hand."""
+    conn.execute("UPDATE albums SET restored = false WHERE id = ANY(%s)", [list(restored)])
+    for album in by_hand:
+        albums.become_manual(conn, album.id, revision=revision)
 
 
 def free_keys(conn: Connection, album_ids: Collection[UUID]) -> None:
@@ -176,13 +183,13 @@ def _take_out(conn: Connection, changes: Iterable[Change]) -> None:
 
 def _put_in(conn: Connection, changes: Iterable[Change]) -> None:
     """Photos with their reasons, or with others. Each reason and album is sent once."""
-    albums: list[UUID] = []
+    album_ids: list[UUID] = []
     reasons: dict[str, int] = {}
     of_album, images, of_reason = [], [], []
     for change in changes:
-        albums.append(change.album_id)
+        album_ids.append(change.album_id)
         for image_id, why in change.added:
-            of_album.append(len(albums))
+            of_album.append(len(album_ids))
             images.append(image_id)
             of_reason.append(reasons.setdefault(why, len(reasons) + 1))
     if images:
@@ -196,7 +203,7 @@ def _put_in(conn: Connection, changes: Iterable[Change]) -> None:
             "ON CONFLICT (album_id, image_id) DO UPDATE SET why = excluded.why",
             {
                 "reasons": list(reasons),
-                "albums": _array(albums),
+                "albums": _array(album_ids),
                 "of_album": _array(of_album),
                 "images": _array(images),
                 "of_reason": _array(of_reason),

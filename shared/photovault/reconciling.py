@@ -13,6 +13,8 @@ The rules, in this order:
 6. An album that no draft goes on from disappears; its row goes too, unless it keeps something that the person said
    (a title, a description, a cover, single photos, a link) or photos in the trash. Such a row, and that of a deleted
    album, remembers its photos (``past``) and is recognised by them when they are together again.
+7. A trip or an event that was restored and that no draft goes on from, because a longer trip has its photos now, is
+   kept with them as an album made by hand: whoever takes an album back wants to have it.
 
 A deleted album is what the person saw when deleting it: later photos do not make it grow. So nothing depends on how
 uploads fell into batches, but the ids, which follow rules 2 and 3 step by step.
@@ -42,7 +44,8 @@ class Album:
     """An automatic album as it is stored.
 
     ``deleted``: the person does not want it. ``kept``: something that the person said is bound to it. ``occupied``:
-    there are photos in it that are not in the trash; ``trashed``: there are some that are. ``past``: of a trip or an
+    there are photos in it that are not in the trash; ``trashed``: there are some that are. ``restored``: the person
+    has taken it back since the last rebuild. ``past``: of a trip or an
     event that is not there now, its photos. ``fingerprint``: of what the last rebuild wrote, None when in doubt.
     """
 
@@ -62,6 +65,7 @@ class Album:
     trashed: bool
     past: Sequence[UUID] | None
     fingerprint: bytes | None
+    restored: bool = False
 
     @property
     def there(self) -> bool:
@@ -133,12 +137,14 @@ class Retired:
 
 @dataclass(frozen=True)
 class Plan:
-    """``goes_on``: by a draft's key, the album that goes on in it; ``unwanted``: keys of drafts that are not to be."""
+    """``goes_on``: by a draft's key, the album that goes on in it; ``unwanted``: keys of drafts that are not to be;
+    ``by_hand``: albums that are to be kept as they are."""
 
     gone: tuple[Album, ...]
     retired: tuple[Retired, ...]
     goes_on: Mapping[str, Album]
     unwanted: AbstractSet[str]
+    by_hand: tuple[Album, ...] = ()
 
 
 class Packer:
@@ -226,6 +232,8 @@ def recognise(
             unwanted.add(draft.key)
 
     claimed = {album.id for album in goes_on.values()}
+    by_hand = [album for album in runs if album.restored and album.occupied and album.id not in claimed]
+    claimed.update(album.id for album in by_hand)
     left = [album for album in albums if album.id not in claimed]
     stays = [album for album in left if album.deleted or album.kept or album.trashed]
     return Plan(
@@ -233,6 +241,7 @@ def recognise(
         retired=tuple(_retired(album, had.get(album.id, frozenset())) for album in stays if not _is_retired(album)),
         goes_on=goes_on,
         unwanted=unwanted,
+        by_hand=tuple(by_hand),
     )
 
 

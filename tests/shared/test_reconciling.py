@@ -128,6 +128,16 @@ def test_a_trip_that_a_deleted_one_is_a_small_part_of_is_another() -> None:
     assert made.retired[0].key != draft(range(200)).key, "the key is free for it"
 
 
+@pytest.mark.parametrize("kept", [False, True])
+def test_a_trip_that_was_restored_is_kept_as_it_is_where_a_longer_one_has_its_photos(*, kept: bool) -> None:
+    there, back = album(1), album(2, restored=True, kept=kept)
+    made = plan({there: range(30), back: range(8)}, [draft(range(30))])
+    assert [each.id for each in made.goes_on.values()] == [there.id]
+    assert (made.by_hand, made.gone, made.retired) == ((back,), (), ())
+    assert plan({back: range(8)}, [draft(range(10))]).by_hand == (), "it goes on as a trip"
+    assert plan({replace(back, occupied=False, trashed=True): range(8)}, []).by_hand == (), "all is in the trash"
+
+
 def test_an_album_that_is_there_is_not_taken_away_by_one_that_was_deleted() -> None:
     gone, there = album(1, deleted=True), album(2)
     made = plan({gone: range(10), there: range(15)}, [draft(range(14))])

@@ -112,6 +112,34 @@ def test_an_upgrade_loses_nothing(postgres: Postgres, monkeypatch: pytest.Monkey
             ]
 
 
+def test_photos_with_vectors_in_another_models_name_are_looked_at_anew(
+    postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, every = postgres.create_database("upgraded_vectors"), migrate.available()
+    monkeypatch.setattr(migrate, "available", lambda: [each for each in every if each.number <= 25])
+    migrate.upgrade(url)
+    person = ids.new()
+    with psycopg.connect(url) as conn:
+        conn.execute(
+            "INSERT INTO models (kind, name, version, dims) VALUES ('face', 'one', '1', 2), ('image', 'a', '1', 2)"
+        )
+        wrong_picture, wrong_face, *right = store(conn, person)
+        conn.execute("UPDATE images SET embedding_recipe = 1, vision_recipe = 2")
+        conn.execute("UPDATE image_embeddings SET model_id = 2")
+        conn.execute("UPDATE image_embeddings SET embedding = '[1,2,3]' WHERE image_id = %s", [wrong_picture])
+        conn.execute("UPDATE faces SET image_id = %s, embedding = '[1,2,3]'", [wrong_face])
+    monkeypatch.setattr(migrate, "available", lambda: every)
+    migrate.upgrade(url)
+    with psycopg.connect(url) as conn:
+        _as(conn, person)
+        recipes = {
+            one: made_of for one, *made_of in conn.execute("SELECT id, embedding_recipe, vision_recipe FROM images")
+        }
+        left = {row[0] for row in conn.execute("SELECT image_id FROM image_embeddings")}
+    assert recipes == {wrong_picture: [0, 2], wrong_face: [1, 0]} | {photo: [1, 2] for photo in right}
+    assert left == {wrong_face, *right}
+
+
 def test_words_of_photos_from_before_are_found_without_their_accents(
     postgres: Postgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -97,13 +97,15 @@ class _Stored:
 
 @dataclass(frozen=True)
 class _Wanted:
-    """What one pass came to, to be written. ``moved``: albums whose key changes; ``steps``: about how many transactions
-    it takes; ``new``: albums that were made while ``changes`` were asked for."""
+    """What one pass came to, to be written. ``moved``: albums whose key changes; ``restored``: albums that the person
+    took back; ``steps``: about how many transactions it takes; ``new``: albums that were made while ``changes`` were
+    asked for."""
 
     people: regrouping.Difference
     estimates: list[locations.Change]
     plan: Plan
     moved: list[UUID]
+    restored: list[UUID]
     changes: Iterator[list[Change]]
     steps: int
     new: list[UUID] = field(default_factory=list)
@@ -287,6 +289,7 @@ def _arrange(user_id: UUID, stored: _Stored, remaining: Remaining) -> _Wanted:
         estimates=estimates,
         plan=plan,
         moved=[plan.goes_on[draft.key].id for draft in changed if _moves(draft, plan.goes_on.get(draft.key))],
+        restored=[album.id for album in stored.albums if album.restored],
         changes=reconciling.batches(changes, BATCH),
         steps=ceil((sum(len(draft.members) for draft in changed) + ESTIMATE * len(estimates)) / BATCH),
     )
@@ -430,12 +433,13 @@ def _parts(wanted: _Wanted) -> Iterator[_Part]:
         regrouping.write(conn, wanted.people, revision=revision)
         automatic_albums.remove(conn, wanted.plan.gone, revision=revision)
         automatic_albums.retire(conn, wanted.plan.retired, revision=revision)
+        automatic_albums.settle_restored(conn, wanted.restored, wanted.plan.by_hand, revision=revision)
         automatic_albums.free_keys(conn, wanted.moved)
 
     many = BATCH // ESTIMATE or 1
     for start in range(0, len(wanted.estimates), many):
         yield estimates(wanted.estimates[start : start + many])
-    if wanted.people or wanted.plan.gone or wanted.plan.retired or wanted.moved:
+    if wanted.people or wanted.plan.gone or wanted.plan.retired or wanted.moved or wanted.restored:
         yield _Part(0, first)
     for batch in wanted.changes:
         wanted.new.extend(change.album_id for change in batch if change.new)

@@ -37,7 +37,7 @@ from photovault import (
 )
 from photovault import faces as face_finder
 from photovault.blobs import Blob
-from photovault.errors import PersonGone
+from photovault.errors import PersonGone, Unavailable
 from photovault.images import Image
 from photovault.people import FaceInPhoto
 from photovault.pipeline import comparing, vision
@@ -86,6 +86,11 @@ def renew(task: Task) -> bool:
         old = people.faces_of_image(conn, image_id)
         replaces = "model" in task.parts and not (task.before is None and task.yields and _are_better(conn, old, task))
     findings = vision.look(opened.data, image)
+    with db.transaction(user_id) as conn:
+        if renewals.recipe_of(conn, vision.ingredients(findings.face_model, findings.label_model)).id != task.now.id:
+            # Faces in another model's name would be compared with those of another length for ever, and labels that
+            # nobody looked for would count as looked for.
+            raise Unavailable("The models at hand have changed since this began; it is tried again.")
     faces = _matched(image_id, old, findings) if replaces else None
     failpoints.reach("renewing.looked")
     stored = [] if faces is None else _stored(image, findings, faces, content_key=content_key)

@@ -129,6 +129,49 @@ def test_an_automatic_album_stays_away_until_it_is_restored(http: TestClient, ad
     assert {each["id"] for each in ask(http, ada, "GET", "/albums/?limit=200")["items"]} == {*others, album}
 
 
+def test_a_trip_whose_photos_a_longer_one_has_by_now_comes_back_as_it_was(http: TestClient, ada: Somebody) -> None:
+    add_photos(ada.user_id, 20, start=datetime(2024, 1, 1), hours=24, where=BERLIN)
+    days = {"start": datetime(2024, 6, 1), "hours": 6, "where": LISBON}
+    there = [str(photo) for photo in add_photos(ada.user_id, 8, **days)]
+    build(ada.user_id)
+    trip = automatic(http, ada, "trip")
+    before = all_of(http, ada, trip)
+    delete(http, ada, trip)
+    more = add_photos(ada.user_id, 24, **days | {"start": datetime(2024, 6, 3)})
+    arrange(ada)
+    longer = automatic(http, ada, "trip")
+    assert ask(http, ada, "GET", f"/albums/{longer}")["image_count"] == len(there) + len(more)
+
+    mirror = Mirror(http, ada.headers)
+    mirror.catch_up()
+    shown = ask(http, ada, "POST", f"/albums/{trip}/restore")
+    assert (shown["kind"], shown["image_count"]) == ("trip", 8), "its photos are there at once"
+    assert mirror.catch_up() == lists(http, ada.headers)
+    for _ in range(2):
+        arrange(ada)
+        after = all_of(http, ada, trip)
+        same = ("id", "title", "first_day", "last_day", "image_count", "cover", "sort")
+        assert {name: after[name] for name in same} == {name: before[name] for name in same}
+        assert [photo for photo, _ in after["photos"]] == [photo for photo, _ in before["photos"]]
+        assert after["kind"] == "manual", "for the vault it is none"
+        assert automatic(http, ada, "trip") == longer
+        assert mirror.catch_up() == lists(http, ada.headers)
+
+
+def test_a_restored_album_has_the_copy_that_is_kept_of_a_photo_that_was_put_in(http: TestClient, ada: Somebody) -> None:
+    kept, copy, _ = add_photos(ada.user_id, 3, hours=24)
+    album = ask(http, ada, "POST", "/albums/smart", title="Loved", filter={"favourite": True})["id"]
+    ask(http, ada, "PUT", f"/albums/{album}/images", image_ids=[str(copy)])
+    delete(http, ada, album)
+    with db.transaction(ada.user_id) as conn:
+        by_id = {image.id: image for image in images.with_trash(conn, [kept, copy])}
+        told = inheriting.inherit(conn, by_id[kept], [by_id[copy]], revision=users.next_revision(conn))
+    assert told.albums == ()
+    ask(http, ada, "DELETE", f"/images/{copy}")
+    ask(http, ada, "POST", f"/albums/{album}/restore")
+    assert [photo for photo, _ in all_of(http, ada, album)["photos"]] == [str(kept)]
+
+
 def test_after_thirty_days_it_is_gone_for_good(http: TestClient, ada: Somebody) -> None:
     photo = add_photo(ada.user_id, where=LISBON)
     build(ada.user_id)

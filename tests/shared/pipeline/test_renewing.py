@@ -39,7 +39,8 @@ from photovault import (
     users,
     vault,
 )
-from photovault.errors import StorageUnavailable
+from photovault import faces as face_finder
+from photovault.errors import StorageUnavailable, Unavailable
 from photovault.label_names import LabelName
 from photovault.pipeline import embedding, keywording, purging, renewing, reunderstanding, vision
 from photovault.pipeline.reports import Report
@@ -378,6 +379,82 @@ def test_keywords_of_photos_from_before_are_read_by_maintenance(ada: UUID, bucke
         assert shown(ada, photo) == {"Holiday": "file"}
     assert shown(ada, plain) == {}
     assert value(ada, "SELECT count(*) FROM images WHERE keywords_due") == 0
+
+
+def test_photos_out_of_reach_keep_no_others_from_their_keywords(
+    ada: UUID, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    eve = somebody().user_id
+    damaged, away, read = (upload(ada, bucket, keyworded(painted(n), "Holiday")) for n in (1, 2, 3))
+    hers = upload(eve, bucket, keyworded(painted(1), "Sea"))
+    for person in (ada, eve):
+        with db.transaction(person) as conn:
+            users.next_revision(conn)
+            conn.execute("DELETE FROM image_labels")
+            conn.execute("UPDATE images SET keywords_due = true")
+    with db.transaction(ada) as conn:
+        conn.execute("UPDATE images SET content_key = sha256(content_key) WHERE id = %s", [damaged])
+        conn.execute("UPDATE blobs SET driver = 'elsewhere' WHERE image_id = %s AND name = 'metadata'", [away])
+        (driver,) = {blob.driver for blob in blobs.of_images(conn, [read], ["metadata"])}
+    fetch = vault.fetch
+
+    def fetched(blob: blobs.Blob, **how: Any) -> bytes:
+        if blob.driver == "elsewhere":
+            raise StorageUnavailable("It does not answer.")
+        return fetch(blob, **how)
+
+    monkeypatch.setattr(vault, "fetch", fetched)
+    with pytest.raises(StorageUnavailable):
+        keywording.read_keywords(Report(), now=datetime.now(UTC))
+    assert [shown(ada, photo) for photo in (damaged, away, read)] == [{}, {}, {"Holiday": "file"}]
+    assert shown(eve, hers) == {"Sea": "file"}
+    assert table(ada, "SELECT id FROM images WHERE keywords_due") == [(away,)]
+    with db.transaction(ada) as conn:
+        conn.execute("UPDATE blobs SET driver = %s WHERE image_id = %s", [driver, away])
+    keywording.read_keywords(Report(), now=datetime.now(UTC))
+    assert shown(ada, away) == {"Holiday": "file"}
+
+
+def test_keywords_that_a_new_look_has_read_meanwhile_count(
+    ada: UUID, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photo = upload(ada, bucket, keyworded(painted(1), "Holiday"))
+    with db.transaction(ada) as conn:
+        conn.execute("UPDATE images SET keywords_due = true")
+    fetch = vault.fetch
+
+    def fetched(blob: blobs.Blob, **how: Any) -> bytes:
+        with db.transaction(ada) as conn:
+            users.next_revision(conn)
+            things.take_keywords(conn, photo, [LabelName("holiday", "Holiday"), LabelName("sea", "Sea")])
+        return fetch(blob, **how)
+
+    monkeypatch.setattr(vault, "fetch", fetched)
+    keywording.read_keywords(Report(), now=datetime.now(UTC))
+    assert shown(ada, photo) == {"Holiday": "file", "Sea": "file"}
+
+
+def test_what_other_models_made_than_those_that_were_asked_for_is_not_kept(
+    ada: UUID, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Files of models came while a photo was looked at: whatever was loaded first made the faces."""
+    photo = upload(ada, bucket, painted(1))
+    before = table(ada, "SELECT id, model_id, embedding::text FROM faces")
+    use(monkeypatch, Painter(NEW))
+    with monkeypatch.context() as patch:
+        patch.setattr(face_finder, "provider", lambda: Painter(OLD))
+        with pytest.raises(Unavailable):
+            renew(ada)
+    assert table(ada, "SELECT id, model_id, embedding::text FROM faces") == before
+    renew(ada)
+    assert models_of_faces(ada) == {NEW.name}
+    see(monkeypatch, {"tree": 0.7})
+    with monkeypatch.context() as patch:
+        patch.setattr(labels.provider(), "model", None)
+        with pytest.raises(Unavailable):
+            renew(ada)
+    renew(ada)
+    assert shown(ada, photo) == {"tree": "vision"}
 
 
 def keyworded(png: bytes, *words: str) -> bytes:
