@@ -181,7 +181,7 @@ MANIFEST: tuple[ModelFile, ...] = (
         source="Megvii YOLOX-nano, trained on COCO",
         url="https://raw.githubusercontent.com/Kazuhito00/YOLOX-ONNX-TFLite-Sample/"
         "3d4f1119d0694200671c08069ecb847aa0d8495a/model/yolox_nano.onnx",
-        info=ModelInfo(name="yolox-nano", version="695e750a.2", kind="label", dims=0),
+        info=ModelInfo(name="yolox-nano", version="695e750a.3", kind="label", dims=0),
     ),
     ModelFile(
         name="mobilenet-v2",
@@ -193,7 +193,7 @@ MANIFEST: tuple[ModelFile, ...] = (
         source="Google's MobileNet v2 1.0 224 (quantized) on ImageNet (google-coral/test_data@104342d), converted from "
         "TensorFlow Lite to ONNX; there is no canonical ONNX download, so bring the file with --from",
         # Of both: the classifier only ever stands beside the detector.
-        info=ModelInfo(name="yolox-nano+mobilenet-v2", version="695e750a.2f2d2a0a.1", kind="label", dims=0),
+        info=ModelInfo(name="yolox-nano+mobilenet-v2", version="695e750a.2f2d2a0a.2", kind="label", dims=0),
     ),
     ModelFile(
         name="clip-image",
