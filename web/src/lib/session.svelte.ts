@@ -108,8 +108,12 @@ class Session {
   /** Forget what is kept here, and begin with an empty page. */
   async #leave(left: Left): Promise<void> {
     this.state = { is: "opening" };
-    sessionStorage.setItem(LEFT, JSON.stringify(left));
-    await Promise.all([router.leave(), forgetKept()]);
+    try {
+      sessionStorage.setItem(LEFT, JSON.stringify(left));
+    } catch {
+      // A full or forbidden storage: the door then does not say why. What matters is that this page ends.
+    }
+    await Promise.allSettled([router.leave(), forgetKept()]);
     location.reload();
   }
 }
