@@ -110,6 +110,7 @@ class Span:
 
     ``guessed``: it was misspelt, and read as the name that is nearest to it. ``known`` is False where an operator names
     nothing that is here, such as ``person:`` and nobody: no photo fulfils that, and every photo its negation.
+    ``meant`` are who or what a name stands for, any of them: ids of people and albums, places, labels.
     """
 
     start: int
@@ -119,6 +120,7 @@ class Span:
     negated: bool = False
     guessed: bool = False
     known: bool = True
+    meant: tuple[UUID | PlaceRef | str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -104,6 +104,16 @@ class Names:
         return {word: tuple(bearers) for word, bearers in found.items()}
 
     @cached_property
+    def titles(self) -> Mapping[UUID, str]:
+        """What people and albums are called."""
+        return {name.id: name.value for name in self.known if name.id}
+
+    @cached_property
+    def countries(self) -> Mapping[str, str]:
+        """What countries are called, by their codes."""
+        return {name.country_code: name.value for name in self.known if name.level == "country"}
+
+    @cached_property
     def shown(self) -> tuple[Name, ...]:
         """What can be completed to."""
         return tuple(name for name in self.known if not name.hidden)
@@ -147,6 +157,26 @@ def full_cameras(names: Names, spoken: str) -> tuple[str, ...]:
     part = spoken.casefold()
     found = {full for name, known in names.cameras.items() if part in name.casefold() for full in known}
     return tuple(sorted(found)) or (spoken.lower(),)
+
+
+def written(names: Names, meant: Iterable[UUID | PlaceRef | str], *, most: int) -> list[str]:
+    """What a part of a query means as the library writes it: people and albums by their whole names, places with their
+    country. Each once, and at most so many."""
+    found: dict[str, None] = {}
+    for one in meant:
+        match one:
+            case UUID():
+                name = names.titles.get(one)  # None for whom the library has no more
+            case PlaceRef():
+                country = names.countries.get(one.country_code) if one.level != "country" else None
+                name = f"{one.value}, {country}" if country else one.value
+            case _:
+                name = one
+        if name is not None:
+            found.setdefault(name)
+        if len(found) == most:
+            break
+    return list(found)
 
 
 def complete(names: Names, q: str, *, limit: int) -> list[Suggestion]:

@@ -83,6 +83,8 @@ _KINDS: Mapping[str, Kind] = {
 }
 """What an operator asks for."""
 
+_NAMED = frozenset({"person", "place", "label", "album"})
+
 
 def parse(
     q: str,
@@ -686,7 +688,8 @@ class _Reader:
     ) -> None:
         """Note what was understood. ``firm``: said with an operator."""
         shown = f"{meant.shown}, {also.shown}" if also else meant.shown
-        span = Span(start, end, meant.kind, shown, negated, meant.guessed, bool(meant.values))
+        names = meant.values if meant.kind in _NAMED else ()
+        span = Span(start, end, meant.kind, shown, negated, meant.guessed, bool(meant.values), names)
         # What an everyday word may mean: "nice weather" is not about the city.
         bare = meant.kind == "label" or (meant.kind in {"place", "person"} and fold(self.q[start:end]) in EVERYDAY)
         soft = bare and not negated and not firm

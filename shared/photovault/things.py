@@ -165,3 +165,27 @@ def page(conn: Connection, *, limit: int, after: tuple[int, str] | None, beginni
             "begun": beginning,
         },
     )
+
+
+def of_images(
+    conn: Connection, image_ids: Sequence[UUID], *, limit: int, after: tuple[int, str] | None, beginning: str = ""
+) -> list[Shown]:
+    """What these photos show, the archived ones too, as ``page`` has it: counts and the clearest are of them alone."""
+    return db.rows(
+        conn,
+        Shown,
+        "SELECT * FROM (SELECT l.label, coalesce(min(l.name), l.label) AS name, count(*)::int AS image_count, "
+        "max(l.score) AS best_score, (array_agg(l.image_id ORDER BY l.score DESC, l.image_id))[1] AS cover_image_id "
+        "FROM image_labels l JOIN images i ON i.id = l.image_id AND i.deleted_at IS NULL "
+        "WHERE l.image_id = ANY(%(ids)s) AND (%(begun)s = '' "
+        "OR position(' ' || folded(%(begun)s) IN ' ' || folded(l.label)) > 0) GROUP BY l.label) AS s "
+        "WHERE %(count)s::int IS NULL OR image_count < %(count)s OR (image_count = %(count)s AND label > %(label)s) "
+        "ORDER BY image_count DESC, label LIMIT %(limit)s",
+        {
+            "ids": list(image_ids),
+            "count": after[0] if after else None,
+            "label": after[1] if after else None,
+            "limit": limit,
+            "begun": beginning,
+        },
+    )

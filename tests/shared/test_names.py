@@ -116,3 +116,20 @@ def test_a_part_of_a_camera_means_all_that_have_it() -> None:
 @given(st.text(max_size=60), st.integers(1, 5))
 def test_any_text_is_completed_or_not_but_never_fails(q: str, limit: int) -> None:
     assert len(names.complete(KNOWN, q, limit=limit)) <= limit
+
+
+def test_what_a_query_means_is_told_as_the_library_writes_it() -> None:
+    portugal = Name("place", "Portugal", 15, level="country", country_code="PT")
+    known = names.collect([*KNOWN.known, portugal], [CANON])
+
+    def written(q: str) -> list[list[str]]:
+        parsed = queries.parse_with(q, known.vocabulary, today=date(2025, 6, 1))
+        return [names.written(known, span.meant, most=10) for span in parsed.spans]
+
+    assert written("anna in lisbon") == [["Anna Smith"], ["Lisbon, Portugal"]]
+    assert written("portugal -zurich") == [["Portugal"], ["Zürich"]]
+    assert written("person:ann annabel") == [[], ["Annabel"]]
+    assert written("label:dogs camera:canon album:trip") == [["dog"], [], [TRIP.value]]
+    assert written("may 2024 favourites near:lisbon person:nobody") == [[], [], ["Lisbon, Portugal"], []]
+    meant = [ids.new(), *(name.id for name in (ANNA, TRIP, HIDDEN) if name.id)]
+    assert names.written(known, meant, most=2) == ["Anna Smith", TRIP.value]

@@ -25,9 +25,16 @@ LabelPath = Annotated[
 ]
 
 
+_MOST_IMAGES = 100
+"""Whose ids an address can hold."""
+
+
 class Label(schemas.Schema):
     name: str = Field(description="For `GET /images/list?label=`.", examples=["dog"])
-    image_count: int = Field(description="Photos that show it and are neither archived nor in the trash.")
+    image_count: int = Field(
+        description="Photos that show it and are neither archived nor in the trash; with `image_id`, of these photos "
+        "all that are not in the trash."
+    )
     best_score: float = Field(description="Of the clearest of them, up to 1.")
     cover: Cover | None = Field(description="The clearest of them.")
 
@@ -54,10 +61,14 @@ def list_labels(
     q: Annotated[
         str, Query(max_length=100, description="Only labels of which a word begins so.", examples=["be"])
     ] = "",
+    image_id: Annotated[
+        list[UUID] | None, Query(max_length=_MOST_IMAGES, description="Only what these photos show; repeat it.")
+    ] = None,
     cursor: schemas.Cursor = None,
     limit: schemas.Limit = 50,
 ) -> schemas.Page[Label]:
-    """What photos show, those with most photos first.
+    """What photos show, those with most photos first; with `image_id`, what some photos show, such as those that
+    somebody has picked.
 
     A label is a keyword of the file, or one that you added; and a detector of 80 everyday things names what it sees,
     from a score of 0.35: nine in ten of its labels are right, and it sees about half of what is there. Without its
@@ -67,7 +78,11 @@ def list_labels(
         raise Invalid("A label may not hold NUL characters.", [("q", "holds a NUL character")])
     after = cursors.decode("labels", cursor, "is")
     with person.transaction() as conn:
-        rows = things.page(conn, limit=limit + 1, after=after, beginning=" ".join(q.split()))
+        beginning = " ".join(q.split())
+        if image_id:
+            rows = things.of_images(conn, image_id, limit=limit + 1, after=after, beginning=beginning)
+        else:
+            rows = things.page(conn, limit=limit + 1, after=after, beginning=beginning)
         found = covers(conn, [row.cover_image_id for row in rows[:limit]])
     shown = [
         Label(

@@ -41,12 +41,19 @@ Today = Annotated[
     date | None, Query(description="The calendar day where the person is, for `yesterday` and the like; else UTC's.")
 ]
 
+_MOST_NAMES = 10
+
 
 class Span(schemas.Schema):
     """A part of the query that became a condition; take `q[start:end]` out, and the condition is gone."""
 
     kind: str = Field(description="As of `matched`, or `is` or `has` where these were asked for something unknown.")
     value: str = Field(description="What was understood, such as 2024-06-01..2024-08-31 for `last summer`.")
+    names: list[str] = Field(
+        description="Who or what the library has of that name, any of them: people and albums by their whole names, "
+        f"places with their country; at most {_MOST_NAMES}. Empty for what has no name.",
+        examples=[["Anna Schmidt"]],
+    )
     text: str = Field(description="As it was typed.")
     start: int = Field(description="In characters (Unicode code points) of `q`.")
     end: int
@@ -148,7 +155,7 @@ def search_images(
         meaning = meanings.meaning_of(parsed.text, asked_by=person.user_id)  # may load a model: in no transaction
         with person.transaction() as conn:
             items, following = _by_rank(conn, both, parsed, known, meaning, key=key, cursor=cursor, limit=limit)
-    return SearchPage(items=items, next_cursor=following, filter=_parsed(q, parsed))
+    return SearchPage(items=items, next_cursor=following, filter=_parsed(q, parsed, known))
 
 
 @router.get("/suggest", operation_id="suggest")
@@ -262,7 +269,7 @@ def _reasons(found: Fused[UUID], why: Sequence[word_search.Reason]) -> list[Matc
     return told
 
 
-def _parsed(q: str, parsed: Parsed) -> ParsedQuery:
+def _parsed(q: str, parsed: Parsed, known: names.Names) -> ParsedQuery:
     return ParsedQuery(
         conditions=parsed.filter.as_json(),
         text=parsed.text,
@@ -271,6 +278,7 @@ def _parsed(q: str, parsed: Parsed) -> ParsedQuery:
             Span(
                 kind=span.kind,
                 value=span.value,
+                names=names.written(known, span.meant, most=_MOST_NAMES),
                 text=q[span.start : span.end],
                 start=span.start,
                 end=span.end,

@@ -134,8 +134,26 @@ def test_labels_that_come_while_a_photo_is_archived_are_not_browsed(http: TestCl
 
 
 def test_somebody_elses_things_are_not_seen(http: TestClient, ada: Somebody) -> None:
-    showing(somebody(), {"elephant": 0.9})
+    theirs = showing(somebody(), {"elephant": 0.9})
     assert counts(http, ada) == {}
+    assert browsed(http, ada, image_id=str(theirs)) == []
+
+
+def test_some_photos_have_labels_of_their_own_count(http: TestClient, ada: Somebody) -> None:
+    clear, dim = showing(ada, {"dog": 0.9, "kite": 0.4}), showing(ada, {"dog": 0.5}, archived=True)
+    gone = showing(ada, {"dog": 0.95, "boat": 0.5})
+    showing(ada, {"dog": 0.99, "zebra": 0.9})
+    change(ada, gone, "trash")
+    ids = [str(photo) for photo in (clear, dim, gone)]
+    found = browsed(http, ada, image_id=ids)
+    assert [(label["name"], label["image_count"]) for label in found] == [("dog", 2), ("kite", 1)]
+    assert found[0]["cover"]["image_id"] == str(clear)
+    assert [label["name"] for label in browsed(http, ada, image_id=ids, q="ki")] == ["kite"]
+    first = ask(http, ada, "GET", "/labels", params={"image_id": ids, "limit": 1})
+    second = ask(http, ada, "GET", "/labels", params={"image_id": ids, "limit": 1, "cursor": first["next_cursor"]})
+    assert [label["name"] for page in (first, second) for label in page["items"]] == ["dog", "kite"]
+    assert second["next_cursor"] is None
+    assert http.get("/labels", headers=ada.headers, params={"image_id": ids[:1] * 101}).status_code == 422
 
 
 def test_photos_are_narrowed_by_all_labels_and_their_scores(http: TestClient, ada: Somebody) -> None:

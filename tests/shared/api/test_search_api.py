@@ -94,6 +94,7 @@ def test_an_answer_says_how_the_query_was_understood_and_why_each_photo_is_there
         ("date", "may 2025", False),
     ]
     assert all(q[span["start"] : span["end"]] == span["text"] for span in page["filter"]["spans"])
+    assert [span["names"] for span in page["filter"]["spans"]] == [["Anna"], ["Lisbon, Portugal"], []]
     assert page["filter"]["text"] == "dog on the beach"
     assert page["filter"]["conditions"]["places"] == [{"level": "city", "value": "Lisbon", "country_code": "PT"}]
     (hit,) = page["items"]

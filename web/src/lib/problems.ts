@@ -81,6 +81,9 @@ export function isAboutCode(kind: string | undefined): boolean {
   return kind === "second-factor-needed" || kind === "second-factor-wrong";
 }
 
+/** Whether the vault looked at what it was given and refused it: it would again. */
+export const isRefusal = ({ status }: Problem): boolean => [413, 415, 422].includes(status);
+
 /** Whether something was called off, which nobody needs to be told. */
 export function wasAborted(error: unknown): boolean {
   return error instanceof DOMException && error.name === "AbortError";

@@ -6,6 +6,7 @@ const span = (given: Partial<Span>): Span => ({
   kind: "person",
   value: "Anna",
   text: "anna",
+  names: [],
   start: 0,
   end: 4,
   negated: false,
@@ -54,6 +55,31 @@ test("what is asked of photos and not of what they show is said plainly", () => 
   expect(worded(span({ kind: "gps", value: "gps", text: "without gps", negated: true }))).toBe("without a place");
   expect(worded(span({ kind: "time", value: "21..05", text: "at night" }))).toBe("at night");
   expect(worded(span({ kind: "person", known: false, text: "not person:zoe", negated: true }))).toBe("not person:zoe");
+});
+
+test("a chip has whole names, of several that are meant the first", () => {
+  const named = (...names: string[]) => worded(span({ value: "anna", names }));
+  expect(named("Anna Schmidt")).toBe("Anna Schmidt");
+  expect(worded(span({ value: "anna", names: ["Anna Schmidt"], negated: true }))).toBe("not Anna Schmidt");
+  expect(named("Anna Schmidt", "Anna Berg")).toBe("Anna Schmidt or Anna Berg");
+  expect(named("A", "B", "C")).toBe("A, B or C");
+  expect(named("A", "B", "C", "D")).toBe("A, B, C or others");
+  expect(worded(span({ kind: "place", value: "Lisbon", names: ["Lisbon, Portugal"] }))).toBe("Lisbon, Portugal");
+});
+
+test("what hangs on a name or a day is told with it", () => {
+  const aged = span({ value: "anna, 2023-01-01..2023-12-31", names: ["Anna Schmidt"] });
+  expect(worded(aged)).toBe("Anna Schmidt, 2023");
+  const evening = span({ kind: "date", value: "2024-05-01..2024-05-31, 18..24", names: [] });
+  expect(worded(evening)).toMatch(/^May 2024, (18:00 to 00:00|6:00\sPM to 12:00\sAM)$/);
+  expect(worded(span({ kind: "near", value: "Lisbon, 50 km" }))).toBe("Lisbon, 50 km");
+});
+
+test("a label begins with a capital, and has those that somebody typed", () => {
+  const label = (names: string[], text: string) =>
+    worded(span({ kind: "label", value: text.toLowerCase(), names, text }));
+  expect(label(["dog"], "dogs")).toBe("Dog");
+  expect(label(["baker street"], 'label:"Baker Street"')).toBe("Baker Street");
 });
 
 test("a name keeps its capitals", () => {

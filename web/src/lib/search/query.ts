@@ -1,6 +1,6 @@
 /** What a search box holds, and what the vault understood of it. */
 import type { Schemas } from "../api";
-import { monthName, shortDayName, yearlessDayName } from "../format";
+import { clockTime, monthName, shortDayName, yearlessDayName } from "../format";
 import type { IconName } from "../ui/icons";
 
 export type Span = Schemas["Span"];
@@ -114,16 +114,50 @@ const FLAGS: Readonly<Record<string, readonly [string, string]>> = {
   caption: ["with a caption", "without a caption"],
 };
 
-/** A condition as a chip shows it: "not Anna", "1 June 2024 to 31 August 2024". */
-export function worded({ kind, value, text, negated, known }: Span): string {
+/** A condition as a chip shows it: "not Anna Schmidt", "1 June 2024 to 31 August 2024". */
+export function worded(span: Span): string {
+  const { kind, value, text, negated, known } = span;
   const flag = value === kind ? FLAGS[kind] : undefined;
   if (flag) return flag[negated ? 1 : 0];
-  const said = !known || kind === "time" ? text : kind === "date" ? days(value) : asTyped(value, text);
+  const said = !known || kind === "time" ? text : meant(span);
   return negated && !/^not /i.test(said) ? `not ${said}` : said;
 }
 
-/** The vault tells names folded; with the capitals that somebody typed they are names. */
-const asTyped = (value: string, text: string): string => (text.toLowerCase() === value ? text : value);
+/** Who or what is meant, and the days or hours that hang on it: "Anna Schmidt, 2024", "May 2024, 18:00 to 22:00". */
+function meant({ kind, value, text, names }: Span): string {
+  const [, first = value, more] = /^(.*), (\S*\.\.\S*)$/.exec(value) ?? [];
+  const behind = more === undefined ? "" : `, ${/^\d\d\.\.\d\d$/.test(more) ? hours(more) : days(more)}`;
+  if (kind === "date") return days(first) + behind;
+  return (
+    (names.length > 0 ? anyOf(names.map((name) => asTyped(name, text, kind))) : asTyped(first, text, kind)) + behind
+  );
+}
+
+/** How many of several names are told. */
+const MOST_NAMES = 3;
+
+function anyOf(names: readonly string[]): string {
+  const told = names.slice(0, MOST_NAMES);
+  const last = names.length > MOST_NAMES ? "others" : (told.pop() as string);
+  return told.length > 0 ? `${told.join(", ")} or ${last}` : last;
+}
+
+/** The vault tells labels folded, and unknown names: with the capitals that somebody typed they are names. */
+function asTyped(name: string, text: string, kind: string): string {
+  const bare = text.replace(/^[^\s:"]*:/, "").replace(/^"|"$/g, "");
+  return titled(kind, bare.toLowerCase() === name ? bare : name);
+}
+
+/** What is seen is a common noun, and begins with a capital where it stands alone. */
+export const titled = (kind: string, name: string): string =>
+  kind === "label" ? name.charAt(0).toUpperCase() + name.slice(1) : name;
+
+/** "21..05" */
+const hours = (value: string): string =>
+  value
+    .split("..")
+    .map((hour) => clockTime(`2000-01-01T${hour.replace("24", "00")}:00:00`))
+    .join(" to ");
 
 /** "2024-06-01..2024-08-31", open at an end, or "0501..0531": that of any year. */
 function days(value: string): string {

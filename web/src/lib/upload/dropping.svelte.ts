@@ -1,16 +1,17 @@
-/** What a picture that is dropped on the page is for: it is added to the vault, unless the page does something else with it. */
-import { mayBePhoto, type Chosen } from "./chosen";
+/** What a file that is dropped on the page is for: it is added to the vault, unless the page does something else with it. */
+import type { Chosen } from "./chosen";
 
 export interface Taker {
   /** What is said while a picture is held over the page. */
   says: string;
-  take: (picture: File) => void;
+  /** Takes a picture, or says what is wrong with the file. */
+  take: (file: File) => void;
 }
 
 class Dropping {
   taker: Taker | null = $state.raw(null);
 
-  /** Take single pictures; the answer ends it. */
+  /** Take single files; the answer ends it. */
   take(taker: Taker): () => void {
     this.taker = taker;
     return () => {
@@ -18,11 +19,11 @@ class Dropping {
     };
   }
 
-  /** Whether the page took what was dropped: a single picture. Several of them, and folders, are meant to be added. */
+  /** Whether the page took what was dropped: a single file. Several of them, and folders, are meant to be added. */
   took(chosen: readonly Chosen[]): boolean {
     const [one, another] = chosen;
     // A folder's files have paths with the folder in them.
-    if (!this.taker || !one || another || one.path.includes("/") || !mayBePhoto(one.file)) return false;
+    if (!this.taker || !one || another || one.path.includes("/")) return false;
     this.taker.take(one.file);
     return true;
   }
