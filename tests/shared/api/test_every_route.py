@@ -176,6 +176,7 @@ IN_QUERIES = {
     ("search", "album_id"): "album",
     ("search", "person_id"): "person",
     ("listShares", "album_id"): "album",
+    ("listLabels", "image_id"): "photo",
 }
 
 
@@ -359,8 +360,16 @@ def test_taking_somebody_elses_photo_out_of_an_album_does_nothing(
 def test_somebody_elses_id_in_a_filter_finds_nothing(
     http: TestClient, hers: Library, mine: Library, operation_id: str, field: str
 ) -> None:
-    owned = {"album": mine.ids["album_id"], "person": mine.people[1]}[IN_QUERIES[operation_id, field]]
-    theirs = {"album": hers.ids["album_id"], "person": hers.people[1]}[IN_QUERIES[operation_id, field]]
+    owned, theirs = (
+        {"album": each.ids["album_id"], "person": each.people[1], "photo": each.ids["image_id"]}[
+            IN_QUERIES[operation_id, field]
+        ]
+        for each in (mine, hers)
+    )
+
+    for each in (mine, hers):
+        photo = each.ids["image_id"]
+        assert http.put(f"/images/{photo}/labels/cat", headers=each.owner.headers).is_success
 
     def found(*ids_: UUID) -> Any:
         query = {field: [str(id_) for id_ in ids_]}
