@@ -317,7 +317,9 @@ def delete(conn: Connection, album: Album, *, revision: int) -> None:
 
     Its row stays: of an automatic one so that no rebuild brings it back, of any other until it cannot be restored.
     """
-    conn.execute("UPDATE albums SET deleted_at = now(), revision = %s WHERE id = %s", [revision, album.id])
+    conn.execute(
+        "UPDATE albums SET deleted_at = now(), restored = false, revision = %s WHERE id = %s", [revision, album.id]
+    )
     shares.end_of_album(conn, album.id)
     tombstones.add(conn, "album", [album.id], revision=revision)
 

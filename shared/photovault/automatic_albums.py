@@ -34,7 +34,7 @@ def stored(conn: Connection) -> list[Album]:
         SELECT a.id, a.kind, a.key, a.title, a.title_edited, a.cover_image_id,
             a.cover_edited AND a.cover_image_id IS NOT NULL AS cover_edited, a.first_day, a.last_day, a.image_count,
             a.deleted_at IS NOT NULL AS deleted,
-            a.title_edited OR a.cover_edited OR a.description IS NOT NULL OR EXISTS (
+            a.restored OR a.title_edited OR a.cover_edited OR a.description IS NOT NULL OR EXISTS (
                 SELECT FROM album_choices c WHERE c.album_id = a.id
             ) OR EXISTS (
                 SELECT FROM shares s WHERE s.album_id = a.id AND s.revoked_at IS NULL

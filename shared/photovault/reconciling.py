@@ -45,7 +45,7 @@ class Album:
 
     ``deleted``: the person does not want it. ``kept``: something that the person said is bound to it. ``occupied``:
     there are photos in it that are not in the trash; ``trashed``: there are some that are. ``restored``: the person
-    has taken it back since the last rebuild. ``past``: of a trip or an
+    has taken it back, a trip or an event since the last rebuild. ``past``: of a trip or an
     event that is not there now, its photos. ``fingerprint``: of what the last rebuild wrote, None when in doubt.
     """
 
@@ -232,7 +232,7 @@ def recognise(
             unwanted.add(draft.key)
 
     claimed = {album.id for album in goes_on.values()}
-    by_hand = [album for album in runs if album.restored and album.occupied and album.id not in claimed]
+    by_hand = [one for one in runs if one.restored and one.occupied and not one.deleted and one.id not in claimed]
     claimed.update(album.id for album in by_hand)
     left = [album for album in albums if album.id not in claimed]
     stays = [album for album in left if album.deleted or album.kept or album.trashed]

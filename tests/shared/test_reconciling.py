@@ -135,6 +135,7 @@ def test_a_trip_that_was_restored_is_kept_as_it_is_where_a_longer_one_has_its_ph
     assert [each.id for each in made.goes_on.values()] == [there.id]
     assert (made.by_hand, made.gone, made.retired) == ((back,), (), ())
     assert plan({back: range(8)}, [draft(range(10))]).by_hand == (), "it goes on as a trip"
+    assert plan({replace(back, deleted=True): range(8)}, [draft(range(30))]).by_hand == (), "it was deleted again"
     assert plan({replace(back, occupied=False, trashed=True): range(8)}, []).by_hand == (), "all is in the trash"
 
 

@@ -304,8 +304,9 @@ def delete_album(album_id: AlbumId, person: CurrentPerson) -> Response:
 def restore_album(album_id: AlbumId, person: CurrentPerson) -> Album:
     """Take back an album that was deleted within the last 30 days: it is as it was, but its links stay ended.
 
-    An automatic album may be without photos until it has been arranged again, as after an upload. An album that was not
-    deleted stays as it is.
+    An automatic album may be without photos until it has been arranged again, as after an upload. A trip or an event
+    that the vault would not make any more, because a longer one has its photos now, goes on as an album made by hand.
+    An album that was not deleted stays as it is.
     """
     with rebuilding(person) as change:
         conn, revision = change.conn, change.revision

@@ -97,9 +97,9 @@ class _Stored:
 
 @dataclass(frozen=True)
 class _Wanted:
-    """What one pass came to, to be written. ``moved``: albums whose key changes; ``restored``: albums that the person
-    took back; ``steps``: about how many transactions it takes; ``new``: albums that were made while ``changes`` were
-    asked for."""
+    """What one pass came to, to be written. ``moved``: albums whose key changes; ``restored``: trips and events that
+    the person took back; ``steps``: about how many transactions it takes; ``new``: albums that were made while
+    ``changes`` were asked for."""
 
     people: regrouping.Difference
     estimates: list[locations.Change]
@@ -289,7 +289,7 @@ def _arrange(user_id: UUID, stored: _Stored, remaining: Remaining) -> _Wanted:
         estimates=estimates,
         plan=plan,
         moved=[plan.goes_on[draft.key].id for draft in changed if _moves(draft, plan.goes_on.get(draft.key))],
-        restored=[album.id for album in stored.albums if album.restored],
+        restored=[album.id for album in stored.albums if album.restored and album.kind in reconciling.RUNS],
         changes=reconciling.batches(changes, BATCH),
         steps=ceil((sum(len(draft.members) for draft in changed) + ESTIMATE * len(estimates)) / BATCH),
     )

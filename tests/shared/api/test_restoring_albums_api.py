@@ -158,6 +158,26 @@ def test_a_trip_whose_photos_a_longer_one_has_by_now_comes_back_as_it_was(http: 
         assert mirror.catch_up() == lists(http, ada.headers)
 
 
+def test_a_month_that_a_grown_library_makes_no_album_of_stays_when_it_was_restored(
+    http: TestClient, ada: Somebody
+) -> None:
+    add_photo(ada.user_id, taken=datetime(2020, 5, 3))
+    build(ada.user_id)
+    month = next(
+        each["id"] for each in ask(http, ada, "GET", "/albums/?kind=date")["items"] if each["title"] == "May 2020"
+    )
+    delete(http, ada, month)
+    add_photos(ada.user_id, 127, start=datetime(2025, 6, 1))
+    arrange(ada)
+    ask(http, ada, "POST", f"/albums/{month}/restore")
+    for _ in range(2):
+        arrange(ada)
+        assert all_of(http, ada, month)["image_count"] == 1
+    delete(http, ada, month)
+    arrange(ada)
+    assert month not in {each["id"] for each in ask(http, ada, "GET", "/albums/?limit=200")["items"]}
+
+
 def test_a_restored_album_has_the_copy_that_is_kept_of_a_photo_that_was_put_in(http: TestClient, ada: Somebody) -> None:
     kept, copy, _ = add_photos(ada.user_id, 3, hours=24)
     album = ask(http, ada, "POST", "/albums/smart", title="Loved", filter={"favourite": True})["id"]
