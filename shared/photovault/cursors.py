@@ -41,13 +41,25 @@ def decode(kind: str, cursor: str | None, shape: str) -> tuple[Any, ...] | None:
     if not cursor:
         return None
     try:
-        padded = cursor + "=" * (-len(cursor) % 4)
-        got_kind, *parts = json.loads(base64.b64decode(padded.encode("ascii"), altchars=b"-_", validate=True))
+        got_kind, *parts = _parts(cursor)
         if got_kind != kind or len(parts) != len(shape):
             raise BadCursor
         return tuple(_read(letter, part) for letter, part in zip(shape, parts, strict=True))
     except (binascii.Error, ValueError, TypeError, RecursionError, OverflowError):
         raise BadCursor from None
+
+
+def is_of(kind: str, cursor: str | None) -> bool:
+    """Whether a cursor is of this list, for one that goes on as another; ``decode`` says whether it is any good."""
+    try:
+        return cursor is not None and _parts(cursor)[0] == kind
+    except (binascii.Error, ValueError, TypeError, RecursionError, LookupError):
+        return False
+
+
+def _parts(cursor: str) -> Any:
+    padded = cursor + "=" * (-len(cursor) % 4)
+    return json.loads(base64.b64decode(padded.encode("ascii"), altchars=b"-_", validate=True))
 
 
 def _tagged(value: Key) -> str | int | float | None:

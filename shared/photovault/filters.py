@@ -111,6 +111,8 @@ class Span:
     ``guessed``: it was misspelt, and read as the name that is nearest to it. ``known`` is False where an operator names
     nothing that is here, such as ``person:`` and nobody: no photo fulfils that, and every photo its negation.
     ``meant`` are who or what a name stands for, any of them: ids of people and albums, places, labels.
+    ``strict`` is False for a thing in plain words: what surely shows it comes first, behind it what may
+    (``Parsed.looser``).
     """
 
     start: int
@@ -121,6 +123,15 @@ class Span:
     guessed: bool = False
     known: bool = True
     meant: tuple[UUID | PlaceRef | str, ...] = ()
+    strict: bool = True
+
+
+@dataclass(frozen=True)
+class Looser:
+    """A query whose things, said in plain words, are words to rank by."""
+
+    filter: Filter
+    text: str
 
 
 @dataclass(frozen=True)
@@ -128,7 +139,8 @@ class Parsed:
     """A query: the filter, the rest in its order, and where the filter came from.
 
     ``possible`` is False where no photo can be meant: a condition names nothing that is here, or the query is made of
-    signs alone.
+    signs alone. ``looser`` is how to go on behind the photos of the filter, where it has things in plain words: a model
+    saw them, and what it was not sure of may be meant, too.
     """
 
     filter: Filter
@@ -136,6 +148,7 @@ class Parsed:
     spans: tuple[Span, ...]
     language: str = "en"
     possible: bool = True
+    looser: Looser | None = None
 
 
 def _jsonable(value: Any) -> Any:

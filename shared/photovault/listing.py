@@ -22,8 +22,8 @@ class Filter:
     ``days`` are local days with their ends, None being open; ``yearly`` are month * 100 + day, the last day included,
     and run over New Year where the first is later. Of a field in the plural any may hold, but of ``person_ids`` and
     ``labels`` all (these from ``min_label_score`` upwards); of each group in ``any_person_ids`` and ``any_labels`` at
-    least one. ``cameras`` are whole names, make and model in lower case. A photo without a place or a day is in none,
-    so that every ``without`` keeps it.
+    least one. A photo with one of each group in ``unless_labels`` is left out. ``cameras`` are whole names, make and
+    model in lower case. A photo without a place or a day is in none, so that every ``without`` keeps it.
     """
 
     album_id: UUID | None = None
@@ -53,6 +53,7 @@ class Filter:
     without_places: tuple[PlaceRef, ...] = ()
     any_person_ids: tuple[tuple[UUID, ...], ...] = ()
     any_labels: tuple[tuple[str, ...], ...] = ()
+    unless_labels: tuple[tuple[str, ...], ...] = ()
     album_ids: tuple[UUID, ...] = ()
     without_album_ids: tuple[UUID, ...] = ()
     cameras: tuple[str, ...] = ()
@@ -148,6 +149,12 @@ def conditions(wanted: Filter) -> tuple[str, dict[str, Any]]:
     for number, names in enumerate(wanted.any_labels):
         name = f"labels_{number}"
         add(_SHOWS.format(f"l.label = ANY(%({name})s)"), **{name: list(names)})
+    if wanted.unless_labels:
+        every = []
+        for number, names in enumerate(wanted.unless_labels):
+            every.append(_SHOWS.format(f"l.label = ANY(%(unless_{number})s){sure if len(names) == 1 else ''}"))
+            parameters[f"unless_{number}"] = list(names)
+        add(f"NOT ({' AND '.join(every)})")
     if wanted.album_ids:
         add(_INSIDE.format("m.album_id = ANY(%(albums)s)"), albums=list(wanted.album_ids))
     if wanted.without_album_ids:

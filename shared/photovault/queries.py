@@ -14,12 +14,14 @@ stays in ``text``, in its order, for ranking. It takes any text and never raises
   fulfils;
 * quotes, of any form: a quoted phrase is text as it stands, but ``-"new york"`` is negated like the words in it;
 * the name of a file (``IMG_2019.jpg``) is text as it stands;
+* flags for their countries, and a red heart for favourites;
 * names with one wrong letter or no space, where no everyday word is meant, and long months and holidays with one.
 
 What "or" joins to something that is not understood stays text, too: neither may narrow to the half that is.
 
 A query is read in each language of ``speech``; the one that understands most of it is right. A label among other free
-words stays text (``dog on the beach`` is ranked, not filtered); alone or beside what filters, it filters.
+words stays text (``dog on the beach`` is ranked, not filtered). Alone or beside what filters, what surely shows it
+comes first, and behind it what it ranks (``Parsed.looser``); ``label:`` and "without" are strict.
 """
 
 from __future__ import annotations
@@ -30,13 +32,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import lru_cache
+from operator import itemgetter
 from typing import cast
 from uuid import UUID
 
-from photovault import raw, spoken_hours
+from photovault import emoji, raw, spoken_hours
 from photovault.calendar_days import Days, Yearly
-from photovault.filters import Kind, Parsed, Span
-from photovault.readings import Meant, Taken, date_meant, filter_of, is_possible, time_meant, weekdays_meant
+from photovault.filters import Kind, Looser, Parsed, Span
+from photovault.readings import (
+    Meant,
+    Taken,
+    alternatives,
+    date_meant,
+    filter_of,
+    is_possible,
+    time_meant,
+    weekdays_meant,
+)
 from photovault.speech import EVERYDAY, SPEECHES, Speech, own_words
 from photovault.spoken_ages import Ages
 from photovault.spoken_dates import Dates, Word, fold, phrase, words
@@ -104,18 +116,29 @@ def parse_with(q: str, names: Vocabulary, *, today: date) -> Parsed:
     """Understand a query with a vocabulary that is at hand."""
     typed = q[:MAX_LENGTH]
     q = typed if '"' in typed else typed.translate(_QUOTES)
-    said = words(q)
+    said = _said(q)
     readers = [_Reader(q, said, names, speech=speech, today=today, typed=typed) for speech in _spoken(said, names)]
     readings = [(reader.read(), reader) for reader in readers]
     best, reader = max(
-        readings, key=lambda reading: (_understood(reading[0]), reading[1].familiar())
+        readings, key=lambda reading: (_understood(q, reading[0]), reading[1].familiar())
     )  # first of equals
-    return reader.without_half_alternatives() or best
+    return reader.loosened(reader.without_half_alternatives() or best)
 
 
-def _understood(parsed: Parsed) -> tuple[int, int, int]:
-    """How many characters of a query became conditions, how many of those by no guess, and how many were meant to."""
-    lengths = [(span, span.end - span.start) for span in parsed.spans]
+def _said(q: str) -> Sequence[Word]:
+    """The words of a query, and the emoji that may be conditions: flags and hearts."""
+    said, signs = words(q), emoji.signs(q)
+    if not signs:
+        return said
+    every = sorted([*((word.text, word.start, word.end) for word in said), *signs], key=itemgetter(1))
+    ends = [0, *(end for _, _, end in every)]
+    return [Word(text, start, end, q[before:start]) for (text, start, end), before in zip(every, ends, strict=False)]
+
+
+def _understood(q: str, parsed: Parsed) -> tuple[int, int, int]:
+    """How many characters of a query became conditions, how many of those by no guess, and how many were meant to;
+    spaces say nothing, however many."""
+    lengths = [(span, sum(map(len, q[span.start : span.end].split()))) for span in parsed.spans]
     known = sum(length for span, length in lengths if span.known)
     firm = sum(length for span, length in lengths if span.known and not span.guessed)
     return known, firm, sum(length for _, length in lengths)
@@ -226,9 +249,17 @@ class _Reader:
 
     def _parsed(self, text: str) -> Parsed:
         spans = tuple(taken.span for taken in self.taken)
-        text = text or ("" if spans else _plainly(self.typed))
+        if not spans:
+            text = "" if self._is_about_all() else text or _plainly(self.typed)
         possible = is_possible(self.taken) and (not text or _says_something(text))
         return Parsed(filter_of(self.taken), text, spans, self.speech.code, possible)
+
+    def _is_about_all(self) -> bool:
+        """ "photos", "all my pictures", "latest photos", which come first anyway: no more than that."""
+        speech, said = self.speech, {word.text for word in self.said}
+        between = [*(word.before for word in self.said), self.typed[self.said[-1].end :] if self.said else ""]
+        only = said <= speech.show | speech.photos | speech.latest and not any(part.strip(" ,.?") for part in between)
+        return only and bool(said & speech.photos)
 
     def without_half_alternatives(self) -> Parsed | None:
         """What was read, but for what "or" joins to something that was not understood: of "anna or flarbl" neither may
@@ -257,6 +288,24 @@ class _Reader:
         self._release([taken[n].span for n in back])
         self.taken = [one for n, one in enumerate(taken) if n not in back]
         return self._parsed(self._rest())
+
+    def loosened(self, parsed: Parsed) -> Parsed:
+        """With what comes behind the photos that surely show the things of the query: those that their words rank. A
+        thing behind an operator, or one to leave out, stays as it is said."""
+        things: set[Span] = set()
+        for group in alternatives(self.taken):
+            if all(one.soft and one.meant.kind == "label" for one in group):  # not of "label:dog or cat"
+                things.update(one.span for one in group)
+        if parsed.text or not parsed.possible or not things:
+            return parsed
+        self._release(list(things))
+        text = self._rest()
+        if not text:
+            return parsed
+        spans = tuple(replace(span, strict=span not in things) for span in parsed.spans)
+        strict = filter_of([one for one in self.taken if one.span not in things])
+        rest = replace(parsed.filter, labels_all=strict.labels_all, labels_any=strict.labels_any)
+        return replace(parsed, spans=spans, looser=Looser(rest, text))
 
     def _is_used(self, word: Word) -> bool:
         return any(start <= word.start < end for start, end in self.used)
@@ -601,15 +650,15 @@ class _Reader:
         return round(int(number[1]) * speech.kilometres[unit], 1), at
 
     def _files(self, at: int) -> int | None:
-        """ "live photos", "raw files", "archived pictures"."""
+        """ "live photos", "raw files", "archived pictures", "square photos"."""
         said, speech = self.said, self.speech
         if at + 1 >= len(said) or said[at + 1].text not in speech.photos:
             return None
         text = said[at].text
-        found = self._state(text, at + 2) if text in speech.archived | speech.moving | speech.raw else None
+        found = None if text in speech.favourite else self._state(text, at + 2)
         if found is None:
             return None
-        self._take(found, start=said[at].start, end=said[at + 1].end)
+        self._take(found, start=said[at].start, end=said[at + 1].end, shy=text in speech.genres)
         return at + 2
 
     # ---- things
@@ -624,6 +673,8 @@ class _Reader:
         word = said[at].text
         if word in speech.favourite and not (word in speech.shy_favourite and self._says_what(at + 1)):
             return Meant("favourite", (True,), "favourite", at + 1)
+        if filed := phrase(dict.fromkeys(speech.filed, True), said, at):
+            return Meant("archived", (True,), "archived", filed[1])
         kind = word[:-1] if word.endswith("s") else word
         if kind in _TYPES:
             return Meant("type", (_TYPES[kind],), _TYPES[kind], at + 1)
@@ -684,15 +735,17 @@ class _Reader:
         negated: bool = False,
         alternative: bool = False,
         firm: bool = False,
+        shy: bool = False,
         also: Meant | None = None,
     ) -> None:
-        """Note what was understood. ``firm``: said with an operator."""
+        """Note what was understood. ``firm``: said with an operator; ``shy``: may mean something else."""
         shown = f"{meant.shown}, {also.shown}" if also else meant.shown
         names = meant.values if meant.kind in _NAMED else ()
         span = Span(start, end, meant.kind, shown, negated, meant.guessed, bool(meant.values), names)
         # What an everyday word may mean: "nice weather" is not about the city.
-        bare = meant.kind == "label" or (meant.kind in {"place", "person"} and fold(self.q[start:end]) in EVERYDAY)
-        soft = bare and not negated and not firm
+        said = fold(self.q[start:end])
+        bare = meant.kind == "label" or (meant.kind in {"place", "person"} and said in EVERYDAY)
+        soft = (bare or shy or said in self.speech.shy_filed) and not negated and not firm
         self.taken.append(Taken(meant, span, also, alternative, soft))
         self.used.append((start, end))
 
@@ -729,7 +782,11 @@ class _Reader:
         back = {(span.start, span.end) for span in spans}
         starts, ends = {span.start for span in spans}, {span.end for span in spans}
         # "dog and cat": the joint between two of them is text again, too.
-        back |= {(start, end) for start, end in self.used if start - 1 in ends and end + 1 in starts}
+        back |= {
+            (start, end)
+            for start, end in self.used
+            if len(self.q[:start].rstrip()) in ends and len(self.q) - len(self.q[end:].lstrip()) in starts
+        }
         self.used = [part for part in self.used if part not in back]
 
 

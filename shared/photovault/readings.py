@@ -156,6 +156,17 @@ def is_possible(taken: Sequence[Taken]) -> bool:
     return all(here.values())
 
 
+def alternatives(taken: Sequence[Taken]) -> list[list[Taken]]:
+    """What was understood, those together that "or" joins."""
+    groups: list[list[Taken]] = []
+    for k, one in enumerate(taken):
+        if _is_alternative(taken, k):
+            groups[-1].append(one)
+        else:
+            groups.append([one])
+    return groups
+
+
 def _is_alternative(taken: Sequence[Taken], k: int) -> bool:
     return taken[k].alternative and k > 0 and taken[k - 1].meant.kind == taken[k].meant.kind
 

@@ -75,12 +75,29 @@ def narrowed(
     )
 
 
-def ranked(conn: Connection, wanted: listing.Filter, words: Words | None, meaning: Meaning | None) -> list[Fused[UUID]]:
+def behind(
+    wanted: listing.Filter, parsed: filters.Parsed, known: Names, *, archived_given: bool = True
+) -> listing.Filter:
+    """What a query with things in plain words goes on to rank: the photos that do not surely show all of them.
+
+    For a query whose strict filter contradicts nothing.
+    """
+    assert parsed.looser is not None  # noqa: S101 - asked for only then
+    looser = narrowed(wanted, parsed.looser.filter, known, archived_given=archived_given)
+    assert looser is not None  # noqa: S101 - it asks for less
+    each = ((label,) for label in parsed.filter.labels_all)
+    return replace(looser, unless_labels=(*each, *parsed.filter.labels_any))
+
+
+def ranked(
+    conn: Connection, wanted: listing.Filter, words: Words | None, meaning: Meaning | None, *, all_first: bool = False
+) -> list[Fused[UUID]]:
     """The photos of a filter that fit the words or the meaning of a text, best first, at most ``MOST_RESULTS``.
 
     The names of the rankings are ``words`` and ``picture``. What fits neither is not there: nonsense finds nothing.
+    ``all_first`` as in ``word_search.by_words_sql``.
     """
-    by_words = word_search.by_words(conn, wanted, words, most=MOST_RESULTS) if words else []
+    by_words = word_search.by_words(conn, wanted, words, most=MOST_RESULTS, all_first=all_first) if words else []
     by_picture = picture_search.by_picture(conn, wanted, meaning, most=MOST_RESULTS) if meaning else []
     unseen: set[UUID] = set()
     if meaning and by_words and by_picture:

@@ -15,6 +15,8 @@ from dataclasses import dataclass, field, fields
 from functools import lru_cache
 from typing import Literal
 
+from photovault import emoji
+
 Words = frozenset[str]
 Phrases = frozenset[tuple[str, ...]]
 Unit = Literal["day", "week", "month", "year"]
@@ -171,10 +173,16 @@ class Speech:
     show: Words
     photos: Words
     of_photos: Words
+    latest: Words
+    """Said of the photos that come first anyway: "recent photos"."""
     favourite: Words
     shy_favourite: Words
     """Of these, the ones that also say what somebody likes best: "my favourite restaurant"."""
     archived: Words
+    filed: Phrases
+    """What says without an operator that photos are in the archive."""
+    shy_filed: Words
+    """Of these, what may be another archive where more is said."""
     faces: Words
     one_face: Words
     """Of these, the ones that ask for no more than a picture of somebody: "portrait of a person"."""
@@ -188,7 +196,9 @@ class Speech:
     raw: Words
     album: Words
     orientations: Mapping[str, str]
-    """What an operator takes; ``oriented`` are said without one."""
+    """What an operator takes, and what is said before "photos"; ``oriented`` are said alone."""
+    genres: Words
+    """Of these, what a picture may also be about: "landscape photos of mountains"."""
     oriented: Mapping[tuple[str, ...], str]
     operators: Mapping[str, str]
     plurals: Mapping[str, str]
@@ -434,9 +444,12 @@ ENGLISH = Speech(
     show=_words("show find search me all the my our some for"),
     photos=_words("photo photos picture pictures pic pics image images photograph photographs file files"),
     of_photos=_words("of taken"),
-    favourite=_words("favourite favourites favorite favorites starred"),
+    latest=_words("latest newest recent last"),
+    favourite=_words(f"favourite favourites favorite favorites starred {emoji.HEART}"),
     shy_favourite=_words("favourite favorite"),
     archived=_words("archived archive"),
+    filed=_phrases("archived", "in the archive", "in my archive", "in archive", "from the archive", "archive"),
+    shy_filed=_words("archive"),
     faces=_words("face faces people person anybody anyone"),
     one_face=_words("face person"),
     nobody=_words("nobody"),
@@ -447,8 +460,12 @@ ENGLISH = Speech(
     raw=_words("raw"),
     album=_words("album"),
     orientations=_each(
-        portrait="portrait vertical upright", landscape="landscape horizontal", square="square", panorama="panorama"
+        portrait="portrait vertical upright",
+        landscape="landscape horizontal",
+        square="square",
+        panorama="panorama panoramic",
     ),
+    genres=_words("portrait landscape"),
     oriented={
         ("in", "portrait", "format"): "portrait",
         ("portrait", "format"): "portrait",
@@ -742,11 +759,14 @@ GERMAN = Speech(
     ),
     travels=_words("reise reisen urlaub ferien ausflug besuch"),
     show=_words("zeig zeige such suche finde mir alle die meine unsere"),
-    photos=_words("foto fotos bild bilder bildern aufnahme aufnahmen datei dateien"),
+    photos=_words("foto fotos photo photos bild bilder bildern aufnahme aufnahmen datei dateien"),
     of_photos=_words("von vom aufgenommen"),
+    latest=_words("neueste neuesten neue neuen letzte letzten aktuelle aktuellen"),
     shy_favourite=ENGLISH.shy_favourite,
     favourite=ENGLISH.favourite | _words("favorit favoriten lieblingsfoto lieblingsfotos lieblingsbilder"),
-    archived=ENGLISH.archived | _words("archiviert archivierte archiv"),
+    archived=ENGLISH.archived | _words("archiviert archivierte archivierten archiv"),
+    filed=_phrases("archiviert", "archivierte", "archivierten", "im archiv", "aus dem archiv", "archiv"),
+    shy_filed=_words("archiv"),
     faces=ENGLISH.faces | _words("gesicht gesichter gesichtern person personen menschen leute leuten jemand jemandem"),
     one_face=ENGLISH.one_face | _words("gesicht person"),
     nobody=_words("niemand niemanden niemandem"),
@@ -758,17 +778,21 @@ GERMAN = Speech(
     album=_words("album"),
     orientations={**ENGLISH.orientations}
     | _each(
-        portrait="hochformat hochkant portrait",
-        landscape="querformat quer",
-        square="quadrat quadratisch",
+        portrait="hochformat hochformatige hochkant portrait",
+        landscape="querformat querformatige quer",
+        square="quadrat quadratisch quadratische",
         panorama="panorama",
     ),
+    genres=_words("portrait landscape"),
     oriented={
         ("hochformat",): "portrait",
         ("im", "hochformat"): "portrait",
+        ("hochkant",): "portrait",
         ("querformat",): "landscape",
         ("im", "querformat"): "landscape",
         ("panoramen",): "panorama",
+        ("panoramafotos",): "panorama",
+        ("panoramabilder",): "panorama",
     },
     operators={**ENGLISH.operators}
     | _each(

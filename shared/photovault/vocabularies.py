@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import TypeVar
 from uuid import UUID
 
-from photovault import spoken_dates
+from photovault import emoji, spoken_dates
 from photovault.filters import PlaceRef
 from photovault.speech import ENGLISH, EVERYDAY, SPEECHES, Speech
 
@@ -84,7 +84,8 @@ class Vocabulary:
 
     @cached_property
     def places(self) -> Index[PlaceRef]:
-        """By their names, by what they are called in other languages, and with Saint, Sankt and St as one."""
+        """By their names, by what they are called in other languages, with Saint, Sankt and St as one, and countries by
+        their flags."""
         known = index([(place, place.value) for place in self.known_places])
         for speech in SPEECHES:
             for called, english in speech.places.items():
@@ -92,6 +93,9 @@ class Vocabulary:
                 for one, other in ((here, there), (there, here)):
                     if one in known and one != other:
                         known[other] = tuple(dict.fromkeys((*known.get(other, ()), *known[one])))
+        for place in self.known_places:
+            if place.level == "country":
+                known[(emoji.flag(place.country_code),)] = (place,)
         for key in [key for key in known if key[0] in _SAINTS]:
             for saint in _SAINTS:
                 known.setdefault((saint, *key[1:]), known[key])

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from photovault import concepts, db, inflections, listing, spoken_dates
+from photovault import concepts, db, emoji, inflections, listing, spoken_dates
 from photovault.concepts import Unit
 from photovault.names import Names
 from photovault.speech import ENGLISH
@@ -104,7 +104,8 @@ class _Found:
 
 
 def words_of(conn: Connection, text: str, known: Names, *, language: str = ENGLISH.code) -> Words | None:
-    """The look-ups for a text; None when it has no words."""
+    """The look-ups for a text; None when it has no words, of which emoji are some."""
+    text = emoji.in_words(text)
     # A file name in a query is one lexeme; in the index it is its parts.
     found = conn.execute(
         "SELECT lexeme, max(spoken.position) FROM ("
@@ -292,12 +293,16 @@ def past_prefix(prefix: str) -> str:
     return chr(0x10FFFF) * (len(prefix) + 1)
 
 
-def by_words_sql(wanted: listing.Filter, words: Words, *, most: int) -> tuple[str, dict[str, Any]]:
+def by_words_sql(
+    wanted: listing.Filter, words: Words, *, most: int, all_first: bool = False
+) -> tuple[str, dict[str, Any]]:
     """All that a photo has of a unit counts together: of sights as evidence that adds up and never quite reaches 1.
 
     What a unit is worth, and what is far below the best, comes from the whole library, so that a filter only ever takes
     away. All that is found is read once, from indexes alone, and put together once, a column for each unit; only the
     best photos are held against the filter, until there are enough.
+
+    ``all_first``: what has more of the units comes first, however common they are; the cut-offs are the same.
     """
     where, parameters = listing.conditions(wanted)
     hits = " UNION ALL ".join(
@@ -323,6 +328,10 @@ def by_words_sql(wanted: listing.Filter, words: Words, *, most: int) -> tuple[st
     whole = " + ".join(f"coalesce(worth_{n}, {counts} * ln(2 + 2 * photos))" for n, counts in enumerate(words.units))
     surest = ", ".join(f"weight_{n}" for n in units)
     answered = " + ".join(f"coalesce(weight_{n} * worth_{n}, 0)" for n in units)
+    things = [f"weight_{n}" for n, counts in enumerate(words.units) if counts]
+    had, order = "1", "score"
+    if all_first and len(things) > 1:
+        had, order = f"num_nonnulls({', '.join(things)})", f"(greatest(had, 1) - 1 + score) / {len(things)}"
     return (
         # In order: hash tables as wide as these would not fit into a connection's memory.
         f"WITH hits AS (SELECT * FROM ({hits}) AS every ORDER BY image_id), "
@@ -332,9 +341,9 @@ def by_words_sql(wanted: listing.Filter, words: Words, *, most: int) -> tuple[st
         f"worths AS (SELECT photos, {worths} FROM had, library), "
         f"whole AS MATERIALIZED (SELECT *, {whole} AS whole FROM worths), "
         # Rounded, so that equal sums tie whatever the order they were added in.
-        f"scored AS MATERIALIZED (SELECT image_id, round(1e4 * ({answered}) / whole) / 1e4 AS score "
+        f"scored AS MATERIALIZED (SELECT image_id, {had} AS had, round(1e4 * ({answered}) / whole) / 1e4 AS score "
         f"FROM best, whole WHERE greatest({surest}) >= %(least_sure)s) "
-        "SELECT a.image_id, a.score FROM (SELECT image_id, score FROM scored "
+        f"SELECT a.image_id, a.score FROM (SELECT image_id, {order} AS score FROM scored "
         "WHERE score >= greatest(%(least_score)s, %(least_of_best)s * (SELECT max(score) FROM scored)) "
         "ORDER BY score DESC) a "
         f"CROSS JOIN LATERAL (SELECT i.sort_at FROM images i WHERE i.id = a.image_id AND {where} OFFSET 0) i "
@@ -351,9 +360,11 @@ def by_words_sql(wanted: listing.Filter, words: Words, *, most: int) -> tuple[st
     )
 
 
-def by_words(conn: Connection, wanted: listing.Filter, words: Words, *, most: int) -> list[tuple[UUID, float]]:
+def by_words(
+    conn: Connection, wanted: listing.Filter, words: Words, *, most: int, all_first: bool = False
+) -> list[tuple[UUID, float]]:
     """The photos that answer enough of the words, best first, newest first among equals."""
-    sql, parameters = by_words_sql(wanted, words, most=most)
+    sql, parameters = by_words_sql(wanted, words, most=most, all_first=all_first)
     return conn.execute(sql.encode(), parameters).fetchall()
 
 

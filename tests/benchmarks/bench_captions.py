@@ -181,10 +181,13 @@ def ask(person: UUID, q: str) -> list[UUID]:
         wanted = search.narrowed(listing.Filter(), parsed.filter, known)
         if wanted is None:
             return []
-        if not parsed.text:
-            return [image.id for image in images.page(conn, wanted, limit=1000)]
-        words = word_search.words_of(conn, parsed.text, known, language=parsed.language)
-        return [found.id for found in search.ranked(conn, wanted, words, None)]
+        sure = [] if parsed.text else [image.id for image in images.page(conn, wanted, limit=1000)]
+        text = parsed.text
+        if parsed.looser is not None:
+            text, wanted = parsed.looser.text, search.behind(listing.Filter(), parsed, known)
+        words = word_search.words_of(conn, text, known, language=parsed.language) if text else None
+        ranked = search.ranked(conn, wanted, words, None, all_first=parsed.looser is not None) if words else []
+        return sure + [found.id for found in ranked]
 
 
 def summary(name: str, answers: list[Answer]) -> str:

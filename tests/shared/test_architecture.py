@@ -16,7 +16,7 @@ PACKAGE = ROOT / "shared" / "photovault"
 # Bytes or values in, values out: no I/O, no clock, no environment.
 PURE = {
     "apple_export", "beside", "calendar_days", "calibrating", "cells", "choosing", "clip_tokens", "concept_words",
-    "concepts", "cursors", "datenames", "devices", "drafting", "drafts", "duplicates", "embedded", "errors",
+    "concepts", "cursors", "datenames", "devices", "drafting", "drafts", "duplicates", "embedded", "emoji", "errors",
     "estimating", "events", "exif", "explaining", "export_layout", "face_matching", "face_measures", "filters",
     "formats", "globe", "grouping", "grouping_memory", "heap", "homes", "immich_export", "inflections", "iptc", "keys",
     "label_names", "languages", "linkage", "listing", "memories", "metadata", "model_manifest", "moments", "motion",

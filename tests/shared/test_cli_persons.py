@@ -246,7 +246,7 @@ def photo(**more: Any) -> dict[str, Any]:
 
 def span(**more: Any) -> dict[str, Any]:
     return {"kind": "date", "value": "2025-06-01..2025-08-31", "text": "last summer", "negated": False,
-            "guessed": False, "known": True} | more  # fmt: skip
+            "guessed": False, "known": True, "strict": True} | more  # fmt: skip
 
 
 def test_a_search_tells_how_it_was_understood(logged_in: Run, server: Server) -> None:

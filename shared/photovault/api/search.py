@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 
 router = APIRouter(prefix="/search", tags=["search"])
 
+_NO_PHOTO = UUID(int=0)
+
 Today = Annotated[
     date | None, Query(description="The calendar day where the person is, for `yesterday` and the like; else UTC's.")
 ]
@@ -63,10 +66,17 @@ class Span(schemas.Schema):
         description="false where an operator names nothing that is here, such as `person:` and nobody. Nothing fulfils "
         "such a condition, and everything its negation."
     )
+    strict: bool = Field(
+        description="Whether every photo of the answer fulfils it. Not so a thing in plain words, such as `dog`: what "
+        "surely shows it comes first, behind it what may show it or says so. `label:dog` is strict."
+    )
 
 
 class ParsedQuery(schemas.Schema):
-    conditions: dict[str, Any] = Field(description="What every photo of the answer fulfils; empty without conditions.")
+    conditions: dict[str, Any] = Field(
+        description="What every photo of the answer fulfils; empty without conditions. Things in plain words are among "
+        "them, though only the first photos surely show them: see `strict` of the spans."
+    )
     text: str = Field(description="The rest, by which the photos are ranked.")
     language: str = Field(description="The language in which most of it was understood: en or de.")
     spans: list[Span]
@@ -116,7 +126,8 @@ def search_images(
         str,
         Query(
             max_length=queries.MAX_LENGTH,
-            description="Dates, places, people, labels, albums, cameras and file types narrow; the rest ranks. "
+            description="Dates, places, people, albums, cameras and file types narrow; the rest ranks. What surely "
+            "shows the things that are said comes before what may show them. "
             "Operators say for sure what is meant: `person: place: city: region: country: near: label: camera: album: "
             "type: orientation: is: has: before: after: since: until: date: month: year: time:`, negated by a minus "
             "sign, joined by `or`. In English and German.",
@@ -133,6 +144,9 @@ def search_images(
 ) -> SearchPage:
     """Photos that fulfil the query and the filter of the list. Without a rest to rank by, the newest come first.
 
+    Things in plain words ("dog", "cats in lisbon") are what a model saw. What surely shows them comes first, the newest
+    before; behind it, ranked, what may show them or says so. `label:dog` is what surely shows one, and nothing else.
+
     A condition that names nothing in this library finds nothing, and its span says so; so do signs that say nothing. An
     empty query lists what the filter leaves.
 
@@ -146,15 +160,23 @@ def search_images(
     with person.transaction() as conn:
         known = library_names.names_of(conn, person.user_id)
         parsed = queries.parse_with(q, known.vocabulary, today=today or datetime.now(UTC).date())
-        both = search.narrowed(wanted, parsed.filter, known, archived_given="archived" in request.query_params)
-        if not parsed.possible:
-            both = None
-        if both is not None and not parsed.text:
+        given = "archived" in request.query_params
+        both = search.narrowed(wanted, parsed.filter, known, archived_given=given) if parsed.possible else None
+        text, ranked = parsed.text, both
+        if both is not None and parsed.looser is not None:
+            text, ranked = parsed.looser.text, search.behind(wanted, parsed, known, archived_given=given)
+        is_behind = parsed.looser is not None and cursors.is_of(_by_rank_kind(key), cursor)
+        if both is not None and not parsed.text and not is_behind:
             items, following = _by_time(conn, both, parsed, key=key, cursor=cursor, limit=limit)
-    if both is not None and parsed.text:
-        meaning = meanings.meaning_of(parsed.text, asked_by=person.user_id)  # may load a model: in no transaction
+            cursor, text = None, "" if following else text
+    if ranked is not None and text:
+        meaning = meanings.meaning_of(text, asked_by=person.user_id)  # may load a model: in no transaction
+        said = replace(parsed, text=text)
         with person.transaction() as conn:
-            items, following = _by_rank(conn, both, parsed, known, meaning, key=key, cursor=cursor, limit=limit)
+            more, following = _by_rank(
+                conn, ranked, said, known, meaning, key=key, cursor=cursor, limit=limit - len(items)
+            )
+        items += more
     return SearchPage(items=items, next_cursor=following, filter=_parsed(q, parsed, known))
 
 
@@ -236,12 +258,12 @@ def _by_rank(
     cursor: str | None,
     limit: int,
 ) -> tuple[list[Hit], str | None]:
-    kind = f"search-rank-{key}"
+    kind = _by_rank_kind(key)
     rank, last = cursors.decode(kind, cursor, "iu") or (0, None)
     if not 0 <= rank <= search.MOST_RESULTS:
         raise BadCursor
     words = word_search.words_of(conn, parsed.text, known, language=parsed.language)
-    ranked = search.ranked(conn, wanted, words, meaning)
+    ranked = search.ranked(conn, wanted, words, meaning, all_first=parsed.looser is not None)
     # Where the last photo that was shown stands now; where it stood, if it is there no more.
     start = next((place for place, found in enumerate(ranked, start=1) if found.id == last), rank)
     shown = {found.id: found for found in ranked[start : start + limit]}
@@ -250,16 +272,28 @@ def _by_rank(
         Hit(
             image=image,
             score=round(shown[image.id].score, 4),
-            matched=[*_conditions(parsed), *_reasons(shown[image.id], why.get(image.id, []))],
+            matched=[*_conditions(parsed, ranked=True), *_reasons(shown[image.id], why.get(image.id, []))],
         )
         for image in presenting.image_list(conn, images.by_ids(conn, list(shown)))
     ]
     following = start + limit
-    return items, cursors.encode(kind, following, ranked[following - 1].id) if following < len(ranked) else None
+    if following >= len(ranked):
+        return items, None
+    # A page may be full with what comes before all of these.
+    return items, cursors.encode(kind, following, ranked[following - 1].id if following else _NO_PHOTO)
 
 
-def _conditions(parsed: Parsed) -> list[Matched]:
-    return [Matched(kind=span.kind, text=span.value) for span in parsed.spans if span.known and not span.negated]
+def _by_rank_kind(key: str) -> str:
+    return f"search-rank-{key}"
+
+
+def _conditions(parsed: Parsed, *, ranked: bool = False) -> list[Matched]:
+    """What a photo fulfils; of a thing in plain words those of a ranking say by their reasons how they have it."""
+    return [
+        Matched(kind=span.kind, text=span.value)
+        for span in parsed.spans
+        if span.known and not span.negated and (span.strict or not ranked)
+    ]
 
 
 def _reasons(found: Fused[UUID], why: Sequence[word_search.Reason]) -> list[Matched]:
@@ -285,6 +319,7 @@ def _parsed(q: str, parsed: Parsed, known: names.Names) -> ParsedQuery:
                 negated=span.negated,
                 guessed=span.guessed,
                 known=span.known,
+                strict=span.strict,
             )
             for span in parsed.spans
         ],

@@ -23,7 +23,10 @@ _MOST_BLAMED = 6  # conditions that are tried without
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print every photo as a line of JSON.")]
 Photos = Annotated[list[str] | None, typer.Argument(metavar="PHOTO...", help="Ids of photos.")]
-Query = Annotated[str | None, typer.Option("--search", help="What this search finds, up to 1,000 photos.")]
+Query = Annotated[
+    str | None,
+    typer.Option("--search", help="What this search finds, up to 1,000 photos; of things those that surely show them."),
+]
 MOST = 1000
 """Photos that a search chooses, and that one request of the API takes."""
 
@@ -91,6 +94,9 @@ def chosen(client: Client, photos: Sequence[str] | None, query: str | None) -> l
         understood, hits = found(client, query, MOST)
         for sentence in understanding(understood):
             say(sentence)
+        # What only may show a thing is for eyes to judge.
+        sure = {(span["kind"], span["value"]) for span in understood["spans"] if not span["strict"]}
+        hits = [hit for hit in hits if sure <= {(one["kind"], one["text"]) for one in hit["matched"]}]
         if not hits:
             raise NotFound("The search finds nothing.")
         ids += [hit["image"]["id"] for hit in hits]

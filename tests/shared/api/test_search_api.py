@@ -16,9 +16,10 @@ from tests.libraries import LISBON, PARIS, TinyEncoder, photo, towards
 from tests.pictures import draw
 from tests.vaults import Somebody, client, somebody
 
-from photovault import cursors, db, embeddings, images, meanings, model_manifest, renewals, users, vectors
+from photovault import cursors, db, embeddings, images, meanings, model_manifest, renewals, things, users, vectors
 from photovault.api import images as images_api
 from photovault.api import search as search_api
+from photovault.sights import Sight
 
 
 @pytest.fixture(scope="module")
@@ -223,6 +224,73 @@ def test_today_is_where_the_person_is(api: TestClient, person: Somebody) -> None
 def test_nobody_finds_anothers_photos(api: TestClient, library: Somebody, person: Somebody) -> None:
     for q in ("", "anna", "beach", "in lisbon"):
         assert get(api, person, q=q)["items"] == []
+
+
+# ------------------------------------------------------------------------------------------------- plain things
+
+
+@pytest.fixture(scope="module")
+def pets(vault: Path) -> tuple[Somebody, dict[str, UUID]]:
+    """Cats and dogs that a model is sure of, is not sure of, and has not seen at all."""
+    owner = somebody()
+
+    def seen(looks: dict[str, float], **values: Any) -> UUID:
+        image_id = photo(owner.user_id, **values)
+        with db.transaction(owner.user_id) as conn:
+            things.add_sights(conn, image_id, {name: Sight(strength, 1) for name, strength in looks.items()})
+        return image_id
+
+    return owner, {
+        "both": seen({"cat": 0.9, "dog": 0.9}, labels=["cat", "dog"], day=date(2024, 1, 1)),
+        "cat": seen({"cat": 0.9}, labels=["cat"], day=date(2025, 3, 1), **LISBON),
+        "dog": seen({"dog": 0.9}, labels=["dog"], day=date(2025, 1, 1)),
+        "cat, perhaps a dog": seen({"cat": 0.9, "dog": 0.3}, labels=["cat"], day=date(2023, 1, 1)),
+        "perhaps a cat": seen({"cat": 0.3}, day=date(2025, 2, 1), **LISBON),
+        "told": photo(owner.user_id, caption="our cat", day=date(2022, 1, 1)),
+        "else": seen({"car": 0.9}, labels=["car"], day=date(2025, 2, 1), **LISBON),
+        "hardly": seen({"cat": 0.06}, day=date(2025, 2, 1), **LISBON),
+    }
+
+
+@pytest.mark.parametrize(
+    ("q", "sure", "behind"),
+    [
+        ("cat", ["cat", "both", "cat, perhaps a dog"], ["told", "perhaps a cat"]),
+        ("cat and dog", ["both"], ["cat, perhaps a dog", "dog", "told", "cat"]),
+        ("2025 lisbon cat", ["cat"], ["perhaps a cat"]),
+        ("label:cat", ["cat", "both", "cat, perhaps a dog"], []),
+        ("cats not dogs", ["cat", "cat, perhaps a dog"], ["told", "perhaps a cat"]),
+        ("cat 2021", [], []),
+        ("cat 2022", [], ["told"]),
+        ("unicorn", [], []),
+    ],
+)
+def test_what_surely_shows_a_thing_comes_first_and_behind_it_what_may(
+    api: TestClient, pets: tuple[Somebody, dict[str, UUID]], q: str, sure: list[str], behind: list[str]
+) -> None:
+    owner, photos = pets
+    names = {image_id: name for name, image_id in photos.items()}
+    answer = get(api, owner, q=q)
+    order = [names[image_id] for image_id in found(answer)]
+
+    assert order == sure + behind
+    for limit in (1, len(sure) or 1, len(sure) + 1):
+        assert pages(api, owner, q=q, limit=limit) == found(answer), limit
+
+
+def test_a_thing_in_plain_words_says_of_each_photo_why_it_is_there(
+    api: TestClient, pets: tuple[Somebody, dict[str, UUID]]
+) -> None:
+    owner, photos = pets
+    answer = get(api, owner, q="lisbon cat")
+
+    assert [(span["text"], span["strict"]) for span in answer["filter"]["spans"]] == [("lisbon", True), ("cat", False)]
+    assert answer["filter"]["text"] == ""
+    why = {UUID(hit["image"]["id"]): [(one["kind"], one["text"]) for one in hit["matched"]] for hit in answer["items"]}
+    assert why == {
+        photos["cat"]: [("place", "Lisbon"), ("label", "cat")],
+        photos["perhaps a cat"]: [("place", "Lisbon"), ("look", "cat")],
+    }
 
 
 # -------------------------------------------------------------------------------------------------------- pages

@@ -12,6 +12,7 @@ const span = (given: Partial<Span>): Span => ({
   negated: false,
   guessed: false,
   known: true,
+  strict: true,
   ...given,
 });
 
