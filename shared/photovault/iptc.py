@@ -13,6 +13,8 @@ from photovault import exif, moments
 MAX_DATASETS = 1000
 
 KEYWORDS = 25
+LONGEST_KEYWORD = 64
+"""Bytes; what is longer is cut by whoever writes it."""
 CREATED = (55, 60)
 """Date Created and Time Created: of what the photo shows."""
 DIGITIZED = (62, 63)
@@ -29,8 +31,18 @@ def read(stream: bytes | None) -> dict[int, bytes]:
 
 def keywords(stream: bytes | None, *, most: int = 50) -> list[str]:
     """The first ``most`` values of Keywords, each printable and at most 100 characters."""
-    found = (exif.clean(value, most=100) for number, value in _datasets(stream) if number == KEYWORDS)
+    found = (exif.clean(_whole(value), most=100) for number, value in _datasets(stream) if number == KEYWORDS)
     return [text for text in found if text][:most]
+
+
+def _whole(keyword: bytes) -> bytes:
+    """Without the half of a letter that is left where one was cut to its 64 bytes."""
+    try:
+        keyword.decode()
+    except UnicodeDecodeError as error:
+        if error.end == len(keyword) >= LONGEST_KEYWORD - 3:
+            return keyword[: error.start]
+    return keyword
 
 
 def _datasets(stream: bytes | None) -> Iterator[tuple[int, bytes]]:

@@ -463,9 +463,19 @@ def _extra(said: _Said, properties: xmp.Properties) -> Extra:
     flash = tags.integer(0x9209, tags.exif)
     if flash is not None:
         extra["flash"] = bool(flash & 1)
-    if keywords := list(dict.fromkeys((*properties.texts("dc:subject"), *said.keywords))):
+    if keywords := _keywords(properties.texts("dc:subject"), said.keywords):
         extra["keywords"] = keywords[:_MOST_KEYWORDS]
     return extra
+
+
+def _keywords(listed: list[str], press: list[str]) -> list[str]:
+    """Of XMP and IPTC, each once. IPTC's are cut: the beginning of one of XMP's is that one."""
+    least = iptc.LONGEST_KEYWORD - 4
+
+    def is_cut(word: str) -> bool:
+        return len(word.encode()) >= least and any(whole.startswith(word) for whole in listed)
+
+    return list(dict.fromkeys([*listed, *(word for word in press if not is_cut(word))]))
 
 
 def _sane(number: float | None) -> float | None:

@@ -489,6 +489,19 @@ def test_captions_and_keywords_come_from_xmp_and_iptc() -> None:
     assert len(keywords) == 49  # of the first fifty one says what another had said
 
 
+def test_a_keyword_that_iptc_has_no_room_for_is_that_of_xmp() -> None:
+    """As Lightroom writes both: 64 bytes there, be it in the middle of a letter."""
+    long = ("Jardin botanique de l'Université de Strasbourg, serre de Bary", "Äpfel und Birnen " * 3 + "und Nusseüü")
+    assert [len(word.encode()) for word in long] == [62, 67]
+    words = (*long, "sea", "x" * 70)
+    listed = "".join(f"<rdf:li>{word}</rdf:li>" for word in words)
+    xmp = with_xmp(f"><dc:subject><rdf:Bag>{listed}</rdf:Bag></dc:subject></rdf:Description>")
+    press = with_iptc(*((25, word.encode()[:64]) for word in (*words, "of the press")))
+    begin = 2 + len(press) - len(encode(paint(1, (16, 16))))
+    found = read(xmp[:2] + press[2:begin] + xmp[2:])
+    assert found.extra["keywords"] == [*words, "of the press"]
+
+
 # Hostile
 
 
