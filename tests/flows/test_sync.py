@@ -132,6 +132,12 @@ class Syncing(RuleBasedStateMachine):
         for image_id in self.some(data, "true"):
             self.ask("PATCH", f"/images/{image_id}", json=body)
 
+    @rule(data=st.data(), verb=st.sampled_from(["add_labels", "remove_labels", "restore_labels"]))
+    def label(self, data: st.DataObject, verb: str) -> None:
+        ids = [str(image_id) for image_id in self.some(data, "true", most=4)]
+        if ids:
+            self.ask("POST", "/images/edit", json={"image_ids": ids, verb: ["dog"]})
+
     @rule(data=st.data(), what=st.sampled_from(["trash", "restore"]))
     def trash(self, data: st.DataObject, what: str) -> None:
         ids = [str(image_id) for image_id in self.some(data, "true", most=4)]
@@ -164,10 +170,12 @@ class Syncing(RuleBasedStateMachine):
         ids = [str(image_id) for image_id in self.some(data, "deleted_at IS NULL", most=4)]
         self.ask("POST", "/albums/manual", json={"title": title, "image_ids": ids})
 
-    @rule(data=st.data())
-    def follow(self, data: st.DataObject) -> None:
-        person = self.one(data, "person")
-        wanted = {"people_any": [[person]]} if person else {"favourite": True}
+    @rule(data=st.data(), what=st.sampled_from(["person", "label", "favourite"]))
+    def follow(self, data: st.DataObject, what: str) -> None:
+        person = self.one(data, "person") if what == "person" else None
+        wanted: dict[str, Any] = {"people_any": [[person]]} if person else {"favourite": True}
+        if what == "label":
+            wanted = {"labels_all": ["dog"]}
         self.ask("POST", "/albums/smart", json={"title": "Ours", "filter": wanted})
 
     @rule(data=st.data(), what=st.sampled_from(["title", "no title", "sort", "cover", "no cover", "description"]))
