@@ -61,7 +61,7 @@ def take(url: str, folder: Path, account: demo.Account) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m infra.gallery.screenshots", description=__doc__)
-    parser.add_argument("--url", default=demo.URL, help=f"of the gallery (default: {demo.URL})")
+    parser.add_argument("--url", default=demo.address(), help="of the gallery (default: where `make run` serves it)")
     parser.add_argument("--folder", type=Path, default=ROOT / "docs" / "pictures")
     parser.add_argument("--account", type=Path, default=ROOT / ".photovault" / "demo.env", help="kept by `make demo`")
     given = parser.parse_args()

@@ -7,6 +7,7 @@ they are understood and asks for albums. Run again, it finds everything in the v
 import argparse
 import base64
 import hashlib
+import json
 import os
 import secrets
 import sys
@@ -31,6 +32,7 @@ from photovault import sealing
 
 ROOT = Path(__file__).resolve().parents[2]
 URL = "http://127.0.0.1:8999"
+RUNNING = ROOT / ".photovault" / "environment.json"  # written by `make run`, and there for as long as it runs
 EMAIL = "demo@example.com"
 PARALLEL = 4
 BATCH = 50  # announced at a time: their posts live five minutes
@@ -299,9 +301,17 @@ def run(url: str, *, photos: int, email: str, folder: Path, console: Console) ->
         )
 
 
+def address(running: Path = RUNNING) -> str:
+    """Of the vault that `make run` serves in this folder, whichever port it got; the usual one when none runs."""
+    try:
+        return str(json.loads(running.read_text(encoding="utf-8"))["PUBLIC_URL"])
+    except (OSError, ValueError, KeyError):
+        return URL
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m infra.local.demo", description=__doc__)
-    parser.add_argument("--url", default=URL, help=f"of the API (default: {URL})")
+    parser.add_argument("--url", default=address(), help="of the API (default: where `make run` serves it)")
     parser.add_argument("--photos", type=int, default=60, help=f"how many, {story.FEWEST} or more (default: 60)")
     parser.add_argument("--email", default=EMAIL, help=f"of the account (default: {EMAIL})")
     parser.add_argument("--folder", type=Path, default=ROOT / ".photovault", help="where the password is kept")

@@ -139,3 +139,12 @@ def test_on_the_cloud_it_fills_an_account_and_a_second_run_finds_everything_ther
     said = second.file.getvalue()  # type: ignore[attr-defined]
     assert "Logged in as demo@example.com" in said
     assert "40 of 40 files were already in your vault" in said
+
+
+def test_the_vault_that_runs_here_is_found_at_whichever_port_it_got(tmp_path: Path) -> None:
+    running = tmp_path / "environment.json"
+    assert demo.address(running) == demo.URL
+    running.write_text("{")
+    assert demo.address(running) == demo.URL
+    running.write_text('{"PUBLIC_URL": "http://127.0.0.1:4711"}')
+    assert demo.address(running) == "http://127.0.0.1:4711"
