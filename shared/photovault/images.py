@@ -571,6 +571,7 @@ def _moved(conn: Connection, sql: str, image_ids: Collection[UUID], *, revision:
     moved = [image_id for (image_id,) in conn.execute(sql.encode(), [revision, list(image_ids)]).fetchall()]
     _update_searchable(conn, moved)
     note_around(conn, moved, revision=revision)
+    settle_albums(conn, moved)
     return moved
 
 
@@ -589,6 +590,25 @@ def note_albums(conn: Connection, image_ids: Collection[UUID], *, revision: int)
     conn.execute(
         "UPDATE albums SET revision = %s WHERE id IN (SELECT album_id FROM album_images WHERE image_id = ANY(%s))",
         [revision, list(image_ids)],
+    )
+
+
+def settle_albums(conn: Connection, image_ids: Collection[UUID]) -> None:
+    """Bring counts and days of what holds these photos up to date: the albums made by hand and the smart ones. Those
+    that make themselves are counted by their rebuild."""
+    conn.execute(
+        """
+        UPDATE albums a SET image_count = now.images, first_day = now.first, last_day = now.last
+        FROM (
+            SELECT m.album_id, count(i.id) AS images, min(i.local_day) AS first, max(i.local_day) AS last
+            FROM album_images m LEFT JOIN images i ON i.id = m.image_id AND i.deleted_at IS NULL
+            WHERE m.album_id IN (
+                SELECT b.id FROM album_images n JOIN albums b ON b.id = n.album_id AND b.key IS NULL
+                WHERE n.image_id = ANY(%s)
+            ) GROUP BY m.album_id
+        ) AS now WHERE a.id = now.album_id
+        """,
+        [list(image_ids)],
     )
 
 

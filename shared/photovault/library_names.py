@@ -44,18 +44,41 @@ def forget(user_id: UUID) -> None:
         _cache.pop(user_id, None)
 
 
-# What is counted in advance (``rollups``), with the columns of ``Name``: one statement, and no look at a photo. What
-# only the archive has counts no photos; it is hidden, but understood. Albums named after a place, a day or a person are
-# hidden, too. The middle of a city is the direction of a sum of vectors.
+# With the columns of ``Name``, in one statement. Labels and places are counted in advance (``rollups``). Of people and
+# albums, entries of an index are counted, and those of photos that search does not show, which an index has, are taken
+# away. What only the archive has counts no photos; it is hidden, but understood. Albums named after a place, a day or a
+# person are hidden, too, and not counted. The middle of a city is the direction of a sum of vectors.
 _KNOWN = """
-    (SELECT 'person' AS kind, name AS value, image_count, id, '' AS level, '' AS country_code, hidden, birthday,
-            NULL::float8 AS lat, NULL::float8 AS lon
-     FROM person_clusters WHERE name IS NOT NULL ORDER BY image_count DESC, id LIMIT %(people)s)
+    WITH aside AS MATERIALIZED (
+        SELECT i.id FROM images i
+        WHERE i.user_id = current_person() AND (i.deleted_at IS NOT NULL OR i.archived)
+    ), on_aside AS MATERIALIZED (
+        SELECT f.person_id, count(DISTINCT f.image_id) AS images FROM aside JOIN faces f ON f.image_id = aside.id
+        WHERE f.person_id IS NOT NULL GROUP BY 1
+    ), in_aside AS MATERIALIZED (
+        SELECT m.album_id, count(*) AS images FROM aside JOIN album_images m ON m.image_id = aside.id GROUP BY 1
+    )
+    (SELECT 'person' AS kind, p.name AS value, p.images, p.id, '' AS level, '' AS country_code,
+            p.hidden OR p.images = 0, p.birthday, NULL::float8 AS lat, NULL::float8 AS lon
+     FROM (
+        SELECT p.id, p.name, p.hidden, p.birthday, (
+            (SELECT count(DISTINCT f.image_id) FROM faces f WHERE f.user_id = current_person() AND f.person_id = p.id)
+            - coalesce((SELECT o.images FROM on_aside o WHERE o.person_id = p.id), 0)
+        )::int AS images
+        FROM person_clusters p WHERE p.name IS NOT NULL ORDER BY p.image_count DESC, p.id LIMIT %(people)s
+     ) AS p)
     UNION ALL
-    (SELECT 'album', title, image_count, id, '', '', kind = ANY(%(named_after)s), NULL, NULL, NULL
-     -- One that makes itself and has no photos is not there.
-     FROM albums WHERE deleted_at IS NULL AND (key IS NULL OR image_count > 0)
-     ORDER BY last_day DESC NULLS LAST, id DESC LIMIT %(albums)s)
+    (SELECT 'album', a.title, a.images, a.id, '', '', a.named_after OR (a.automatic AND a.images = 0), NULL, NULL, NULL
+     FROM (
+        SELECT a.id, a.title, a.key IS NOT NULL AS automatic, a.kind = ANY(%(named_after)s) AS named_after,
+               CASE WHEN a.kind = ANY(%(named_after)s) THEN a.image_count ELSE (
+                   (SELECT count(*) FROM album_images m WHERE m.user_id = current_person() AND m.album_id = a.id)
+                   - coalesce((SELECT o.images FROM in_aside o WHERE o.album_id = a.id), 0)
+               )::int END AS images
+        -- One that makes itself and has no photos is not there.
+        FROM albums a WHERE a.deleted_at IS NULL AND (a.key IS NULL OR a.image_count > 0)
+        ORDER BY a.last_day DESC NULLS LAST, a.id DESC LIMIT %(albums)s
+     ) AS a)
     UNION ALL
     (SELECT 'label', label, images, NULL, '', '', images = 0, NULL, NULL, NULL
      FROM image_things ORDER BY images DESC, label LIMIT %(labels)s)

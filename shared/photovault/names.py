@@ -119,6 +119,15 @@ class Names:
         return tuple(name for name in self.known if not name.hidden)
 
     @cached_property
+    def places(self) -> Mapping[str, tuple[Name, ...]]:
+        """Of what can be completed to, the places by what they are called: a city and its region, or two of a kind."""
+        found: dict[str, list[Name]] = {}
+        for name in self.shown:
+            if name.kind == "place":
+                found.setdefault(name.value, []).append(name)
+        return {value: tuple(places) for value, places in found.items()}
+
+    @cached_property
     def lines(self) -> str:
         """The folded words of ``shown``, a name a line: to look through a text is a hundred times as fast as through
         as many names."""
@@ -182,7 +191,7 @@ def written(names: Names, meant: Iterable[UUID | PlaceRef | str], *, most: int) 
 def complete(names: Names, q: str, *, limit: int) -> list[Suggestion]:
     """Names that the end of a query begins: those that more of its words begin come first, then the more frequent.
 
-    Behind an operator that takes names, names of its kind.
+    Behind an operator that takes names, names of its kind. Places of one name are one: the query means all of them.
     """
     said = spoken_dates.words(q)
     opened = _operator(q, said)
@@ -194,9 +203,9 @@ def complete(names: Names, q: str, *, limit: int) -> list[Suggestion]:
         begun = " ".join(word.text for word in said[start:])
         for name in _beginning(names, begun):
             if opened is None:
-                found.setdefault(name, q[: said[start].start] + _as_typed(name))
+                found.setdefault(_together(names, name, ""), q[: said[start].start] + _as_typed(name))
             elif name.kind == opened.kinds and (not opened.level or name.level == opened.level):
-                found.setdefault(name, q[: opened.begin] + _as_operand(name))
+                found.setdefault(_together(names, name, opened.level), q[: opened.begin] + _as_operand(name))
             if len(found) == limit:
                 break
         if len(found) == limit:
@@ -253,6 +262,17 @@ def _beginning(names: Names, begun: str) -> Iterator[Name]:
             counted = at + 1
             yield shown[line]
             at = lines.find(mark + begun, lines.index("\n", at + 1))
+
+
+def _together(names: Names, name: Name, level: str) -> Name:
+    """A place with the photos of all that are called so, of a level or of any. In one country one is within another."""
+    if name.kind != "place":
+        return name
+    alike = [place for place in names.places[name.value] if level in {"", place.level}]
+    most: dict[str, int] = {}
+    for place in alike:
+        most[place.country_code] = max(most.get(place.country_code, 0), place.image_count)
+    return alike[0]._replace(image_count=sum(most.values()))
 
 
 def _as_typed(name: Name) -> str:

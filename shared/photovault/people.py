@@ -257,6 +257,15 @@ def set_hidden(conn: Connection, person_id: UUID, hidden: bool, *, revision: int
     )
 
 
+def remove_faceless(conn: Connection, *, revision: int) -> bool:
+    """Remove whoever has no face any more, because their last photo is gone for good; whether there was anybody."""
+    gone = conn.execute(
+        "DELETE FROM person_clusters p WHERE NOT EXISTS (SELECT FROM faces f WHERE f.person_id = p.id) RETURNING p.id"
+    ).fetchall()
+    tombstones.add(conn, "person", [row[0] for row in gone], revision=revision)
+    return bool(gone)
+
+
 def settle(conn: Connection, person_ids: Collection[UUID], *, revision: int) -> None:
     """Bring counts and cover of these persons up to date with their faces; whoever has none left is gone."""
     gone = conn.execute(

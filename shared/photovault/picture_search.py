@@ -121,24 +121,29 @@ def by_picture(conn: Connection, wanted: listing.Filter, meaning: Meaning, *, mo
     return ranking.near_the_best(found, margin=cut_offs.text_margin)
 
 
+# Both ends of both indexes: the archive may wait while all that is shown was embedded anew, or the reverse.
+_MODELS_IN_USE = "SELECT " + ", ".join(
+    f"(SELECT model_id FROM image_embeddings e WHERE {index} ORDER BY model_id{order} LIMIT 1)"
+    for index in _INDEXES
+    for order in ("", " DESC")
+)
+_UNSEEN = (
+    "SELECT c.id FROM unnest(%(ids)s::uuid[]) AS c (id) LEFT JOIN LATERAL (SELECT true AS there "
+    "FROM image_embeddings e WHERE e.image_id = c.id AND e.model_id = %(model_id)s OFFSET 0) e ON true "
+    "WHERE e.there IS NULL"
+)
+
+
 def unseen(conn: Connection, meaning: Meaning, image_ids: Sequence[UUID]) -> set[UUID]:
     """Which of some photos the model of a text has not embedded, while a library is being embedded anew.
 
     Empty for a library that one model has embedded, without looking at the photos.
     """
     model_id = meanings.model_id(conn, meaning)
-    # Both ends of both indexes: the archive may wait while all that is shown was embedded anew, or the reverse.
-    used = [f"SELECT model_id FROM image_embeddings e WHERE {index} ORDER BY model_id" for index in _INDEXES]
-    ends = ", ".join(f"({each} LIMIT 1), ({each} DESC LIMIT 1)" for each in used)
     with index_alone(conn):
-        if set(conn.execute(f"SELECT {ends}".encode()).fetchone() or ()) <= {model_id, None}:
+        if set(conn.execute(_MODELS_IN_USE.encode()).fetchone() or ()) <= {model_id, None}:
             return set()
-        rows = conn.execute(
-            "SELECT c.id FROM unnest(%s::uuid[]) AS c (id) LEFT JOIN LATERAL (SELECT true AS there "
-            "FROM image_embeddings e WHERE e.image_id = c.id AND e.model_id = %s OFFSET 0) e ON true "
-            "WHERE e.there IS NULL",
-            [list(image_ids), model_id],
-        ).fetchall()
+        rows = conn.execute(_UNSEEN.encode(), {"ids": list(image_ids), "model_id": model_id}).fetchall()
     return {row[0] for row in rows}
 
 

@@ -215,4 +215,6 @@ def apply(conn: Connection, changes: Sequence[Change], *, revision: int) -> None
         {"ids": [change.photo.id for change in changes if change.source != SOURCE], "revision": revision},
     )
     # An album without a cover of its own shows its latest photo, and its photos are in the order of their times.
-    images.note_albums(conn, [change.photo.id for change in changes], revision=revision)
+    image_ids = [change.photo.id for change in changes]
+    images.note_albums(conn, image_ids, revision=revision)
+    images.settle_albums(conn, image_ids)

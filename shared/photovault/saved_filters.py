@@ -68,6 +68,17 @@ class Saved:
         return {"version": VERSION, "conditions": self.conditions_as_json(), "known": known}
 
 
+def as_json_of(asked: Saved, now: Saved) -> dict[str, Any]:
+    """As it is stored once people of it turned out to be somebody else: what holds now, and what was asked for, to
+    which it returns when that is taken back."""
+    return asked.as_json() if asked.conditions == now.conditions else now.as_json() | {"asked": asked.as_json()}
+
+
+def asked_for(stored: Mapping[str, Any]) -> Saved:
+    """What ``as_json_of`` was given first; of any other what ``Saved.as_json`` gave."""
+    return of_json(stored.get("asked", stored))
+
+
 def of_json(stored: Mapping[str, Any]) -> Saved:
     """What ``Saved.as_json`` gave. Raises ``ValueError`` for a version that is not known here."""
     if stored["version"] != VERSION:

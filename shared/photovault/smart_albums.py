@@ -209,6 +209,14 @@ def follow(conn: Connection, image_ids: Collection[UUID], *, revision: int) -> N
             albums.settle(conn, album.id, revision=revision)
 
 
+def follow_people(conn: Connection, *, revision: int) -> None:
+    """Some faces are somebody else's now: bring what is chosen by people up to date, before anybody looks at it who was
+    sent its link. What else a correction leads to comes with the rebuild."""
+    ids = [album.id for album in _read(conn, None)[0] if saved_filters.of_json(album.filter).people]
+    if ids:
+        refresh(conn, ids, revision=revision)
+
+
 def naming(conn: Connection, album_id: UUID) -> list[UUID]:
     """The smart albums whose filter names an album."""
     return [album.id for album in _read(conn, None)[0] if album_id in saved_filters.of_json(album.filter).albums]
@@ -232,7 +240,7 @@ def _read(conn: Connection, album_ids: Collection[UUID] | None) -> tuple[list[_S
     )
     if not smart:  # as with most people: nothing more is asked
         return [], _Around(today=date.min, called={}, became={}, cameras=frozenset())
-    return smart, _around(conn, [saved_filters.of_json(album.filter) for album in smart])
+    return smart, _around(conn, [saved_filters.asked_for(album.filter) for album in smart])
 
 
 def _around(conn: Connection, filters: Sequence[Saved]) -> _Around:
@@ -268,9 +276,9 @@ def _cameras(conn: Connection, filters: Sequence[Saved]) -> frozenset[Camera]:
 
 
 def _now(album: _Smart, around: _Around) -> tuple[Saved, Saved]:
-    """The filter as it is stored, and with whoever its people are now."""
-    saved = saved_filters.of_json(album.filter)
-    return saved, saved_filters.following(saved, around.became)
+    """The filter as it was asked for, and with whoever its people are now."""
+    asked = saved_filters.asked_for(album.filter)
+    return asked, saved_filters.following(asked, around.became)
 
 
 def _why(saved: Saved, around: _Around) -> dict[str, Any]:
@@ -278,22 +286,23 @@ def _why(saved: Saved, around: _Around) -> dict[str, Any]:
 
 
 def _is_fresh(conn: Connection, album: _Smart, around: _Around) -> bool:
-    saved, now = _now(album, around)
-    if saved != now or album.why != _why(now, around):
+    asked, now = _now(album, around)
+    if album.filter != saved_filters.as_json_of(asked, now) or album.why != _why(now, around):
         return False
     found = _compared(conn, album, around)
     return not found.changes and found.as_it_should_be == _as_it_is(album)
 
 
 def _bring_up_to_date(conn: Connection, album: _Smart, around: _Around, *, revision: int) -> None:
-    saved, now = _now(album, around)
-    why, found = _why(now, around), _compared(conn, album, around)
+    asked, now = _now(album, around)
+    stored, why = saved_filters.as_json_of(asked, now), _why(now, around)
+    found = _compared(conn, album, around)
     _move(conn, album, found.changes)
-    if found.changes or (saved, album.why, _as_it_is(album)) != (now, why, found.as_it_should_be):
+    if found.changes or (album.filter, album.why, _as_it_is(album)) != (stored, why, found.as_it_should_be):
         conn.execute(
             "UPDATE albums SET filter = %s, why = %s, image_count = %s, first_day = %s, last_day = %s, revision = %s "
             "WHERE id = %s",
-            [_jsonb(now.as_json()), _jsonb(why), *found.as_it_should_be, revision, album.id],
+            [_jsonb(stored), _jsonb(why), *found.as_it_should_be, revision, album.id],
         )
 
 

@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from photovault import activity, db, renewals, tombstones, users
+from photovault import activity, db, people, rebuilds, renewals, tombstones, users
 
 if TYPE_CHECKING:
     from photovault.db import Connection
@@ -63,6 +63,8 @@ def purge(
     users.move_quota(conn, used=-used, reserved=-reserved)
     removed = [image_id for image_id, _, _ in gone]
     tombstones.add(conn, "image", removed, revision=revision)
+    if people.remove_faceless(conn, revision=revision):
+        rebuilds.edited(conn)  # a builder at work may be about to give them another face
     renewals.settle_after_removal(conn)
     if len(removed) == 1:
         activity.record(conn, "photo-purged", image_id=str(removed[0]))

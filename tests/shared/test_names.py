@@ -78,6 +78,17 @@ def test_accents_and_case_do_not_matter() -> None:
     assert completed("ZUR") == [("Zürich", "Zürich")]
 
 
+def test_places_of_one_name_are_told_once_with_the_photos_of_all() -> None:
+    places = [("city", "FR", 9), ("region", "FR", 12), ("city", "US", 2)]
+    paris = names.collect([Name("place", "Paris", count, None, level, code) for level, code, count in places], [])
+
+    def told(q: str) -> list[tuple[str, int]]:
+        return [(found.text, found.name.image_count) for found in names.complete(paris, q, limit=10)]
+
+    assert told("par") == [("Paris", 14)]
+    assert told("city:par") == [("city:Paris", 11)]
+
+
 def test_hidden_people_are_not_completed_but_understood() -> None:
     assert "Annabel" not in [value for value, _ in completed("anna")]
     parsed = queries.parse_with("without annabel", KNOWN.vocabulary, today=date(2025, 6, 1))

@@ -363,6 +363,36 @@ def test_where_a_filter_leaves_few_photos_only_their_vectors_are_fetched(crowd: 
     assert [node["Index Name"] for node in of_table(nodes, "images")] == ["images_of_day"]
 
 
+def test_whether_a_library_is_of_one_model_is_told_by_the_ends_of_its_indexes(crowd: Crowd) -> None:
+    user_id, _ = crowd.people[4000]
+    with db.transaction(user_id) as conn, picture_search.index_alone(conn):
+        nodes = explained.run(explained.plan(conn, picture_search._MODELS_IN_USE, {}))
+    ends = of_table(nodes, "image_embeddings")
+
+    begins_well(nodes)
+    assert sorted(node["Index Name"] for node in ends) == sorted(
+        ["image_embeddings_aside", "image_embeddings_of_person"] * 2
+    )
+    for node in ends:
+        assert (node["Node Type"], node["Heap Fetches"]) == ("Index Only Scan", 0)
+        assert "user_id" in node["Index Cond"]
+        assert (node["Actual Rows"], node["Actual Loops"]) == (1, 1)
+
+
+def test_whom_a_model_has_not_seen_is_asked_by_its_key(crowd: Crowd) -> None:
+    user_id, _ = crowd.people[4000]
+    with db.transaction(user_id) as conn, picture_search.index_alone(conn):
+        some = [row[0] for row in conn.execute("SELECT id FROM images ORDER BY id LIMIT 60").fetchall()]
+        parameters = {"ids": some, "model_id": crowd.model_id}
+        nodes = explained.run(explained.plan(conn, picture_search._UNSEEN, parameters))
+        assert conn.execute(picture_search._UNSEEN.encode(), parameters).fetchall() == []
+    (asked,) = of_table(nodes, "image_embeddings")
+
+    begins_well(nodes)
+    assert asked["Index Name"] == "image_embeddings_pkey"
+    assert (asked["Actual Rows"], asked["Actual Loops"]) == (1, 60)
+
+
 def test_of_somebodys_few_photos_only_those_that_are_near_are_looked_up(crowd: Crowd) -> None:
     user_id, pictures = crowd.people[4000]
     text = crowd.texts[0]

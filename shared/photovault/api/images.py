@@ -582,7 +582,7 @@ def edit_image(person: CurrentPerson, image_id: ImageId, body: ImageEdit) -> sch
         if moved or body.archived not in {None, before.archived}:
             rebuilds.want(conn)
         said = labelled.say(change, [image_id], body)
-        if said or body.favourite is not None or body.archived is not None or body.caption is not None:
+        if moved or said or body.favourite is not None or body.archived is not None or body.caption is not None:
             smart_albums.follow(conn, [image_id], revision=change.revision)
         shown = presenting.image_list(conn, [presenting.existing(conn, image_id)])[0]
     if rebuild:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
@@ -10,9 +11,9 @@ from uuid import UUID
 from fastapi import APIRouter, Path
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
-from photovault import activity, corrections, cursors, images, people, tickets
+from photovault import activity, corrections, cursors, images, people, smart_albums, tickets
 from photovault.api import edge, presenting, schemas
-from photovault.api.changing import IdempotencyKey, Once, rebuilding
+from photovault.api.changing import Change, IdempotencyKey, Once, rebuilding
 from photovault.api.edge import CurrentPerson
 from photovault.api.paging import next_cursor
 from photovault.api.schemas import CONFLICT, NOT_FOUND
@@ -178,6 +179,14 @@ def _existing(conn: Connection, person_id: UUID) -> Person:
     return found
 
 
+@contextmanager
+def _correcting(person: edge.Person) -> Iterator[Change]:
+    """``rebuilding``, with all that is chosen by people up to date before the rebuild comes."""
+    with rebuilding(person) as change:
+        yield change
+        smart_albums.follow_people(change.conn, revision=change.revision)
+
+
 # ------------------------------------------------------------------------------------------------------- people
 
 
@@ -185,7 +194,7 @@ def _existing(conn: Connection, person_id: UUID) -> Person:
 def merge_people(body: Merge, person: CurrentPerson, idempotency_key: IdempotencyKey = None) -> Merged:
     """Say that several people are one. Every later rebuild keeps to it; each of the corrections can be undone."""
     once = Once.of(idempotency_key, "mergePeople", body)
-    with rebuilding(person) as change:
+    with _correcting(person) as change:
         conn = change.conn
         if once.before(conn) is not None:
             return Merged(person=_existing(conn, body.into), correction_ids=[])
@@ -207,7 +216,7 @@ def undo_correction(
     correction_id: Annotated[UUID, Path(description="As the correction's answer gave it.")], person: CurrentPerson
 ) -> Undone:
     """Take a merge, split, name or move of a face back, exactly: as if it had never been said."""
-    with rebuilding(person) as change:
+    with _correcting(person) as change:
         touched = corrections.undo(change.conn, correction_id, revision=change.revision)
         shown = [found for person_id in touched if (found := _show_one(change.conn, person_id))]
         activity.record(change.conn, "correction-undone", correction=str(correction_id))
@@ -229,7 +238,7 @@ def edit_person(person_id: PersonId, body: PersonEdit, person: CurrentPerson) ->
         with person.transaction() as conn:
             return Corrected(person=_existing(conn, person_id), correction_id=None)
     said = None
-    with rebuilding(person) as change:
+    with _correcting(person) as change:
         conn = change.conn
         before = _existing(conn, person_id)
         if given & {"name", "birthday"}:
@@ -267,7 +276,7 @@ def split_person(
 ) -> Corrected:
     """Say that some of a person's faces are somebody else, who is the answer."""
     once = Once.of(idempotency_key, f"splitPerson:{person_id}", body)
-    with rebuilding(person) as change:
+    with _correcting(person) as change:
         conn = change.conn
         before = once.before(conn)
         if before is not None:
@@ -289,7 +298,7 @@ def split_person(
 )
 def assign_face(face_id: FaceId, body: FaceOwner, person: CurrentPerson) -> Corrected:
     """Give a face to a person, or to somebody new whom you name."""
-    with rebuilding(person) as change:
+    with _correcting(person) as change:
         conn, revision = change.conn, change.revision
         if body.person_id is not None:
             owner = body.person_id
@@ -308,7 +317,7 @@ def assign_face(face_id: FaceId, body: FaceOwner, person: CurrentPerson) -> Corr
 )
 def unassign_face(face_id: FaceId, person: CurrentPerson) -> Corrected:
     """Say that a face is not the person it is said to be. The answer is that person, without it."""
-    with rebuilding(person) as change:
+    with _correcting(person) as change:
         face = people.get_face(change.conn, face_id)
         said = corrections.take_away(change.conn, face_id, revision=change.revision)
         left = face.person_id if face else None

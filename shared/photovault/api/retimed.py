@@ -9,7 +9,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BeforeValidator, Field, NaiveDatetime, model_validator
 
-from photovault import activity, images, moments, queues, rebuilds, retiming
+from photovault import activity, images, moments, queues, rebuilds, retiming, smart_albums
 from photovault.api import edge, presenting, schemas
 from photovault.api.changing import Change, Once, changing
 from photovault.errors import Invalid
@@ -189,6 +189,7 @@ def shift(person: edge.Person, body: ShiftRequest, *, key: str | None) -> Shifte
             changes = _changes(photos, body)
             if changes:
                 retiming.apply(conn, changes, revision=change.revision)
+                smart_albums.follow(conn, [each.photo.id for each in changes], revision=change.revision)
                 rebuilds.want(conn)
             event_id = activity.record(
                 conn,

@@ -150,6 +150,9 @@ def search_images(
     A condition that names nothing in this library finds nothing, and its span says so; so do signs that say nothing. An
     empty query lists what the filter leaves.
 
+    Every edit counts at once. Titles and photos of albums that make themselves, and what is concluded about other
+    photos than the edited ones, follow with the rebuild that it asked for.
+
     A ranked answer ends after 1,000 photos. A page begins behind the last photo of the one before, so that photos which
     come or go meanwhile move nothing over the edge.
     """

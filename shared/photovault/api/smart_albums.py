@@ -107,7 +107,7 @@ def understood(person: Person, body: FilterOrQuery) -> saved_filters.Saved:
     responses=NOT_FOUND | CONFLICT,
 )
 def create_smart_album(body: SmartAlbum, person: CurrentPerson, idempotency_key: IdempotencyKey = None) -> Album:
-    """Save a filter as an album. Photos come and go with every upload, name and correction; what you take out stays
+    """Save a filter as an album. Photos come and go with every upload, edit and correction; what you take out stays
     out, what you put in stays in. A filter that names another smart album is refused."""
     once = Once.of(idempotency_key, "createSmartAlbum", body)
     saved = understood(person, body)

@@ -11,7 +11,7 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Response
 from pydantic import Field
 
-from photovault import activity, cursors, films, images, jobs, queues, rebuilds, trash
+from photovault import activity, cursors, films, images, jobs, queues, rebuilds, smart_albums, trash
 from photovault.api import edge, presenting, schemas
 from photovault.api.changing import changing
 from photovault.api.edge import CurrentPerson
@@ -118,6 +118,8 @@ def move(person: edge.Person, image_ids: Collection[UUID], *, into: bool) -> Cha
             activity.record(change.conn, f"photos-{done}", photos=len(moved))
         if moved:
             rebuilds.want(change.conn)
+        if not into:  # they may have been edited meanwhile
+            smart_albums.follow(change.conn, moved, revision=change.revision)
         waiting = [] if into else films.among(change.conn, moved)
     for film_id in waiting:  # its picture may have come meanwhile
         queues.send_vision(person.user_id, film_id)
