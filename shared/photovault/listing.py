@@ -195,6 +195,15 @@ def conditions(wanted: Filter) -> tuple[str, dict[str, Any]]:
     return " AND ".join(parts), parameters
 
 
+def by_key(photo: str, where: str) -> str:
+    """The photo of an id, which is SQL, if it fulfils conditions, as what follows FROM.
+
+    Its key alone is used: to the planner, who takes everybody for the average person, few photos are of one place, and
+    it would read all that are for each photo that is asked for.
+    """
+    return f"(SELECT * FROM images WHERE id = {photo} OFFSET 0) i WHERE {where}"
+
+
 def named(wanted: Filter) -> str | None:
     """Photos of a filter that asks for people and labels alone, and some more, as SQL with the parameters above.
 

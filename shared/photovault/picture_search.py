@@ -78,7 +78,7 @@ def by_picture_sql(
         those = " UNION ALL ".join(_vectors(distance, condition, index=index) for index in indexes[wanted.archived])
         return (
             f"SELECT c.id, c.distance FROM (SELECT * FROM ({those}) AS near ORDER BY distance, id DESC) c "
-            f"CROSS JOIN LATERAL (SELECT FROM images i WHERE i.id = c.id AND {where} OFFSET 0) i {order}"
+            f"CROSS JOIN LATERAL (SELECT FROM {listing.by_key('c.id', where)} OFFSET 0) i {order}"
         )
 
     if wanted == listing.Filter(status="ready"):
@@ -94,9 +94,7 @@ def by_picture_sql(
         # Who is on photos is told by an index: of those photos, only what is near enough is looked up.
         named = listing.named(wanted)
         those = named or f"SELECT i.id FROM images i WHERE {where}"
-        checked = (
-            f"CROSS JOIN LATERAL (SELECT FROM images i WHERE i.id = c.id AND {where} OFFSET 0) i " if named else ""
-        )
+        checked = f"CROSS JOIN LATERAL (SELECT FROM {listing.by_key('c.id', where)} OFFSET 0) i " if named else ""
         found = (
             f"WITH bound AS MATERIALIZED (SELECT {_FEW} AS few), "
             f"chosen AS MATERIALIZED ({those} LIMIT (SELECT few + 1 FROM bound)) "
@@ -245,10 +243,10 @@ def similar_sql(
         if len(anchors) > 1
         else ""
     )
+    shown = "i.deleted_at IS NULL AND i.status IN ('processing', 'ready')"
     return (
         f"SELECT c.id, c.distance FROM (SELECT * FROM ({' UNION ALL '.join(parts)}) AS near {beyond}"
-        "ORDER BY distance, id) c CROSS JOIN LATERAL (SELECT FROM images i WHERE i.id = c.id "
-        f"AND i.deleted_at IS NULL AND i.status IN ('processing', 'ready') {first}OFFSET 0) i "
+        f"ORDER BY distance, id) c CROSS JOIN LATERAL (SELECT FROM {listing.by_key('c.id', shown)} {first}OFFSET 0) i "
         "ORDER BY c.distance, c.id LIMIT %(limit)s",
         parameters,
     )

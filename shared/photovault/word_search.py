@@ -346,7 +346,7 @@ def by_words_sql(
         f"SELECT a.image_id, a.score FROM (SELECT image_id, {order} AS score FROM scored "
         "WHERE score >= greatest(%(least_score)s, %(least_of_best)s * (SELECT max(score) FROM scored)) "
         "ORDER BY score DESC) a "
-        f"CROSS JOIN LATERAL (SELECT i.sort_at FROM images i WHERE i.id = a.image_id AND {where} OFFSET 0) i "
+        f"CROSS JOIN LATERAL (SELECT i.sort_at FROM {listing.by_key('a.image_id', where)} OFFSET 0) i "
         "ORDER BY a.score DESC, i.sort_at DESC, a.image_id DESC LIMIT %(most)s",
         parameters
         | words.parameters

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
+from unittest import mock
 from uuid import UUID
 
 import psycopg
 import pytest
+from fastapi.testclient import TestClient
 from hypothesis import given
 from hypothesis import strategies as st
 from tests import libraries
-from tests.explained import of_table, plan
+from tests.explained import of_table, plan, run
 from tests.libraries import LISBON, PARIS, PARIS_TEXAS, TinyEncoder, photo, towards
-from tests.vaults import Somebody, somebody
+from tests.vaults import Somebody, client, somebody
 
 from photovault import (
     concepts,
@@ -35,6 +38,7 @@ from photovault import (
     vectors,
     word_search,
 )
+from photovault.api import search as search_api
 from photovault.errors import Unavailable
 from photovault.filters import PlaceRef
 from photovault.model_manifest import ModelInfo
@@ -47,6 +51,11 @@ ANY = listing.Filter()
 @pytest.fixture(scope="module", autouse=True)
 def configured(vault: Path) -> Path:
     return vault
+
+
+@pytest.fixture(scope="module")
+def api(vault: Path) -> TestClient:
+    return client([search_api.router])
 
 
 @pytest.fixture
@@ -444,8 +453,9 @@ def test_summer_is_in_january_where_most_photos_are_from_the_south(person: Someb
 
 
 @pytest.fixture(scope="module")
-def crowd(vault: Path, database_url: str) -> UUID:
-    """Many people with photos and words, vacuumed: one of them."""
+def one_of_many(vault: Path, database_url: str) -> Somebody:
+    """Many people with 400 photos each, five words on a photo, vacuumed: one of them. Three have words on every photo,
+    too, and a city of every other one."""
     people = [somebody() for _ in range(25)]
     with psycopg.connect(database_url, autocommit=True) as conn:
         for one in people:
@@ -474,9 +484,25 @@ def crowd(vault: Path, database_url: str) -> UUID:
                 "generate_series(1, 5) n WHERE user_id = %(person)s",
                 parameters,
             )
+        three = [one.user_id for one in people[:3]]
+        conn.execute(
+            "INSERT INTO image_terms (user_id, term, image_id, weight) SELECT user_id, term, id, 0.5 FROM images, "
+            "unnest(array['the', 'img', 'jpg']) AS term WHERE user_id = ANY(%s)",
+            [three],
+        )
+        conn.execute(
+            "UPDATE images SET country = 'Portugal', country_code = 'PT', city = CASE WHEN hashtext(id::text) %% 2 = 0 "
+            "THEN 'Lisbon' ELSE 'Porto' END WHERE user_id = ANY(%s)",
+            [three],
+        )
         for table in ("images", "image_terms", "image_sights"):
             conn.execute(f"VACUUM ANALYZE {table}".encode())
-    return people[0].user_id
+    return people[0]
+
+
+@pytest.fixture
+def crowd(one_of_many: Somebody) -> UUID:
+    return one_of_many.user_id
 
 
 def test_the_planner_knows_whose_photos_a_list_holds(crowd: UUID, database_url: str) -> None:
@@ -575,6 +601,68 @@ def test_an_unfinished_word_is_a_range_of_the_index(crowd: UUID) -> None:
 
     assert "term > " in begun
     assert "term < " in begun
+
+
+PAGE = 10
+EVERY = 400
+# A page's photos are looked at once more, as are the eight words that each of them has: whole ones, and the last begun.
+SHOWN, WORDS_SHOWN = PAGE, PAGE * 8 * 2
+
+# What odd queries may read at most: entries of words, and photos.
+READS = {
+    "": (0, PAGE + 1),
+    "%": (0, 0),
+    "_": (0, 0),
+    ".*": (0, 0),
+    r"100% %a% _b_ \\": (0, 0),
+    "' OR 1=1 --": (0, 0),
+    "a" * 1000: (0, 0),
+    "a b " * 250: (0, 0),
+    "im": (0, 0),
+    "🐕" * 300: (0, 0),
+    "- " * 500: (0, 0),
+    "not " * 250: (0, 0),
+    " or ".join(f"w{n}" for n in range(120)): (0, 0),
+    " ".join(f"x{n}" for n in range(200)): (0, 0),
+    "the": (EVERY + WORDS_SHOWN, EVERY + SHOWN),
+    "the of and in a": (EVERY + WORDS_SHOWN, EVERY + SHOWN),
+    "photos": (0, 0),
+    "the img jpg photos": (2 * EVERY + WORDS_SHOWN, EVERY + SHOWN),
+    "wor": (5 * EVERY + WORDS_SHOWN, EVERY + SHOWN),
+    "2024 " * 200: (0, EVERY),
+    "-city:lisbon -city:porto": (0, EVERY),
+    " or ".join(["lisbon", "porto"] * 40): (0, EVERY),
+    "img in lisbon": (EVERY + WORDS_SHOWN, EVERY + SHOWN),
+}
+
+
+@pytest.mark.parametrize(("q", "most"), READS.items(), ids=[q.strip()[:20] or "nothing" for q in READS])
+def test_odd_queries_read_what_they_ask_for(
+    one_of_many: Somebody, api: TestClient, q: str, most: tuple[int, int]
+) -> None:
+    """Of one person, by an index: neither a table from end to end, nor what is somebody else's."""
+    sent: list[tuple[str, Any]] = []
+    execute = psycopg.Cursor.execute
+
+    def recorded(self: Any, query: Any, params: Any = None, **more: Any) -> Any:
+        sent.append((query.decode() if isinstance(query, bytes) else str(query), params))
+        return execute(self, query, params, **more)
+
+    with mock.patch.object(psycopg.Cursor, "execute", recorded):
+        answer = api.get("/search", headers=one_of_many.headers, params={"q": q, "today": "2025-06-01", "limit": PAGE})
+    assert answer.status_code == 200
+    read = Counter[str]()
+    with db.transaction(one_of_many.user_id) as conn:
+        for sql, parameters in sent:
+            if sql.lstrip().startswith(("SELECT", "WITH")) and "set_config" not in sql:
+                for node in run(plan(conn, sql, parameters or {})):
+                    if (table := node.get("Relation Name")) in {"image_terms", "images"}:
+                        assert node["Node Type"] != "Seq Scan"
+                        left = sum(node.get(f"Rows Removed by {why}", 0) for why in ("Filter", "Index Recheck"))
+                        read[table] += round(node["Actual Loops"] * (node["Actual Rows"] + left))
+
+    assert read["image_terms"] <= most[0]
+    assert read["images"] <= most[1]
 
 
 # ------------------------------------------------------------------------------------------------------ imports
