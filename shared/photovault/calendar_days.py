@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from photovault.speech import Unit
+from photovault.spoken_words import Unit
 
 YEARS = range(1800, 2201)
 

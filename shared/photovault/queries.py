@@ -49,10 +49,11 @@ from photovault.readings import (
     time_meant,
     weekdays_meant,
 )
-from photovault.speech import EVERYDAY, SPEECHES, Speech, own_words
+from photovault.speech import EVERYDAY, SPEECHES, own_words
 from photovault.spoken_ages import Ages
 from photovault.spoken_dates import Dates, Word, fold, phrase, words
 from photovault.spoken_names import KnownNames
+from photovault.spoken_words import Speech
 from photovault.vocabularies import Spelling, Vocabulary, vocabulary
 
 # Telephones write these by themselves.
@@ -126,8 +127,14 @@ def parse_with(q: str, names: Vocabulary, *, today: date) -> Parsed:
 
 
 def _said(q: str) -> Sequence[Word]:
-    """The words of a query, and the emoji that may be conditions: flags and hearts."""
-    said, signs = words(q), emoji.signs(q)
+    """The words of a query, and the emoji that may be conditions, flags and hearts, where they stand by themselves:
+    neither in a name ("Mama❤️") nor in quotes."""
+    said, signs, end = words(q), [], -1
+    for sign in emoji.signs(q):
+        start, before = sign[1], q[sign[1] - 1 : sign[1]]
+        if (start == end or before in {"", "(", *_MINUS} or before.isspace()) and q.count('"', 0, start) % 2 == 0:
+            signs.append(sign)
+            end = sign[2]
     if not signs:
         return said
     every = sorted([*((word.text, word.start, word.end) for word in said), *signs], key=itemgetter(1))
@@ -781,10 +788,11 @@ class _Reader:
         """Let these parts of the query be text again."""
         back = {(span.start, span.end) for span in spans}
         starts, ends = {span.start for span in spans}, {span.end for span in spans}
-        # "dog and cat": the joint between two of them is text again, too.
+        # "dog and cat": the joint between two of them is text again, too; but not Anna in "food anna dog on a beach".
+        conditions = {(one.span.start, one.span.end) for one in self.taken}
         back |= {
             (start, end)
-            for start, end in self.used
+            for start, end in set(self.used) - conditions
             if len(self.q[:start].rstrip()) in ends and len(self.q) - len(self.q[end:].lstrip()) in starts
         }
         self.used = [part for part in self.used if part not in back]

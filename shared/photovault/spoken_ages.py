@@ -12,9 +12,9 @@ from datetime import date, timedelta
 from photovault import calendar_days as calendar
 from photovault.calendar_days import Days, When, Yearly
 from photovault.readings import Meant, date_meant
-from photovault.speech import Speech, Unit
 from photovault.spoken_dates import Dates, Word, phrase
 from photovault.spoken_names import KnownNames
+from photovault.spoken_words import Speech, Unit
 
 Found = tuple[Meant, Meant | None, int]
 """What was said, what hangs on it, and the index of the word after both."""

@@ -1,6 +1,6 @@
 """Days in words: "last summer", "between march and may 2025", "vor zwei Wochen". Pure, deterministic, linear.
 
-The grammar is here, the words are those of ``speech``, one language at a time.
+The grammar is here, the words are those of ``spoken_words``, one language at a time.
 
 Without a year, a month, a season or a holiday means every year ("in summer"); inside a range, and after "since" or
 "before", the latest one. "Last summer" is the latest that is over; "this" and "on Sunday" mean the latest that has
@@ -23,7 +23,7 @@ from typing import TypeVar
 from photovault import calendar_days as calendar
 from photovault import written_dates
 from photovault.calendar_days import YEARS, Days, When, Yearly
-from photovault.speech import Speech, Unit
+from photovault.spoken_words import Speech, Unit
 
 T = TypeVar("T")
 

@@ -9,10 +9,9 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from photovault.speech import Hours, Speech
-
 if TYPE_CHECKING:
     from photovault.spoken_dates import Word
+from photovault.spoken_words import Hours, Speech
 
 Found = tuple[Hours, int]
 """The first hour and the one after the last, and the index of the word after them."""

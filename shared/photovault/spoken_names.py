@@ -1,6 +1,6 @@
 """People, places, labels, cameras and albums of the library in words, misspelt by a letter too. Pure, deterministic.
 
-The names are those of ``vocabularies``, the words around them those of ``speech``, one language at a time.
+The names are those of ``vocabularies``, the words around them those of ``spoken_words``, one language at a time.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from typing import Any
 
 from photovault.filters import Kind, Near, PlaceRef
 from photovault.readings import Meant
-from photovault.speech import EVERYDAY, Speech
+from photovault.speech import EVERYDAY
 from photovault.spoken_dates import Word
+from photovault.spoken_words import Speech
 from photovault.vocabularies import SHORTEST_GUESS, Index, Key, Spelling, Vocabulary
 
 NEAR_KM = 25.0

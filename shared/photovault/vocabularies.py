@@ -13,7 +13,9 @@ from uuid import UUID
 
 from photovault import emoji, spoken_dates
 from photovault.filters import PlaceRef
-from photovault.speech import ENGLISH, EVERYDAY, SPEECHES, Speech
+from photovault.speech import EVERYDAY, SPEECHES
+from photovault.spoken_english import ENGLISH
+from photovault.spoken_words import Speech
 
 T = TypeVar("T")
 Key = tuple[str, ...]

@@ -20,7 +20,7 @@ from uuid import UUID
 from photovault import concepts, db, emoji, inflections, listing, spoken_dates
 from photovault.concepts import Unit
 from photovault.names import Names
-from photovault.speech import ENGLISH
+from photovault.spoken_english import ENGLISH
 
 if TYPE_CHECKING:
     from photovault.db import Connection

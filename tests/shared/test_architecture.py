@@ -24,8 +24,9 @@ PURE = {
     "one_time_codes", "passwords", "perceptual", "places", "presigning", "profiles", "public_addresses", "queries",
     "ranking", "raw", "reaching", "readings", "reasons", "recipes", "reconciling", "remedies", "renditions",
     "saved_filters", "scopes", "sealing", "sharing", "showing", "sights", "speech", "spoken_ages", "spoken_dates",
-    "spoken_hours", "spoken_names", "stripping", "stripping_heif", "takeout", "thumbhash", "timezones", "titles",
-    "tokens", "trip_albums", "trips", "vision_cv", "vocabularies", "webhook_events", "written_dates", "xmp",
+    "spoken_english", "spoken_german", "spoken_hours", "spoken_names", "spoken_words", "stripping", "stripping_heif",
+    "takeout", "thumbhash", "timezones", "titles", "tokens", "trip_albums", "trips", "vision_cv", "vocabularies",
+    "webhook_events", "written_dates", "xmp",
 }  # fmt: skip
 IO_MODULES = {"boto3", "botocore", "psycopg", "psycopg_pool", "socket", "subprocess", "urllib.request", "http.client"}
 HEAVY = ("cv2", "onnxruntime", "numpy", "PIL", "tokenizers", "tzfpy")

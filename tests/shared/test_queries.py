@@ -9,13 +9,15 @@ from datetime import date, timedelta
 from uuid import UUID
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from photovault import queries, raw, spoken_dates, vocabularies
 from photovault.filters import Filter, Near, Parsed, PlaceRef
-from photovault.speech import ENGLISH, SPEECHES, Speech
+from photovault.speech import SPEECHES
 from photovault.spoken_dates import Dates, Days, Yearly
+from photovault.spoken_english import ENGLISH
+from photovault.spoken_words import Speech
 
 TODAY = date(2026, 11, 22)  # a Sunday
 ANNA, BEN, CARA, ANNA_TWO, MAY, WALTER = (UUID(int=n) for n in range(1, 7))
@@ -516,6 +518,8 @@ def test_what_is_said_behind_is_said_at_all(speech: Speech) -> None:
     assert speech.last_behind <= speech.last
     assert speech.position <= speech.located
     assert speech.one_face <= speech.faces
+    assert {(word,) for word in speech.shy_filed} <= speech.filed
+    assert speech.genres <= speech.orientations.keys()
 
 
 def _words_in(value: object) -> Iterator[str]:
@@ -821,6 +825,7 @@ def test_a_query_of_unknown_words_keeps_them_all(q: str) -> None:
 
 
 @settings(max_examples=200, deadline=None)
+@example("Mama ❤️")
 @given(st.text(max_size=20).filter(lambda name: '"' not in name and spoken_dates.words(name)))
 def test_anybody_is_found_by_the_whole_name_in_quotes(name: str) -> None:
     parsed = queries.parse(f'beach person:"{name}"', today=TODAY, people=[(ANNA, name)])

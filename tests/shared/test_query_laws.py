@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Sequence
 from types import FrameType
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from tests.shared import test_typed_queries as typed
 
@@ -25,7 +26,8 @@ QUERIES = st.one_of(
     st.lists(st.sampled_from(TYPED), min_size=2, max_size=3).map(" ".join),
     st.lists(st.sampled_from(PARTS), max_size=9).map(" ".join),
 )
-A_LAW = settings(max_examples=100, deadline=None)
+PIECES_OF_DATES = re.compile(r"[0-9]\.")  # "24. - 26. 12." in any other order may be two dates
+A_LAW = settings(max_examples=100, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 
 
 def parse(q: str) -> Parsed:
@@ -53,7 +55,7 @@ def test_the_same_query_is_always_read_the_same(q: str) -> None:
 
 
 @A_LAW
-@given(QUERIES.filter(lambda q: q.isascii()))
+@given(QUERIES.filter(lambda q: q.isascii() and not PIECES_OF_DATES.search(q)))
 @example("ANNA  or  (BEN)")
 def test_capitals_and_spaces_say_nothing(q: str) -> None:
     plain = parse(q)
@@ -147,7 +149,7 @@ def calls(q: str) -> int:
     return count
 
 
-@settings(max_examples=20, deadline=None)
+@settings(A_LAW, max_examples=8)
 @given(st.lists(st.sampled_from(PARTS), min_size=1, max_size=6).map(" ".join))
 @example("anna or")
 @example("not not")

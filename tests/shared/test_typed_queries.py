@@ -768,6 +768,9 @@ SIGNS = {
     "😍 anna ❤️": "favourite person:Anna | 😍",
     "❤": "favourite",
     "not ❤️": "-favourite",
+    "anna❤️": "person:Anna | ❤️",
+    'person:"anna ❤️"': "person:Anna",
+    '"❤️"': '| "❤️"',
     "💙": "| 💙",
     "🇵🇹": "place:Portugal",
     "🇵🇹 2023": "days:2023-01-01..2023-12-31 place:Portugal",
@@ -811,6 +814,7 @@ SENTENCES = {
     "hund und katze": "thing:cat thing:dog",
     "hund aber nicht katze": "-thing:cat thing:dog",
     "anna or dog": "person:Anna thing:dog",
+    "essen anna cat and dog": "person:Anna | essen cat and dog",
 }  # fmt: skip
 # Nothing but photos is all of them, and the latest come first.
 ALL_PHOTOS = {
