@@ -4,7 +4,17 @@ tests/storages.py."""
 import pytest
 from tests.arranging import sent
 from tests.flows.workshop import workshop
-from tests.local_cloud import api_url, cloud, database_url, group_by_cloud, localstack, postgres, scratch, server_folder
+from tests.local_cloud import (
+    api_url,
+    cloud,
+    database_url,
+    group_by_cloud,
+    localstack,
+    migrated,
+    postgres,
+    scratch,
+    server_folder,
+)
 from tests.master_keys import use
 from tests.staged import bucket
 from tests.storages import emptied, hybrid, settled, shelf, told
@@ -22,6 +32,7 @@ __all__ = [
     "emptied",
     "hybrid",
     "localstack",
+    "migrated",
     "postgres",
     "quick_hashes",
     "scratch",

@@ -88,20 +88,27 @@ def postgres(scratch: Path) -> Iterator[Postgres]:
 
 
 @pytest.fixture(scope="session")
-def database_url(postgres: Postgres) -> str:
+def migrated(postgres: Postgres) -> str:
+    """The name of a migrated, empty database, to make others from: nobody may connect to it."""
+    migrate.upgrade(
+        postgres.create_database("migrated"), jwt_secrets=["a secret of the tests that is of no use elsewhere"]
+    )
+    return "migrated"
+
+
+@pytest.fixture(scope="session")
+def database_url(postgres: Postgres, migrated: str) -> str:
     """A migrated database of this session's own."""
-    url = postgres.create_database("tests")
-    migrate.upgrade(url, jwt_secrets=["a secret of the tests that is of no use elsewhere"])
-    return url
+    return postgres.create_database("tests", like=migrated)
 
 
 def database_of_its_own() -> Any:
-    """``database_url = database_of_its_own()``: an empty database for the tests of a module, removed after them."""
+    """``database_url = database_of_its_own()``: migrated and empty, for the tests of a module, removed after them."""
 
     @pytest.fixture(scope="module")
-    def database_url(postgres: Postgres) -> Iterator[str]:
+    def database_url(postgres: Postgres, migrated: str) -> Iterator[str]:
         name = f"own_{secrets.token_hex(4)}"
-        yield postgres.create_database(name)
+        yield postgres.create_database(name, like=migrated)
         postgres.drop_database(name)
 
     return database_url

@@ -111,11 +111,12 @@ class Postgres:
         """A DATABASE_URL for processes of this host."""
         return f"postgresql://postgres@/{database}?host={quote(str(self._sockets), safe='')}"
 
-    def create_database(self, name: str) -> str:
-        """Makes the database where it is missing; returns its URL."""
+    def create_database(self, name: str, *, like: str = "template1") -> str:
+        """Makes the database where it is missing, a copy of one that nobody is connected to; returns its URL."""
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
             if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
-                connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+                made = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(like))
+                connection.execute(made)
         return self.url(name)
 
     def drop_database(self, name: str) -> None:
