@@ -12,8 +12,7 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,6 +25,9 @@ import pytest
 from infra.local import stack
 from infra.local.localstack import REGION, LocalStack
 from infra.local.postgres import Postgres
+from tests.flows.eraser import delete, sweep
+from tests.flows.forked import exit_status
+from tests.local_cloud import database_of_its_own
 from tests.pictures import draw
 from tests.shared.pipeline.test_erasing import rows_of
 from tests.staged import Bucket
@@ -43,6 +45,9 @@ ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "password123"
 
 pytestmark = pytest.mark.usefixtures("quick_hashes")
+
+# The daily pass looks through every storage that a row names, and fails for those of other tests that this vault lacks.
+database_url = database_of_its_own()
 
 
 def run(*command: str) -> str:
@@ -112,6 +117,7 @@ def live(vault: Path, postgres: Postgres, tmp_path: Path, monkeypatch: pytest.Mo
         "EMBEDDINGS_PROVIDER": "phash",
     }.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.delenv("LEDGER_BUCKET", raising=False)  # that of the deaths below, when they were first
     forget()
     yield made
     forget()
@@ -341,18 +347,16 @@ class Cloud:
     s3: Any
     staging: str
     ledger: str
+    folder: Path
     environment: dict[str, str]
 
-    def run(self, *arguments: str, failpoint: str = "") -> int:
+    def run(self, action: Callable[..., None], *arguments: str, failpoint: str = "") -> int:
         """The exit status of a process, negative for a signal."""
         environment = {**os.environ, **self.environment, "PHOTOVAULT_FAILPOINT": failpoint, "LOG_LEVEL": "CRITICAL"}
-        return subprocess.run(
-            [sys.executable, "-m", "tests.flows.eraser", *arguments],
-            cwd=ROOT,
-            env=environment,
-            check=False,
-            stdout=subprocess.DEVNULL,
-        ).returncode
+        log = self.folder / f"{action.__name__}-{uuid4().hex[:8]}.log"
+        status = exit_status(action, *arguments, environment=environment, log=log)
+        print(log.read_text())  # shown where the test fails
+        return status
 
     def staged(self) -> list[str]:
         return [entry["Key"] for entry in self.s3.list_objects_v2(Bucket=self.staging).get("Contents", [])]
@@ -390,7 +394,7 @@ def cloud_of_buckets(vault: Path, localstack: LocalStack) -> Iterator[Cloud]:
         for key, value in environment.items():
             patch.setenv(key, value)
         forget()
-        yield Cloud(s3, staging, ledger, environment)
+        yield Cloud(s3, staging, ledger, vault, environment)
     forget()
 
 
@@ -425,16 +429,16 @@ def test_whoever_dies_where_the_next_run_finishes_it(
     assert hers <= files(vault / "blobs")
     cloud.s3.put_object(Bucket=cloud.staging, Key=key, Body=data)  # the client posts once more
 
-    delete = ("delete", str(ada.user.id), str(ada.session_id), PASSWORD)
-    assert cloud.run(*delete, failpoint=place if dies == "delete" else "") == (
+    hers_to_prove = (str(ada.user.id), str(ada.session_id), PASSWORD)
+    assert cloud.run(delete, *hers_to_prove, failpoint=place if dies == "delete" else "") == (
         -signal.SIGKILL if dies == "delete" else 0
     )
     marked = f"erasing/{ada.user.id}" in cloud.staged()
     assert marked == (dies != "delete")
     if dies == "sweep":
-        assert cloud.run("sweep", failpoint=place) == -signal.SIGKILL
+        assert cloud.run(sweep, failpoint=place) == -signal.SIGKILL
     # Where the mark was made a sweep is enough, which opens no database for anybody else; else it is the daily pass.
-    assert cloud.run("sweep", *(() if marked else ("daily",))) == 0
+    assert cloud.run(sweep, *(() if marked else ("daily",))) == 0
 
     assert rows_of(database_url, ada.user.id) == {}
     assert not hers & files(vault / "blobs")

@@ -1,4 +1,4 @@
-"""One delivery of one message in a process of its own, which a failpoint may kill: ``python -m tests.flows.worker``."""
+"""One delivery of one message, for a process that a failpoint may kill; also ``python -m tests.flows.worker``."""
 
 import sys
 from datetime import UTC, datetime, timedelta
@@ -8,8 +8,8 @@ from photovault.pipeline import embedding, maintenance, renewing, reunderstandin
 from photovault.pipeline.messages import PhotoMessage
 from photovault.pipeline.reports import Report
 
-if __name__ == "__main__":
-    step, user_id, image_id = sys.argv[1:4]
+
+def deliver(step: str, user_id: str, image_id: str) -> None:
     message = PhotoMessage(UUID(user_id), UUID(image_id), check=step == "check")
     if step == "embedding":
         embedding.handle(message)
@@ -21,3 +21,7 @@ if __name__ == "__main__":
         maintenance.resend_unfinished()
     else:
         vision.handle(message)
+
+
+if __name__ == "__main__":
+    deliver(*sys.argv[1:4])

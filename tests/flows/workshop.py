@@ -8,8 +8,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,6 +17,7 @@ from uuid import UUID, uuid4
 import pytest
 from infra.local import stack
 from infra.local.localstack import REGION, LocalStack
+from tests.flows.forked import exit_status
 from tests.vaults import Somebody, forget
 
 from photovault import blobs, db, images, keyring, sealing, staging, uploads, users, vault
@@ -37,14 +36,13 @@ class Workshop:
 
     def deliver(self, step: str, who: Somebody, image_id: UUID, *, failpoint: str = "") -> int:
         """The exit status of one delivery, negative for a signal."""
+        from tests.flows.worker import deliver  # with all that the pipeline imports
+
         environment = {**os.environ, **self.environment, "PHOTOVAULT_FAILPOINT": failpoint, "LOG_LEVEL": "CRITICAL"}
-        return subprocess.run(
-            [sys.executable, "-m", "tests.flows.worker", step, str(who.user_id), str(image_id)],
-            cwd=ROOT,
-            env=environment,
-            check=False,
-            stdout=subprocess.DEVNULL,
-        ).returncode
+        log = self.blobs.with_name(f"{step}-{uuid4().hex[:8]}.log")
+        status = exit_status(deliver, step, str(who.user_id), str(image_id), environment=environment, log=log)
+        print(log.read_text())  # shown where the test fails
+        return status
 
 
 @pytest.fixture(scope="module")
