@@ -69,4 +69,4 @@ def test_the_programs_of_the_readme_upload_photos(api_url: str, tmp_path: Path) 
         if len(listed) == 2 and {image["status"] for image in listed} == {"ready"}:
             return
         assert time.monotonic() < end, listed
-        time.sleep(0.5)
+        time.sleep(0.1)

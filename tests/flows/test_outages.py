@@ -92,7 +92,7 @@ def test_photos_survive_killed_functions_and_a_crashed_database(api_url: str, cl
         recover(cloud)
         deadline = time.monotonic() + 45
         while finished(client) < PHOTOS and time.monotonic() < deadline:
-            time.sleep(1)
+            time.sleep(0.2)
     for photo in client.items("/images/list"):
         view = client.get(f"/images/{photo['id']}/view", params={"rendition": "original"})
         assert view.content == photos[photo["filename"]]

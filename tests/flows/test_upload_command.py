@@ -178,7 +178,7 @@ def test_a_live_photo_goes_up_as_one(ada: Person, vault_of: Client, tmp_path: Pa
     deadline = time.monotonic() + 60
     while "motion" not in vault_of.json(f"/images/{image_id}")["tickets"]:
         assert time.monotonic() < deadline
-        time.sleep(0.3)
+        time.sleep(0.1)
     (album,) = [album for album in vault_of.items("/albums/", kind="manual") if album["title"] == "Live"]
     assert album["image_count"] == 1
     assert ada.upload(tmp_path)[1]["duplicate"] == 2

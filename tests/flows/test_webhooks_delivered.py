@@ -38,7 +38,7 @@ def until_delivered(client: Client, path: str, delivery: str) -> dict[str, Any]:
     deadline = time.monotonic() + 60
     while (found := state(client, path, delivery))["state"] == "waiting":
         assert time.monotonic() < deadline, found
-        time.sleep(0.3)
+        time.sleep(0.1)
     return found
 
 

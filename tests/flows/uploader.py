@@ -122,7 +122,7 @@ class Client:
             if len(finished) >= count:
                 return {photo["filename"]: photo for photo in finished}
             assert time.monotonic() < deadline, f"{len(finished)} of {count} finished"
-            time.sleep(0.2)
+            time.sleep(0.1)
 
     def wait_for_albums(self, *, patience: float = PATIENCE_SECONDS) -> None:
         """Until a rebuild that is asked for now is done."""
@@ -131,7 +131,7 @@ class Client:
         while (state := self.json(f"/jobs/{job}")["state"]) != "done":
             assert state != "failed"
             assert time.monotonic() < deadline, "the albums were not rebuilt"
-            time.sleep(0.2)
+            time.sleep(0.1)
 
     def open_ticket(self, image_id: str, ticket: Mapping[str, Any]) -> bytes:
         """What any client does with a ticket: fetch the ciphertext, open it with the ticket's own key."""
