@@ -19,6 +19,7 @@ from tests.master_keys import use
 from tests.staged import bucket
 from tests.storages import emptied, hybrid, settled, shelf, told
 from tests.vaults import alone, quick_hashes, small_models, vault
+from tests.workers import longest_first, pytest_xdist_make_scheduler
 
 from photovault import observability
 from photovault.settings import get_settings
@@ -34,6 +35,7 @@ __all__ = [
     "localstack",
     "migrated",
     "postgres",
+    "pytest_xdist_make_scheduler",
     "quick_hashes",
     "scratch",
     "sent",
@@ -55,5 +57,7 @@ def log_stream() -> None:
     get_settings.cache_clear()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     group_by_cloud(items)
+    longest_first(config, items)
