@@ -112,7 +112,7 @@ screenshots: venv ## Pictures of the gallery for the documents; after `make demo
 # ---- Checking --------------------------------------------------------------------------------------------------------
 
 .PHONY: test
-test: install lint types lint-template gallery test-gallery ## Style, types, template, all tests
+test: install lint types gallery test-gallery ## Style, types, all tests, the template's among them
 	$(BIN)/pytest -q -n 2 --dist loadgroup -m "not slow" --ignore tests/benchmarks
 
 .PHONY: lint
