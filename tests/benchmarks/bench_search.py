@@ -276,10 +276,15 @@ def run(person: UUID, q: str, meaning: meanings.Meaning | None) -> int:
         wanted = search.narrowed(listing.Filter(), parsed.filter, known)
         if wanted is None or not parsed.possible:
             return 0
-        if not parsed.text:
-            return len(images.page(conn, wanted, limit=51))
-        words = word_search.words_of(conn, parsed.text, known)
-        return len(search.ranked(conn, wanted, words, meaning))
+        first = [] if parsed.text else images.page(conn, wanted, limit=51)
+        text, ranked = parsed.text, wanted
+        if parsed.looser is not None and len(first) <= 50:  # noqa: PLR2004 - a page
+            text, ranked = parsed.looser.text, search.behind(listing.Filter(), parsed, known)
+        if not text:
+            return len(first)
+        words = word_search.words_of(conn, text, known)
+        found = search.ranked(conn, ranked, words, meaning, all_first=parsed.looser is not None)
+        return len(first) + len(found)
 
 
 def shortest(conn: psycopg.Connection, person: UUID, q: str, meaning: meanings.Meaning | None) -> int:

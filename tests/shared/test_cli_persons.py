@@ -318,13 +318,18 @@ def test_a_label_is_added_to_what_a_search_finds_and_taken_from_photos_by_their_
         told.append(json.loads(request.content))
         return {"changed": 1, "unchanged": len(told[-1]["image_ids"]) - 1, "labels": []}
 
-    found = photo()
-    hit = {"image": found, "score": 1.0, "matched": []}
+    found, likely = photo(), photo()
+    hits = [
+        {"image": image, "score": 1.0, "matched": [{"kind": kind, "text": "sea", "score": None}]}
+        for image, kind in ((found, "label"), (likely, "look"))
+    ]
+    sea = span(kind="label", value="sea", text="sea", strict=False)
     server.answers |= {
         "/images/edit": edit,
-        "/search": {"items": [hit], "next_cursor": None, "filter": {"spans": [], "text": "x"}},
+        "/search": {"items": hits, "next_cursor": None, "filter": {"spans": [sea], "text": ""}},
     }
-    assert "Beach: added to 1 photo." in logged_in("labels", "add", "Beach", "--search", "x", found["id"]).stdout
+    # What only may show the sea gets no label that many photos get at once.
+    assert "Beach: added to 1 photo." in logged_in("labels", "add", "Beach", "--search", "sea", found["id"]).stdout
     other = str(ids.new())
     removed = logged_in("labels", "remove", "dog", found["id"], other, "--json").stdout
     assert json.loads(removed) == {"label": "dog", "changed": 1, "unchanged": 1}

@@ -293,6 +293,16 @@ def test_a_thing_in_plain_words_says_of_each_photo_why_it_is_there(
     }
 
 
+def test_nothing_is_ranked_before_what_is_sure_has_ended(
+    api: TestClient, pets: tuple[Somebody, dict[str, UUID]], encoder: TinyEncoder
+) -> None:
+    owner, _ = pets
+    first = get(api, owner, q="cat", limit=2)
+    assert encoder.asked == []
+    assert len(get(api, owner, q="cat", limit=2, cursor=first["next_cursor"])["items"]) == 2
+    assert encoder.asked == ["cat"]
+
+
 # -------------------------------------------------------------------------------------------------------- pages
 
 
