@@ -278,7 +278,7 @@ def run(person: UUID, q: str, meaning: meanings.Meaning | None) -> int:
             return 0
         first = [] if parsed.text else images.page(conn, wanted, limit=51)
         text, ranked = parsed.text, wanted
-        if parsed.looser is not None and len(first) <= 50:  # noqa: PLR2004 - a page
+        if parsed.looser is not None and len(first) <= 50:
             text, ranked = parsed.looser.text, search.behind(listing.Filter(), parsed, known)
         if not text:
             return len(first)
