@@ -128,7 +128,6 @@ def library(http: TestClient, monkeypatch: pytest.MonkeyPatch) -> Library:
         made.albums[title] = made.ask("POST", "/albums/manual", title=title, image_ids=made.ids(letters))["id"]
     for title, q in SMART.items():
         made.add_smart(title, q)
-    check(made)
     return made
 
 
@@ -178,6 +177,16 @@ _HOLDING = """
 """
 
 
+# Albums by hand and smart ones whose row says another number or other days than their photos.
+_MISCOUNTED = """
+    SELECT title FROM albums a CROSS JOIN LATERAL (
+        SELECT count(*)::int AS images, min(i.local_day) AS first, max(i.local_day) AS last FROM album_images m
+        JOIN images i ON i.id = m.image_id AND i.deleted_at IS NULL WHERE m.album_id = a.id
+    ) AS now WHERE key IS NULL AND deleted_at IS NULL
+    AND (image_count, first_day, last_day) IS DISTINCT FROM (now.images, now.first, now.last)
+"""
+
+
 def check(library: Library) -> None:
     """What search finds, completes to and keeps in smart albums is what the rows of photos say."""
     with db.transaction(library.who.user_id) as conn:
@@ -193,7 +202,8 @@ def check(library: Library) -> None:
         look = {"h"} & shown
 
         for (kind, name), its in named.items():
-            assert asked.find(f'{kind}:"{name}"') == sort(its), name
+            if name not in SMART:  # they are looked at below
+                assert asked.find(f'{kind}:"{name}"') == sort(its), name
         for q, its in {
             "favourites": holding["favourite", ""],
             "is:archived": there.keys() - shown,
@@ -209,6 +219,7 @@ def check(library: Library) -> None:
             thing: len(its) for thing, its in named.items()
         }
         assert {thing for thing, count in told.items() if not count} <= empty
+        assert conn.execute(_MISCOUNTED).fetchall() == []
         for title, q in SMART.items():
             members = conn.execute(
                 "SELECT m.image_id FROM album_images m JOIN images i ON i.id = m.image_id AND i.deleted_at IS NULL "
@@ -406,3 +417,19 @@ def finds(library: Library, expected: Mapping[str, str]) -> None:
     with db.transaction(library.who.user_id) as conn:
         asked = Search(library, conn)
         assert {q: asked.find(q) for q in expected} == expected
+
+
+def test_who_has_a_link_sees_what_the_filter_says_now(library: Library, http: TestClient) -> None:
+    """Somebody is said to be on a photo: whoever was sent the photos without them sees it no more."""
+    share = library.ask("POST", f"/albums/{library.albums['Without Anna']}/shares", view_limit=9)
+    path = "/s/" + share["link"].rpartition("/s/")[2]
+    assert http.post(f"{path}/unlock", json={}).status_code < 300
+
+    def seen() -> int:
+        return len(http.get(f"{path}/photos").json()["items"])
+
+    assert seen() == 4
+    give_to("e", "Anna Smith")(library)
+    assert seen() == 3
+    library.ask("PATCH", f"/people/{library.people['Anna Smith']}", hidden=True)
+    assert seen() == 3

@@ -75,6 +75,32 @@ PLACE = {"level": "city", "value": "Lisbon", "country_code": "PT"}
 # ---- a filter, and what it finds ----------------------------------------------------------------------------------
 
 
+Library = tuple[Somebody, list[UUID]]
+
+
+@pytest.fixture(scope="module")
+def a_little_of_all(vault: Path) -> Library:
+    """Somebody with six photos on as many days, each of which has something that no other has."""
+    who = somebody()
+    days = [START + timedelta(days=n) for n in range(6)]
+    photos = [
+        add_photo(who.user_id, taken=days[0], where=LISBON),
+        add_photo(who.user_id, taken=days[1], where=LISBON, favourite=True),
+        add_photo(who.user_id, taken=days[2], where=PORTO, faces=[face_of(1)]),
+        add_photo(who.user_id, taken=days[3], where=BERLIN, camera_make="Canon", camera_model="EOS R5"),
+        add_photo(who.user_id, taken=days[4], content_type="image/heic", width=3, height=4),
+        add_photo(who.user_id, taken=days[5], archived=True),
+    ]
+    with db.transaction(who.user_id) as conn:
+        conn.execute("UPDATE images SET caption = 'by the river' WHERE id = %s", [photos[3]])
+        conn.execute(
+            "INSERT INTO blobs (image_id, name, driver, key, bytes, sha256, header_sha256, plain_bytes, content_type) "
+            "VALUES (%(id)s, 'motion', 'local', %(id)s::text, 1, sha256('a'), sha256('a'), 1, 'video/quicktime')",
+            {"id": photos[0]},
+        )
+    return who, photos
+
+
 def test_an_album_holds_what_its_filter_finds(http: TestClient, ada: Somebody) -> None:
     inside = set(add_photos(ada.user_id, 3, where=LISBON))
     add_photos(ada.user_id, 2, where=PORTO)
@@ -126,27 +152,14 @@ def test_an_album_holds_what_its_filter_finds(http: TestClient, ada: Somebody) -
         ({"labels_all": ["cat"]}, set()),
     ],
 )
-def test_every_condition_narrows(http: TestClient, ada: Somebody, conditions: dict[str, Any], which: set[int]) -> None:
-    days = [START + timedelta(days=n) for n in range(6)]
-    photos = [
-        add_photo(ada.user_id, taken=days[0], where=LISBON),
-        add_photo(ada.user_id, taken=days[1], where=LISBON, favourite=True),
-        add_photo(ada.user_id, taken=days[2], where=PORTO, faces=[face_of(1)]),
-        add_photo(ada.user_id, taken=days[3], where=BERLIN, camera_make="Canon", camera_model="EOS R5"),
-        add_photo(ada.user_id, taken=days[4], content_type="image/heic", width=3, height=4),
-        add_photo(ada.user_id, taken=days[5], archived=True),
-    ]
-    with db.transaction(ada.user_id) as conn:
-        conn.execute("UPDATE images SET caption = 'by the river' WHERE id = %s", [photos[3]])
-        conn.execute(
-            "INSERT INTO blobs (image_id, name, driver, key, bytes, sha256, header_sha256, plain_bytes, content_type) "
-            "VALUES (%(id)s, 'motion', 'local', %(id)s::text, 1, sha256('a'), sha256('a'), 1, 'video/quicktime')",
-            {"id": photos[0]},
-        )
-    album = make(http, ada, filter=conditions)
-    assert photos_of(http, ada, album) == {photos[n] for n in which}
-    assert told(http, ada, album)
-    preview = ask(http, ada, "POST", "/albums/smart/preview", filter=conditions)
+def test_every_condition_narrows(
+    http: TestClient, a_little_of_all: Library, conditions: dict[str, Any], which: set[int]
+) -> None:
+    who, photos = a_little_of_all
+    album = make(http, who, filter=conditions)
+    assert photos_of(http, who, album) == {photos[n] for n in which}
+    assert told(http, who, album)
+    preview = ask(http, who, "POST", "/albums/smart/preview", filter=conditions)
     assert preview["image_count"] == len(which)
     assert preview["filter"] == album["filter"]
 
