@@ -306,7 +306,7 @@ class _Reader:
         if parsed.text or not parsed.possible or not things:
             return parsed
         self._release(list(things))
-        text = self._rest()
+        text = self._rest(trimmed=True)
         if not text:
             return parsed
         spans = tuple(replace(span, strict=span not in things) for span in parsed.spans)
@@ -758,9 +758,9 @@ class _Reader:
 
     # ---- the rest
 
-    def _rest(self) -> str:
-        """What is left, without joints at its ends once something was understood."""
-        if not self.used:
+    def _rest(self, *, trimmed: bool = False) -> str:
+        """What is left, without joints at its ends once something was understood, or in any case."""
+        if not self.used and not trimmed:
             return _plainly(self.typed)
         kept: list[str] = []
         at = 0

@@ -824,6 +824,7 @@ ALL_PHOTOS = {
     "all my photos": "",
     "show me all the pictures": "",
     "latest photos": "",
+    "new photos": "",
     "bilder": "",
     "alle fotos": "",
     "zeig mir alle bilder": "",
@@ -944,7 +945,8 @@ def test_what_people_type_is_read_as_they_mean_it(table: Mapping[str, str]) -> N
 
 PLAIN_THINGS = {
     "cat": "| cat",
-    "meine katze": "| meine katze",
+    "meine katze": "| katze",
+    "my dog photos": "| dog",
     "cat and dog": "| cat and dog",
     "cat or dog": "| cat or dog",
     "2025 lisbon cat": "days:2025-01-01..2025-12-31 place:Lisbon | cat",
