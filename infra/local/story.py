@@ -38,6 +38,7 @@ class Picture:
     filename: str
     content_type: str
     draw: Callable[[], bytes]
+    caption: str | None = None
 
 
 def tell(photos: int = 60) -> list[Picture]:
@@ -63,6 +64,7 @@ class _Shot:
     position: tuple[float, float] | None
     offset: str
     camera: tuple[str, str] = PHONE
+    caption: str | None = None
 
     def picture(self, seed: int) -> Picture:
         upright = seed % 5 == 0
@@ -76,11 +78,11 @@ class _Shot:
             camera=self.camera,
         )
         name = f"DSCF{1000 + seed}.jpg" if self.camera == CAMERA else f"IMG_{self.taken:%Y%m%d_%H%M%S}.jpg"
-        return Picture(name, "image/jpeg", draw)
+        return Picture(name, "image/jpeg", draw, self.caption)
 
 
-def _vienna(taken: datetime, position: tuple[float, float] | None) -> _Shot:
-    return _Shot(taken, position, "+02:00" if taken >= SUMMER_TIME else "+01:00")
+def _vienna(taken: datetime, position: tuple[float, float] | None, *, caption: str | None = None) -> _Shot:
+    return _Shot(taken, position, "+02:00" if taken >= SUMMER_TIME else "+01:00", caption=caption)
 
 
 def _everyday(count: int) -> Iterator[_Shot]:
@@ -101,7 +103,8 @@ def _party(count: int) -> Iterator[_Shot]:
     dice = _dice("party")
     moment = datetime.combine(BIRTHDAY, time(16, 4, 30))
     for _ in range(count):
-        yield _vienna(moment, (HOME[0] + dice.uniform(-1e-4, 1e-4), HOME[1] + dice.uniform(-1e-4, 1e-4)))
+        flat = (HOME[0] + dice.uniform(-1e-4, 1e-4), HOME[1] + dice.uniform(-1e-4, 1e-4))
+        yield _vienna(moment, flat, caption="Clara's birthday")
         moment += timedelta(seconds=dice.randrange(120, 900) * 12 / max(12, count))
 
 

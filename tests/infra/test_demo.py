@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import re
 import stat
 from datetime import datetime
 from pathlib import Path
@@ -134,6 +135,10 @@ def test_on_the_cloud_it_fills_an_account_and_a_second_run_finds_everything_ther
     assert "holiday-from-old-phone.jpg: The file is broken" in said
     for kind in ("place", "date", "trip", "event"):
         assert f" {kind} " in said
+    with demo.Vault(api_url) as vault:
+        assert not vault.log_in(demo.keep_account(tmp_path / "demo.env", "demo@example.com"))
+        for promised in re.findall(r'"([^"]+)"', demo.NEXT):
+            assert list(vault.items("/search/", q=promised)), f"nothing is found for {promised!r}"
     second = Console(file=io.StringIO(), width=160)
     demo.run(api_url, console=second, **arguments)  # type: ignore[arg-type]
     said = second.file.getvalue()  # type: ignore[attr-defined]
