@@ -17,6 +17,7 @@ IMPORTED = ["tests.flows.worker", "tests.flows.eraser", "boto3", "cv2", "psycopg
 def exit_status(action: Callable[..., None], *arguments: str, environment: Mapping[str, str], log: Path) -> int:
     """Of a process that runs ``action`` with this environment alone; negative for a signal. What it says goes to
     ``log``."""
+    log.touch()
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(IMPORTED)
     process = context.Process(target=_run, args=(action, arguments, dict(environment), log), daemon=True)
