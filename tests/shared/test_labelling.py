@@ -289,7 +289,7 @@ class Photo:
         return {label: source for label, source in sources.items() if self.words.get(label, True)}
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=18, deadline=None, suppress_health_check=list(HealthCheck))
 @given(file=some, history=steps)
 def test_after_any_history_a_photo_shows_what_the_last_word_was(
     file: set[str], history: list[tuple[str, set[str], set[str]]]

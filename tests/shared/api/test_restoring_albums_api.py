@@ -231,13 +231,11 @@ def test_somebody_elses_album_is_not_restored(http: TestClient, ada: Somebody) -
     problem(http.post(f"/albums/{album}/restore", headers=somebody().headers), 404, "not-found")
 
 
-@pytest.mark.parametrize("kind", ["manual", "smart", "place"])
+@pytest.mark.parametrize("kind", ["smart", "place"])
 def test_a_copy_learns_that_an_album_went_and_came_back(http: TestClient, ada: Somebody, kind: str) -> None:
-    photo = add_photo(ada.user_id, where=LISBON, favourite=True)
+    add_photo(ada.user_id, where=LISBON, favourite=True)
     build(ada.user_id)
-    if kind == "manual":
-        album = ask(http, ada, "POST", "/albums/manual", title="Best", image_ids=[str(photo)])["id"]
-    elif kind == "smart":
+    if kind == "smart":
         album = ask(http, ada, "POST", "/albums/smart", title="Loved", filter={"favourite": True})["id"]
     else:
         album = automatic(http, ada, "place")
