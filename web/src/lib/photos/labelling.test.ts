@@ -3,7 +3,7 @@ import { beforeEach, expect, test, vi } from "vitest";
 import { api } from "../api";
 import { session } from "../session.svelte";
 import { toasts } from "../ui/toasts.svelte";
-import { labelsIn, labelsOf, relabel, wrongLabels } from "./labelling";
+import { labelsIn, labelsOf, relabel, searchFor, wrongLabels } from "./labelling";
 
 const post = vi.spyOn(api, "post");
 
@@ -16,6 +16,11 @@ beforeEach(() => {
 test("labels are what stands between commas, each once", () => {
   expect(labelsIn(" Beach,, two   words , beach,")).toEqual(["beach", "two words"]);
   expect(labelsIn(" , ")).toEqual([]);
+});
+
+test("a label with quotation marks is searched for as a whole", () => {
+  expect(searchFor("New York")).toBe('label:"New York"');
+  expect(searchFor('5" "floppy" disc')).toBe('label:"5 floppy disc"');
 });
 
 test("what the vault would refuse is said before", () => {

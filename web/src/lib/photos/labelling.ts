@@ -16,6 +16,9 @@ export function labelsIn(text: string): string[] {
   return [...new Map(found.filter(Boolean).map((label) => [label.toLowerCase(), label])).values()];
 }
 
+/** The words that search for all photos with a label. A quotation mark in it would end it; search does without. */
+export const searchFor = (name: string): string => `label:"${name.replaceAll('"', " ").trim().replace(/\s+/g, " ")}"`;
+
 /** What is wrong with them, if anything is; `orNone` where there need not be any. */
 export function wrongLabels(labels: readonly string[], { orNone = false } = {}): string | null {
   if (labels.length === 0 && !orNone) return "Type a word, such as beach.";
