@@ -180,7 +180,12 @@ def shown(page: Browser) -> list[str]:
 def check(page: Browser) -> None:
     """What axe calls serious or critical, and whether something is wider than the screen."""
     axe = AXE.read_text(encoding="utf-8")
-    page.says("new Promise((resolve) => setTimeout(resolve, 250))")  # colours glide
+    # Colours glide. What moves for longer, such as a photo's time in a slide show, is not waited for.
+    page.says(
+        "new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))).then(() =>"
+        " Promise.allSettled(document.getAnimations().filter((each) => each.effect.getComputedTiming().endTime < 1000)"
+        ".map((each) => each.finished))).then(() => 0)"
+    )
     page.says(f"if (!window.axe) {{ {axe} }}; 0")
     found = page.says(
         "axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) => violations"

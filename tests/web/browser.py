@@ -15,6 +15,12 @@ from playwright.sync_api import Error, Page, sync_playwright
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 SECONDS = 30
 
+# A message with a way back is there for seven seconds, in which a busy machine may not come to press its button.
+PATIENT = (
+    "{ const real = window.setTimeout; window.setTimeout = (work, milliseconds, ...more) =>"
+    " real(work, milliseconds === 7000 ? 70000 : milliseconds, ...more); }"
+)
+
 # What to tell of a page that did not become what it should.
 SEEN = "location.href + document.body?.innerText.slice(0, 1000)"
 
@@ -133,7 +139,8 @@ class Browser:
 @contextmanager
 def profile(chromium: Chromium) -> Iterator[Browser]:
     """A tab of a browser that knows nothing yet: no cookies, no storage, nothing that a page before it still does."""
-    with chromium.new_context(no_viewport=True) as context:
+    with chromium.new_context(no_viewport=True, locale="en-US", timezone_id="UTC") as context:
+        context.add_init_script(PATIENT)
         yield Browser(context.new_page())
 
 

@@ -154,7 +154,7 @@ def test_a_lost_line_pauses_an_export_and_its_return_ends_the_pause(page: Browse
         log_in(page, ada, "#/settings/export")
         begin(page, size=2_000_000_000)
         page.until("document.querySelector('main').innerText.includes('3 of 6 photos')")
-        page.until(f"/cannot be reached.*goes on by itself/.test({SAID})", seconds=5)
+        page.until(f"/cannot be reached.*goes on by itself/.test({SAID})", seconds=20)  # before it is tried again
         assert page.says("document.querySelector('progress').value < document.querySelector('progress').max")
         check(page)
         page.says("cut = false; dispatchEvent(new Event('online')); 0")

@@ -155,7 +155,7 @@ def test_people_are_merged_where_they_are_listed_and_parted_again(served: Served
     offline(page, yes=False)
     page.click("main header .button.primary")
     page.until(f"{CARDS}.length === {before - 1} && !document.querySelector('.grid [aria-checked]')")
-    assert "7 photos" in page.says("document.querySelector('.grid a').textContent")
+    page.until("document.querySelector('.grid a').textContent.includes('7 photos')")
     page.click(".toast:last-child .action")
     page.until(f"{CARDS}.length === {before}")
 

@@ -107,9 +107,9 @@ def test_a_film_ends_with_the_picture(served: Served, page: Browser, ada: Accoun
     give(ada, photo, film_of(tmp_path / "film.mp4", "vp09", seconds=1), content_type="video/mp4")
     log_in(page, ada, f"#/photos/{photo}")
     page.until(f"{SEEN} && !!document.querySelector('dialog[open] [aria-label^=\"Play the film\"]')")
+    page.says("document.addEventListener('playing', () => (window.ran = true), { capture: true })")
     page.press("m")
-    page.until(RUNS)
-    page.until(STILL)
+    page.until(f"window.ran && {STILL}")
 
 
 def test_who_wants_less_motion_gets_it_when_asked_for_alone(

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-import time
+import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,15 +10,14 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-import uvicorn
 from fastapi.testclient import TestClient
 from infra.local.pictures import draw
-from infra.local.ports import free_port
 from tests.shared.api.described import routers
 from tests.shared.api.photos import sealed_photo
 from tests.vaults import Somebody, client, somebody
 from tests.web.accounts import IN_A_BROWSER
 from tests.web.browser import Browser
+from tests.web.conftest import serving
 
 from photovault import blobs, db, images, keyring
 from photovault import vault as sealed_vault
@@ -40,15 +38,8 @@ def http(vault: Path) -> TestClient:
 @pytest.fixture(scope="module")
 def served(vault: Path) -> Iterator[str]:
     """The API on a socket; its address."""
-    port = free_port()
-    server = uvicorn.Server(uvicorn.Config(edge.create_app(routers()), host="127.0.0.1", port=port, log_level="error"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        time.sleep(0.02)
-    yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    thread.join()
+    with socket.create_server(("127.0.0.1", 0)) as listener, serving(edge.create_app(routers()), listener):
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
 def visible_photo(owner: Somebody, number: int) -> UUID:
@@ -98,10 +89,10 @@ def test_photos_are_shown_and_leafed_through_by_keys_alone(http: TestClient, ser
     page.press("Enter")
     page.until("document.getElementById('viewer').open && document.getElementById('picture').naturalWidth")
     page.press("ArrowRight")
-    assert page.says("document.getElementById('where').textContent") == "2 of 3"
+    page.until("document.getElementById('where').textContent === '2 of 3'")
     page.press("ArrowRight")
     page.press("ArrowRight")  # there is no fourth
-    assert page.says("document.getElementById('where').textContent") == "3 of 3"
+    page.until("document.getElementById('where').textContent === '3 of 3'")
     assert page.says("fetch(document.getElementById('download').href).then((a) => a.headers.get('content-type'))") == (
         "image/jpeg"
     )
@@ -161,7 +152,7 @@ def test_a_browser_that_keeps_no_cookies_uses_up_one_opening(http: TestClient, s
 def test_the_page_fits_its_screen(http: TestClient, served: str, page: Browser, width: int) -> None:
     page("Emulation.setDeviceMetricsOverride", width=width, height=700, deviceScaleFactor=1, mobile=width < 700)
     page.open(linked(http, served, password="1234").address)
-    page.until(f"{STATE} === 'locked'")
+    page.until(f"{STATE} === 'locked' && document.activeElement.id === 'password'")
     assert page.says("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
     page.type("1234")
     page.press("Enter")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,9 +13,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-import uvicorn
 from infra.local.pictures import draw
-from infra.local.ports import free_port
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
@@ -24,7 +23,7 @@ from starlette.routing import Route
 from tests.vaults import forget
 from tests.web.accounts import HOSTILE, Account, check, log_in, offline
 from tests.web.browser import SECONDS, Browser, installed
-from tests.web.conftest import Served
+from tests.web.conftest import Served, serving
 
 from photovault import db
 
@@ -70,23 +69,18 @@ class Storage:
 @pytest.fixture(scope="module")
 def storage(vault: Path) -> Iterator[Storage]:
     """Where the forms go that the API gives out; photos of more than 200 KB are too large."""
-    port, told = free_port(), Storage()
+    told = Storage()
     letting = Middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["POST"])
     app = Starlette(routes=[Route("/{bucket}/", told.post, methods=["POST"])], middleware=[letting])
-    server = uvicorn.Server(
-        uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error", timeout_graceful_shutdown=2)
-    )
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        time.sleep(0.02)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listener,
+        serving(app, listener),
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{listener.getsockname()[1]}")
         patch.setenv("MAX_UPLOAD_BYTES", "200000")
         forget()
         yield told
-    server.should_exit = True
-    thread.join()
     forget()
 
 
