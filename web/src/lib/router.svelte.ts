@@ -37,8 +37,8 @@ function decoded(segment: string): string {
   }
 }
 
-/** Milliseconds that a browser may take to go back. */
-const PATIENCE = 500;
+/** Milliseconds that a browser may take to go back; one on a busy machine takes more than half a second. */
+const PATIENCE = 3000;
 
 class Router {
   place: Place = $state.raw(parse(globalThis.location?.hash ?? ""));
