@@ -1,7 +1,9 @@
 """The fixtures of all tests: see tests/local_cloud.py, tests/vaults.py, tests/arranging.py and
 tests/storages.py."""
 
+import httpx
 import pytest
+from hypothesis import HealthCheck, settings
 from tests.arranging import sent
 from tests.flows.workshop import workshop
 from tests.local_cloud import (
@@ -48,6 +50,18 @@ __all__ = [
     "vault",
     "workshop",
 ]
+
+
+# The same examples each time, so that whoever breaks something sees it, and nobody else; and a busy machine breaks
+# nothing. ``--hypothesis-profile=default`` looks for other examples.
+settings.register_profile(
+    "the-same", derandomize=True, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("the-same")
+
+# By itself httpx waits five seconds, in which a busy machine may not come to answer.
+for _phase in ("connect", "read", "write", "pool"):
+    setattr(httpx._config.DEFAULT_TIMEOUT_CONFIG, _phase, 60.0)
 
 
 @pytest.fixture(scope="session", autouse=True)
