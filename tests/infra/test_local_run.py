@@ -33,7 +33,7 @@ class Run:
 
     def until(self, pattern: str) -> str:
         """The first group of what it prints, once it prints it."""
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 300
         while not (found := re.search(pattern, self.printed())):
             assert self.process.poll() is None, self.printed()
             assert time.monotonic() < deadline, self.printed()
@@ -99,12 +99,12 @@ def test_it_serves_stops_in_order_and_keeps_what_it_was_given(start: Callable[[]
     assert through_the_gateway.json()["user"]["email"] == ACCOUNT["email"]
 
     second = start()
-    assert second.process.wait(30) == 1
+    assert second.process.wait(120) == 1
     assert f"already runs from this folder (process {first.process.pid})" in second.printed()
 
     family = first.family()
     first.process.send_signal(signal.SIGINT)
-    assert first.process.wait(60) == 0, first.printed()
+    assert first.process.wait(180) == 0, first.printed()
     assert first.printed().endswith("The queues are empty.\nStopped.\n")
     assert ended(family) == []
 
@@ -121,6 +121,6 @@ def test_it_can_be_interrupted_while_it_starts(start: Callable[[], Run]) -> None
     run.until(r"(Deploying)")
     family = run.family()
     run.process.send_signal(signal.SIGTERM)
-    assert run.process.wait(60) == 130
+    assert run.process.wait(180) == 130
     assert run.printed().endswith("Stopped.\n")
     assert ended(family) == []

