@@ -18,7 +18,7 @@ import psycopg
 import pytest
 from tests.local_cloud import database_of_its_own
 
-from photovault import db, geocoder, migrate
+from photovault import db, geocoder
 from photovault.errors import Misconfigured
 from photovault.geocoder import Cell, Refined, Server
 from photovault.places import Place, Settlement, Table
@@ -267,13 +267,7 @@ def test_a_server_that_is_not_there_is_an_outage():
 # ----------------------------------------------------------------------------------- with the real database
 
 
-empty_database_url = database_of_its_own()
-
-
-@pytest.fixture(scope="module")
-def database_url(empty_database_url: str) -> str:
-    migrate.upgrade(empty_database_url)
-    return empty_database_url
+database_url = database_of_its_own()
 
 
 @pytest.fixture
