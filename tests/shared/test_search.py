@@ -626,7 +626,7 @@ READS = {
     " ".join(f"x{n}" for n in range(200)): (0, 0),
     "the": (EVERY + WORDS_SHOWN, EVERY + SHOWN),
     "the of and in a": (EVERY + WORDS_SHOWN, EVERY + SHOWN),
-    "photos": (0, 0),
+    "photos": (0, PAGE + 1),
     "the img jpg photos": (2 * EVERY + WORDS_SHOWN, EVERY + SHOWN),
     "wor": (5 * EVERY + WORDS_SHOWN, EVERY + SHOWN),
     "2024 " * 200: (0, EVERY),
