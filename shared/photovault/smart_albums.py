@@ -2,9 +2,9 @@
 kind find them like those of every other album.
 
 The album builder brings all of them up to date in the transaction that writes people and automatic albums
-(``refresh``). What asks for no rebuild, such as a favourite, is looked at again by itself (``follow``): one photo costs
-an index look-up for each smart album, whatever the library's size. A filter that follows the calendar is refreshed by
-maintenance, too, once a day.
+(``refresh``). Photos that are edited are looked at again with the edit itself (``follow``): one photo costs an index
+look-up for each smart album, whatever the library's size. A correction of people brings all up to date that name people
+(``follow_people``). A filter that follows the calendar is refreshed by maintenance, too, once a day.
 """
 
 from __future__ import annotations
