@@ -1,6 +1,18 @@
 import { expect, test } from "vitest";
 
-import { alone, counted, distinct, today, understood, waysOut, without, withoutText, worded, type Span } from "./query";
+import {
+  alone,
+  asWritten,
+  counted,
+  distinct,
+  today,
+  understood,
+  waysOut,
+  without,
+  withoutText,
+  worded,
+  type Span,
+} from "./query";
 
 const span = (given: Partial<Span>): Span => ({
   kind: "person",
@@ -107,6 +119,11 @@ test("the words by which a query is ranked are taken out, whatever stands betwee
   expect(withoutText("dog in lisbon beach", [lisbon], "dog beach")).toBe("in lisbon");
   expect(withoutText("🏖️ anna 🐕", [{ start: 3, end: 7 }], "🏖️ 🐕")).toBe("anna");
   expect(withoutText("anna", [{ start: 0, end: 4 }], "anna")).toBe(null);
+});
+
+test("what was read as a name that is nearly so is asked for as it was written", () => {
+  expect(asWritten("🐕 in lisbno 2024", { start: 2, end: 11, text: "in lisbno" })).toBe('🐕 "in lisbno" 2024');
+  expect(asWritten("-person:anan", { start: 0, end: 12, text: '-person:"anan"' })).toBe('"anan"');
 });
 
 test("each part of a query in turn is a way out, one that names nothing here before the others", () => {

@@ -39,6 +39,15 @@ export function withoutText(q: string, spans: readonly Pick<Span, "start" | "end
   return left.join("").replace(/\s+/g, " ").trim();
 }
 
+/** The query with a part in quotes, in which words are what they are and no names that are nearly so. */
+export function asWritten(q: string, { start, end, text }: Pick<Span, "start" | "end" | "text">): string {
+  const points = [...q];
+  return [...points.slice(0, start), `"${bare(text)}"`, ...points.slice(end)].join("");
+}
+
+/** What somebody typed without its operator and quotes. */
+const bare = (text: string): string => text.replace(/^[^\s:"]*:\s*/, "").replace(/"/g, "");
+
 export interface WayOut {
   /** The part that it is about, as its chip says it. */
   part: string;
@@ -86,6 +95,7 @@ export function counted(
 const WORDS = new Set(["word", "label", "look", "person", "album"]);
 
 const ICONS: Readonly<Record<string, IconName>> = {
+  recent: "clock",
   date: "clock",
   time: "clock",
   person: "person",
@@ -144,8 +154,8 @@ function anyOf(names: readonly string[]): string {
 
 /** The vault tells labels folded, and unknown names: with the capitals that somebody typed they are names. */
 function asTyped(name: string, text: string, kind: string): string {
-  const bare = text.replace(/^[^\s:"]*:/, "").replace(/^"|"$/g, "");
-  return titled(kind, bare.toLowerCase() === name ? bare : name);
+  const typed = bare(text);
+  return titled(kind, typed.toLowerCase() === name ? typed : name);
 }
 
 /** What is seen is a common noun, and begins with a capital where it stands alone. */

@@ -6,12 +6,20 @@ interface Example {
   url: string;
 }
 
+const MOST_RECENT = 6;
+
 class Searching {
   /** How often the same words were asked for again. */
   times: number = $state(0);
   /** The picture that is searched by, as long as no words are. */
   example: Example | null = $state.raw(null);
   readonly #listed = new Map<string, number>();
+  /** What was searched for and found, the latest first. */
+  #recent: readonly string[] = [];
+
+  get recent(): readonly string[] {
+    return this.#recent;
+  }
 
   again(): void {
     this.times += 1;
@@ -26,6 +34,8 @@ class Searching {
   /** So many photos of what these words find are listed now. */
   note(words: string, photos: number): void {
     this.#listed.set(words, photos);
+    const others = this.#recent.filter((each) => each !== words);
+    if (photos > 0) this.#recent = [words, ...others].slice(0, MOST_RECENT);
   }
 
   /** How many were listed when somebody left them; whoever comes back wants to be where they were. */

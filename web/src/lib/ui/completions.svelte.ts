@@ -17,11 +17,14 @@ export class Completions<T> {
   text = "";
   #isOpen = $state(false);
   readonly #look: Look<T>;
+  readonly #isEarly: boolean;
   #asked: AbortController | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(look: Look<T>) {
+  /** `isEarly`: there is something before anything is typed. */
+  constructor(look: Look<T>, isEarly = false) {
     this.#look = look;
+    this.#isEarly = isEarly;
   }
 
   get isOpen(): boolean {
@@ -40,9 +43,10 @@ export class Completions<T> {
   /** Another text: what completes it takes the place of what completed the one before, once it is there. */
   type(text: string): void {
     this.#callOff();
+    // What stands there before anything is typed completes nothing.
+    if (text.trim() === "" || this.text.trim() === "") this.found = [];
     [this.text, this.at, this.problem] = [text, -1, null];
-    if (text.trim() === "") this.found = [];
-    else this.#timer = setTimeout(() => void this.#ask(), REST);
+    if (text.trim() !== "" || this.#isEarly) this.#timer = setTimeout(() => void this.#ask(), REST);
   }
 
   async #ask(): Promise<void> {

@@ -38,6 +38,14 @@ test("they are asked for once the typing rests, and not for nothing", async () =
   expect([completions.isOpen, look.mock.calls.length]).toEqual([false, 1]);
 });
 
+test("what there is before anything is typed goes with the first letter", async () => {
+  completions = new Completions<string>(look, true);
+  await rested("", ["lima 2024"]);
+  expect(completions.found).toEqual(["lima 2024"]);
+  completions.type("l");
+  expect(completions.isOpen).toBe(false);
+});
+
 test("an answer that comes late for what was typed before is dropped, and so is one to a list that was closed", async () => {
   await rested("l");
   completions.type("li");
