@@ -63,9 +63,10 @@ _KNOWN = """
      FROM (
         SELECT p.id, p.name, p.hidden, p.birthday, (
             (SELECT count(DISTINCT f.image_id) FROM faces f WHERE f.user_id = current_person() AND f.person_id = p.id)
-            - coalesce((SELECT o.images FROM on_aside o WHERE o.person_id = p.id), 0)
+            - coalesce(o.images, 0)
         )::int AS images
-        FROM person_clusters p WHERE p.name IS NOT NULL ORDER BY p.image_count DESC, p.id LIMIT %(people)s
+        FROM person_clusters p LEFT JOIN on_aside o ON o.person_id = p.id
+        WHERE p.name IS NOT NULL ORDER BY p.image_count DESC, p.id LIMIT %(people)s
      ) AS p)
     UNION ALL
     (SELECT 'album', a.title, a.images, a.id, '', '', a.named_after OR (a.automatic AND a.images = 0), NULL, NULL, NULL
@@ -73,10 +74,11 @@ _KNOWN = """
         SELECT a.id, a.title, a.key IS NOT NULL AS automatic, a.kind = ANY(%(named_after)s) AS named_after,
                CASE WHEN a.kind = ANY(%(named_after)s) THEN a.image_count ELSE (
                    (SELECT count(*) FROM album_images m WHERE m.user_id = current_person() AND m.album_id = a.id)
-                   - coalesce((SELECT o.images FROM in_aside o WHERE o.album_id = a.id), 0)
+                   - coalesce(o.images, 0)
                )::int END AS images
         -- One that makes itself and has no photos is not there.
-        FROM albums a WHERE a.deleted_at IS NULL AND (a.key IS NULL OR a.image_count > 0)
+        FROM albums a LEFT JOIN in_aside o ON o.album_id = a.id
+        WHERE a.deleted_at IS NULL AND (a.key IS NULL OR a.image_count > 0)
         ORDER BY a.last_day DESC NULLS LAST, a.id DESC LIMIT %(albums)s
      ) AS a)
     UNION ALL
