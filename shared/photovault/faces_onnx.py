@@ -21,6 +21,9 @@ DETECTION_SIDE = 640
 GROUP_SIDE = 1280
 SMALL = 16.0  # pixels at the first size
 HINT_SCORE = 0.5
+# Of a picture with a side of 32 pixels or fewer, OpenCV's networks read memory that nobody has written, in which YuNet
+# now and then sees faces.
+LEAST_SIDE = 64
 MIN_SCORE = 0.7
 MAX_OVERLAP = 0.3
 MAX_FACES = 500
@@ -76,6 +79,10 @@ class OnnxFaces:
     def _seen(self, bgr: Picture, long_side: int) -> Points:
         """N x 15 in pixels of the given picture, those that may be faces included."""
         small, factor = vision_cv.shrink(bgr, long_side)
+        lacking = [max(0, LEAST_SIDE - side) for side in small.shape[:2]]
+        if any(lacking):
+            cv = vision_cv.cv()
+            small = cv.copyMakeBorder(small, 0, lacking[0], 0, lacking[1], cv.BORDER_CONSTANT)
         self._detector.setInputSize((small.shape[1], small.shape[0]))
         _, rows = self._detector.detect(small)
         if rows is None:

@@ -296,9 +296,13 @@ def test_a_drawn_face_comes_with_its_five_landmarks_in_order(onnx: faces.Provide
 
 
 @real_models
-@pytest.mark.parametrize("shape", [(1, 1), (2, 900), (33, 33)])
-def test_the_networks_bear_any_size(onnx: faces.Provider, shape: tuple[int, int]) -> None:
-    assert onnx.find(np.full((*shape, 3), 128, np.uint8)) == []
+@pytest.mark.parametrize("shape", [(1, 1), (2, 900), (32, 640), (33, 33), (640, 20)])
+def test_the_networks_bear_any_size_and_see_nobody_in_what_was_seen_before(
+    onnx: faces.Provider, shape: tuple[int, int]
+) -> None:
+    for side in range(200, 600, 20):
+        assert onnx.find(drawn_face(side, side=side // 2, centre=(side // 2, side // 2)))
+        assert onnx.find(np.full((*shape, 3), 128, np.uint8)) == []
 
 
 @real_models
