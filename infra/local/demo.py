@@ -240,17 +240,6 @@ def wait_until_understood(vault: Vault, ids: Sequence[str], progress: Progress) 
         time.sleep(1)
 
 
-def caption(vault: Vault, pictures: Sequence[story.Picture], ids: Sequence[str]) -> None:
-    """Says what the story says of them, as a person would, where nobody has said anything yet."""
-    bare = {image["id"] for image in vault.items("/images/list") if image["caption"] is None}
-    said: dict[str, list[str]] = {}
-    for picture, image_id in zip(pictures, ids, strict=True):
-        if picture.caption and image_id in bare:
-            said.setdefault(picture.caption, []).append(image_id)
-    for text, image_ids in said.items():
-        vault.call("POST", "/images/edit", json={"image_ids": image_ids, "caption": text})
-
-
 def wait_for_albums(vault: Vault, progress: Progress) -> None:
     """Asks for albums and follows the job. Raises Problem when it failed or takes too long."""
     bar = progress.add_task("Arranging albums", total=1)
@@ -300,10 +289,8 @@ def run(url: str, *, photos: int, email: str, folder: Path, console: Console) ->
         console.print(f"{'Signed up' if new else 'Logged in'} as {account.email}, password {account.password}")
         columns = (TextColumn("{task.description:<26}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         with Progress(*columns, console=console) as progress:
-            pictures = story.tell(photos)
-            ids, states = upload(vault, pictures, progress)
+            ids, states = upload(vault, story.tell(photos), progress)
             wait_until_understood(vault, ids, progress)
-            caption(vault, pictures, ids)
             wait_for_albums(vault, progress)
         show_states(console, states)
         show_result(vault, console)

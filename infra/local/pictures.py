@@ -27,6 +27,7 @@ def draw(
     taken: datetime | None = None,
     offset: str | None = None,
     camera: tuple[str, str] | None = None,
+    caption: str | None = None,
     format: str = "JPEG",  # noqa: A002 - Pillow's own word
     quality: int = 88,
     orientation: int | None = None,
@@ -34,11 +35,13 @@ def draw(
     """An encoded picture. ``size`` is width and height in pixels before ``orientation`` (EXIF 1 to 8) is applied.
 
     ``gps`` is latitude and longitude in degrees; ``taken`` a naive wall-clock time, or an aware one, which also fills
-    the GPS clock; ``offset`` like ``"+02:00"``; ``camera`` make and model; ``exif`` further tags of the Exif directory
-    by number. ``format`` is one of JPEG, PNG, WEBP, GIF, TIFF, AVIF and HEIF.
+    the GPS clock; ``offset`` like ``"+02:00"``; ``camera`` make and model; ``caption`` ASCII; ``exif`` further tags of
+    the Exif directory by number. ``format`` is one of JPEG, PNG, WEBP, GIF, TIFF, AVIF and HEIF.
     """
     image = paint(seed, size)
-    tags = camera_tags(gps=gps, taken=taken, offset=offset, camera=camera, orientation=orientation, extra=exif)
+    tags = camera_tags(
+        gps=gps, taken=taken, offset=offset, camera=camera, caption=caption, orientation=orientation, extra=exif
+    )
     return encode(image, format=format, quality=quality, exif=tags)
 
 
@@ -124,6 +127,7 @@ def camera_tags(
     taken: datetime | None = None,
     offset: str | None = None,
     camera: tuple[str, str] | None = None,
+    caption: str | None = None,
     orientation: int | None = None,
     extra: Mapping[int, Any] | None = None,
 ) -> Image.Exif:
@@ -131,6 +135,8 @@ def camera_tags(
     tags = Image.Exif()
     if camera:
         tags[0x010F], tags[0x0110] = camera
+    if caption:
+        tags[0x010E] = caption
     if orientation:
         tags[0x0112] = orientation
     details = tags.get_ifd(0x8769)

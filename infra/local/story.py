@@ -38,7 +38,6 @@ class Picture:
     filename: str
     content_type: str
     draw: Callable[[], bytes]
-    caption: str | None = None
 
 
 def tell(photos: int = 60) -> list[Picture]:
@@ -76,9 +75,10 @@ class _Shot:
             taken=self.taken,
             offset=self.offset,
             camera=self.camera,
+            caption=self.caption,
         )
         name = f"DSCF{1000 + seed}.jpg" if self.camera == CAMERA else f"IMG_{self.taken:%Y%m%d_%H%M%S}.jpg"
-        return Picture(name, "image/jpeg", draw, self.caption)
+        return Picture(name, "image/jpeg", draw)
 
 
 def _vienna(taken: datetime, position: tuple[float, float] | None, *, caption: str | None = None) -> _Shot:

@@ -83,12 +83,14 @@ class Known:
 def lacking(photo: Mapping[str, Any], known: Known, *, zone: tzinfo | None) -> dict[str, Any]:
     """What ``PATCH /images/{id}`` is to be told; empty when there is nothing.
 
-    ``photo`` is as the API lists it. What its file or a person says stays. Exports give times in UTC: the clock on the
+    ``photo`` is as the API lists it. What its file or a person says stays, but for a caption, which is here as somebody
+    left it. Exports give times in UTC: the clock on the
     wall is taken to have been that of ``zone`` (None: of this computer).
     """
     edit: dict[str, Any] = {}
-    if known.caption and not photo["caption"]:
-        edit["caption"] = known.caption[:LONGEST_CAPTION]
+    caption = known.caption[:LONGEST_CAPTION]
+    if caption and caption != photo["caption"] and photo.get("caption_source") != _PERSON:
+        edit["caption"] = caption
     if known.is_favourite and not photo["favourite"]:
         edit["favourite"] = True
     if known.archived and not photo["archived"]:

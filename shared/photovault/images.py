@@ -21,7 +21,8 @@ COLUMNS = (
     "content_key, sealed_at, vision_done_at, vision_failed, embedding_done_at, embedding_failed, resends, "
     "width, height, thumbhash, taken_instant, taken_offset_minutes, local_day, taken_source, sort_at, "
     "lat, lon, location_source, location_accuracy_km, city, region, country, country_code, camera_make, camera_model, "
-    "face_count, caption, favourite, archived, deleted_at, created_at, file_modified, film, live_identifier"
+    "face_count, caption, caption_source, favourite, archived, deleted_at, created_at, file_modified, film, "
+    "live_identifier"
 )
 QUALIFIED_COLUMNS = ", ".join(f"i.{column.strip()}" for column in COLUMNS.split(","))
 # What albums and overviews are made of, over ``images i``: understood photos outside trash and archive.
@@ -32,6 +33,7 @@ WAITING_FILM = "This is the film of a Live Photo. It waits for its photo, and be
 
 _CORRECTED = "taken_source IS NOT DISTINCT FROM 'person'"
 _PLACED = "location_source IS NOT DISTINCT FROM 'person'"
+_UNSAID = "(caption IS NULL AND caption_source IS NULL)"
 # What is noted of a position: kept where the person said it.
 _KEPT = ", ".join(
     f"{column} = CASE WHEN {_PLACED} THEN {column} ELSE %({column})s::{kind} END"
@@ -90,6 +92,7 @@ class Image:
     camera_model: str | None
     face_count: int
     caption: str | None
+    caption_source: Literal["file", "person"] | None
     favourite: bool
     archived: bool
     deleted_at: datetime | None
@@ -131,6 +134,8 @@ class Understood:
     metadata: Metadata
     place: Place
     face_count: int
+    caption: str | None = None
+    """The file's."""
 
 
 def get(conn: Connection, image_id: UUID) -> Image | None:
@@ -227,7 +232,7 @@ def mark_understood(
     """The photo's status, if this delivery is the one whose findings count; "ready" after the step had been given up.
 
     ``recipe_id`` says what it was looked at with. A time or a position that the person corrected stays; what the file
-    says is noted beside it.
+    says is noted beside it. Its caption counts where the person has said nothing.
     """
     metadata, place = understood.metadata, understood.place
     taken, location = metadata.taken, metadata.location
@@ -256,6 +261,9 @@ def mark_understood(
                 file_lon = CASE WHEN {_PLACED} THEN %(lon)s::float8 END,
                 file_location_source = CASE WHEN {_PLACED} THEN %(location_source)s::text END,
                 camera_make = %(camera_make)s, camera_model = %(camera_model)s,
+                caption = CASE WHEN {_UNSAID} THEN %(caption)s::text ELSE caption END,
+                caption_source = CASE WHEN {_UNSAID} AND %(caption)s::text IS NOT NULL
+                    THEN 'file' ELSE caption_source END,
                 live_identifier = %(live_identifier)s, revision = %(revision)s
             WHERE id = %(id)s AND vision_done_at IS NULL AND status IN ('processing', 'ready')
             RETURNING status
@@ -284,6 +292,7 @@ def mark_understood(
             "country_code": place.country_code,
             "camera_make": metadata.camera_make,
             "camera_model": metadata.camera_model,
+            "caption": understood.caption,
             "live_identifier": metadata.extra.get("content_identifier"),
             "recipe": recipe_id,
             "revision": revision,
@@ -612,6 +621,15 @@ def settle_albums(conn: Connection, image_ids: Collection[UUID]) -> None:
     )
 
 
+def take_caption(conn: Connection, image_id: UUID, caption: str | None) -> None:
+    """A file's, of a photo that was looked at before captions of files were; the photo has its revision already."""
+    conn.execute(
+        f"UPDATE images SET caption = %(caption)s, caption_source = 'file' WHERE id = %(id)s AND {_UNSAID} "
+        "AND %(caption)s::text IS NOT NULL".encode(),
+        {"id": image_id, "caption": caption},
+    )
+
+
 def note_people(conn: Connection, image_ids: Collection[UUID], *, revision: int) -> None:
     conn.execute(
         "UPDATE person_clusters SET revision = %s WHERE id IN (SELECT person_id FROM faces WHERE image_id = ANY(%s))",
@@ -628,7 +646,7 @@ def edit(
     favourite: bool | None = None,
     archived: bool | None = None,
 ) -> None:
-    """Change what a person may change; None leaves as it is, an empty caption removes it."""
+    """Change what a person may change; None leaves as it is, an empty caption removes it, and the file's for good."""
     edit_all(conn, [image_id], revision=revision, caption=caption, favourite=favourite, archived=archived)
 
 
@@ -644,7 +662,8 @@ def edit_all(
     """The same for many; those that were not like that already, which alone get the revision."""
     changed = conn.execute(
         """
-        UPDATE images SET caption = n.caption, favourite = n.favourite, archived = n.archived, revision = %(revision)s
+        UPDATE images SET caption = n.caption, favourite = n.favourite, archived = n.archived, revision = %(revision)s,
+            caption_source = CASE WHEN images.caption IS DISTINCT FROM n.caption THEN 'person' ELSE caption_source END
         FROM (
             SELECT id, CASE WHEN %(caption)s::text IS NULL THEN caption ELSE nullif(%(caption)s, '') END AS caption,
                    coalesce(%(favourite)s, favourite) AS favourite, coalesce(%(archived)s, archived) AS archived

@@ -391,8 +391,22 @@ def test_when_the_export_was_written_says_nothing_of_when_a_photo_was_taken(sour
     assert "taken_at" in beside.lacking(photo(taken={"source": source}), known, zone=LISBON)
 
 
+def test_a_caption_of_another_program_is_told_until_a_person_has_said_something_here() -> None:
+    known = Known(caption="At the sea")
+    assert beside.lacking(photo(caption="Sea", caption_source="file"), known, zone=None) == {"caption": "At the sea"}
+    assert beside.lacking(photo(caption="At the sea", caption_source="file"), known, zone=None) == {}
+    assert beside.lacking(photo(caption_source="person"), known, zone=None) == {}, "it was taken away"
+
+
 def test_what_a_file_or_a_person_says_stays() -> None:
-    known = photo(caption="Mine", favourite=True, archived=True, taken={"source": "exif"}, location={"source": "exif"})
+    known = photo(
+        caption="Mine",
+        caption_source="person",
+        favourite=True,
+        archived=True,
+        taken={"source": "exif"},
+        location={"source": "exif"},
+    )
     assert beside.lacking(known, ALL, zone=LISBON) == {}
     assert beside.lacking(photo(location={"source": "estimated"}), Known(location=(1, 2)), zone=None)
 
@@ -468,7 +482,9 @@ def test_copies_of_one_photo_know_more_together() -> None:
 
 
 def test_the_vault_is_told_once_and_asked_page_by_page(tmp_path: Path) -> None:
-    photos = [photo() for _ in range(3)] + [photo(caption="There", favourite=True, taken={"source": "exif"})]
+    photos = [photo() for _ in range(3)] + [
+        photo(caption="There", caption_source="person", favourite=True, taken={"source": "exif"})
+    ]
     patched: list[tuple[str, dict[str, Any]]] = []
 
     def vault(request: httpx.Request) -> httpx.Response:

@@ -59,6 +59,7 @@ _VALUES: Mapping[str, Any] = {
     "box": [0.41, 0.18, 0.12, 0.2],
     "bytes": 2483120,
     "caption": "The first morning in Alfama",
+    "caption_source": "person",
     "checks": {"database": "ok", "migrations": "ok", "signing_keys": "ok", "master_keys": "ok"},
     "city": "Lisbon",
     "code": "123456",

@@ -106,6 +106,7 @@ def image(row: images.Image, found: dict[str, tickets.Ticket]) -> schemas.Image:
         if row.camera_make or row.camera_model
         else None,
         caption=row.caption,
+        caption_source=row.caption_source,
         favourite=row.favourite,
         archived=row.archived,
         thumbhash=base64.b64encode(row.thumbhash).decode() if row.thumbhash else None,

@@ -144,6 +144,9 @@ class Image(Schema):
     location: Location | None
     camera: Camera | None
     caption: str | None
+    caption_source: Literal["file", "person"] | None = Field(
+        description="Whose word the caption is, or that there is none: the file's own until the person has changed it."
+    )
     favourite: bool
     archived: bool
     thumbhash: str | None = Field(description="A ThumbHash in base64, to show before the thumbnail has come.")

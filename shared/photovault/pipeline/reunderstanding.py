@@ -162,6 +162,7 @@ def _commit(
             things.replace(conn, image_id, model_id, vision.best_scores(findings.seen.labels))
             things.replace_sights(conn, image_id, findings.seen.sights)
         things.take_keywords(conn, image_id, vision.keywords(findings))
+        images.take_caption(conn, image_id, findings.understood.caption)
         terms.refresh(conn, image_id)
         if "look" in task.parts:
             lookalikes.add(conn, image_id, sketch, findings.appearance.marks)

@@ -366,6 +366,25 @@ def test_what_a_person_says_of_labels_outlives_a_new_look_and_so_do_keywords_of_
     assert terms == {"dog", "boat", "koln"}
 
 
+def test_a_new_look_brings_the_caption_of_the_file_to_photos_from_before_and_none_that_was_taken_away(
+    ada: UUID, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, bare, mine = photos = tuple(
+        upload(ada, bucket, keyworded(painted(n), caption="At the sea")) for n in (1, 2, 3)
+    )
+    with db.transaction(ada) as conn:
+        revision = users.next_revision(conn)
+        conn.execute("UPDATE images SET caption = NULL, caption_source = NULL WHERE id = %s", [before])
+        images.edit(conn, bare, revision=revision, caption="")
+        images.edit(conn, mine, revision=revision, caption="My words")
+    use(monkeypatch, Painter(NEW))
+    renew(ada)
+    told = {row[0]: row[1:] for row in table(ada, "SELECT id, caption, caption_source, vision_recipe FROM images")}
+    assert [told[photo][:2] for photo in photos] == [("At the sea", "file"), (None, "person"), ("My words", "person")]
+    assert len({recipe for *_, recipe in told.values()}) == 1, "all were looked at anew"
+    assert value(ada, "SELECT count(*) FROM image_terms WHERE term = 'sea'") == 1
+
+
 def test_keywords_of_photos_from_before_are_read_by_maintenance(ada: UUID, bucket: Bucket) -> None:
     photo, plain = (upload(ada, bucket, data) for data in (keyworded(painted(1), "Holiday"), painted(2)))
     with db.transaction(ada) as conn:
@@ -457,15 +476,16 @@ def test_what_other_models_made_than_those_that_were_asked_for_is_not_kept(
     assert shown(ada, photo) == {"tree": "vision"}
 
 
-def keyworded(png: bytes, *words: str) -> bytes:
+def keyworded(png: bytes, *words: str, caption: str = "") -> bytes:
     """The picture with XMP that has these words."""
     info, out = PngImagePlugin.PngInfo(), io.BytesIO()
     listed = "".join(f"<rdf:li>{word}</rdf:li>" for word in words)
+    said = f'<dc:description><rdf:Alt><rdf:li xml:lang="x-default">{caption}</rdf:li></rdf:Alt></dc:description>'
     info.add_itxt(
         "XML:com.adobe.xmp",
         '<x:xmpmeta xmlns:x="adobe:ns:meta/" xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" '
         'xmlns:dc="http://purl.org/dc/elements/1.1/"><rdf:RDF><rdf:Description><dc:subject><rdf:Bag>'
-        f"{listed}</rdf:Bag></dc:subject></rdf:Description></rdf:RDF></x:xmpmeta>",
+        f"{listed}</rdf:Bag></dc:subject>{said if caption else ''}</rdf:Description></rdf:RDF></x:xmpmeta>",
     )
     PIL.Image.open(io.BytesIO(png)).save(out, "PNG", pnginfo=info)
     return out.getvalue()

@@ -128,6 +128,27 @@ def test_a_photo_that_does_not_say_when_it_was_taken_is_as_old_as_its_file(ada: 
     assert (image.sort_at, image.local_day, image.taken_source) == (then, then.date(), "file_modified")
 
 
+@pytest.mark.parametrize(
+    ("said", "caption"),
+    [(None, ("At the sea", "file")), ("My words", ("My words", "person")), ("", (None, "person"))],
+    ids=["nothing", "a caption", "that there is none"],
+)
+def test_the_caption_of_a_file_counts_where_the_person_has_said_nothing(
+    ada: Somebody, bucket: Bucket, said: str | None, caption: tuple[str | None, str]
+) -> None:
+    message = uploaded(ada, bucket, draw(34, (64, 48), caption="At the sea"))
+    with db.transaction(ada.user_id) as conn:
+        for text in ("before", said) if said is not None else ():
+            images.edit(conn, message.image_id, revision=users.next_revision(conn), caption=text)
+    vision.handle(message)
+    with db.transaction(ada.user_id) as conn:
+        image = images.get(conn, message.image_id)
+        found = conn.execute("SELECT term FROM image_terms WHERE image_id = %s", [message.image_id]).fetchall()
+    assert image is not None
+    assert (image.caption, image.caption_source) == caption
+    assert (("sea",) in found) == (said is None)
+
+
 def test_a_photo_without_a_film_has_no_motion(ada: Somebody, bucket: Bucket) -> None:
     image_id = understood(ada, bucket, draw(32, (64, 48)))
     assert content(ada, image_id, "motion") is None
