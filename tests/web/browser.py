@@ -116,8 +116,10 @@ class Browser:
     def drop(self, files: list[Path]) -> None:
         """Drag files and folders from the desktop into the middle of the page, and let go."""
         data = {"items": [], "files": [str(file) for file in files], "dragOperationsMask": 1}
-        for kind in ("dragEnter", "dragOver", "drop"):
+        # As with a hand, the page has said that it takes them before it gets them: else Chromium forgets the drop.
+        for kind in ("dragEnter", "dragOver", "dragOver", "drop"):
             self("Input.dispatchDragEvent", type=kind, x=300, y=300, data=data)
+            self.says("new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
 
     def choose(self, selector: str, files: list[Path]) -> None:
         """Files into an ``<input type="file">``, or a folder into one that takes folders."""
