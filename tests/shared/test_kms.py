@@ -15,6 +15,7 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
 from infra.local import stack
 from infra.local.localstack import LocalStack
+from psycopg_pool import ConnectionPool
 from tests.arranging import Sent, add_photo, add_photos
 from tests.storages import content_keys
 from tests.vaults import forget, somebody, use_master_keys
@@ -163,6 +164,8 @@ class StandIn:
     def __init__(self) -> None:
         self.failure: Exception | None = None
         self.within_transactions: list[bool] = []
+        self.lent = 0
+        """Connections of the pool that somebody has."""
 
     def encrypt(self, *, KeyId: str, Plaintext: bytes, EncryptionContext: dict[str, str]) -> dict[str, bytes]:  # noqa: N803
         self._asked()
@@ -175,14 +178,27 @@ class StandIn:
     def _asked(self) -> None:
         if self.failure is not None:
             raise self.failure
-        held = db._pool.get_stats() if db._pool else {"pool_size": 0, "pool_available": 0}
-        self.within_transactions.append(held["pool_size"] != held["pool_available"])
+        self.within_transactions.append(self.lent > 0)
 
 
 @pytest.fixture
 def stand_in(monkeypatch: pytest.MonkeyPatch) -> StandIn:
     made = StandIn()
     monkeypatch.setattr(aws, "client", lambda service: made)
+    lend, take_back = ConnectionPool.getconn, ConnectionPool.putconn
+
+    # The pool's own figures count connections that it is still opening, which nobody has.
+    def getconn(self: Any, *given: Any, **named: Any) -> Any:
+        conn = lend(self, *given, **named)
+        made.lent += 1
+        return conn
+
+    def putconn(self: Any, conn: Any) -> None:
+        made.lent -= 1
+        take_back(self, conn)
+
+    monkeypatch.setattr(ConnectionPool, "getconn", getconn)
+    monkeypatch.setattr(ConnectionPool, "putconn", putconn)
     return made
 
 
